@@ -1,0 +1,211 @@
+"""Settings: frozen, validated, from one TOML file, overridden by environment and by ``--set section.key=value``.
+
+Every setting, its default and its meaning stand in the dataclasses below; ``describe`` lists them for ``--help``
+and the README. Order of precedence: ``--set``, ``R2D2_SECTION__KEY`` in the environment, the file, the default.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from r2d2.errors import UsageError
+
+
+@dataclass(frozen=True)
+class DiscoverySettings:
+    """What counts as a dataset."""
+
+    include: tuple[str, ...] = ()  # glob patterns of paths relative to a root; empty: everything
+    exclude: tuple[str, ...] = ()  # glob patterns of paths relative to a root that are left out
+    datasets: tuple[str, ...] = ()  # glob patterns of directories that are one dataset each, whatever their files' names
+    separate: tuple[str, ...] = ()  # glob patterns of directories whose files are a dataset each
+    files_per_task: int = 256  # footers read by one Spark task
+
+
+@dataclass(frozen=True)
+class ContainmentSettings:
+    """How pairs are found and decided."""
+
+    case_sensitive: bool = False  # compare column names with their case
+    sketch_size: int = 1024  # row hashes in a sketch; a dataset of at most so many rows is decided by its sketch alone
+    boxes_per_scan: int = 64  # box digests computed in one scan of a parent; further children go to the join
+    task_bytes: int = 64 * 1024 * 1024  # bytes of data files in one scan task
+    join_rows_per_task: int = 2_000_000  # row hashes compared by one join task
+
+
+@dataclass(frozen=True)
+class RetentionSettings:
+    """Prices (money a month for storage, money for each operation), speeds and limits of the plan."""
+
+    currency: str = "USD"  # name of the money in reports
+    storage_price: float = 0.023  # a GB a month
+    storage_price_factor: float = 1.0  # multiplies storage prices, so that a small lake can stand for a large one
+    read_price: float = 0.0004  # for 1,000 read requests
+    write_price: float = 0.005  # for 1,000 write requests
+    compute_price: float = 0.05  # a core hour
+    maintenance_scans: float = 0.1  # full scans a month for privacy and upkeep
+    accesses_per_month: float = 1.0  # expected accesses of each dataset a month
+    accesses: Mapping[str, float] = field(default_factory=dict)  # glob pattern of dataset ids → accesses a month
+    latency_limit: float = 3600.0  # seconds within which a retired dataset must be rebuilt
+    latency_limits: Mapping[str, float] = field(default_factory=dict)  # glob pattern of dataset ids → seconds
+    startup_seconds: float = 30.0  # start of a rebuild
+    read_mb_per_second: float = 100.0  # throughput of reading the parent
+    write_mb_per_second: float = 50.0  # throughput of writing the child
+    keep: tuple[str, ...] = ()  # glob patterns of dataset ids that are never retired
+    min_saving: float = 0.0  # money a month below which a dataset is kept
+    solver_seconds: float = 60.0  # time limit of the solver for one component
+    max_pairs: int = 200_000  # (child, possible parent) pairs of one component up to which it is solved exactly
+
+
+@dataclass(frozen=True)
+class SparkSettings:
+    """The Spark session, where spark-submit or the environment give none of it."""
+
+    master: str = ""  # empty: what spark-submit or SPARK_MASTER give, else local[*]
+    jars: str = ""  # a directory of jars for sites that can't download; empty: spark.jars.packages
+    driver_memory: str = ""  # empty: Spark's own default
+    conf: Mapping[str, str] = field(default_factory=dict)  # any further Spark properties
+    log_level: str = "ERROR"  # of Spark's own logger
+
+
+@dataclass(frozen=True)
+class ReportSettings:
+    """What reports show."""
+
+    show_values: bool = False  # show cell values (witnesses, bounds, partition names); masked otherwise
+    graph_datasets: int = 400  # datasets drawn in the graph; the page says how many more there are
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of a run."""
+
+    discovery: DiscoverySettings = DiscoverySettings()
+    containment: ContainmentSettings = ContainmentSettings()
+    retention: RetentionSettings = RetentionSettings()
+    spark: SparkSettings = SparkSettings()
+    report: ReportSettings = ReportSettings()
+
+
+def load_settings(
+    file: Path | None = None, overrides: tuple[str, ...] = (), environ: Mapping[str, str] | None = None
+) -> Settings:
+    """Settings from ``file``, the environment and ``KEY=VALUE`` overrides, later ones first in precedence.
+
+    Raises:
+        UsageError: an unknown key, or a value of the wrong type or out of range.
+    """
+    settings = Settings()
+    if file is not None:
+        for key, value in _flatten(_read_toml(file)):
+            settings = _with(settings, key, value, f"{file}")
+    for name, text in sorted((os.environ if environ is None else environ).items()):
+        if name.startswith("R2D2_") and "__" in name:
+            key = name.removeprefix("R2D2_").lower().replace("__", ".")
+            settings = _with(settings, key, text, f"environment variable {name}")
+    for override in overrides:
+        key, separator, text = override.partition("=")
+        if not separator:
+            raise UsageError(f"--set {override}: expected KEY=VALUE", "for example --set retention.latency_limit=600")
+        settings = _with(settings, key.strip(), text.strip(), f"--set {override}")
+    return settings
+
+
+def describe() -> Iterator[tuple[str, Any]]:
+    """Every setting with its default, as ``section.key``, in the order of the dataclasses."""
+    for section in fields(Settings):
+        for setting in fields(_section_type(section.name)):
+            yield f"{section.name}.{setting.name}", getattr(getattr(Settings(), section.name), setting.name)
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"{file}: {error.strerror}", "give a readable TOML file to --config") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file}: {error}", "the configuration is TOML: [section] and key = value") from error
+
+
+def _flatten(tree: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for section, content in tree.items():
+        if isinstance(content, Mapping):
+            yield from ((f"{section}.{key}", value) for key, value in content.items())
+        else:
+            yield section, content
+
+
+def _section_type(name: str) -> type:
+    kind = typing.get_type_hints(Settings)[name]
+    assert isinstance(kind, type)
+    assert is_dataclass(kind)
+    return kind
+
+
+def _with(settings: Settings, key: str, value: Any, source: str) -> Settings:
+    section, _, name = key.partition(".")
+    if section not in {f.name for f in fields(Settings)}:
+        raise UsageError(f"{source}: there is no section {section!r}", f"sections: {_names(Settings)}")
+    kind = _section_type(section)
+    if name not in {f.name for f in fields(kind)}:
+        raise UsageError(f"{source}: there is no setting {key!r}", f"in {section}: {_names(kind)}")
+    parsed = _coerce(value, typing.get_type_hints(kind)[name], f"{source}: {key}")
+    if isinstance(parsed, int | float) and not isinstance(parsed, bool) and (parsed < 0 or parsed != parsed):
+        raise UsageError(f"{source}: {key} must not be negative", "")
+    changed: Settings = replace(settings, **{section: replace(getattr(settings, section), **{name: parsed})})
+    return changed
+
+
+def _names(kind: type) -> str:
+    return ", ".join(f.name for f in fields(kind))
+
+
+def _coerce(value: Any, kind: Any, where: str) -> Any:
+    """``value`` as ``kind``; text, as it comes from flags and environment, is parsed, other types must fit."""
+    origin = typing.get_origin(kind)
+    try:
+        if kind is bool:
+            return _boolean(value)
+        if kind in (int, float, str) and not isinstance(value, bool | list | dict):
+            return kind(value)
+        if origin is tuple and isinstance(value, list):
+            return tuple(str(v) for v in value)
+        if origin is tuple and isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        if origin is not None and issubclass(origin, Mapping):
+            return _mapping(value, typing.get_args(kind)[1])
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"{where}: {value!r} is not {_spelled(kind)}", "") from error
+    raise UsageError(f"{where}: {value!r} is not {_spelled(kind)}", "")
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    if str(value).lower() in ("true", "yes", "1"):
+        return True
+    if str(value).lower() in ("false", "no", "0"):
+        return False
+    raise ValueError(value)
+
+
+def _mapping(value: Any, kind: type) -> Mapping[str, Any]:
+    """A table from TOML, or ``pattern=value,pattern=value`` as text."""
+    if isinstance(value, str):
+        pairs = [part.rpartition("=") for part in value.split(",") if part.strip()]
+        if not all(separator for _, separator, _ in pairs):
+            raise ValueError(value)
+        value = {name.strip(): text for name, _, text in pairs}
+    return types.MappingProxyType({str(k): kind(v) for k, v in dict(value).items()})
+
+
+def _spelled(kind: Any) -> str:
+    words = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+    return words.get(kind, "a list of texts" if typing.get_origin(kind) is tuple else "a table of PATTERN = VALUE")

@@ -1,0 +1,71 @@
+"""One error root. Each kind has an exit code, and each error can carry a hint: what to do about it.
+
+Exit codes are a contract (README, "Exit codes").
+"""
+
+from __future__ import annotations
+
+
+class R2D2Error(Exception):
+    """Root of every error that R2D2 raises on purpose.
+
+    Args:
+        message: what is wrong, and where.
+        hint: what to do about it.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(R2D2Error):
+    """The command line, a setting or the configuration file can't be used as given."""
+
+    exit_code = 2
+
+
+class EnvironmentMissing(R2D2Error):
+    """Something that must be installed is missing or too old (Java, an extra, a jar)."""
+
+    exit_code = 3
+
+
+class LakeError(R2D2Error):
+    """A root can't be listed at all. (A dataset that can't be read is listed with its error instead.)"""
+
+    exit_code = 4
+
+
+class StateError(R2D2Error):
+    """The state directory is missing, of another layout, damaged, or in use."""
+
+    exit_code = 5
+
+
+class NotFound(R2D2Error):
+    """The named dataset, run or plan is not in the state."""
+
+    exit_code = 6
+
+
+class SolverError(R2D2Error):
+    """The retention model could not be solved (no solver, infeasible, time limit with no plan)."""
+
+    exit_code = 7
+
+
+class ScanError(R2D2Error):
+    """A Spark job of a stage failed as a whole (lost workers, wrong versions on them)."""
+
+    exit_code = 8
+
+
+class UnsupportedData(R2D2Error):
+    """A dataset that R2D2 can't decide exactly; caught where datasets are listed, never ends a run."""
+
+
+class UnreadableData(R2D2Error):
+    """A dataset whose bytes are damaged, missing or forbidden; caught where datasets are listed, never ends a run."""

@@ -1,0 +1,121 @@
+"""What a dataset is, as discovery and the metadata describe it (EXACTNESS 1 and 2). No Spark, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+#: A column path, one element for each level; never joined by dots.
+LeafPath = tuple[str, ...]
+
+#: A bound in its family's canonical form: number → Decimal, floating → float, date → days since 1970-01-01,
+#: timestamp and instant → nanoseconds since 1970-01-01, string → str, boolean → bool.
+BoundValue = Decimal | float | int | str | bool
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Smallest and largest value of a leaf under one family; NULL and NaN are not covered by them.
+
+    ``tight``: a row of the dataset holds that value. ``valid``: no row lies beyond it. A bound that is neither
+    may still shape a box, and may never refute (EXACTNESS 5).
+    """
+
+    low: BoundValue
+    high: BoundValue
+    low_tight: bool = False
+    high_tight: bool = False
+    low_valid: bool = False
+    high_valid: bool = False
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A flattened column.
+
+    Attributes:
+        path: names from the outside in, as the dataset spells them.
+        families: what it can be compared as, narrowest first; one for typed data, several for text.
+        type: the type as the format names it, for people.
+        nulls: number of rows in which it is NULL, or None if unknown.
+        bounds: by family.
+    """
+
+    path: LeafPath
+    families: tuple[str, ...]
+    type: str = ""
+    nulls: int | None = None
+    bounds: Mapping[str, Bounds] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One file of a dataset, pinned to what it was when it was listed.
+
+    Attributes:
+        path: absolute path or URL.
+        size: bytes.
+        mtime_ns: last change, nanoseconds since 1970-01-01 UTC.
+        identity: the physical object: ``dev:inode`` on disk, ``scheme://bucket/key`` (+ version) in a store.
+        reader: index into ``Dataset.readers``: how its columns are read.
+        rows: number of rows, or None where only a scan can tell.
+        partition: partition column → raw text, None for NULL.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    identity: str
+    reader: int = 0
+    rows: int | None = None
+    partition: tuple[tuple[str, str | None], ...] = ()
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A table in the lake.
+
+    Attributes:
+        id: path relative to its root, ``/`` between the parts, an alias before it where there are several roots.
+        format: ``parquet``, ``delta``, ``csv``, ``tsv``, ``jsonl``, ``json``; what claims it where it can't be read.
+        location: absolute path or URL of its directory or file.
+        version: ``v<N>`` of the table log, or a fingerprint of names, sizes and times of the files.
+        files: data files.
+        readers: how to read them: one JSON text for each distinct footer schema or text dialect (``lake.layout``).
+        leaves: flattened columns.
+        rows: number of rows, or None where unknown.
+        bytes: bytes of the data files.
+        modified_ns: last change of a file, nanoseconds since 1970-01-01 UTC.
+        partition_columns: names.
+        properties: table properties and the like, for people.
+        names: other ids of the same bytes.
+        pins: identities of files outside the dataset, or shared with another one, that its log refers to.
+        shared_with: ids of datasets that share some of its files; neither may be retired.
+        status: ``ok``, ``empty``, ``unsupported``, ``unprovable`` or ``error``.
+        reason: why it is not ``ok``, in words for its owner.
+    """
+
+    id: str
+    format: str
+    location: str
+    version: str
+    files: tuple[DataFile, ...] = ()
+    readers: tuple[str, ...] = ()
+    leaves: tuple[Leaf, ...] = ()
+    rows: int | None = None
+    bytes: int = 0
+    modified_ns: int = 0
+    partition_columns: tuple[str, ...] = ()
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    names: tuple[str, ...] = ()
+    pins: tuple[str, ...] = ()
+    shared_with: tuple[str, ...] = ()
+    status: str = "ok"
+    reason: str = ""
+
+    @property
+    def error(self) -> str:
+        """What the ``datasets`` command shows: empty for a usable dataset, else ``status: reason``."""
+        return "" if self.status == "ok" else f"{self.status}: {self.reason}"
