@@ -1,6 +1,6 @@
 """The words of DESIGN 2 as frozen dataclasses: no Spark, no I/O."""
 
-from r2d2.model.dataset import Bounds, BoundValue, DataFile, Dataset, Leaf, LeafPath
+from r2d2.model.dataset import Bounds, BoundValue, DataFile, Dataset, FileSummary, Leaf, LeafPath
 from r2d2.model.edge import Edge, Grade, Projection, Witness
 from r2d2.model.plan import Action, Plan, PlannedDataset
 
@@ -11,6 +11,7 @@ __all__ = [
     "DataFile",
     "Dataset",
     "Edge",
+    "FileSummary",
     "Grade",
     "Leaf",
     "LeafPath",

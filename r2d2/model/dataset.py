@@ -119,3 +119,24 @@ class Dataset:
     def error(self) -> str:
         """What the ``datasets`` command shows: empty for a usable dataset, else ``status: reason``."""
         return "" if self.status == "ok" else f"{self.status}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class FileSummary:
+    """What one file says of itself: a Parquet footer, or one pass over a text file (which has no footer).
+
+    Attributes:
+        rows: number of rows.
+        reader: how to read it, as ``lake.layout.Reader.to_json`` gives it.
+        leaves: with null counts and bounds of this file.
+        properties: footer keys and the like, for people.
+        status: ``ok``, ``unsupported`` or ``error``; with another than ``ok`` the rest may be empty.
+        reason: why it is not ``ok``, in words for its owner, naming the column or the line.
+    """
+
+    rows: int = 0
+    reader: str = ""
+    leaves: tuple[Leaf, ...] = ()
+    properties: Mapping[str, Any] = field(default_factory=dict)
+    status: str = "ok"
+    reason: str = ""

@@ -1,0 +1,99 @@
+"""How the columns of a file are read: what a footer or a text dialect says, in a form that travels to the kernel.
+
+The kernel never uses names from the data. A reader opens files as a relation with columns ``c0 .. cN`` in the order of
+``Reader.columns``; a leaf is found by its position (EXACTNESS 8). ``kind`` is one of
+
+* a DuckDB scalar type: ``BOOLEAN TINYINT SMALLINT INTEGER BIGINT UTINYINT USMALLINT UINTEGER UBIGINT FLOAT DOUBLE
+  DECIMAL(p,s) VARCHAR BLOB DATE TIMESTAMP TIMESTAMP_MS TIMESTAMP_NS TIMESTAMPTZ`` (the type the relation delivers),
+* ``LIST`` (one child), ``MAP`` (key, value), ``STRUCT`` (one child a field),
+* ``TEXT`` (a CSV field or a partition value: VARCHAR) or ``JSON`` (the raw JSON text of one value: VARCHAR).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from r2d2.model.dataset import LeafPath
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column or field; ``path`` is given only where one flat column stands for a nested leaf (JSON)."""
+
+    name: str
+    kind: str
+    children: tuple[Column, ...] = ()
+    nullable: bool = True
+    path: LeafPath = ()
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How the files of one exact schema or dialect are opened.
+
+    Attributes:
+        format: ``parquet``, ``csv`` or ``json``.
+        columns: top-level columns in the file's order.
+        options: the dialect (``lake.csv_text``, ``lake.json_text``); empty for Parquet.
+    """
+
+    format: str
+    columns: tuple[Column, ...]
+    options: dict[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The reader as text; equal readers give equal text."""
+        return json.dumps(
+            {"format": self.format, "columns": [_pack(c) for c in self.columns], "options": self.options},
+            sort_keys=True,
+            separators=(",", ":"),
+        )
+
+    @staticmethod
+    def from_json(text: str) -> Reader:
+        """The reverse of ``to_json``."""
+        raw = json.loads(text)
+        return Reader(raw["format"], tuple(_unpack(c) for c in raw["columns"]), dict(raw["options"]))
+
+
+@dataclass(frozen=True)
+class LeafColumn:
+    """Where a leaf is found: the column tree node, and its positions from the outside in."""
+
+    path: LeafPath
+    positions: tuple[int, ...]
+    column: Column
+    presence: bool = False
+
+
+def leaf_columns(reader: Reader) -> Iterator[LeafColumn]:
+    """The leaves of a reader (EXACTNESS 2): structs are opened, a nullable struct adds a presence leaf."""
+    for position, column in enumerate(reader.columns):
+        yield from _leaves(column, column.path or (column.name,), (position,))
+
+
+def _leaves(column: Column, path: LeafPath, positions: tuple[int, ...]) -> Iterator[LeafColumn]:
+    if column.kind != "STRUCT":
+        yield LeafColumn(path, positions, column)
+        return
+    if column.nullable:
+        yield LeafColumn(path, positions, column, presence=True)
+    for index, child in enumerate(column.children):
+        yield from _leaves(child, (*path, child.name), (*positions, index))
+
+
+def _pack(column: Column) -> dict[str, Any]:
+    packed: dict[str, Any] = {"name": column.name, "kind": column.kind, "nullable": column.nullable}
+    if column.children:
+        packed["children"] = [_pack(c) for c in column.children]
+    if column.path:
+        packed["path"] = list(column.path)
+    return packed
+
+
+def _unpack(raw: dict[str, Any]) -> Column:
+    children = tuple(_unpack(c) for c in raw.get("children", ()))
+    return Column(raw["name"], raw["kind"], children, raw["nullable"], tuple(raw.get("path", ())))

@@ -1,0 +1,151 @@
+"""The only builder of the SparkSession, and the one way to run a kernel over tasks."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from r2d2.config import SparkSettings
+from r2d2.errors import EnvironmentMissing, UsageError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
+OLDEST_JAVA = 17
+#: What Spark ships itself; leaving it out makes the first start twice as fast (DESIGN 5).
+SHIPPED_WITH_SPARK = (
+    "org.apache.hadoop:*,org.apache.logging.log4j:*,org.slf4j:*,org.apache.parquet:*,org.xerial.snappy:*,"
+    "com.fasterxml.jackson.core:*"
+)
+
+#: A kernel maps batches of tasks to batches of results; it has no side effects, so that Spark may run it twice.
+Kernel = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+
+
+def java_problem() -> str:
+    """What is wrong with the Java on this machine, and what to install; empty if it will do."""
+    home = os.environ.get("JAVA_HOME")
+    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
+    install = f"install Java {OLDEST_JAVA} (Debian, Ubuntu: apt-get install openjdk-17-jre-headless) or set JAVA_HOME"
+    if not java or not Path(java).exists():
+        return f"Java is missing; Spark needs Java {OLDEST_JAVA} or newer: {install}"
+    answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
+    found = re.search(r'version "(\d+)(?:\.(\d+))?', answer.stderr + answer.stdout)
+    version = int(found[2] if found[1] == "1" and found[2] else found[1]) if found else 0
+    if version < OLDEST_JAVA:
+        return f"Java {version or 'of an unknown version'} at {java} is too old for Spark: {install}"
+    return ""
+
+
+def build_session(settings: SparkSettings, app: str = "r2d2") -> SparkSession:
+    """The session: what spark-submit or the environment gives, else local; with Delta, in UTC, and quiet.
+
+    Raises:
+        EnvironmentMissing: Java is missing or too old, or the Delta jars can't be had.
+        UsageError: ``spark.jars`` names no directory of jars.
+    """
+    problem = "" if _is_remote() else java_problem()
+    if problem:
+        raise EnvironmentMissing(problem)
+    from pyspark.sql import SparkSession  # the JVM's client takes a second to import; commands on the state need none
+
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder = SparkSession.builder.appName(app)
+    for key, value in _properties(settings).items():
+        builder = builder.config(key, value)
+    try:
+        with _stderr_to_file() as chatter:
+            session = builder.getOrCreate()
+    except Exception as error:
+        raise EnvironmentMissing(
+            f"Spark did not start: {_first_line(error)}{chatter.tail()}",
+            "without access to Maven, put the Delta jars into a directory and set spark.jars to it",
+        ) from error
+    if not _is_remote():
+        session.sparkContext.setLogLevel(settings.log_level)
+    return session
+
+
+def map_tasks(spark: SparkSession, tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:
+    """Runs ``kernel`` over ``tasks`` as one Spark job, a partition for each value of their INT column ``task``.
+
+    The rows of one ``task`` reach the kernel together, in order. Results are collected, so they must be small.
+    """
+    from pyspark.sql import functions as F
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    if tasks.num_rows == 0:
+        return schema.empty_table()
+    partitions = 1 + max(tasks["task"].to_pylist())
+    planned = spark.createDataFrame(tasks).repartitionById(partitions, F.col("task"))
+    result = planned.mapInArrow(kernel, from_arrow_schema(schema)).toArrow()
+    return result.cast(schema)
+
+
+def _is_remote() -> bool:
+    return bool(os.environ.get("SPARK_REMOTE") or os.environ.get("SPARK_CONNECT_MODE_ENABLED"))
+
+
+def _properties(settings: SparkSettings) -> dict[str, str]:
+    properties = {
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.sql.files.ignoreCorruptFiles": "false",
+        "spark.sql.files.ignoreMissingFiles": "false",
+        "spark.databricks.delta.snapshotPartitions": "2",
+    }
+    master = settings.master or ("" if _submitted() else os.environ.get("SPARK_MASTER", "local[*]"))
+    if master:
+        properties["spark.master"] = master
+    if master.startswith("local"):
+        properties |= {
+            "spark.driver.host": "localhost",
+            "spark.ui.enabled": "false",
+            "spark.sql.shuffle.partitions": "4",
+            "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dderby.system.home=/tmp",
+        }
+    if settings.driver_memory:
+        properties["spark.driver.memory"] = settings.driver_memory
+    return properties | _jars(settings) | dict(settings.conf)
+
+
+def _submitted() -> bool:
+    """Whether spark-submit started this process and brings its own master."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ
+
+
+def _jars(settings: SparkSettings) -> dict[str, str]:
+    if not settings.jars:
+        return {"spark.jars.packages": DELTA_PACKAGE, "spark.jars.excludes": SHIPPED_WITH_SPARK}
+    jars = sorted(str(path) for path in Path(settings.jars).glob("*.jar"))
+    if not jars:
+        raise UsageError(f"spark.jars: {settings.jars} holds no .jar file", "name the directory of the Delta jars")
+    return {"spark.jars": ",".join(jars)}
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+class _Chatter:
+    """What the JVM and Ivy print while they start, kept for the case that they fail."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def tail(self, lines: int = 5) -> str:
+        text = self.path.read_text(errors="replace") if self.path.exists() else ""
+        kept = [line for line in text.splitlines() if re.search(r"unresolved|not found|error|exception", line, re.I)]
+        return "".join(f"\n  {line.strip()}" for line in kept[-lines:])
