@@ -24,7 +24,9 @@ class DiscoverySettings:
 
     include: tuple[str, ...] = ()  # glob patterns of paths relative to a root; empty: everything
     exclude: tuple[str, ...] = ()  # glob patterns of paths relative to a root that are left out
-    datasets: tuple[str, ...] = ()  # glob patterns of directories that are one dataset each, whatever their files' names
+    datasets: tuple[
+        str, ...
+    ] = ()  # glob patterns of directories that are one dataset each
     separate: tuple[str, ...] = ()  # glob patterns of directories whose files are a dataset each
     files_per_task: int = 256  # footers read by one Spark task
 
@@ -38,6 +40,7 @@ class ContainmentSettings:
     boxes_per_scan: int = 64  # box digests computed in one scan of a parent; further children go to the join
     task_bytes: int = 64 * 1024 * 1024  # bytes of data files in one scan task
     join_rows_per_task: int = 2_000_000  # row hashes compared by one join task
+    task_memory: str = "1GB"  # memory that DuckDB may use in one task; more spills to scratch space
 
 
 @dataclass(frozen=True)

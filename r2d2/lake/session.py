@@ -7,7 +7,9 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,14 +64,14 @@ def build_session(settings: SparkSettings, app: str = "r2d2") -> SparkSession:
     builder = SparkSession.builder.appName(app)
     for key, value in _properties(settings).items():
         builder = builder.config(key, value)
-    try:
-        with _stderr_to_file() as chatter:
+    with _jvm_output_to_file() as chatter:
+        try:
             session = builder.getOrCreate()
-    except Exception as error:
-        raise EnvironmentMissing(
-            f"Spark did not start: {_first_line(error)}{chatter.tail()}",
-            "without access to Maven, put the Delta jars into a directory and set spark.jars to it",
-        ) from error
+        except Exception as error:
+            raise EnvironmentMissing(
+                f"Spark did not start: {_first_line(error)}{chatter.tail()}",
+                "without access to Maven, put the Delta jars into a directory and set spark.jars to it",
+            ) from error
     if not _is_remote():
         session.sparkContext.setLogLevel(settings.log_level)
     return session
@@ -87,7 +89,7 @@ def map_tasks(spark: SparkSession, tasks: pa.Table, kernel: Kernel, schema: pa.S
         return schema.empty_table()
     partitions = 1 + max(tasks["task"].to_pylist())
     planned = spark.createDataFrame(tasks).repartitionById(partitions, F.col("task"))
-    result = planned.mapInArrow(kernel, from_arrow_schema(schema)).toArrow()
+    result: pa.Table = planned.mapInArrow(kernel, from_arrow_schema(schema)).toArrow()  # type: ignore[arg-type]
     return result.cast(schema)
 
 
@@ -140,12 +142,34 @@ def _first_line(error: BaseException) -> str:
 
 
 class _Chatter:
-    """What the JVM and Ivy print while they start, kept for the case that they fail."""
+    """Where the JVM and Ivy write what they have to say: a file, read only if they fail."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self) -> None:
+        handle, name = tempfile.mkstemp(prefix="r2d2-spark-", suffix=".log")
+        os.close(handle)
+        self.path = Path(name)
 
     def tail(self, lines: int = 5) -> str:
-        text = self.path.read_text(errors="replace") if self.path.exists() else ""
+        """The last lines that look like a cause, indented."""
+        text = self.path.read_text(errors="replace")
         kept = [line for line in text.splitlines() if re.search(r"unresolved|not found|error|exception", line, re.I)]
         return "".join(f"\n  {line.strip()}" for line in kept[-lines:])
+
+
+@contextmanager
+def _jvm_output_to_file() -> Iterator[_Chatter]:
+    """While the JVM starts, its standard output and error are a file; it keeps them, this process does not."""
+    chatter = _Chatter()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    saved = [(number, os.dup(number)) for number in (1, 2)]
+    target = os.open(chatter.path, os.O_WRONLY | os.O_APPEND)
+    try:
+        for number, _ in saved:
+            os.dup2(target, number)
+        yield chatter
+    finally:
+        os.close(target)
+        for number, copy in saved:
+            os.dup2(copy, number)
+            os.close(copy)

@@ -1,0 +1,102 @@
+"""Canonical text of a value, as SQL: equal for equal values of one family, different for different ones (EXACTNESS 6).
+
+Scalars have a plain spelling; nested values are written as length-prefixed parts, so that no two values share a
+spelling: ``n`` for NULL, ``v<length>:<text>`` for a value; lists and maps begin with their number of elements.
+Field names, positions in structs and types come from the footer; names never reach the SQL.
+"""
+
+from __future__ import annotations
+
+from r2d2.lake.layout import Column
+
+_INTEGERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"})
+
+
+def is_integer(kind: str) -> bool:
+    """Whether the kind is a whole number of any width."""
+    return kind in _INTEGERS
+
+
+def decimal_shape(kind: str) -> tuple[int, int] | None:
+    """(precision, scale) of a ``DECIMAL(p,s)`` kind, else None."""
+    if not kind.startswith("DECIMAL("):
+        return None
+    precision, scale = kind[len("DECIMAL(") : -1].split(",")
+    return int(precision), int(scale)
+
+
+def canonical_text(value: str, column: Column, depth: int = 0) -> str:
+    """SQL for the canonical VARCHAR of a typed value; NULL for NULL.
+
+    Args:
+        value: SQL of the value, of the type that ``column.kind`` names.
+        column: its tree; ``TEXT`` and ``JSON`` columns are not typed and don't come here.
+        depth: nesting so far, for the names of lambda parameters.
+
+    Raises:
+        ValueError: a kind that has no canonical text, which the allow-list of the reader should have refused.
+    """
+    kind = column.kind
+    if kind == "LIST":
+        return _list_text(value, column.children[0], depth)
+    if kind == "MAP":
+        return _map_text(value, column, depth)
+    if kind == "STRUCT":
+        return _struct_text(value, column, depth)
+    return _scalar_text(value, kind)
+
+
+def _scalar_text(value: str, kind: str) -> str:
+    if is_integer(kind) or kind in ("VARCHAR", "BOOLEAN"):
+        return f"({value})::VARCHAR"
+    shape = decimal_shape(kind)
+    if shape is not None:
+        text = f"({value})::VARCHAR"
+        return text if shape[1] == 0 else f"rtrim(rtrim({text}, '0'), '.')"
+    if kind in ("FLOAT", "DOUBLE"):
+        double = f"({value})::DOUBLE"
+        return f"CASE WHEN isnan({double}) THEN 'nan' WHEN {double} = 0 THEN '0' ELSE {double}::VARCHAR END"
+    if kind == "DATE":
+        return f"(({value}) - DATE '1970-01-01')::VARCHAR"
+    if kind == "BLOB":
+        return f"hex({value})"
+    if kind == "TIMESTAMP_NS":
+        return f"epoch_ns({value})::VARCHAR"
+    if kind in ("TIMESTAMP", "TIMESTAMP_MS", "TIMESTAMPTZ"):
+        return f"({microseconds(value, kind)}::HUGEINT * 1000)::VARCHAR"
+    raise ValueError(f"no canonical text for {kind}")
+
+
+def microseconds(value: str, kind: str) -> str:
+    """SQL for the microseconds since 1970-01-01 of a timestamp of at most that precision."""
+    return f"epoch_us(({value})::TIMESTAMP)" if kind == "TIMESTAMP_MS" else f"epoch_us({value})"
+
+
+def _part(text: str) -> str:
+    """A length-prefixed part. The length is in bytes of the UTF-8 text."""
+    return f"coalesce('v' || strlen({text}) || ':' || {text}, 'n')"
+
+
+def _list_text(value: str, element: Column, depth: int) -> str:
+    name = f"e{depth}"
+    parts = f"list_transform({value}, lambda {name}: {_part(canonical_text(name, element, depth + 1))})"
+    return f"(len({value}) || '[' || array_to_string({parts}, ''))"
+
+
+def _map_text(value: str, column: Column, depth: int) -> str:
+    """Entries in the order of their encoded keys: maps are compared without order."""
+    name = f"e{depth}"
+    key, item = column.children
+    entry = (
+        f"{_part(canonical_text(f'{name}.key', key, depth + 1))} || "
+        f"{_part(canonical_text(f'{name}.value', item, depth + 1))}"
+    )
+    parts = f"list_sort(list_transform(map_entries({value}), lambda {name}: {entry}))"
+    return f"(cardinality({value}) || '{{' || array_to_string({parts}, ''))"
+
+
+def _struct_text(value: str, column: Column, depth: int) -> str:
+    """Fields by name: in the order of their names, which are part of the family and so equal on both sides."""
+    order = sorted(range(len(column.children)), key=lambda i: column.children[i].name.casefold())
+    fields = [_part(canonical_text(f"struct_extract_at({value}, {i + 1})", column.children[i], depth)) for i in order]
+    return f"CASE WHEN ({value}) IS NULL THEN NULL ELSE {' || '.join(fields)} END"

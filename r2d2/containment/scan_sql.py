@@ -1,0 +1,112 @@
+"""The one query that answers all requests for a dataset: row hashes under every projection, counted and summed by box."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from r2d2.containment.box import term_sql
+from r2d2.containment.hashing import Halves, leaf_halves, null_halves, row_halves
+from r2d2.containment.request import COMPLETE, Request, Term, fold
+from r2d2.lake.layout import Column, LeafColumn, Reader, leaf_columns
+from r2d2.lake.relation import leaf_value
+from r2d2.model.dataset import LeafPath
+from r2d2.model.edge import Projection
+from r2d2.model.family import PRESENCE
+
+
+@dataclass(frozen=True)
+class Source:
+    """Files that are read alike: a table expression, its leaves, and the partition values that all of them share."""
+
+    table: str
+    leaves: Mapping[LeafPath, LeafColumn]
+    partition: Mapping[LeafPath, str | None] = field(default_factory=dict)
+
+
+def source(table: str, reader: Reader, partition: Sequence[tuple[str, str | None]], case_sensitive: bool) -> Source:
+    """The source of a table expression that ``lake.relation.open_relation`` gave for ``reader``."""
+    leaves = {_key(leaf, case_sensitive): leaf for leaf in leaf_columns(reader)}
+    return Source(table, leaves, {fold((name,), case_sensitive): value for name, value in partition})
+
+
+def hashed_rows(sources: Sequence[Source], projections: Sequence[Projection], terms: Sequence[Term]) -> str:
+    """SQL of a relation with ``lo<i>``, ``hi<i>`` for each projection and ``in<j>`` for each term, one row a row."""
+    leaves = list(dict.fromkeys(leaf for projection in projections for leaf in projection))
+    numbers = {leaf: i for i, leaf in enumerate(leaves)}
+    parts = " UNION ALL ".join(_source_sql(part, leaves, terms) for part in sources)
+    columns = []
+    for i, projection in enumerate(projections):
+        low, high = row_halves([(f"l{numbers[leaf]}", f"k{numbers[leaf]}") for leaf in projection])
+        columns += [f"{low} AS lo{i}", f"{high} AS hi{i}"]
+    columns += [f"in{j}" for j in range(len(terms))]
+    return f"SELECT {', '.join(columns)} FROM ({parts})"
+
+
+def scan_sql(sources: Sequence[Source], requests: Sequence[Request]) -> str:
+    """SQL of one row with ``n<r>, s<r>, t<r>, h<r>`` for each request r: rows, sums of both halves, histogram or NULL."""
+    projections = list(dict.fromkeys(request.projection for request in requests))
+    terms = list(dict.fromkeys(condition for request in requests for condition in request.box))
+    columns = []
+    for r, request in enumerate(requests):
+        p = projections.index(request.projection)
+        inside = " AND ".join(f"in{terms.index(condition)}" for condition in request.box) or "true"
+        columns += [
+            f"count(*) FILTER (WHERE {inside}) AS n{r}",
+            f"coalesce(sum(lo{p}) FILTER (WHERE {inside}), 0)::DECIMAL(38,0) AS s{r}",
+            f"coalesce(sum(hi{p}) FILTER (WHERE {inside}), 0)::DECIMAL(38,0) AS t{r}",
+            f"{_histogram(p, request.threshold)} AS h{r}",
+        ]
+    return f"SELECT {', '.join(columns)} FROM ({hashed_rows(sources, projections, terms)})"
+
+
+def row_key(p: int) -> str:
+    """SQL of a row's 128-bit hash under projection ``p``, high half first."""
+    return f"((hi{p}::UHUGEINT << 64) | lo{p}::UHUGEINT)"
+
+
+def _histogram(p: int, threshold: int) -> str:
+    if threshold == 0:
+        return "NULL"
+    if threshold >= COMPLETE:
+        return f"histogram({row_key(p)})"
+    return f"histogram(CASE WHEN lo{p} < {threshold}::UBIGINT THEN {row_key(p)} END)"
+
+
+def _key(leaf: LeafColumn, case_sensitive: bool) -> LeafPath:
+    """Presence and value leaves never share a path: a struct has no value leaf of its own."""
+    return fold(leaf.path, case_sensitive)
+
+
+def _source_sql(part: Source, leaves: Sequence[tuple[LeafPath, str]], terms: Sequence[Term]) -> str:
+    columns = []
+    for i, (path, family) in enumerate(leaves):
+        low, high = _leaf_halves(part, path, family)
+        columns += [f"{low} AS l{i}", f"{high} AS k{i}"]
+    columns += [f"{_inside(part, condition)} AS in{j}" for j, condition in enumerate(terms)]
+    return f"SELECT {', '.join(columns)} FROM {part.table}"
+
+
+def _leaf_halves(part: Source, path: LeafPath, family: str) -> Halves:
+    if path in part.partition:
+        return leaf_halves(_text(part.partition[path]), Column(path[0], "TEXT"), family)
+    leaf = part.leaves.get(path)
+    if leaf is not None:
+        return leaf_halves(leaf_value(leaf), leaf.column, family)
+    if family == PRESENCE:
+        return leaf_halves("false", Column(path[-1], "BOOLEAN"), family)
+    return null_halves()
+
+
+def _inside(part: Source, condition: Term) -> str:
+    if condition.path in part.partition:
+        return term_sql(_text(part.partition[condition.path]), Column(condition.path[0], "TEXT"), condition)
+    leaf = part.leaves.get(condition.path)
+    if leaf is None:
+        return str(condition.nulls).lower()
+    return term_sql(leaf_value(leaf), leaf.column, condition)
+
+
+def _text(value: str | None) -> str:
+    """A partition value as an SQL constant; as hexadecimal digits, so that nothing in it can be SQL."""
+    return "NULL::VARCHAR" if value is None else f"decode(unhex('{value.encode('utf-8').hex()}'))"

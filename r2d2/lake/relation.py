@@ -1,0 +1,56 @@
+"""Files as a DuckDB relation with columns ``c0 .. cN``, and the SQL that reaches a leaf in it (EXACTNESS 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from r2d2.lake import csv_text, json_text
+from r2d2.lake.layout import LeafColumn, Reader
+
+
+@contextmanager
+def locked_connection(scratch: Path, memory_limit: str = "", threads: int = 1) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A fresh DuckDB connection with everything that could leak or vary fixed: scratch space, UTC, no extensions."""
+    con = duckdb.connect(
+        ":memory:",
+        config={
+            "threads": threads,
+            "temp_directory": str(scratch / "spill"),
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "TimeZone": "UTC",
+            "preserve_insertion_order": False,
+        }
+        | ({"memory_limit": memory_limit} if memory_limit else {}),
+    )
+    try:
+        con.execute("SET enable_progress_bar = false")
+        yield con
+    finally:
+        con.close()
+
+
+def open_relation(con: duckdb.DuckDBPyConnection, reader: Reader, paths: Sequence[Path]) -> str:
+    """An SQL table expression over files of one exact schema or dialect.
+
+    ``paths`` are generated names in a scratch directory (``lake.staging``): never names from the data, never a glob.
+    """
+    if reader.format == "csv":
+        return csv_text.relation(con, reader, paths)
+    if reader.format == "json":
+        return json_text.relation(con, reader, paths)
+    names = ", ".join(f"c{i}" for i in range(len(reader.columns)))
+    files = ", ".join("'" + str(path).replace("'", "''") + "'" for path in paths)
+    return f"read_parquet([{files}], hive_partitioning = false, union_by_name = false) AS t({names})"
+
+
+def leaf_value(leaf: LeafColumn) -> str:
+    """SQL of a leaf's value (of the struct itself for a presence leaf), by position; NULL where a parent is NULL."""
+    value = f"c{leaf.positions[0]}"
+    for position in leaf.positions[1:]:
+        value = f"struct_extract_at({value}, {position + 1})"
+    return value
