@@ -1,4 +1,4 @@
-"""The one query that answers all requests for a dataset: row hashes under every projection, counted and summed by box."""
+"""The one query that answers all requests for a dataset: row hashes by projection, counted and summed by box."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def hashed_rows(sources: Sequence[Source], projections: Sequence[Projection], te
 
 
 def scan_sql(sources: Sequence[Source], requests: Sequence[Request]) -> str:
-    """SQL of one row with ``n<r>, s<r>, t<r>, h<r>`` for each request r: rows, sums of both halves, histogram or NULL."""
+    """SQL of one row with ``n<r>, s<r>, t<r>, h<r>`` for each request r: rows, sums of both halves, histogram."""
     projections = list(dict.fromkeys(request.projection for request in requests))
     terms = list(dict.fromkeys(condition for request in requests for condition in request.box))
     columns = []

@@ -1,0 +1,241 @@
+"""The join by partition of the hash: what decides the pairs that digests, boxes and sketches leave open (DESIGN 5).
+
+One Spark job: scan tasks give the distinct row hashes of each side with their counts, Spark brings equal ranges of
+hashes together, and each range counts, for each pair, the rows that the parent lacks. A child is contained exactly
+if no range lacks any. Ranges are so many that one fits a task's memory (a grace join).
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from r2d2.config import ContainmentSettings
+from r2d2.containment.request import Request, Term
+from r2d2.containment.scan import check_unchanged, open_sources, pack_files, read_failure, unpack_files
+from r2d2.containment.scan_sql import hashed_rows
+from r2d2.containment.scanner import chunks, planned
+from r2d2.errors import R2D2Error
+from r2d2.lake.relation import locked_connection
+from r2d2.model.dataset import Dataset
+from r2d2.model.edge import Projection, Witness
+
+_TASKS = pa.schema(
+    [
+        ("task", pa.int32()),
+        ("dataset", pa.int32()),
+        ("side", pa.int32()),
+        ("files", pa.string()),
+        ("readers", pa.string()),
+        ("projection", pa.string()),
+        ("case_sensitive", pa.bool_()),
+        ("memory", pa.string()),
+        ("ranges", pa.int32()),
+    ]
+)
+#: A side is a dataset under a projection; ``range`` is -1 in a row that only carries an error.
+_HASHES = pa.schema(
+    [("range", pa.int32()), ("side", pa.int32()), ("hash", pa.binary()), ("n", pa.int64()), ("error", pa.string())]
+)
+_COUNTS = pa.schema(
+    [
+        ("pair", pa.int32()),
+        ("side", pa.int32()),
+        ("rows", pa.int64()),
+        ("lacking", pa.int64()),
+        ("witness", pa.binary()),
+        ("in_child", pa.int64()),
+        ("in_parent", pa.int64()),
+        ("error", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class JoinPair:
+    """A pair to be decided: indexes of parent and child, and what they are compared under."""
+
+    parent: int
+    child: int
+    projection: Projection
+
+
+@dataclass(frozen=True)
+class JoinResult:
+    """``lacking``: distinct rows that the parent holds too rarely; 0 proves the pair, else the witness refutes it."""
+
+    lacking: int
+    witness: Witness | None
+
+
+def join_pairs(
+    spark: SparkSession,
+    datasets: Sequence[Dataset],
+    pairs: Sequence[JoinPair],
+    settings: ContainmentSettings,
+    failed: dict[int, str],
+) -> dict[JoinPair, JoinResult]:
+    """Decides pairs by comparing every row hash of the child with those of the parent.
+
+    Args:
+        failed: gets the datasets whose files could not be read as one version; their pairs get no result.
+    """
+    if not pairs:
+        return {}
+    sides = list(dict.fromkeys(side for pair in pairs for side in _sides(pair)))
+    number = {side: i for i, side in enumerate(sides)}
+    rows = sum(datasets[index].rows or 0 for index, _ in sides)
+    ranges = 1 + rows // settings.join_rows_per_task
+    tasks = _tasks(datasets, sides, ranges, settings)
+    wanted = [(i, number[parent], number[child]) for i, (parent, child) in enumerate(map(_sides, pairs))]
+    partitions = 1 + max(tasks["task"].to_pylist())
+    hashed = (
+        spark.createDataFrame(tasks)
+        .repartitionById(partitions, F.col("task"))
+        .mapInArrow(hash_kernel, from_arrow_schema(_HASHES))  # type: ignore[arg-type]
+    )
+    counted = (
+        hashed.repartitionById(ranges, F.greatest(F.col("range"), F.lit(0)))
+        .mapInArrow(_Compare(wanted, settings.task_memory), from_arrow_schema(_COUNTS))  # type: ignore[arg-type]
+        .toArrow()
+    )
+    return _results(counted, pairs, sides, datasets, failed)
+
+
+def hash_kernel(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Maps scan tasks to distinct row hashes with their counts, each in its range of hashes."""
+    for batch in batches:
+        for task in batch.to_pylist():
+            try:
+                yield from _hashes(task)
+            except (R2D2Error, duckdb.Error, pa.ArrowException, OSError) as error:
+                reason = str(error) if isinstance(error, R2D2Error) else read_failure(error)
+                yield pa.RecordBatch.from_pylist(
+                    [{"range": -1, "side": task["side"], "hash": None, "n": 0, "error": reason}], schema=_HASHES
+                )
+
+
+def _hashes(task: Mapping[str, Any]) -> Iterator[pa.RecordBatch]:
+    files = unpack_files(task["files"])
+    request = Request.from_json(task["projection"])
+    check_unchanged(files)
+    with tempfile.TemporaryDirectory(prefix="r2d2-join-") as name, locked_connection(Path(name), task["memory"]) as con:
+        sources = open_sources(con, files, json.loads(task["readers"]), Path(name), not task["case_sensitive"])
+        terms: list[Term] = []
+        rows = hashed_rows(sources, [request.projection], terms)
+        reader = con.execute(
+            f"SELECT (lo0 % {task['ranges']})::INTEGER AS range, {task['side']}::INTEGER AS side,"
+            f" unhex(printf('%016x%016x', hi0, lo0)) AS hash, count(*)::BIGINT AS n, NULL::VARCHAR AS error"
+            f" FROM ({rows}) GROUP BY lo0, hi0"
+        ).to_arrow_reader(65536)
+        for batch in reader:
+            yield batch.cast(_HASHES)
+    check_unchanged(files)
+
+
+class _Compare:
+    """The kernel of one range: counts, for each pair, the child's rows that the parent holds too rarely."""
+
+    def __init__(self, pairs: Sequence[tuple[int, int, int]], memory: str) -> None:
+        self.pairs = pa.table({"pair": [p for p, _, _ in pairs], "parent": [p for _, p, _ in pairs],
+                               "child": [c for _, _, c in pairs]})  # fmt: skip
+        self.memory = memory
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        received = pa.Table.from_batches(list(batches), schema=_HASHES)
+        if received.num_rows == 0:
+            return
+        with (
+            tempfile.TemporaryDirectory(prefix="r2d2-join-") as name,
+            locked_connection(Path(name), self.memory) as con,
+        ):
+            con.register("received", received)
+            con.register("pairs", self.pairs)
+            con.execute(
+                "CREATE TABLE hashes AS SELECT side, hash, sum(n)::BIGINT AS n FROM received"
+                " WHERE error IS NULL GROUP BY side, hash"
+            )
+            for query in (_COUNT_PAIRS, _COUNT_SIDES, _ERRORS):
+                yield from con.execute(query).to_arrow_table().cast(_COUNTS).to_batches()
+
+
+_COUNT_PAIRS = """
+SELECT pair::INTEGER AS pair, NULL::INTEGER AS side, 0::BIGINT AS rows, count(*)::BIGINT AS lacking,
+  min(c.hash) AS witness, arg_min(c.n, c.hash)::BIGINT AS in_child,
+  arg_min(coalesce(p.n, 0), c.hash)::BIGINT AS in_parent, NULL::VARCHAR AS error
+FROM pairs JOIN hashes c ON c.side = pairs.child LEFT JOIN hashes p ON p.side = pairs.parent AND p.hash = c.hash
+WHERE coalesce(p.n, 0) < c.n GROUP BY pair
+"""
+_COUNT_SIDES = """
+SELECT NULL::INTEGER AS pair, side, sum(n)::BIGINT AS rows, 0::BIGINT AS lacking, NULL::BLOB AS witness,
+  0::BIGINT AS in_child, 0::BIGINT AS in_parent, NULL::VARCHAR AS error FROM hashes GROUP BY side
+"""
+_ERRORS = """
+SELECT NULL::INTEGER AS pair, side, 0::BIGINT AS rows, 0::BIGINT AS lacking, NULL::BLOB AS witness,
+  0::BIGINT AS in_child, 0::BIGINT AS in_parent, error FROM received WHERE error IS NOT NULL
+"""
+
+
+def _sides(pair: JoinPair) -> tuple[tuple[int, Projection], tuple[int, Projection]]:
+    return (pair.parent, pair.projection), (pair.child, pair.projection)
+
+
+def _tasks(
+    datasets: Sequence[Dataset], sides: Sequence[tuple[int, Projection]], ranges: int, settings: ContainmentSettings
+) -> pa.Table:
+    rows: list[dict[str, object]] = []
+    for side, (index, projection) in enumerate(sides):
+        for files in chunks(datasets[index].files, settings.task_bytes):
+            rows.append(
+                {
+                    "dataset": index,
+                    "side": side,
+                    "files": pack_files(files),
+                    "readers": json.dumps(datasets[index].readers),
+                    "projection": Request(projection).to_json(),
+                    "case_sensitive": settings.case_sensitive,
+                    "memory": settings.task_memory,
+                    "ranges": ranges,
+                    "bytes": sum(file.size for file in files),
+                }
+            )
+    return planned(rows, _TASKS, settings.task_bytes)
+
+
+def _results(
+    counted: pa.Table,
+    pairs: Sequence[JoinPair],
+    sides: Sequence[tuple[int, Projection]],
+    datasets: Sequence[Dataset],
+    failed: dict[int, str],
+) -> dict[JoinPair, JoinResult]:
+    lacking: dict[int, int] = defaultdict(int)
+    witness: dict[int, Witness] = {}
+    rows: dict[int, int] = defaultdict(int)
+    for row in counted.to_pylist():
+        if row["error"] is not None:
+            failed[sides[row["side"]][0]] = row["error"]
+        elif row["side"] is not None:
+            rows[row["side"]] += row["rows"]
+        else:
+            lacking[row["pair"]] += row["lacking"]
+            witness[row["pair"]] = Witness(row["witness"].hex(), row["in_child"], row["in_parent"])
+    for side, (index, _) in enumerate(sides):
+        if rows[side] != datasets[index].rows and index not in failed:
+            failed[index] = f"its metadata says {datasets[index].rows} rows, a scan found {rows[side]}"
+    return {
+        pair: JoinResult(lacking[i], witness.get(i))
+        for i, pair in enumerate(pairs)
+        if pair.parent not in failed and pair.child not in failed
+    }

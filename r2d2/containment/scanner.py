@@ -1,0 +1,179 @@
+"""Measures of datasets: what requests answer, from the cache of the state or from one Spark job over what is missing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import pyarrow as pa
+
+from r2d2.config import ContainmentSettings
+from r2d2.containment.hashing import fingerprint
+from r2d2.containment.request import Request
+from r2d2.containment.scan import RESULTS, TASKS, pack_files, scan_kernel
+from r2d2.containment.sketch import Sketch, merge, unpack
+from r2d2.model.dataset import DataFile, Dataset
+
+#: Runs a kernel over tasks: ``lake.session.map_tasks`` with its session, or a loop without Spark in tests.
+Runner = Callable[[pa.Table, Callable[..., object], pa.Schema], pa.Table]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """The answer to a request: rows in the box, exact sums of both halves of their hashes, a sketch if asked for."""
+
+    rows: int
+    low: int
+    high: int
+    sketch: Sketch | None = None
+
+    def same_rows(self, other: Measure) -> bool:
+        """Whether count and both sums are equal: the same bag of rows (docs/hashing.md gives the chance of error)."""
+        return (self.rows, self.low, self.high) == (other.rows, other.low, other.high)
+
+
+class MeasureCache(Protocol):
+    """Measures of earlier runs by key; ``catalog.state`` keeps them in a Delta table."""
+
+    def measures(self, keys: Iterable[str]) -> dict[str, Measure]:
+        """Those of the keys that are known."""
+
+    def add_measures(self, measures: Mapping[str, Measure]) -> None:
+        """Keeps measures for later runs."""
+
+
+@dataclass
+class Scanner:
+    """Answers requests. ``failed`` collects datasets whose scan did not give a whole, stable version, with the reason."""
+
+    datasets: Sequence[Dataset]
+    settings: ContainmentSettings
+    run: Runner
+    cache: MeasureCache
+    failed: dict[int, str] = field(default_factory=dict)
+    bytes_read: int = 0
+    files_read: int = 0
+
+    def measure(self, wanted: Mapping[int, Sequence[Request]]) -> dict[tuple[int, Request], Measure]:
+        """Answers to all requests for the datasets (by index), except for datasets that failed."""
+        keys = {
+            (index, request): measure_key(self.datasets[index], request, self.settings.case_sensitive)
+            for index, requests in wanted.items()
+            for request in requests
+        }
+        known = self.cache.measures(keys.values())
+        missing: dict[int, list[Request]] = defaultdict(list)
+        for (index, request), key in keys.items():
+            if key not in known:
+                missing[index].append(request)
+        fresh = self._scan(missing)
+        self.cache.add_measures({keys[entry]: measure for entry, measure in fresh.items()})
+        found = {entry: known[key] for entry, key in keys.items() if key in known} | fresh
+        return {entry: measure for entry, measure in found.items() if entry[0] not in self.failed}
+
+    def _scan(self, missing: Mapping[int, Sequence[Request]]) -> dict[tuple[int, Request], Measure]:
+        tasks = self._tasks(missing)
+        results = self.run(tasks, scan_kernel, RESULTS)
+        parts: dict[tuple[int, int], list[Measure]] = defaultdict(list)
+        for row in results.to_pylist():
+            if row["error"] is not None:
+                self.failed[row["dataset"]] = row["error"]
+                continue
+            request = missing[row["dataset"]][row["request"]]
+            sketch = unpack(row["sketch"], request.threshold) if row["sketch"] is not None else None
+            measure = Measure(row["rows"], int(row["low"]), int(row["high"]), sketch)
+            parts[row["dataset"], row["request"]].append(measure)
+        answers = {
+            (index, missing[index][r]): _merged(measures)
+            for (index, r), measures in parts.items()
+            if index not in self.failed
+        }
+        self._check_rows(answers)
+        return {entry: measure for entry, measure in answers.items() if entry[0] not in self.failed}
+
+    def _tasks(self, missing: Mapping[int, Sequence[Request]]) -> pa.Table:
+        rows = []
+        for index, requests in missing.items():
+            dataset = self.datasets[index]
+            asked = json.dumps([request.to_json() for request in requests])
+            for files in chunks(dataset.files, self.settings.task_bytes):
+                rows.append(
+                    {
+                        "task": 0,
+                        "dataset": index,
+                        "files": pack_files(files),
+                        "readers": json.dumps(dataset.readers),
+                        "requests": asked,
+                        "case_sensitive": self.settings.case_sensitive,
+                        "memory": self.settings.task_memory,
+                        "bytes": sum(file.size for file in files),
+                    }
+                )
+            self.bytes_read += dataset.bytes
+            self.files_read += len(dataset.files)
+        return planned(rows, TASKS, self.settings.task_bytes)
+
+    def _check_rows(self, answers: Mapping[tuple[int, Request], Measure]) -> None:
+        """Every row accounted for (EXACTNESS 1): a scan of the whole must see as many rows as the metadata says."""
+        for (index, request), measure in answers.items():
+            if not request.box and measure.rows != self.datasets[index].rows:
+                self.failed[index] = (
+                    f"its metadata says {self.datasets[index].rows} rows, a scan found {measure.rows}; "
+                    "its files may be damaged or have changed"
+                )
+
+
+def dataset_key(dataset: Dataset) -> str:
+    """Identifies what the dataset was when it was listed: place, version, and each file as it was."""
+    content = [dataset.location, dataset.version, dataset.readers]
+    files = [[f.path, f.size, f.mtime_ns, f.identity, f.reader, f.partition] for f in dataset.files]
+    return hashlib.sha256(json.dumps([content, files]).encode("ascii")).hexdigest()
+
+
+def measure_key(dataset: Dataset, request: Request, case_sensitive: bool) -> str:
+    """Key of a measure: dataset version, request, and the fingerprint of the hash."""
+    parts = f"{dataset_key(dataset)}\n{request.to_json()}\n{fingerprint()}\n{case_sensitive}"
+    return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def chunks(files: Sequence[DataFile], most_bytes: int) -> list[list[DataFile]]:
+    """Files in order, cut so that each chunk holds at most ``most_bytes`` or a single file."""
+    result: list[list[DataFile]] = []
+    size = 0
+    for file in files:
+        if not result or size + file.size > most_bytes:
+            result.append([])
+            size = 0
+        result[-1].append(file)
+        size += file.size
+    return result
+
+
+def planned(rows: list[dict[str, object]], schema: pa.Schema, most_bytes: int) -> pa.Table:
+    """Task rows with planned ids in ``task``: the largest first, small ones packed together up to ``most_bytes``.
+
+    ``rows`` carry their size in ``bytes``, which does not travel.
+    """
+    rows.sort(key=lambda row: -int(str(row["bytes"])))
+    task, filled = -1, most_bytes
+    for row in rows:
+        size = int(str(row.pop("bytes")))
+        if filled + size > most_bytes:
+            task, filled = task + 1, 0
+        row["task"] = task
+        filled += size
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+def _merged(parts: Sequence[Measure]) -> Measure:
+    sketches = [part.sketch for part in parts if part.sketch is not None]
+    return Measure(
+        sum(part.rows for part in parts),
+        sum(part.low for part in parts),
+        sum(part.high for part in parts),
+        merge(sketches) if sketches else None,
+    )
