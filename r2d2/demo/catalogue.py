@@ -119,7 +119,7 @@ _ORDER_COPIES = (
         "exports/orders_last_days",
         "FROM orders WHERE o_orderdate >= DATE '1998-07-27'",
         hive("o_orderdate"),
-        inside=(_ORDERS,),
+        inside=(_ORDERS, "scratch/orders_fixed.parquet", "scratch/orders_null.parquet"),
     ),
     Planted(
         "finance/orders_1997.parquet",
