@@ -1,4 +1,4 @@
-"""Measures of datasets: what requests answer, from the cache of the state or from one Spark job over what is missing."""
+"""Measures of datasets: answers to requests, from the cache of the state or from one Spark job over the rest."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class MeasureCache(Protocol):
 
 @dataclass
 class Scanner:
-    """Answers requests. ``failed`` collects datasets whose scan did not give a whole, stable version, with the reason."""
+    """Answers requests. ``failed`` collects datasets whose scan gave no whole, stable version, with the reason."""
 
     datasets: Sequence[Dataset]
     settings: ContainmentSettings

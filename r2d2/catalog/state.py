@@ -1,0 +1,158 @@
+"""The state directory: Delta tables written by Spark, read without a JVM, one writer at a time."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlparse
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from r2d2.catalog.tables import LAYOUT, SCHEMAS
+from r2d2.errors import StateError, UnreadableData, UnsupportedData, UsageError
+from r2d2.lake.delta_log import read_delta
+from r2d2.lake.storage import storage_for
+from r2d2.version import __version__
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_MARKER = "r2d2-state.json"
+_LOCK = ".r2d2.lock"
+
+
+@dataclass(frozen=True)
+class State:
+    """A state directory of the current layout."""
+
+    path: Path
+
+    def rows(self, table: str, run_id: str | None = None) -> pa.Table:
+        """All rows of a table, or those of one run.
+
+        Raises:
+            StateError: the table is damaged.
+        """
+        schema = SCHEMAS[table]
+        return self._scan(table, None if run_id is None else ds.field("run_id") == run_id, schema)
+
+    def by_key(self, table: str, keys: Iterable[str]) -> pa.Table:
+        """The rows of a cache table with one of the keys."""
+        wanted = pa.array(sorted(set(keys)), pa.string())
+        if not len(wanted):
+            return SCHEMAS[table].empty_table()
+        return self._scan(table, ds.field("key").isin(wanted), SCHEMAS[table])
+
+    def append(self, spark: SparkSession, table: str, rows: pa.Table | list[dict[str, Any]]) -> None:
+        """Appends rows as one commit; nothing is written for no rows."""
+        schema = SCHEMAS[table]
+        data = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(rows, schema=schema)
+        if data.num_rows == 0:
+            return
+        writer = spark.createDataFrame(data).coalesce(1).write.format("delta").mode("append")
+        if "run_id" in schema.names:
+            writer = writer.partitionBy("run_id")
+        writer.save(str(self.path / table))
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the state's lock; a process that dies lets go of it.
+
+        Raises:
+            StateError: another process holds it.
+        """
+        with (self.path / _LOCK).open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                file.seek(0)
+                raise StateError(
+                    f"{self.path} is in use by another r2d2 run (process {file.read().strip() or 'unknown'})",
+                    "wait until it ends, or give another --state",
+                ) from error
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+            yield
+
+    def _scan(self, table: str, condition: ds.Expression | None, schema: pa.Schema) -> pa.Table:
+        location = self.path / table
+        if not location.exists():
+            return schema.empty_table()
+        try:
+            snapshot = read_delta(storage_for(str(location)), str(location))
+            partitioning = ds.partitioning(pa.schema([f for f in schema if f.name == "run_id"]), flavor="hive")
+            files = [_local(str(location), add.path) for add in snapshot.files]
+            data = ds.dataset(files, schema=schema, partitioning=partitioning, format="parquet").to_table(
+                filter=condition
+            )
+        except (UnreadableData, UnsupportedData, pa.ArrowException, OSError) as error:
+            raise StateError(
+                f"{location} can't be read: {error}", "restore it from a backup or start a new --state"
+            ) from error
+        return data.select(schema.names).cast(schema)
+
+
+def open_state(directory: str, create: bool = False) -> State:
+    """Opens a state directory, or makes it.
+
+    Raises:
+        UsageError: not a local directory.
+        StateError: missing, not a state, or of another layout.
+    """
+    if "://" in directory and not directory.startswith("file://"):
+        raise UsageError(
+            f"--state {directory}: the state must be a local directory", "state on object stores comes later"
+        )
+    path = Path(unquote(urlparse(directory).path) if directory.startswith("file://") else directory).absolute()
+    marker = path / _MARKER
+    if not marker.exists():
+        if not create:
+            raise StateError(f"{path} holds no r2d2 state", "run `r2d2 run LAKE --state DIR` first, or check the path")
+        _create(path)
+    try:
+        layout = json.loads(marker.read_text(encoding="utf-8"))["layout"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StateError(f"{marker} can't be read: {error}", "restore it or start a new --state") from error
+    if layout != LAYOUT:
+        raise StateError(
+            f"{path} has state layout {layout}, this version of r2d2 ({__version__}) uses layout {LAYOUT}",
+            "start a new --state; the old one is left as it is",
+        )
+    return State(path)
+
+
+def _create(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if any(entry.name != _LOCK for entry in path.iterdir()):
+            raise StateError(
+                f"{path} is not empty and holds no r2d2 state", "give an empty or new directory as --state"
+            )
+        temporary = path / f".{_MARKER}.{os.getpid()}"
+        temporary.write_text(json.dumps({"layout": LAYOUT, "created_by": __version__}), encoding="utf-8")
+        temporary.replace(path / _MARKER)
+    except OSError as error:
+        raise StateError(f"{path} can't be made: {error.strerror}", "give a directory that can be written") from error
+
+
+def _local(table: str, path: str) -> str:
+    return path if path.startswith("/") else f"{table}/{path}"
+
+
+def latest(table: pa.Table, column: str = "at") -> pa.Table:
+    """The rows sorted by a column, newest first."""
+    return table.take(pc.sort_indices(table, sort_keys=[(column, "descending")]))
+
+
+def as_json(value: Mapping[str, Any] | list[Any]) -> str:
+    """JSON in one spelling."""
+    return json.dumps(value, sort_keys=True, default=str)

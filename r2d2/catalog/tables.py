@@ -1,0 +1,126 @@
+"""The schemas of the state tables. Each run appends; nothing is updated in place, so any run can be looked back at."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+#: Raised whenever a table changes in a way that older or newer code would misread.
+LAYOUT = 1
+
+#: Results that later runs use again, by key.
+SUMMARIES = pa.schema([("key", pa.string()), ("summary", pa.string())])
+MEASURES = pa.schema(
+    [
+        ("key", pa.string()),
+        ("rows", pa.int64()),
+        ("low", pa.decimal128(38, 0)),
+        ("high", pa.decimal128(38, 0)),
+        ("bound", pa.string()),
+        ("sketch", pa.binary()),
+    ]
+)
+VERDICTS = pa.schema(
+    [
+        ("key", pa.string()),
+        ("lacking", pa.int64()),
+        ("row_hash", pa.string()),
+        ("in_child", pa.int64()),
+        ("in_parent", pa.int64()),
+    ]
+)
+
+#: What each run found, partitioned by run.
+RUNS = pa.schema(
+    [
+        ("run_id", pa.string()),
+        ("status", pa.string()),
+        ("at", pa.timestamp("us", tz="UTC")),
+        ("roots", pa.string()),
+        ("settings", pa.string()),
+        ("funnel", pa.string()),
+        ("problems", pa.string()),
+        ("version", pa.string()),
+    ]
+)
+DATASETS = pa.schema(
+    [
+        ("run_id", pa.string()),
+        ("dataset", pa.string()),
+        ("format", pa.string()),
+        ("location", pa.string()),
+        ("version", pa.string()),
+        ("rows", pa.int64()),
+        ("bytes", pa.int64()),
+        ("columns", pa.int32()),
+        ("names", pa.list_(pa.string())),
+        ("status", pa.string()),
+        ("reason", pa.string()),
+        ("detail", pa.string()),
+    ]
+)
+EDGES = pa.schema(
+    [
+        ("run_id", pa.string()),
+        ("parent", pa.string()),
+        ("child", pa.string()),
+        ("grade", pa.string()),
+        ("rows_child", pa.int64()),
+        ("rows_parent", pa.int64()),
+        ("equal", pa.bool_()),
+        ("how", pa.string()),
+        ("reason", pa.string()),
+        ("projection", pa.string()),
+        ("predicate", pa.string()),
+        ("row_hash", pa.string()),
+        ("in_child", pa.int64()),
+        ("in_parent", pa.int64()),
+    ]
+)
+#: A node is a dataset under a view; a group is the nodes that hold the same rows, the representative at position 0.
+GROUPS = pa.schema(
+    [
+        ("run_id", pa.string()),
+        ("group", pa.int32()),
+        ("position", pa.int32()),
+        ("dataset", pa.string()),
+        ("view", pa.string()),
+    ]
+)
+#: The transitive reduction between groups.
+GROUP_EDGES = pa.schema([("run_id", pa.string()), ("parent", pa.int32()), ("child", pa.int32())])
+PLAN = pa.schema(
+    [
+        ("run_id", pa.string()),
+        ("position", pa.int32()),
+        ("dataset", pa.string()),
+        ("action", pa.string()),
+        ("parent", pa.string()),
+        ("saving_per_month", pa.float64()),
+        ("rebuild_cost", pa.float64()),
+        ("rebuild_seconds", pa.float64()),
+        ("reason", pa.string()),
+    ]
+)
+PLANS = pa.schema(
+    [
+        ("run_id", pa.string()),
+        ("total_saving_per_month", pa.float64()),
+        ("bytes_retired", pa.int64()),
+        ("solver", pa.string()),
+        ("optimal", pa.bool_()),
+        ("currency", pa.string()),
+    ]
+)
+
+SCHEMAS: dict[str, pa.Schema] = {
+    "summaries": SUMMARIES,
+    "measures": MEASURES,
+    "verdicts": VERDICTS,
+    "runs": RUNS,
+    "datasets": DATASETS,
+    "edges": EDGES,
+    "groups": GROUPS,
+    "group_edges": GROUP_EDGES,
+    "plan": PLAN,
+    "plans": PLANS,
+}

@@ -1,0 +1,109 @@
+"""Proven edges as groups of exact duplicates and a transitive reduction; the closure as a stream (DESIGN 5)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from r2d2.containment.views import Node
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """Groups of nodes that hold the same rows, and the edges between groups that the others do not imply.
+
+    Attributes:
+        groups: members (indexes of nodes) of each group, the representative first; a lone node is a group of one.
+        edges: (parent group, child group).
+    """
+
+    groups: tuple[tuple[int, ...], ...]
+    edges: tuple[tuple[int, int], ...]
+
+
+def reduce_edges(nodes: Sequence[Node], edges: Mapping[int, set[int]], order: Sequence[int]) -> Reduction:
+    """Contracts mutual containment and removes edges that a path of the others gives.
+
+    Args:
+        nodes: the nodes.
+        edges: parent → children, as found; it need not be closed.
+        order: indexes of nodes by preference: the first of a group is its representative.
+    """
+    groups = _groups(len(nodes), edges, order)
+    group_of = {node: g for g, members in enumerate(groups) for node in members}
+    children: dict[int, set[int]] = defaultdict(set)
+    for parent, found in edges.items():
+        children[group_of[parent]].update(group_of[child] for child in found)
+    for g, found in children.items():
+        found.discard(g)
+    below: dict[int, int] = {}
+    kept = []
+    for g in _children_first(len(groups), children):
+        covered = 0
+        for child in sorted(children[g], key=lambda c: (-below[c].bit_count(), c)):
+            if not covered >> child & 1:
+                kept.append((g, child))
+                covered |= below[child] | 1 << child
+        below[g] = covered
+    return Reduction(tuple(groups), tuple(sorted(kept)))
+
+
+def closure(reduction: Reduction) -> Iterator[tuple[int, int]]:
+    """Every (parent node, child node) pair that is proven, duplicates both ways; streamed group by group."""
+    children: dict[int, list[int]] = defaultdict(list)
+    for parent, child in reduction.edges:
+        children[parent].append(child)
+    for g, members in enumerate(reduction.groups):
+        for parent in members:
+            yield from ((parent, other) for other in members if other != parent)
+        for below in _reachable(g, children):
+            yield from ((parent, child) for parent in members for child in reduction.groups[below])
+
+
+def _reachable(start: int, children: Mapping[int, Sequence[int]]) -> Iterator[int]:
+    seen, stack = {start}, [start]
+    while stack:
+        for child in children.get(stack.pop(), ()):
+            if child not in seen:
+                seen.add(child)
+                stack.append(child)
+                yield child
+
+
+def _groups(count: int, edges: Mapping[int, set[int]], order: Sequence[int]) -> list[tuple[int, ...]]:
+    """Nodes that contain each other. Mutual edges suffice: equal nodes are compared with each other, never in a ring."""
+    rank = {node: i for i, node in enumerate(order)}
+    parent = list(range(count))
+
+    def find(node: int) -> int:
+        while parent[node] != node:
+            parent[node] = parent[parent[node]]
+            node = parent[node]
+        return node
+
+    for node, found in edges.items():
+        for child in found:
+            if node in edges.get(child, ()):
+                parent[find(child)] = find(node)
+    members: dict[int, list[int]] = defaultdict(list)
+    for node in order:
+        members[find(node)].append(node)
+    return sorted((tuple(group) for group in members.values()), key=lambda group: rank[group[0]])
+
+
+def _children_first(count: int, children: Mapping[int, set[int]]) -> Iterator[int]:
+    """Groups in an order in which children come before their parents; without recursion, chains may be long."""
+    done: set[int] = set()
+    for start in range(count):
+        stack = [start]
+        while stack:
+            g = stack[-1]
+            waiting = [child for child in children.get(g, ()) if child not in done]
+            if waiting and g not in done:
+                stack.extend(waiting)
+                continue
+            stack.pop()
+            if g not in done:
+                done.add(g)
+                yield g
