@@ -21,13 +21,17 @@ from r2d2.model.dataset import LeafPath
 
 @dataclass(frozen=True)
 class Column:
-    """One column or field; ``path`` is given only where one flat column stands for a nested leaf (JSON)."""
+    """One column or field; ``path`` is given only where one flat column stands for a nested leaf (JSON).
+
+    ``presence``: a BOOLEAN column, never NULL, that says whether the object at ``path`` is there (JSON).
+    """
 
     name: str
     kind: str
     children: tuple[Column, ...] = ()
     nullable: bool = True
     path: LeafPath = ()
+    presence: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ def leaf_columns(reader: Reader) -> Iterator[LeafColumn]:
 
 def _leaves(column: Column, path: LeafPath, positions: tuple[int, ...]) -> Iterator[LeafColumn]:
     if column.kind != "STRUCT":
-        yield LeafColumn(path, positions, column)
+        yield LeafColumn(path, positions, column, column.presence)
         return
     if column.nullable:
         yield LeafColumn(path, positions, column, presence=True)
@@ -91,9 +95,11 @@ def _pack(column: Column) -> dict[str, Any]:
         packed["children"] = [_pack(c) for c in column.children]
     if column.path:
         packed["path"] = list(column.path)
+    if column.presence:
+        packed["presence"] = True
     return packed
 
 
 def _unpack(raw: dict[str, Any]) -> Column:
     children = tuple(_unpack(c) for c in raw.get("children", ()))
-    return Column(raw["name"], raw["kind"], children, raw["nullable"], tuple(raw.get("path", ())))
+    return Column(raw["name"], raw["kind"], children, raw["nullable"], tuple(raw.get("path", ())), raw.get("presence", False))
