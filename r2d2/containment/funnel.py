@@ -1,0 +1,187 @@
+"""The containment stages in their order: schema graph, min-max, scan, join, reduction. Each is a function over data."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from r2d2.config import ContainmentSettings
+from r2d2.containment.decide import Verdict
+from r2d2.containment.minmax import leaves_by_path, survivors
+from r2d2.containment.reduction import Reduction, reduce_edges
+from r2d2.containment.scanner import Scanner
+from r2d2.containment.schema_graph import fitting_classes, schema_classes, schema_of
+from r2d2.containment.verify import Joiner, Pair, VerdictCache, Verification, Verifier, box_text
+from r2d2.containment.views import Node, Views, node_edges
+from r2d2.model.dataset import Dataset
+from r2d2.model.edge import Edge, Grade
+from r2d2.model.funnel import Funnel
+
+#: Called with the name of a stage as it begins.
+Progress = Callable[[str], None]
+
+TEXT_FORMATS = frozenset({"csv", "tsv", "json", "jsonl"})
+
+
+@dataclass(frozen=True)
+class Containments:
+    """What the stages found.
+
+    Attributes:
+        datasets: as given, those that a scan could not read now ``unprovable``.
+        nodes: datasets under views, in the order of indexes in ``reduction``.
+        reduction: groups of exact duplicates and the edges between groups.
+        edges: proven edges, one for each group member and each edge of the reduction.
+        others: pairs that reached the content stages and were refuted, or left undecided.
+        funnel: the counts, without stages and savings.
+    """
+
+    datasets: tuple[Dataset, ...]
+    nodes: tuple[Node, ...]
+    reduction: Reduction
+    edges: tuple[Edge, ...]
+    others: tuple[Edge, ...]
+    funnel: Funnel
+
+    @property
+    def duplicates(self) -> tuple[tuple[str, ...], ...]:
+        """Groups of two or more datasets that hold the same rows, the representative first."""
+        return duplicate_groups([self.datasets[node.dataset].id for node in self.nodes], self.reduction)
+
+
+@dataclass
+class Candidates:
+    """The pairs that schema and metadata leave, and how many each step saw."""
+
+    views: Views
+    pairs: list[Pair] = field(default_factory=list)
+    classes: int = 0
+    fitting: int = 0
+
+
+def duplicate_groups(names: Sequence[str], reduction: Reduction) -> tuple[tuple[str, ...], ...]:
+    """Groups of two or more distinct datasets; ``names`` are the datasets of the nodes."""
+    groups = (tuple(dict.fromkeys(names[node] for node in members)) for members in reduction.groups)
+    return tuple(dict.fromkeys(group for group in groups if len(group) > 1))
+
+
+def find_candidates(datasets: Sequence[Dataset], settings: ContainmentSettings) -> Candidates:
+    """Schema graph and min-max pruning: the pairs whose content has to be looked at."""
+    classes = schema_classes(datasets, settings.case_sensitive)
+    schemas = {i: schema_of(d, settings.case_sensitive) for i, d in enumerate(datasets)}
+    found = Candidates(Views(schemas), classes=len(classes))
+    leaves = [leaves_by_path(dataset, settings.case_sensitive) for dataset in datasets]
+    for fit in fitting_classes(classes):
+        members = classes[fit.parent].members, classes[fit.child].members
+        for block in survivors(datasets, leaves, *members, fit.projection):
+            found.fitting += block.pairs
+            for parent, child in zip(block.parents.tolist(), block.children.tolist(), strict=True):
+                if datasets[child].id not in datasets[parent].shared_with:
+                    found.pairs.append(Pair(parent, child, fit.projection))
+    return found
+
+
+def find_containments(
+    datasets: Sequence[Dataset],
+    settings: ContainmentSettings,
+    scanner: Scanner,
+    join: Joiner,
+    cache: VerdictCache,
+    progress: Progress,
+) -> Containments:
+    """Finds and proves every containment among the usable datasets."""
+    progress("schema graph and min-max")
+    candidates = find_candidates(datasets, settings)
+    leaves = [leaves_by_path(dataset, settings.case_sensitive) for dataset in datasets]
+    verifier = Verifier(datasets, leaves, candidates.views, settings, scanner, join, cache)
+    progress("scan")
+    verification = verifier.scan(candidates.pairs)
+    progress("join")
+    verifier.join_rest(verification)
+    progress("reduction")
+    return _result(_with_failures(datasets, scanner.failed), candidates, verification)
+
+
+def _with_failures(datasets: Sequence[Dataset], failed: dict[int, str]) -> tuple[Dataset, ...]:
+    return tuple(
+        replace(dataset, status="unprovable", reason=failed[i]) if i in failed else dataset
+        for i, dataset in enumerate(datasets)
+    )
+
+
+def _result(datasets: tuple[Dataset, ...], candidates: Candidates, found: Verification) -> Containments:
+    proven = [pair for pair, verdict in found.verdicts.items() if verdict.grade is Grade.PROVEN]
+    nodes, edges, _ = node_edges(candidates.views, [(p.parent, p.child, p.projection) for p in proven])
+    reduction = reduce_edges(nodes, edges, _preference(datasets, nodes))
+    verdicts = {(pair.parent, pair.child): (pair, verdict) for pair, verdict in found.verdicts.items()}
+    same = {(nodes[a].dataset, nodes[b].dataset) for a, b in _member_pairs(reduction)}
+    kept = []
+    for parent, child in dict.fromkeys(_dataset_pairs(nodes, reduction)):
+        if (parent, child) in verdicts:
+            pair, verdict = verdicts[parent, child]
+            kept.append(_edge(datasets, pair, verdict, found, (parent, child) in same))
+    others = [
+        _edge(datasets, pair, verdict, found, False)
+        for pair, verdict in found.verdicts.items()
+        if verdict.grade is not Grade.PROVEN
+    ]
+    result = Containments(datasets, tuple(nodes), reduction, tuple(kept), tuple(others), Funnel())
+    return replace(result, funnel=_funnel(result, candidates, found))
+
+
+def _funnel(result: Containments, candidates: Candidates, found: Verification) -> Funnel:
+    usable = sum(dataset.status == "ok" for dataset in result.datasets)
+    verdicts = found.verdicts.values()
+    return Funnel(
+        datasets=len(result.datasets),
+        usable=usable,
+        classes=candidates.classes,
+        pairs=usable * (usable - 1),
+        candidates=candidates.fitting,
+        after_minmax=len(candidates.pairs),
+        proven=dict(Counter(v.how for v in verdicts if v.grade is Grade.PROVEN)),
+        refuted=dict(Counter(v.how for v in verdicts if v.grade is Grade.REFUTED)),
+        undecided=sum(v.grade not in (Grade.PROVEN, Grade.REFUTED) for v in verdicts),
+        groups=len(result.duplicates),
+        edges=len(result.edges),
+    )
+
+
+def _preference(datasets: Sequence[Dataset], nodes: Sequence[Node]) -> list[int]:
+    """Typed before text, ids in order: the first of a group represents it."""
+
+    def rank(i: int) -> tuple[bool, bool, str, object]:
+        dataset = datasets[nodes[i].dataset]
+        return bool(dataset.shared_with), dataset.format in TEXT_FORMATS, dataset.id, nodes[i].view
+
+    return sorted(range(len(nodes)), key=rank)
+
+
+def _member_pairs(reduction: Reduction) -> list[tuple[int, int]]:
+    return [(members[0], other) for members in reduction.groups for other in members[1:]]
+
+
+def _dataset_pairs(nodes: Sequence[Node], reduction: Reduction) -> list[tuple[int, int]]:
+    """Dataset pairs of the reduction: representative to member, and representative to representative."""
+    first = [members[0] for members in reduction.groups]
+    pairs = [(first[parent], first[child]) for parent, child in reduction.edges]
+    return [(nodes[a].dataset, nodes[b].dataset) for a, b in (*_member_pairs(reduction), *pairs)]
+
+
+def _edge(datasets: Sequence[Dataset], pair: Pair, verdict: Verdict, found: Verification, equal: bool) -> Edge:
+    parent, child = datasets[pair.parent], datasets[pair.child]
+    box = found.boxes.get(pair, ())
+    return Edge(
+        parent=parent.id,
+        child=child.id,
+        grade=verdict.grade,
+        rows_child=child.rows or 0,
+        rows_parent=parent.rows or 0,
+        equal=equal,
+        how=verdict.how,
+        reason=verdict.reason,
+        projection=pair.projection,
+        predicate=box_text(box) if verdict.how == "box" else "",
+        witness=verdict.witness,
+    )
