@@ -1,0 +1,142 @@
+"""What a Parquet file says of itself, from its footer alone (EXACTNESS 2, 3, 5, 8)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from r2d2.errors import UnreadableData, UnsupportedData
+from r2d2.lake import parquet_bounds
+from r2d2.lake.layout import Column, LeafColumn, Reader, leaf_columns
+from r2d2.lake.parquet_bounds import Trust
+from r2d2.lake.parquet_footer import Footer, SchemaElement, read_footer
+from r2d2.lake.parquet_types import columns_of, described, family_of, shown
+from r2d2.model import family as families
+from r2d2.model.dataset import Bounds, FileSummary, Leaf
+
+#: Compression codecs that DuckDB reads, by their number in the format.
+_CODECS = {0: "UNCOMPRESSED", 1: "SNAPPY", 2: "GZIP", 4: "BROTLI", 5: "LZ4", 6: "ZSTD", 7: "LZ4_RAW"}
+#: Written by Spark where dates and times are in the calendar that had no year 0 and lost ten days in 1582.
+_LEGACY_CALENDAR = ("org.apache.spark.legacyDateTime", "org.apache.spark.legacyINT96")
+_ARROW_SCHEMA = "ARROW:schema"
+_SHOWN_KEYS = ("org.apache.spark.version", "writer.model.name")
+_DATED = frozenset({"DATE", "TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMPTZ"})
+
+
+def summarize(path: Path) -> FileSummary:
+    """Rows, reader and leaves with null counts and bounds; a file that can't be used says so in its status.
+
+    Raises:
+        OSError: the file can't be opened or read.
+    """
+    try:
+        return _summary(read_footer(path))
+    except UnsupportedData as error:
+        return FileSummary(status="unsupported", reason=str(error))
+    except UnreadableData as error:
+        return FileSummary(status="error", reason=str(error))
+
+
+def _summary(footer: Footer) -> FileSummary:
+    columns = columns_of(footer.root)
+    _refuse_codecs(footer)
+    _refuse_keys(footer.keys, columns)
+    reader = Reader("parquet", columns)
+    leaves = tuple(_Leaves(footer, reader).all())
+    properties = {"created_by": footer.created_by, "row_groups": len(footer.row_groups)}
+    properties |= {key: footer.keys[key] for key in _SHOWN_KEYS if key in footer.keys}
+    return FileSummary(footer.rows, reader.to_json(), leaves, properties)
+
+
+def _refuse_codecs(footer: Footer) -> None:
+    for _, chunks in footer.row_groups:
+        for chunk in chunks:
+            if chunk.codec not in _CODECS:
+                raise UnsupportedData(f"compression codec {'LZO' if chunk.codec == 3 else chunk.codec}")
+
+
+def _refuse_keys(keys: Mapping[str, str], columns: tuple[Column, ...]) -> None:
+    legacy = next((key for key in _LEGACY_CALENDAR if key in keys), "")
+    dated = next((path for path, kind in _kinds(columns, ()) if kind in _DATED), None) if legacy else None
+    if dated is not None:
+        raise UnsupportedData(f"column {shown(dated)} is in the legacy calendar (footer key {legacy})")
+    if "geo" in keys:
+        raise UnsupportedData('GeoParquet (footer key "geo"): DuckDB reads its columns as GEOMETRY')
+    duration = _duration(keys.get(_ARROW_SCHEMA, ""))
+    if duration:
+        raise UnsupportedData(f"column {shown((duration,))} is a duration, whose unit Parquet does not keep")
+
+
+def _kinds(columns: tuple[Column, ...], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    for column in columns:
+        yield (*path, column.name), column.kind
+        yield from _kinds(column.children, (*path, column.name))
+
+
+def _duration(encoded: str) -> str:
+    """The first column that Arrow wrote as a duration. A key that doesn't decode is ignored, as readers do."""
+    if not encoded:
+        return ""
+    try:
+        schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(encoded, validate=True)))
+    except (binascii.Error, ValueError, OSError, pa.ArrowException):
+        return ""
+    return next((field.name for field in schema if _holds_duration(field.type)), "")
+
+
+def _holds_duration(kind: pa.DataType) -> bool:
+    if isinstance(kind, pa.BaseExtensionType):
+        return _holds_duration(kind.storage_type)
+    if pa.types.is_dictionary(kind):
+        return _holds_duration(kind.value_type)
+    return pa.types.is_duration(kind) or any(_holds_duration(kind.field(i).type) for i in range(kind.num_fields))
+
+
+@dataclass(frozen=True)
+class _Leaves:
+    """Builds the leaves of one file: each flat one finds its chunks by its place in the schema."""
+
+    footer: Footer
+    reader: Reader
+
+    def all(self) -> Iterator[Leaf]:
+        trust = Trust.in_writer(self.footer.created_by)
+        places = _places(self.footer.root)
+        for leaf in leaf_columns(self.reader):
+            if leaf.presence:
+                yield Leaf(leaf.path, (families.PRESENCE,), described(leaf.column), nulls=0)
+            elif leaf.column.children:
+                yield Leaf(leaf.path, (family_of(leaf.column),), described(leaf.column))
+            else:
+                index, element = places[leaf.positions]
+                yield self._flat(leaf, index, element, trust)
+
+    def _flat(self, leaf: LeafColumn, index: int, element: SchemaElement, trust: Trust) -> Leaf:
+        family = family_of(leaf.column)
+        chunks = [(rows, group[index]) for rows, group in self.footer.row_groups]
+        found: dict[str, Bounds] = {}
+        if family in families.ORDERED:
+            column = parquet_bounds.Column(index, leaf.path, leaf.column.kind, family, element)
+            bounds = parquet_bounds.bounds(chunks, column, trust, self.footer.type_ordered[index])
+            found = {family: bounds} if bounds else {}
+        nulls = parquet_bounds.null_count(chunks, trust)
+        return Leaf(leaf.path, (family,), described(leaf.column), nulls, found)
+
+
+def _places(root: SchemaElement) -> dict[tuple[int, ...], tuple[int, SchemaElement]]:
+    """Positions from the outside in → (place among a row group's chunks, element) of each primitive column."""
+    numbers = iter(range(1 << 62))
+
+    def walk(group: SchemaElement, at: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], tuple[int, SchemaElement]]]:
+        for position, child in enumerate(group.children):
+            if child.children:
+                yield from walk(child, (*at, position))
+            else:
+                yield (*at, position), (next(numbers), child)
+
+    return dict(walk(root, ()))

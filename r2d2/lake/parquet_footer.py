@@ -1,0 +1,318 @@
+"""A Parquet file's footer, field by field.
+
+Written here because no library shows all of it: pyarrow hides which of the two generations of statistics it read and
+whether they are exact, joins paths with dots, and interprets lists before one can look at them; DuckDB renders values
+as text. The footer is a Thrift compact structure; what is not needed is decoded and dropped. Sizes come from
+strangers, so every read is checked against the bytes that are there.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from r2d2.errors import UnreadableData
+
+REQUIRED, OPTIONAL, REPEATED = 0, 1, 2
+
+_MAGIC = b"PAR1"
+_MAGIC_ENCRYPTED = b"PARE"
+_TAIL = 8
+_FIRST_READ = 64 * 1024
+_DEEPEST = 24  # of Thrift structures in each other; a Parquet footer has 8
+_PHYSICAL = ("BOOLEAN", "INT32", "INT64", "INT96", "FLOAT", "DOUBLE", "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
+
+#: A decoded Thrift structure: field number → value.
+_Struct = dict[int, Any]
+
+
+@dataclass(frozen=True)
+class SchemaElement:
+    """One node of the schema tree.
+
+    Attributes:
+        physical: physical type, empty for a group.
+        logical: member number of the LogicalType union → its fields, None where there is none.
+        converted: number of the older ConvertedType, None where there is none.
+        repetition: ``REQUIRED``, ``OPTIONAL`` or ``REPEATED``.
+    """
+
+    name: str
+    physical: str
+    length: int
+    repetition: int
+    converted: int | None
+    scale: int | None
+    precision: int | None
+    logical: tuple[int, Mapping[int, Any]] | None
+    children: tuple[SchemaElement, ...]
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Of one column chunk. ``low`` and ``high`` are raw bytes; ``ordered`` says that they are the newer fields, whose
+    order the format defines; ``low_exact`` and ``high_exact`` are None where the writer does not say."""
+
+    nulls: int | None
+    low: bytes | None
+    high: bytes | None
+    ordered: bool
+    low_exact: bool | None
+    high_exact: bool | None
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A column of a row group, in the order of the schema's primitive columns."""
+
+    values: int
+    codec: int
+    statistics: Statistics | None
+
+
+@dataclass(frozen=True)
+class Footer:
+    """What the footer says.
+
+    Attributes:
+        row_groups: (rows, chunks) of each.
+        keys: key-value metadata.
+        type_ordered: whether each primitive column's statistics follow the order that the format defines for its type.
+    """
+
+    root: SchemaElement
+    rows: int
+    row_groups: tuple[tuple[int, tuple[Chunk, ...]], ...]
+    keys: Mapping[str, str]
+    created_by: str
+    type_ordered: tuple[bool, ...]
+
+
+def read_footer(path: Path) -> Footer:
+    """The footer of ``path``, which is read from its end only.
+
+    Raises:
+        UnreadableData: empty, truncated, not Parquet, encrypted or damaged.
+        OSError: the file can't be opened or read.
+    """
+    raw, data_end = _footer_bytes(path)
+    try:
+        top = _Decoder(raw).structure(0)
+        return _footer(top, data_end)
+    except (IndexError, KeyError, TypeError, ValueError, struct.error, RecursionError) as error:
+        raise UnreadableData(f"damaged Parquet footer ({_detail(error)})") from error
+
+
+def _detail(error: Exception) -> str:
+    return str(error) if type(error) is ValueError and str(error) else "it does not decode"
+
+
+def _footer_bytes(path: Path) -> tuple[bytes, int]:
+    """The footer and the offset at which it starts."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        if size == 0:
+            raise UnreadableData("the file is empty (0 bytes)")
+        if size < len(_MAGIC) + _TAIL:
+            raise UnreadableData(f"not a Parquet file: only {size} bytes")
+        file.seek(max(0, size - _FIRST_READ))
+        tail = file.read(_FIRST_READ)
+        if tail[-4:] == _MAGIC_ENCRYPTED:
+            raise UnreadableData("encrypted Parquet footer; R2D2 has no keys")
+        length = int.from_bytes(tail[-_TAIL:-4], "little")
+        if tail[-4:] != _MAGIC:
+            file.seek(0)
+            started = file.read(4) in (_MAGIC, _MAGIC_ENCRYPTED)
+            raise UnreadableData("truncated Parquet file: no footer at its end" if started else "not a Parquet file")
+        start = size - _TAIL - length
+        if length == 0 or start < len(_MAGIC):
+            raise UnreadableData(f"damaged Parquet footer: its length is given as {length} of {size} bytes")
+        if length + _TAIL > len(tail):
+            file.seek(start)
+            return file.read(length), start
+        return tail[-_TAIL - length : -_TAIL], start
+
+
+def _footer(top: _Struct, data_end: int) -> Footer:
+    if 8 in top:
+        raise UnreadableData("encrypted Parquet file with a readable footer; R2D2 has no keys")
+    elements = _SchemaReader(top[2])
+    root = elements.tree()
+    leaves = elements.primitives
+    groups = tuple(_row_group(group, leaves, data_end) for group in top.get(4, ()))
+    if sum(rows for rows, _ in groups) != top[3] or top[3] < 0:
+        raise ValueError("its row count is not that of its row groups")
+    orders = top.get(7, ())
+    ordered = tuple(1 in order for order in orders) if len(orders) == leaves else (False,) * leaves
+    keys = {_text(pair[1]): _text(pair.get(2, b"")) for pair in top.get(5, ())}
+    return Footer(root, top[3], groups, keys, _text(top.get(6, b"")), ordered)
+
+
+def _row_group(group: _Struct, leaves: int, data_end: int) -> tuple[int, tuple[Chunk, ...]]:
+    rows: int = group[3]
+    chunks = tuple(_chunk(chunk, data_end) for chunk in group[1])
+    if len(chunks) != leaves or rows < 0:
+        raise ValueError("a row group does not fit the schema")
+    return rows, chunks
+
+
+def _chunk(chunk: _Struct, data_end: int) -> Chunk:
+    if 8 in chunk or 9 in chunk:
+        raise UnreadableData("encrypted Parquet columns; R2D2 has no keys")
+    if chunk.get(1):
+        raise UnreadableData("a column lies in another file, which R2D2 does not follow")
+    meta: _Struct = chunk[3]
+    starts = [offset for offset in (meta[9], meta.get(11, 0)) if offset > 0]
+    if meta[7] < 0 or (meta[5] > 0 and (not starts or min(starts) + meta[7] > data_end)):
+        raise ValueError("a column lies beyond the end of the data: the file is truncated or was rewritten in part")
+    return Chunk(meta[5], meta[4], _statistics(meta.get(12)))
+
+
+def _statistics(raw: _Struct | None) -> Statistics | None:
+    if raw is None:
+        return None
+    ordered = 5 in raw and 6 in raw
+    low, high = (raw[6], raw[5]) if ordered else (raw.get(2), raw.get(1))
+    return Statistics(raw.get(3), low, high, ordered, raw.get(8), raw.get(7))
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", errors="replace")
+
+
+class _SchemaReader:
+    """Builds the tree from the flat list, without recursion: depth is a stranger's choice."""
+
+    def __init__(self, elements: list[_Struct]) -> None:
+        self._elements = elements
+        self.primitives = 0
+
+    def tree(self) -> SchemaElement:
+        # Backwards, so that a group finds its finished children on top of the stack.
+        done: list[SchemaElement] = []
+        for index in range(len(self._elements) - 1, -1, -1):
+            raw = self._elements[index]
+            count = raw.get(5, 0)
+            if not 0 <= count <= len(done):
+                raise ValueError("its schema is no tree")
+            children = tuple(done[len(done) - 1 - i] for i in range(count))
+            del done[len(done) - count :]
+            # the root of a file without columns has no type either, and is no column
+            self.primitives += not count and index > 0
+            done.append(_element(raw, children))
+        if len(done) != 1:
+            raise ValueError("its schema is no tree")
+        return done[0]
+
+
+def _element(raw: _Struct, children: tuple[SchemaElement, ...]) -> SchemaElement:
+    union: _Struct = raw.get(10, {})
+    logical = next(((number, _fields(value)) for number, value in union.items()), None)
+    physical = "" if children or 1 not in raw else _physical(raw[1])
+    try:
+        name = cast(bytes, raw[4]).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError("a column's name is not UTF-8") from error
+    return SchemaElement(
+        name, physical, raw.get(2, 0), raw.get(3, REQUIRED), raw.get(6), raw.get(7), raw.get(8), logical, children
+    )
+
+
+def _physical(number: int) -> str:
+    if not 0 <= number < len(_PHYSICAL):
+        raise ValueError(f"unknown physical type {number}")
+    return _PHYSICAL[number]
+
+
+def _fields(value: Any) -> Mapping[int, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+class _Decoder:
+    """Thrift compact protocol: structures become {field number: value}, binaries stay bytes."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._raw = raw
+        self._at = 0
+
+    def structure(self, depth: int) -> _Struct:
+        if depth > _DEEPEST:
+            raise ValueError("it is nested too deep")
+        raw, number = self._raw, 0
+        fields: _Struct = {}
+        while True:
+            head = raw[self._at]
+            self._at += 1
+            if head == 0:
+                return fields
+            number = number + (head >> 4) if head >> 4 else self._zigzag()
+            kind = head & 0x0F
+            fields[number] = kind == 1 if kind in (1, 2) else self._value(kind, depth)
+
+    def _value(self, kind: int, depth: int) -> Any:
+        if kind in (4, 5, 6):
+            return self._zigzag()
+        if kind == 8:
+            return self._bytes(self._varint())
+        if kind == 12:
+            return self.structure(depth + 1)
+        if kind in (9, 10):
+            return self._list(depth + 1)
+        if kind in (1, 2, 3):  # a boolean in a list, or a byte
+            value = self._raw[self._at]
+            self._at += 1
+            return value == 1 if kind != 3 else value - 256 * (value > 127)
+        if kind == 7:
+            return struct.unpack("<d", self._bytes(8))[0]
+        if kind == 11:
+            return self._map(depth + 1)
+        raise ValueError(f"unknown field type {kind}")
+
+    def _list(self, depth: int) -> list[Any]:
+        head = self._raw[self._at]
+        self._at += 1
+        kind, size = head & 0x0F, head >> 4
+        if size == 15:
+            size = self._varint()
+        if size > len(self._raw) - self._at:  # every element takes a byte at least
+            raise ValueError("a list is longer than the footer")
+        return [self._value(kind, depth) for _ in range(size)]
+
+    def _map(self, depth: int) -> dict[Any, Any]:
+        size = self._varint()
+        if size == 0:
+            return {}
+        if size > len(self._raw) - self._at:
+            raise ValueError("a map is longer than the footer")
+        kinds = self._raw[self._at]
+        self._at += 1
+        pairs = [(self._value(kinds >> 4, depth), self._value(kinds & 0x0F, depth)) for _ in range(size)]
+        return dict(pairs)
+
+    def _bytes(self, size: int) -> bytes:
+        end = self._at + size
+        if end > len(self._raw):
+            raise ValueError("a text runs beyond its end")
+        value = self._raw[self._at : end]
+        self._at = end
+        return value
+
+    def _zigzag(self) -> int:
+        value = self._varint()
+        return (value >> 1) ^ -(value & 1)
+
+    def _varint(self) -> int:
+        raw, value, shift = self._raw, 0, 0
+        while True:
+            byte = raw[self._at]
+            self._at += 1
+            value |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return value
+            shift += 7
+            if shift > 63:
+                raise ValueError("a number is longer than 64 bits")
