@@ -102,4 +102,5 @@ def _pack(column: Column) -> dict[str, Any]:
 
 def _unpack(raw: dict[str, Any]) -> Column:
     children = tuple(_unpack(c) for c in raw.get("children", ()))
-    return Column(raw["name"], raw["kind"], children, raw["nullable"], tuple(raw.get("path", ())), raw.get("presence", False))
+    path = tuple(raw.get("path", ()))
+    return Column(raw["name"], raw["kind"], children, raw["nullable"], path, raw.get("presence", False))
