@@ -1,0 +1,271 @@
+"""Files in object stores and HDFS, through ``pyarrow.fs``, or fsspec where pyarrow has no file system."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any, BinaryIO, cast
+
+import pyarrow.fs as arrow_fs
+
+from r2d2.errors import LakeError, R2D2Error
+from r2d2.lake.file_tree import FileStat, FileTree, FoundFile, Unlisted, joined
+
+#: Several schemes of one store: the same object has one identity, however it is spelled.
+SAME_STORE = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "abfss": "abfs", "wasbs": "wasb"}
+_KNOWN_TO_ARROW = ("s3", "gs", "abfs", "hdfs", "viewfs")
+_USER_INFO = re.compile(r"://[^/\s@]*:[^/\s@]*@")
+_SECRET_FIELD = re.compile(r"(?i)([\w-]*(?:secret|token|key|password|signature|sig)[\w-]*=)[^&\s]+")
+
+
+def without_credentials(text: str) -> str:
+    """``text`` with user names and secrets in URLs blanked.
+
+    >>> without_credentials("s3://me:hidden@bucket/x?secret_key=abc")
+    's3://***@bucket/x?secret_key=***'
+    """
+    return _SECRET_FIELD.sub(r"\1***", _USER_INFO.sub("://***@", text))
+
+
+def split_url(url: str) -> tuple[str, str, str]:
+    """Scheme (lower case), authority and path of a URL; the path is taken as it is, without percent-decoding."""
+    scheme, _, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return scheme.lower(), authority, slash + path
+
+
+class ArrowStorage:
+    """Storage on one authority (bucket, name node) of a URL scheme; credentials come from the environment."""
+
+    def __init__(self, url: str) -> None:
+        scheme, authority, _ = split_url(url)
+        if ":" in authority.rpartition("@")[0] or (scheme in ("s3", "s3a", "s3n") and "@" in authority):
+            raise LakeError(
+                f"{without_credentials(url)}: a root must not carry credentials, they would end in the state",
+                "give them through the environment, for example AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+            )
+        if "::" in url:
+            raise LakeError(f"{without_credentials(url)}: chained URLs can't be listed", "give the store's own URL")
+        self.scheme, self.authority = SAME_STORE.get(scheme, scheme), authority
+        self.prefix = f"{scheme}://{authority}"
+
+    def resolved(self, path: str) -> str:
+        """The URL without a slash at its end."""
+        return path.rstrip("/")
+
+    def tree(self, root: str, within: Sequence[str], skip: Sequence[str] = ()) -> FileTree:
+        """Everything below ``root``; ``skip`` names URLs of directories that are left out.
+
+        Raises:
+            OSError: the root itself can't be listed.
+        """
+        url = self.resolved(root)
+        with _as_os_error(url):
+            info = self._files.get_file_info(self._key(url))
+        if info.type == arrow_fs.FileType.File:
+            stat = self._stat(url, info)
+            return FileTree(url, is_file=True, files=(FoundFile(url.rpartition("/")[2], stat),))
+        return self._sorted_tree(url, skip)
+
+    def names(self, directory: str) -> list[str]:
+        """Names of the entries of one directory.
+
+        Raises:
+            OSError: it can't be listed.
+        """
+        with _as_os_error(directory):
+            found = self._files.get_file_info(arrow_fs.FileSelector(self._key(directory)))
+        return [info.path.rstrip("/").rpartition("/")[2] for info in found]
+
+    def stat(self, path: str) -> FileStat:
+        """The file at ``path``.
+
+        Raises:
+            OSError: there is none, or it can't be looked at.
+        """
+        with _as_os_error(path):
+            info = self._files.get_file_info(self._key(path))
+        if info.type == arrow_fs.FileType.NotFound:
+            raise FileNotFoundError(2, "no such file", without_credentials(path))
+        if info.type != arrow_fs.FileType.File:
+            raise OSError(0, "not a file", without_credentials(path))
+        return self._stat(path, info)
+
+    def open(self, path: str) -> BinaryIO:
+        """The file at ``path`` for reading, with random access.
+
+        Raises:
+            OSError: there is none, or it can't be read.
+        """
+        with _as_os_error(path):
+            return cast(BinaryIO, self._files.open_input_file(self._key(path)))
+
+    def read_bytes(self, path: str) -> bytes:
+        """The content of the file at ``path``.
+
+        Raises:
+            OSError: there is none, or it can't be read.
+        """
+        with _as_os_error(path), self._files.open_input_stream(self._key(path)) as source:
+            return bytes(source.read())
+
+    def inside(self, path: str, within: Sequence[str]) -> bool:
+        """Whether ``path`` lies in one of the directories ``within``; stores have no links."""
+        identity = self._identity(path)
+        return any(
+            identity == self._identity(root) or identity.startswith(f"{self._identity(root)}/") for root in within
+        )
+
+    @cached_property
+    def _files(self) -> Any:
+        if self.scheme == "s3":
+            return arrow_fs.S3FileSystem(**_s3_options(os.environ))
+        with _as_os_error(self.prefix):
+            if self.scheme in _KNOWN_TO_ARROW:
+                return arrow_fs.FileSystem.from_uri(f"{self.scheme}://{self.authority}/")[0]
+        return arrow_fs.PyFileSystem(_TimedHandler(_fsspec_filesystem(self.prefix)))
+
+    def _key(self, url: str) -> str:
+        """The path that the file system itself uses for a URL."""
+        _, authority, path = split_url(url)
+        if self.scheme in ("s3", "gs"):
+            return f"{authority}{path}".rstrip("/")
+        if self.scheme in _KNOWN_TO_ARROW:
+            container = authority.partition("@")[0] if self.scheme == "abfs" else ""
+            return f"{container}{path}".rstrip("/") or "/"
+        return str(self._files.handler.fs._strip_protocol(url))
+
+    def _identity(self, url: str) -> str:
+        scheme, authority, path = split_url(url)
+        return f"{SAME_STORE.get(scheme, scheme)}://{authority}{path}".rstrip("/")
+
+    def _stat(self, url: str, info: arrow_fs.FileInfo) -> FileStat:
+        return FileStat(url, info.size or 0, info.mtime_ns or 0, self._identity(url))
+
+    def _sorted_tree(self, url: str, skip: Sequence[str]) -> FileTree:
+        files, directories, unlisted, skipped = [], [], [], set[str]()
+        base, left_out = self._key(url).strip("/"), [self._identity(directory) for directory in skip]
+        for entry in self._entries(self._key(url)):
+            if isinstance(entry, _Refused):
+                unlisted.append(Unlisted(_below(base, entry.path), entry.reason, "give the right to list it"))
+                continue
+            name = _below(base, entry.path)
+            hit = next((d for d in left_out if f"{self._identity(joined(url, name))}/".startswith(f"{d}/")), None)
+            if hit is not None:
+                skipped.add(hit.removeprefix(self._identity(url)).strip("/"))
+            elif {"", ".", ".."} & set(name.split("/")):
+                unlisted.append(Unlisted(name, "its key has an empty or dotted part", "rename it"))
+            elif entry.type == arrow_fs.FileType.Directory:
+                directories.append(name)
+            elif entry.type == arrow_fs.FileType.File:
+                files.append(FoundFile(name, self._stat(joined(url, name), entry)))
+        return FileTree(
+            url,
+            files=tuple(sorted(files)),
+            directories=tuple(sorted(directories)),
+            unlisted=tuple(sorted(unlisted)),
+            skipped=tuple(sorted(skipped)),
+        )
+
+    def _entries(self, key: str) -> Iterator[arrow_fs.FileInfo | _Refused]:
+        """All entries in one request where the store allows that, else directory by directory."""
+        try:
+            with _as_os_error(key):
+                yield from self._files.get_file_info(arrow_fs.FileSelector(key, recursive=True))
+            return
+        except FileNotFoundError:
+            raise
+        except OSError:
+            pending = [key]
+        while pending:
+            directory = pending.pop()
+            try:
+                with _as_os_error(directory):
+                    found = self._files.get_file_info(arrow_fs.FileSelector(directory))
+            except OSError as error:
+                if directory == key:
+                    raise
+                yield _Refused(directory, f"can't be listed: {error}")
+                continue
+            pending += [info.path for info in found if info.type == arrow_fs.FileType.Directory]
+            yield from found
+
+
+class _Refused:
+    """A directory that the store does not list."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+
+
+class _TimedHandler(arrow_fs.FSSpecHandler):  # type: ignore[misc]  # pyarrow has no types
+    """An fsspec file system whose files tell when they last changed, whatever their store calls it."""
+
+    @staticmethod
+    def _create_file_info(path: str, info: Mapping[str, Any]) -> arrow_fs.FileInfo:
+        kinds = {"file": arrow_fs.FileType.File, "directory": arrow_fs.FileType.Directory}
+        kind = kinds.get(info["type"], arrow_fs.FileType.Unknown)
+        size = info.get("size") if kind == arrow_fs.FileType.File else None
+        return arrow_fs.FileInfo(path, kind, size=size, mtime_ns=_mtime_ns(info))
+
+
+def _mtime_ns(info: Mapping[str, Any]) -> int | None:
+    for key in ("mtime", "LastModified", "last_modified", "modified", "updated", "created"):
+        value = info.get(key)
+        if isinstance(value, str):
+            try:
+                value = datetime.datetime.fromisoformat(value)
+            except ValueError:
+                continue
+        if isinstance(value, datetime.datetime):
+            aware = value if value.tzinfo else value.replace(tzinfo=datetime.UTC)
+            since = aware - datetime.datetime.fromtimestamp(0, datetime.UTC)
+            return (since // datetime.timedelta(microseconds=1)) * 1000
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return int(value * 1_000_000_000)
+    return None
+
+
+def _s3_options(environ: Mapping[str, str]) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    endpoint = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL")
+    if endpoint:
+        scheme, _, host = endpoint.rpartition("://")
+        options |= {"endpoint_override": host.rstrip("/"), "scheme": scheme or "https"}
+    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+    if region:
+        options["region"] = region
+    return options
+
+
+def _fsspec_filesystem(prefix: str) -> Any:
+    import fsspec
+
+    try:
+        return fsspec.core.url_to_fs(f"{prefix}/")[0]
+    except (ImportError, ValueError) as error:
+        raise LakeError(
+            f"{prefix}: there is no file system for it: {without_credentials(str(error))}",
+            "install the fsspec package of this store, or copy the lake to a store that is known",
+        ) from error
+
+
+def _below(base: str, path: str) -> str:
+    return path.strip("/").removeprefix(base).removeprefix("/") if base else path.strip("/")
+
+
+@contextmanager
+def _as_os_error(url: str) -> Iterator[None]:
+    """Whatever a store's client raises becomes an OSError whose message carries no credentials."""
+    try:
+        yield
+    except R2D2Error:
+        raise
+    except Exception as error:
+        kind = type(error) if type(error) in (FileNotFoundError, PermissionError) else OSError
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise kind(without_credentials(f"{url}: {first}")) from error

@@ -1,0 +1,314 @@
+"""Replay of a Delta table's log: which files make up its newest version, and may plain Parquet readers read them.
+
+What the log refers to is known even where the table can't be read: ``replay_delta`` tells, ``require_basic`` refuses.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from r2d2.errors import UnreadableData, UnsupportedData
+from r2d2.lake.delta_checkpoint import Action, read_checkpoint
+from r2d2.lake.delta_segment import LogSegment, log_segment
+from r2d2.lake.file_tree import joined, shown
+from r2d2.lake.storage import Storage
+
+#: Reader features that change nothing for a reader of the Parquet files that the log names.
+BASIC_READER_FEATURES = frozenset({"timestampNtz", "vacuumProtocolCheck"})
+_MAPPING_MODE = "delta.columnMapping.mode"
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/|/")
+
+
+@dataclass(frozen=True)
+class DeltaFile:
+    """A file of the table, as its ``add`` action describes it.
+
+    Attributes:
+        path: absolute path or URL, decoded.
+        partition: partition column → text, None for NULL, in the order of the partition columns.
+        size: bytes, as the log says.
+        modified_ms: milliseconds since 1970-01-01 UTC, as the log says.
+        rows: number of rows, or None where the log has no statistics.
+        deletion_vector: some of its rows are deleted.
+    """
+
+    path: str
+    partition: tuple[tuple[str, str | None], ...]
+    size: int
+    modified_ms: int
+    rows: int | None
+    deletion_vector: bool
+
+
+@dataclass(frozen=True)
+class DeltaSnapshot:
+    """The newest version of a table.
+
+    Attributes:
+        version: of the table.
+        committed_ms: when that version was committed, milliseconds since 1970-01-01 UTC; 0 if unknown.
+        reader_version: of the protocol.
+        reader_features: of the protocol; empty below reader version 3.
+        table_id: the table's own id.
+        schema: parsed ``schemaString``.
+        partition_columns: names.
+        configuration: table properties.
+        files: sorted by path.
+        referred: every absolute path that the log names, in files that were removed too: other tables may own them.
+    """
+
+    version: int
+    committed_ms: int
+    reader_version: int
+    reader_features: tuple[str, ...]
+    table_id: str
+    schema: Mapping[str, Any]
+    partition_columns: tuple[str, ...]
+    configuration: Mapping[str, str]
+    files: tuple[DeltaFile, ...]
+    referred: tuple[str, ...]
+
+
+def read_delta(storage: Storage, location: str) -> DeltaSnapshot:
+    """The newest version of the table at ``location``, if its files can be read as they are.
+
+    Raises:
+        UnreadableData: the log is damaged; the message names the file of the log.
+        UnsupportedData: the table uses a feature beyond the basic ones; the message names it.
+    """
+    snapshot = replay_delta(storage, location)
+    require_basic(snapshot)
+    return snapshot
+
+
+def replay_delta(storage: Storage, location: str) -> DeltaSnapshot:
+    """As ``read_delta``, without asking which features the table uses.
+
+    Raises:
+        UnreadableData: the log is damaged.
+        UnsupportedData: the log itself needs a feature to be replayed (``v2Checkpoint``).
+    """
+    log = joined(location, "_delta_log")
+    segment = log_segment(storage, log)
+    replay = _Replay(location)
+    for name in segment.checkpoint:
+        for action in read_checkpoint(storage, joined(log, name), name):
+            replay.apply(action, f"_delta_log/{name}")
+    for name in segment.commits:
+        replay.commit(list(_actions(storage, joined(log, name), name)), f"_delta_log/{name}")
+    return replay.snapshot(segment, _committed_ms(storage, log, segment, replay))
+
+
+def require_basic(snapshot: DeltaSnapshot) -> None:
+    """Refuses a table whose files mean something else than what is in them.
+
+    Raises:
+        UnsupportedData: names every feature that is not basic.
+    """
+    missing = [name for name in snapshot.reader_features if name not in BASIC_READER_FEATURES]
+    if snapshot.reader_version not in (1, 2, 3):
+        missing.append(f"reader version {snapshot.reader_version}")
+    if snapshot.configuration.get(_MAPPING_MODE, "none") != "none":
+        missing.append("columnMapping")
+    if any(file.deletion_vector for file in snapshot.files):
+        missing.append("deletionVectors")
+    if missing:
+        names = ", ".join(sorted({shown(name) for name in missing}))
+        raise UnsupportedData(f"unsupported feature {names}")
+
+
+@dataclass
+class _Replay:
+    """The state of the table while actions are applied in order."""
+
+    location: str
+    protocol: Mapping[str, Any] | None = None
+    metadata: Mapping[str, Any] | None = None
+    active: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
+    referred: set[str] = field(default_factory=set)
+    committed_ms: int = 0
+
+    def commit(self, actions: list[Action], where: str) -> None:
+        """One JSON commit, whose actions have no order among themselves: removals come first."""
+        self.committed_ms = _commit_time(actions)
+        removed = {self._key(action["remove"], where) for action in actions if "remove" in action}
+        unknown = next((key for key in sorted(removed) if key not in self.active), None)
+        if unknown is not None:
+            raise UnreadableData(f"{where} removes {shown(unknown[0])}, which the table does not hold")
+        for key in removed:
+            del self.active[key]
+        for action in actions:
+            self.apply(action, where)
+            if "add" in action and self._key(action["add"], where) in removed:
+                raise UnreadableData(f"{where} adds and removes the same file {shown(str(action['add']['path']))}")
+
+    def apply(self, action: Action, where: str) -> None:
+        """One action of a checkpoint, or one of a commit whose removals are done."""
+        if "add" in action:
+            self.active[self._key(action["add"], where)] = action["add"]
+        if "protocol" in action:
+            self.protocol = action["protocol"]
+        if "metaData" in action:
+            self.metadata = action["metaData"]
+
+    def _key(self, action: Any, where: str) -> tuple[str, str]:
+        """What the protocol identifies a file by: its path, and the deletion vector that goes with it."""
+        if not isinstance(action, Mapping) or not isinstance(action.get("path"), str):
+            raise UnreadableData(f"{where} names a file without a path")
+        path = self._absolute(action["path"], where)
+        vector = action.get("deletionVector")
+        if not vector:
+            return path, ""
+        if not isinstance(vector, Mapping):
+            raise UnreadableData(f"{where} has a deletion vector that is not one")
+        return path, "/".join(str(vector.get(part)) for part in ("storageType", "pathOrInlineDv", "offset"))
+
+    def _absolute(self, encoded: str, where: str) -> str:
+        try:
+            path = unquote(encoded, errors="strict")
+        except UnicodeDecodeError as error:
+            raise UnreadableData(f"{where} names a file that is not valid UTF-8") from error
+        if "\0" in path or not path or ".." in path.split("/"):
+            raise UnsupportedData(f"{where} names a file by a path with '..' or a NUL, or by none")
+        if not _ABSOLUTE.match(path):
+            return joined(self.location, path)
+        # a file: URL is decoded once above; what is left of it must not be decoded again
+        path = re.sub(r"^file:(//)?(?=/)", "", path)
+        path = posixpath.normpath(path) if path.startswith("/") else path
+        self.referred.add(path)
+        return path
+
+    def snapshot(self, segment: LogSegment, committed_ms: int) -> DeltaSnapshot:
+        """The table as it is now."""
+        if not isinstance(self.protocol, Mapping):
+            raise UnreadableData("its log has no protocol action up to the newest version")
+        if not isinstance(self.metadata, Mapping):
+            raise UnreadableData("its log has no metaData action up to the newest version")
+        columns = _texts(self.metadata.get("partitionColumns"), "partitionColumns")
+        provider = _mapping(self.metadata.get("format"), "format").get("provider", "parquet")
+        if provider != "parquet":
+            raise UnsupportedData(f"its files are in the format {shown(str(provider))}, not parquet")
+        files = [
+            _delta_file(path, add, columns) for (path, _), add in sorted(self.active.items(), key=lambda kv: kv[0])
+        ]
+        if len({file.path for file in files}) < len(files):
+            raise UnreadableData("its log holds one file twice, with different deletion vectors")
+        return DeltaSnapshot(
+            segment.version,
+            committed_ms,
+            _whole(self.protocol.get("minReaderVersion"), "minReaderVersion"),
+            _texts(self.protocol.get("readerFeatures"), "readerFeatures"),
+            str(self.metadata.get("id", "")),
+            _schema(self.metadata.get("schemaString")),
+            columns,
+            {str(key): str(value) for key, value in configuration.items()},
+            tuple(files),
+            tuple(sorted(self.referred)),
+        )
+
+
+def _actions(storage: Storage, path: str, name: str) -> Iterator[Action]:
+    where = f"_delta_log/{name}"
+    try:
+        lines = storage.read_bytes(path).split(b"\n")
+    except OSError as error:
+        raise UnreadableData(f"{where} can't be read: {error.strerror or error}") from error
+    found = False
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        found = True
+        try:
+            action = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise UnreadableData(f"{where} is cut or damaged at line {number}") from error
+        if not isinstance(action, dict):
+            raise UnreadableData(f"{where} has no action at line {number}")
+        yield {kind: content for kind, content in action.items() if content is not None}
+    if not found:
+        raise UnreadableData(f"{where} is empty")
+
+
+def _commit_time(actions: list[Action]) -> int:
+    for action in actions:
+        info = action.get("commitInfo")
+        if isinstance(info, Mapping):
+            times = [info.get(key) for key in ("inCommitTimestamp", "timestamp")]
+            return next((time for time in times if isinstance(time, int) and not isinstance(time, bool)), 0)
+    return 0
+
+
+def _committed_ms(storage: Storage, log: str, segment: LogSegment, replay: _Replay) -> int:
+    """The newest commit's own time, else when its file was written."""
+    if replay.committed_ms:
+        return replay.committed_ms
+    newest = (*segment.checkpoint, *segment.commits)[-1]
+    try:
+        return storage.stat(joined(log, newest)).mtime_ns // 1_000_000
+    except OSError as error:
+        raise UnreadableData(f"_delta_log/{newest} can't be looked at: {error.strerror or error}") from error
+
+
+def _delta_file(path: str, add: Mapping[str, Any], columns: tuple[str, ...] | None) -> DeltaFile:
+    """``columns`` is None where the log names them otherwise (column mapping), so that no value can be told."""
+    partition: tuple[tuple[str, str | None], ...] = ()
+    if columns is not None:
+        values = _mapping(add.get("partitionValues"), f"partitionValues of {shown(path)}")
+        if set(values) != set(columns):
+            raise UnreadableData(f"its log gives {shown(path)} other partition columns than the table has")
+        if not all(value is None or isinstance(value, str) for value in values.values()):
+            raise UnreadableData(f"its log gives {shown(path)} a partition value that is not a text")
+        partition = tuple((column, values[column] or None) for column in columns)  # the protocol: '' is NULL
+    size = _whole(add.get("size"), f"size of {shown(path)}")
+    modified = _whole(add.get("modificationTime"), f"modificationTime of {shown(path)}")
+    return DeltaFile(path, partition, size, modified, _rows(add), bool(add.get("deletionVector")))
+
+
+def _rows(add: Mapping[str, Any]) -> int | None:
+    """The number of rows from the statistics; they are optional, so a damaged one is as good as none."""
+    stats: Any = add.get("stats_parsed")
+    if isinstance(add.get("stats"), str):
+        try:
+            stats = json.loads(add["stats"])
+        except (ValueError, RecursionError):
+            return None
+    rows = stats.get("numRecords") if isinstance(stats, Mapping) else None
+    return rows if isinstance(rows, int) and not isinstance(rows, bool) and rows >= 0 else None
+
+
+def _schema(text: Any) -> Mapping[str, Any]:
+    try:
+        schema = json.loads(text)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise UnreadableData("its log has a metaData action whose schema is not JSON") from error
+    if not isinstance(schema, dict) or schema.get("type") != "struct" or not isinstance(schema.get("fields"), list):
+        raise UnreadableData("its log has a metaData action whose schema is not a struct")
+    return schema
+
+
+def _mapping(value: Any, what: str) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise UnreadableData(f"its log has something else than a map as {what}")
+    return value
+
+
+def _texts(value: Any, what: str) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise UnreadableData(f"its log has something else than a list of texts as {what}")
+    return tuple(value)
+
+
+def _whole(value: Any, what: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise UnreadableData(f"its log has something else than a whole number as {what}")
+    return value

@@ -1,0 +1,75 @@
+"""Files of a dataset under names of our own, so that no name from the lake reaches a reader (EXACTNESS 8)."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import stat as modes
+from collections.abc import Sequence
+from pathlib import Path
+
+from r2d2.errors import UnreadableData
+from r2d2.lake.file_tree import shown
+from r2d2.lake.storage import is_local, storage_for
+from r2d2.model.dataset import DataFile
+
+_SUFFIX = re.compile(r"\.(parquet|pq|parq|(csv|tsv|jsonl|ndjson|json)(\.gz)?)$")
+_CHUNK = 8 * 1024 * 1024
+
+
+def stage(files: Sequence[DataFile], directory: Path) -> list[Path]:
+    """Each file as ``0.parquet``, ``1.csv.gz`` ... in ``directory``: a link for local files, else a copy.
+
+    Args:
+        files: what to stage; nothing else is needed, so that it works on any worker.
+        directory: empty, the caller's own; made if it is missing.
+
+    Raises:
+        UnreadableData: a file is gone, forbidden, or not as long as it was when it was listed.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    staged = []
+    for position, file in enumerate(files):
+        target = directory / f"{position}{known_suffix(file.path)}"
+        try:
+            _link(file, target) if is_local(file.path) else _download(file, target)
+        except OSError as error:
+            raise UnreadableData(f"{shown(file.path)}: {error.strerror or error}") from error
+        staged.append(target)
+    return staged
+
+
+def changed(files: Sequence[DataFile]) -> list[str]:
+    """Paths of the files that are no longer what they were when they were listed, or can't be looked at any more."""
+    return [file.path for file in files if not _is_as_listed(file)]
+
+
+def known_suffix(path: str) -> str:
+    """The suffix of a data file, in lower case; empty for any other name."""
+    found = _SUFFIX.search(path.lower())
+    return found[0] if found else ""
+
+
+def _is_as_listed(file: DataFile) -> bool:
+    try:
+        now = storage_for(file.path).stat(file.path)
+    except OSError:
+        return False
+    return (now.size, now.mtime_ns, now.identity) == (file.size, file.mtime_ns, file.identity)
+
+
+def _link(file: DataFile, target: Path) -> None:
+    real = os.path.realpath(file.path, strict=True)
+    if not modes.S_ISREG(os.stat(real).st_mode):
+        raise OSError(0, "not a regular file")
+    if not os.access(real, os.R_OK):
+        raise PermissionError(13, "no right to read it")
+    target.symlink_to(real)
+
+
+def _download(file: DataFile, target: Path) -> None:
+    with storage_for(file.path).open(file.path) as source, target.open("xb") as copy:
+        shutil.copyfileobj(source, copy, _CHUNK)
+    if target.stat().st_size != file.size:
+        raise OSError(0, f"it has {target.stat().st_size} bytes now, and had {file.size} when it was listed")
