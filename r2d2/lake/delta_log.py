@@ -194,9 +194,10 @@ class _Replay:
         provider = _mapping(self.metadata.get("format"), "format").get("provider", "parquet")
         if provider != "parquet":
             raise UnsupportedData(f"its files are in the format {shown(str(provider))}, not parquet")
-        files = [
-            _delta_file(path, add, columns) for (path, _), add in sorted(self.active.items(), key=lambda kv: kv[0])
-        ]
+        configuration = _mapping(self.metadata.get("configuration"), "configuration")
+        named = columns if configuration.get(_MAPPING_MODE, "none") == "none" else None
+        active = sorted(self.active.items(), key=lambda item: item[0])
+        files = [_delta_file(path, add, named) for (path, _), add in active]
         if len({file.path for file in files}) < len(files):
             raise UnreadableData("its log holds one file twice, with different deletion vectors")
         return DeltaSnapshot(
