@@ -177,9 +177,8 @@ class _DuckDB:
         return not self._left_over(f"(SELECT {ours} FROM {left}) EXCEPT ALL (SELECT {theirs} FROM {right})")
 
     def _left_over(self, query: str) -> bool:
-        found = self.connection.execute(f"SELECT count(*) FROM ({query})").fetchone()
-        assert found is not None
-        return bool(found[0])
+        found = self.connection.execute(f"SELECT count(*) FROM ({query})").fetchall()
+        return bool(found[0][0])
 
 
 def _double(key: Any) -> float:
