@@ -1,0 +1,86 @@
+"""The figures of one run: pairs left by each stage, how they were decided, what that cost. No Spark, no I/O."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+
+@dataclass(frozen=True)
+class StageFigures:
+    """What one stage took: wall-clock seconds, bytes and files of the lake that it read."""
+
+    name: str
+    seconds: float
+    bytes_read: int = 0
+    files_read: int = 0
+
+
+@dataclass(frozen=True)
+class Funnel:
+    """From all datasets to what can be saved.
+
+    Attributes:
+        datasets: found in the lake, those that can't be used included.
+        usable: take part in pairs.
+        classes: schema classes.
+        pairs: ordered pairs of usable datasets.
+        candidates: pairs whose schema fits.
+        after_minmax: pairs that row counts, null counts and bounds did not refute.
+        proven: proven pairs, by ``Edge.how``.
+        refuted: pairs refuted after min-max, by ``Edge.how``.
+        undecided: pairs that stayed plausible.
+        groups: groups of exact duplicates (of two or more datasets).
+        edges: edges of the reduction.
+        bytes_saved: bytes that the plan frees.
+        money_saved: money a month that the plan saves, net of expected rebuilds.
+        stages: in the order they ran.
+    """
+
+    datasets: int = 0
+    usable: int = 0
+    classes: int = 0
+    pairs: int = 0
+    candidates: int = 0
+    after_minmax: int = 0
+    proven: Mapping[str, int] = field(default_factory=dict)
+    refuted: Mapping[str, int] = field(default_factory=dict)
+    undecided: int = 0
+    groups: int = 0
+    edges: int = 0
+    bytes_saved: int = 0
+    money_saved: float = 0.0
+    currency: str = "USD"
+    stages: tuple[StageFigures, ...] = ()
+
+    @property
+    def proven_pairs(self) -> int:
+        """Proven pairs, whichever way."""
+        return sum(self.proven.values())
+
+    @property
+    def refuted_pairs(self) -> int:
+        """Pairs refuted after min-max, whichever way."""
+        return sum(self.refuted.values())
+
+    def to_json(self) -> str:
+        """The funnel as text; equal funnels give equal text."""
+        return json.dumps(_plain(self), sort_keys=True, separators=(",", ":"))
+
+    @staticmethod
+    def from_json(text: str) -> Funnel:
+        """The reverse of ``to_json``."""
+        raw = json.loads(text)
+        stages = tuple(StageFigures(**stage) for stage in raw.pop("stages"))
+        return Funnel(**raw, stages=stages)
+
+
+def _plain(funnel: Funnel) -> dict[str, object]:
+    rest = {name: value for name, value in vars(funnel).items() if name not in ("proven", "refuted", "stages")}
+    return {
+        **rest,
+        "proven": dict(funnel.proven),
+        "refuted": dict(funnel.refuted),
+        "stages": [asdict(stage) for stage in funnel.stages],
+    }

@@ -1,0 +1,357 @@
+"""What a report shows, as a frozen model apart from its rendering. Cell values are masked here: no page has them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from r2d2.config import Settings, describe
+from r2d2.model.dataset import Dataset
+from r2d2.model.edge import Edge, Grade
+from r2d2.model.funnel import Funnel
+from r2d2.model.plan import Plan, PlannedDataset
+from r2d2.report.proofs import ProofPaths
+from r2d2.report.visible import masked_partitions, public_url
+
+#: Refuted pairs in a report; the ``edges`` command lists all.
+MAX_NEAR_MISSES = 100
+#: Columns listed for one edge.
+MAX_COLUMNS = 60
+#: The later a way decides, the nearer the pair came to being proven.
+_NEAREST_FIRST = ("join", "sketch", "box", "digest")
+#: Sections of the settings that may hold credentials (Spark properties), so no report shows them.
+_PRIVATE_SECTIONS = ("spark",)
+_HINTS = {
+    "error": "Repair or remove what is named here, or give R2D2 the right to read it, and run again.",
+    "unsupported": "Nothing needs doing. It is kept as it is, because it can't be compared exactly.",
+    "unprovable": "It is kept, because not every row of it can be read. Lift the restriction named here to compare it.",
+    "empty": "It holds no rows, so comparing it says nothing. If nobody writes to it, its owner can delete it.",
+}
+NOT_USABLE = "none"
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """Which run a report is of: its id, when it started (aware), the lake's roots and the state directory."""
+
+    run_id: str
+    started: datetime
+    roots: tuple[str, ...]
+    state: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that could not be read or compared: where, what is wrong, and what to do about it."""
+
+    where: str
+    what: str
+    hint: str = ""
+    status: str = "error"
+
+
+@dataclass(frozen=True)
+class DatasetRow:
+    """A dataset with what the plan does with it.
+
+    Attributes:
+        action: ``keep``, ``retire``, or ``none`` where the plan does not cover it.
+        groups: indices into ``ReportData.groups``; a text dataset can be in several, by different views.
+        proof: indices into ``ReportData.edges`` that lead from the plan's parent to the dataset; empty where both are
+            in one group, where it is kept, or where the way is longer than is shown.
+    """
+
+    id: str
+    anchor: str
+    format: str
+    version: str
+    modified: str
+    bytes: int
+    rows: int | None
+    columns: int
+    status: str
+    action: str
+    parent: str | None
+    saving_per_month: float
+    rebuild_cost: float
+    rebuild_seconds: float
+    reason: str
+    names: tuple[str, ...] = ()
+    shared_with: tuple[str, ...] = ()
+    groups: tuple[int, ...] = ()
+    proof: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """An edge as the report shows it.
+
+    Attributes:
+        columns: the compared columns with their families, at most ``MAX_COLUMNS``.
+        column_count: how many were compared.
+        predicate: the row selection; empty where there is none or values are masked.
+        masked: there is a row selection or a witness that is masked.
+        witness: for a refuted pair, the row that refutes it.
+    """
+
+    parent: str
+    child: str
+    equal: bool
+    how: str
+    reason: str
+    rows_parent: int
+    rows_child: int
+    columns: tuple[str, ...] = ()
+    column_count: int = 0
+    predicate: str = ""
+    masked: bool = False
+    shared: bool = False
+    witness: str = ""
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything a report needs.
+
+    Attributes:
+        rows: one for each dataset: what to retire first, by saving; then the kept by bytes; then the rest.
+        edges: the proven edges of the reduction.
+        groups: ids of exact duplicates, two or more in each.
+        near_misses: refuted pairs, nearest to a proof first, at most ``MAX_NEAR_MISSES``.
+        near_miss_count: all refuted pairs that were given.
+        settings: (key, value) of the settings that shape the figures, and of those that differ from the default.
+        storage_price: money a GB (10^9 bytes) a month, price factor included.
+    """
+
+    run: RunFacts
+    rows: tuple[DatasetRow, ...]
+    edges: tuple[Evidence, ...]
+    groups: tuple[tuple[str, ...], ...]
+    near_misses: tuple[Evidence, ...]
+    near_miss_count: int
+    problems: tuple[Problem, ...]
+    funnel: Funnel
+    saving_per_month: float
+    bytes_retired: int
+    currency: str
+    solver: str
+    optimal: bool
+    settings: tuple[tuple[str, str], ...] = ()
+    storage_price: float = 0.0
+    storage_price_factor: float = 1.0
+    graph_datasets: int = 400
+    show_values: bool = False
+    anchors: Mapping[str, str] = field(default_factory=dict)
+
+    def with_action(self, action: str) -> tuple[DatasetRow, ...]:
+        """The rows with this action, in the report's order."""
+        return tuple(row for row in self.rows if row.action == action)
+
+
+def dataset_anchor(dataset: str) -> str:
+    """The fragment that leads to a dataset in every report: ``report.html#d-…``."""
+    return "d-" + hashlib.sha256(dataset.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+
+
+def build_report(
+    run: RunFacts,
+    datasets: Sequence[Dataset],
+    edges: Iterable[Edge],
+    groups: Sequence[tuple[str, ...]],
+    refuted: Iterable[Edge],
+    plan: Plan,
+    funnel: Funnel,
+    problems: Sequence[Problem] = (),
+    settings: Settings | None = None,
+) -> ReportData:
+    """The report of one run.
+
+    Args:
+        edges: the reduction; what is not ``proven`` is left out.
+        groups: ids of exact duplicates.
+        refuted: refuted pairs, as many as are to be ranked.
+        problems: what is not a dataset (a root that could not be listed); datasets that are not ``ok`` are added here.
+        settings: what the run was made with; its defaults if not given.
+
+    Raises:
+        ValueError: an edge, a group or the plan names a dataset that is not in ``datasets``.
+    """
+    settings = settings or Settings()
+    by_id = {dataset.id: dataset for dataset in datasets}
+    proven = [edge for edge in edges if edge.grade is Grade.PROVEN]
+    groups = tuple(tuple(group) for group in groups if len(group) > 1)
+    _check_names(by_id, proven, groups, plan)
+    near, near_count = _near_misses(refuted, by_id, settings.report.show_values)
+    return ReportData(
+        run=RunFacts(run.run_id, run.started, tuple(public_url(root) for root in run.roots), run.state),
+        rows=_rows(datasets, plan, proven, groups, settings.report.show_values),
+        edges=tuple(_evidence(edge, settings.report.show_values) for edge in proven),
+        groups=groups,
+        near_misses=near,
+        near_miss_count=near_count,
+        problems=(*_masked_problems(problems, settings.report.show_values), *_dataset_problems(datasets, settings)),
+        funnel=funnel,
+        saving_per_month=plan.total_saving_per_month,
+        bytes_retired=plan.bytes_retired,
+        currency=plan.currency,
+        solver=plan.solver,
+        optimal=plan.optimal,
+        settings=_settings(settings),
+        storage_price=settings.retention.storage_price * settings.retention.storage_price_factor,
+        storage_price_factor=settings.retention.storage_price_factor,
+        graph_datasets=settings.report.graph_datasets,
+        show_values=settings.report.show_values,
+        anchors={dataset.id: dataset_anchor(dataset.id) for dataset in datasets},
+    )
+
+
+def _check_names(
+    known: Mapping[str, Dataset], edges: Iterable[Edge], groups: Iterable[tuple[str, ...]], plan: Plan
+) -> None:
+    named = {end for edge in edges for end in (edge.parent, edge.child)}
+    named.update(member for group in groups for member in group)
+    named.update(line.dataset for line in plan.datasets)
+    named.update(line.parent for line in plan.datasets if line.parent is not None)
+    missing = sorted(named - known.keys())
+    if missing:
+        raise ValueError(
+            f"{len(missing)} datasets of the edges, groups or plan are not in the catalog: {missing[:3]!r}"
+        )
+
+
+def _rows(
+    datasets: Sequence[Dataset],
+    plan: Plan,
+    edges: Sequence[Edge],
+    groups: tuple[tuple[str, ...], ...],
+    show_values: bool,
+) -> tuple[DatasetRow, ...]:
+    planned = {line.dataset: line for line in plan.datasets}
+    groups_of: dict[str, tuple[int, ...]] = {}
+    for index, group in enumerate(groups):
+        for member in group:
+            groups_of[member] = (*groups_of.get(member, ()), index)
+    paths = ProofPaths(edges, {member: indices[0] for member, indices in groups_of.items()})
+    rows = [_row(d, planned.get(d.id), groups_of.get(d.id, ()), paths, show_values) for d in datasets]
+    rank = {"retire": 0, "keep": 1, NOT_USABLE: 2}
+    return tuple(sorted(rows, key=lambda r: (rank[r.action], -r.saving_per_month, -r.bytes, r.id)))
+
+
+def _row(
+    dataset: Dataset, line: PlannedDataset | None, groups: tuple[int, ...], paths: ProofPaths, show_values: bool
+) -> DatasetRow:
+    parent = line.parent if line else None
+    reason = line.reason if line else dataset.reason
+    return DatasetRow(
+        id=dataset.id,
+        anchor=dataset_anchor(dataset.id),
+        format=dataset.format,
+        version=dataset.version,
+        modified=_day(dataset.modified_ns),
+        bytes=dataset.bytes,
+        rows=dataset.rows,
+        columns=len(dataset.leaves),
+        status=dataset.status,
+        action=line.action.value if line else NOT_USABLE,
+        parent=parent,
+        saving_per_month=line.saving_per_month if line else 0.0,
+        rebuild_cost=line.rebuild_cost if line else 0.0,
+        rebuild_seconds=line.rebuild_seconds if line else 0.0,
+        reason=reason if show_values else _masked(reason, dataset.id, parent or ""),
+        names=dataset.names,
+        shared_with=dataset.shared_with,
+        groups=groups,
+        proof=paths.between(parent, dataset.id) if parent is not None else (),
+    )
+
+
+def _evidence(edge: Edge, show_values: bool) -> Evidence:
+    columns = tuple(f"{'.'.join(path)} ({family})" for path, family in edge.projection[:MAX_COLUMNS])
+    witness = edge.witness
+    counts = f"the child holds it {witness.in_child:,}×, the parent {witness.in_parent:,}×" if witness else ""
+    if witness and show_values:
+        counts = f"row {witness.row_hash}: {counts}"
+    return Evidence(
+        parent=edge.parent,
+        child=edge.child,
+        equal=edge.equal,
+        how=edge.how,
+        reason=edge.reason if show_values else _masked(edge.reason, edge.parent, edge.child),
+        rows_parent=edge.rows_parent,
+        rows_child=edge.rows_child,
+        columns=columns,
+        column_count=len(edge.projection),
+        predicate=edge.predicate if show_values else "",
+        masked=bool(edge.predicate or witness) and not show_values,
+        shared=edge.shared,
+        witness=counts,
+    )
+
+
+def _near_misses(
+    refuted: Iterable[Edge], known: Mapping[str, Dataset], show_values: bool
+) -> tuple[tuple[Evidence, ...], int]:
+    order = {how: index for index, how in enumerate(_NEAREST_FIRST)}
+    given = [edge for edge in refuted if edge.grade is Grade.REFUTED]
+
+    def nearness(edge: Edge) -> tuple[int, int, str, str]:
+        child = known.get(edge.child)
+        return order.get(edge.how, len(order)), -(child.bytes if child else 0), edge.child, edge.parent
+
+    nearest = sorted(given, key=nearness)[:MAX_NEAR_MISSES]
+    return tuple(_evidence(edge, show_values) for edge in nearest), len(given)
+
+
+def _masked(text: str, *ids: str) -> str:
+    """``text`` with partition values masked, except within the ids: those are how a dataset is called."""
+    own = [identifier for identifier in ids if "=" in identifier]
+    if "=" not in text or not own:
+        return masked_partitions(text) if "=" in text else text
+    pieces = re.split("(" + "|".join(re.escape(i) for i in sorted(own, key=len, reverse=True)) + ")", text)
+    return "".join(piece if piece in own else masked_partitions(piece) for piece in pieces)
+
+
+def _masked_problems(problems: Iterable[Problem], show_values: bool) -> Iterable[Problem]:
+    for p in problems:
+        where, what = public_url(p.where), p.what
+        yield p if show_values else Problem(masked_partitions(where), masked_partitions(what), p.hint, p.status)
+
+
+def _dataset_problems(datasets: Iterable[Dataset], settings: Settings) -> Iterable[Problem]:
+    order = list(_HINTS)
+    bad = [d for d in datasets if d.status != "ok"]
+    for dataset in sorted(bad, key=lambda d: (order.index(d.status) if d.status in order else -1, d.id)):
+        what = dataset.reason if settings.report.show_values else _masked(dataset.reason, dataset.id)
+        yield Problem(dataset.id, what, _HINTS.get(dataset.status, ""), dataset.status)
+
+
+def _settings(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Prices and limits, and whatever differs from its default."""
+    always = ("retention.storage_price", "retention.storage_price_factor", "retention.latency_limit")
+    found = []
+    for key, default in describe():
+        section, _, name = key.partition(".")
+        value = getattr(getattr(settings, section), name)
+        if section not in _PRIVATE_SECTIONS and (key in always or value != default):
+            found.append((key, _setting_text(value)))
+    return tuple(found)
+
+
+def _setting_text(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} = {item}" for key, item in value.items())
+    if isinstance(value, tuple):
+        return ", ".join(str(item) for item in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _day(nanoseconds: int) -> str:
+    if nanoseconds <= 0:
+        return ""
+    try:
+        return datetime.fromtimestamp(nanoseconds / 1e9, UTC).strftime("%Y-%m-%d")
+    except (OverflowError, ValueError, OSError):
+        return ""

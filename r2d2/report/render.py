@@ -1,0 +1,129 @@
+"""The report as one HTML page: no network access, and nothing from the lake can run in it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from r2d2.report import charts, units
+from r2d2.report.data import Problem, ReportData
+from r2d2.report.graph_layout import NODE_HEIGHT, NODE_WIDTH
+from r2d2.report.visible import shell_word, shortened, visible
+from r2d2.report.wire import embedded, payload
+
+#: Problems listed in the page; the plan's filter "not usable" shows every dataset among them.
+MAX_PROBLEMS = 300
+_STATUS_WORDS = {
+    "error": "Can't be read",
+    "unsupported": "Can't be compared exactly",
+    "unprovable": "Can't be read in full",
+    "empty": "Holds no rows",
+}
+
+
+def render(data: ReportData) -> str:
+    """The page. Names and texts from the lake pass autoescape, and what is invisible in them is spelled out."""
+    style, script = _asset("report.css"), _asset("report.js")
+    return _environment(data.currency).get_template("report.html.j2").render(
+        data=data,
+        style=style,
+        script=script,
+        policy=_policy(style, script),
+        payload=embedded(payload(data)),
+        state=shell_word(data.run.state),
+        steps=charts.funnel_steps(data.funnel),
+        ways=charts.decision_ways(data.funnel),
+        stages=charts.stage_bars(data.funnel),
+        parts=charts.savings_parts(data),
+        top=charts.top_savings(data),
+        graph=charts.containment_graph(data),
+        problems=_problem_groups(data.problems[:MAX_PROBLEMS]),
+        hidden_problems=max(0, len(data.problems) - MAX_PROBLEMS),
+        node_width=NODE_WIDTH,
+        node_height=NODE_HEIGHT,
+    )  # fmt: skip
+
+
+def write_report(data: ReportData, path: Path) -> None:
+    """Writes the page to ``path``; a reader sees the old page or the new one, never a part.
+
+    Raises:
+        OSError: the directory can't be written.
+    """
+    page = render(data).encode("utf-8")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(page)
+            out.flush()
+            os.fsync(out.fileno())
+        os.chmod(temporary, 0o644)  # mkstemp's 0600 would keep the page from its reviewers
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _environment(currency: str) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("r2d2.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        bytes=units.human_bytes,
+        seconds=units.human_seconds,
+        count=units.count,
+        money=lambda amount: units.money(amount, currency),
+        name=lambda text: shortened(visible(text)),
+    )
+    environment.globals.update(plural=units.plural, percent=units.percent)
+    return environment
+
+
+def _shown(value: Any) -> Any:
+    """What every ``{{ … }}`` passes: text with its invisible characters spelled out."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _asset(name: str) -> Markup:
+    text = files("r2d2.report").joinpath("templates", name).read_text(encoding="utf-8")
+    return Markup(text)  # our own file, no data in it
+
+
+def _policy(style: str, script: str) -> str:
+    """Only this very script and this very style; no connection, frame, form or other source at all."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src '{_digest(script)}'",
+            f"style-src '{_digest(style)}'",
+            "img-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        )
+    )
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
+
+
+def _problem_groups(problems: tuple[Problem, ...]) -> list[tuple[str, list[Problem]]]:
+    groups: dict[str, list[Problem]] = {}
+    for problem in problems:
+        groups.setdefault(_STATUS_WORDS.get(problem.status, _STATUS_WORDS["error"]), []).append(problem)
+    return list(groups.items())

@@ -1,0 +1,348 @@
+// The plan's table, its evidence and the graph's highlighting. Text from the lake only ever becomes text nodes:
+// no markup is parsed here, and the page's policy (Trusted Types) refuses it.
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const rows = expand(data.rowFields, data.rows);
+  const edges = expand(data.edgeFields, data.edges);
+  const ACTIONS = { retire: "Can be retired", keep: "Kept", none: "Not planned" };
+  const SHOWN = 20; // entries of a list of datasets
+  const NAME = 140; // characters of a name in the table
+  const byAnchor = new Map();
+  const view = { found: rows, sort: "", down: false, action: "all", page: 0, size: 50 };
+  const $ = (id) => document.getElementById(id);
+
+  function expand(fields, values) {
+    return values.map((value) => Object.fromEntries(fields.map((field, i) => [field, value[i]])));
+  }
+
+  function prepare() {
+    rows.forEach((row, index) => {
+      for (const field of ["format", "modified", "status", "action"]) row[field] = data.texts[row[field]];
+      row.index = index;
+      row.above = [];
+      row.below = [];
+      row.parentName = row.parent === null ? "" : data.rows[row.parent][data.rowFields.indexOf("name")];
+      row.haystack = [row.name, row.parentName, row.reason, row.format, ...row.aliases].join("\n").toLowerCase();
+      byAnchor.set(row.anchor, row);
+    });
+    for (const edge of edges) {
+      for (const field of ["how", "reason", "columns"]) edge[field] = data.texts[edge[field]];
+      rows[edge.child].above.push(edge);
+      rows[edge.parent].below.push(edge);
+    }
+  }
+
+  // ---- text ----
+  const number = new Intl.NumberFormat("en");
+  const count = (value) => (value === null ? "unknown" : number.format(value));
+
+  function bytes(size) {
+    const units = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
+    const digits = (value) => (value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2);
+    let unit = 0;
+    while (Number(size.toFixed(digits(size))) >= 1000 && unit < units.length - 1) { size /= 1000; unit += 1; }
+    return unit === 0 ? `${size} B` : `${size.toFixed(digits(size))} ${units[unit]}`;
+  }
+
+  function seconds(value) {
+    if (value === null) return "unknown";
+    if (value < 1) return `${Number(value.toPrecision(2))} s`;
+    if (value < 10) return `${value.toFixed(1)} s`;
+    const whole = Math.round(value);
+    if (whole < 60) return `${whole} s`;
+    if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+    if (whole < 172800) return `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`;
+    return `${number.format(Math.floor(whole / 86400))} days ${Math.floor((whole % 86400) / 3600)} h`;
+  }
+
+  function money(amount) {
+    if (amount === null) return "unknown";
+    const small = amount !== 0 && Math.abs(amount) < 0.01;
+    const decimals = small ? Math.min(12, 1 - Math.floor(Math.log10(Math.abs(amount)))) : 2;
+    const text = small ? amount.toFixed(decimals)
+      : amount.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+    return `${text} ${data.currency}`;
+  }
+
+  const shortened = (text) =>
+    (text.length <= NAME ? text : `${text.slice(0, NAME / 2 - 1)}…${text.slice(text.length - NAME / 2)}`);
+
+  // A word for the shell; names with invisible or special characters come quoted from the program.
+  const command = (verb, row) =>
+    `r2d2 ${verb} --state ${data.state} ${row.name.startsWith("-") ? "-- " : ""}${row.word === null ? row.name : row.word}`;
+
+  // ---- building ----
+  function make(tag, attributes, ...children) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes || {})) element.setAttribute(name, value);
+    element.append(...children);
+    return element;
+  }
+
+  function link(row) {
+    return make("a", { href: `#${row.anchor}` }, make("bdi", null, shortened(row.name)));
+  }
+
+  function names(list) {
+    const items = list.slice(0, SHOWN).map((row) => make("li", null, link(row)));
+    if (list.length > SHOWN) items.push(make("li", null, `and ${count(list.length - SHOWN)} more`));
+    return make("ul", null, ...items);
+  }
+
+  function edgeText(edge) {
+    const parts = [make("code", null, edge.how), `: ${edge.reason || data.meanings[edge.how] || ""}`];
+    parts.push(` ${count(edge.childRows)} of ${count(edge.parentRows)} rows, ${count(edge.columnCount)} columns compared`);
+    parts.push(`; versions ${rows[edge.parent].version} and ${rows[edge.child].version}.`);
+    if (edge.shared) parts.push(" They share files, so neither may be retired.");
+    if (edge.predicate) parts.push(" Rows: ", make("code", null, edge.predicate), ".");
+    else if (edge.masked) parts.push(" The row selection holds values and is masked.");
+    return parts;
+  }
+
+  function proof(row) {
+    const steps = row.proof.map((index) => edges[index]);
+    if (steps.length) {
+      return make("ol", null, ...steps.map((edge) =>
+        make("li", null, link(rows[edge.parent]), edge.equal ? " holds the same rows as " : " holds every row of ",
+          link(rows[edge.child]), ". ", ...edgeText(edge))));
+    }
+    if (row.groups.some((group) => rows[row.parent].groups.includes(group))) {
+      return make("span", null, "Exact duplicate: the same rows, as often, in the same columns as ",
+        link(rows[row.parent]), ".");
+    }
+    return make("span", null, "Follows from a longer chain of proven containments; ",
+      make("code", null, command("explain", row)), " lists it.");
+  }
+
+  function relation(list, end) {
+    const items = list.slice(0, SHOWN).map((edge) => make("li", null, link(rows[edge[end]]), " ", ...edgeText(edge)));
+    if (list.length > SHOWN) items.push(make("li", null, `and ${count(list.length - SHOWN)} more`));
+    return make("ul", null, ...items);
+  }
+
+  function evidence(row) {
+    const list = make("dl");
+    const add = (term, ...content) => list.append(make("dt", null, term), make("dd", null, ...content));
+    if (row.name.length > NAME) add("Full name", make("bdi", null, row.name));
+    if (row.parent !== null) add("Proof", proof(row));
+    if (row.action === "retire") add("To rebuild it", `${seconds(row.seconds)}, ${money(row.cost)} each time`);
+    for (const group of row.groups) {
+      add("Exact duplicates", names(data.groups[group].filter((i) => i !== row.index).map((i) => rows[i])));
+    }
+    const shown = new Set(row.proof.map((index) => edges[index]));
+    const above = row.above.filter((edge) => !shown.has(edge));
+    if (above.length) add("Contained in", relation(above, "parent"));
+    if (row.below.length) add(`Contains (${count(row.below.length)})`, relation(row.below, "child"));
+    const columns = (row.above[0] || {}).columns || [];
+    if (columns.length) {
+      const more = row.above[0].columnCount - columns.length;
+      add("Compared columns", columns.join(", ") + (more > 0 ? ` and ${count(more)} more` : ""));
+    }
+    if (row.aliases.length) add("Other names", make("bdi", null, row.aliases.join(", ")));
+    if (row.shared.length) add("Shares files with", `${row.shared.join(", ")}; neither may be retired`);
+    if (row.status !== "ok") add("Status", row.status);
+    add("Dataset", `${row.format}, ${count(row.columns)} columns, version ${row.version}` +
+      (row.modified ? `, last changed ${row.modified}` : ""));
+    add("More", make("code", null, command("explain", row)));
+    return make("div", { class: "evidence" }, list);
+  }
+
+  function entry(row) {
+    const action = make("span", { class: "act" }, make("span", { class: `mark ${row.action}` }), ACTIONS[row.action]);
+    const details = make("details", null, make("summary", null, row.reason || "Evidence"));
+    details.addEventListener("toggle", () => {
+      if (details.open && details.childElementCount === 1) details.append(evidence(row));
+    });
+    const retire = row.action === "retire";
+    return make("tbody", { id: row.anchor },
+      make("tr", null,
+        make("th", { scope: "rowgroup", class: "name" }, make("bdi", null, shortened(row.name))),
+        make("td", null, action),
+        make("td", { class: "name" }, row.parent === null ? "" : link(rows[row.parent])),
+        make("td", { class: "num" }, retire ? money(row.saving) : ""),
+        make("td", { class: "num" }, retire ? seconds(row.seconds) : ""),
+        make("td", { class: "num" }, bytes(row.bytes)),
+        make("td", { class: "num" }, count(row.rows))),
+      make("tr", null, make("td", { class: "why", colspan: "7" }, details)));
+  }
+
+  // ---- the table ----
+  function select() {
+    const words = $("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+    view.found = rows.filter((row) =>
+      (view.action === "all" || row.action === view.action) && words.every((word) => row.haystack.includes(word)));
+    if (view.sort) view.found.sort(compare);
+    view.page = 0;
+    show();
+  }
+
+  function compare(a, b) {
+    const x = a[view.sort], y = b[view.sort];
+    const unknown = (value) => value === null || value === "";
+    if (unknown(x) || unknown(y)) return unknown(x) - unknown(y) || a.index - b.index;
+    const order = typeof x === "string" ? (x < y ? -1 : x > y ? 1 : 0) : x - y;
+    return (view.down ? -order : order) || a.index - b.index;
+  }
+
+  function show() {
+    const pages = Math.max(1, Math.ceil(view.found.length / view.size));
+    const first = view.page * view.size;
+    const part = view.found.slice(first, first + view.size);
+    const table = $("plan-table");
+    for (const body of [...table.tBodies]) body.remove();
+    table.append(...part.map(entry));
+    const saving = view.found.reduce((sum, row) => sum + row.saving, 0);
+    $("result").textContent = `${count(view.found.length)} of ${count(rows.length)} datasets` +
+      (saving ? `, saving ${money(saving)} a month` : "");
+    $("page").textContent = view.found.length
+      ? `${count(first + 1)} to ${count(first + part.length)} of ${count(view.found.length)}` : "Nothing matches";
+    $("previous").disabled = view.page === 0;
+    $("next").disabled = view.page >= pages - 1;
+  }
+
+  function turn(pages) {
+    view.page += pages;
+    show();
+    $("plan-tools").scrollIntoView();
+  }
+
+  function sortBy(button) {
+    const key = button.dataset.sort;
+    const text = ["name", "action", "parentName"].includes(key);
+    view.down = view.sort === key ? !view.down : !text;
+    view.sort = key;
+    for (const header of document.querySelectorAll("#plan-table thead th")) header.removeAttribute("aria-sort");
+    button.closest("th").setAttribute("aria-sort", view.down ? "descending" : "ascending");
+    select();
+  }
+
+  function filters() {
+    const choices = [["all", "All"], ...Object.entries(ACTIONS)];
+    for (const [action, label] of choices) {
+      const number = action === "all" ? rows.length : rows.filter((row) => row.action === action).length;
+      if (action === "none" && number === 0) continue;
+      const input = make("input", { type: "radio", name: "action", value: action });
+      input.checked = action === "all";
+      input.addEventListener("change", () => { view.action = action; select(); });
+      $("filter").append(make("label", null, input, `${label} `, make("span", { class: "n" }, count(number))));
+    }
+  }
+
+  // A link to a dataset leads to its entry, whatever page of the table it is on and whatever is filtered.
+  function follow() {
+    const row = byAnchor.get(location.hash.slice(1));
+    if (!row) return;
+    if (!view.found.includes(row)) {
+      $("search").value = "";
+      document.querySelector("#filter input").checked = true;
+      view.action = "all";
+      select();
+    }
+    view.page = Math.floor(view.found.indexOf(row) / view.size);
+    show();
+    const details = $(row.anchor).querySelector("details");
+    details.open = true;
+    $(row.anchor).scrollIntoView();
+    details.firstElementChild.focus({ preventScroll: true });
+  }
+
+  // ---- CSV ----
+  // A spreadsheet must not take a name for a formula.
+  function cell(value) {
+    if (typeof value === "number") return String(value);
+    let text = value === null ? "" : value;
+    if (/^[=+\-@\t\r]/.test(text)) text = `'${text}`;
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  }
+
+  function csv(list) {
+    const lines = [["dataset", "action", "parent", "saving_per_month", "currency", "rebuild_seconds", "rebuild_cost",
+      "bytes", "rows", "format", "version", "reason"]];
+    for (const row of list) {
+      lines.push([row.name, row.action, row.parentName, row.saving, data.currency, row.seconds, row.cost,
+        row.bytes, row.rows, row.format, row.version, row.reason]);
+    }
+    return lines.map((line) => line.map(cell).join(",") + "\r\n").join("");
+  }
+
+  function save() {
+    const address = URL.createObjectURL(new Blob(["\ufeff", csv(view.found)], { type: "text/csv" }));
+    const name = `r2d2-plan-${data.run.replace(/[^A-Za-z0-9._-]+/g, "_").slice(0, 80)}.csv`;
+    make("a", { href: address, download: name }).click();
+    setTimeout(() => URL.revokeObjectURL(address), 10000);
+  }
+
+  // ---- the graph ----
+  function graph() {
+    const drawing = $("drawing");
+    if (!drawing) return;
+    const nodes = [...drawing.querySelectorAll(".node")];
+    const links = [...drawing.querySelectorAll(".links path")];
+    const touching = nodes.map(() => []);
+    for (const path of links) {
+      touching[path.dataset.from].push([path, path.dataset.to]);
+      touching[path.dataset.to].push([path, path.dataset.from]);
+    }
+    const clear = () => {
+      drawing.classList.remove("focused");
+      for (const lit of drawing.querySelectorAll(".lit")) lit.classList.remove("lit");
+    };
+    const light = (node, index) => {
+      clear();
+      drawing.classList.add("focused");
+      node.classList.add("lit");
+      for (const [path, other] of touching[index]) { path.classList.add("lit"); nodes[other].classList.add("lit"); }
+      $("readout").textContent = node.getAttribute("aria-label");
+    };
+    nodes.forEach((node, index) => {
+      for (const event of ["pointerenter", "focus"]) node.addEventListener(event, () => light(node, index));
+      for (const event of ["pointerleave", "blur"]) node.addEventListener(event, clear);
+    });
+    zoom(drawing);
+  }
+
+  function zoom(drawing) {
+    const { width, height } = drawing.viewBox.baseVal;
+    let scale = 1;
+    const size = (to) => {
+      scale = Math.min(4, Math.max(0.1, to));
+      drawing.setAttribute("width", width * scale);
+      drawing.setAttribute("height", height * scale);
+    };
+    const steps = {
+      in: () => size(scale * 1.25),
+      out: () => size(scale / 1.25),
+      fit: () => size((drawing.parentElement.clientWidth - 2) / width),
+    };
+    for (const button of document.querySelectorAll("[data-zoom]")) {
+      button.addEventListener("click", steps[button.dataset.zoom]);
+    }
+  }
+
+  function start() {
+    document.documentElement.classList.add("scripted");
+    prepare();
+    filters();
+    graph();
+    for (const button of document.querySelectorAll("[data-sort]")) {
+      button.addEventListener("click", () => sortBy(button));
+    }
+    $("search").addEventListener("input", select);
+    $("previous").addEventListener("click", () => turn(-1));
+    $("next").addEventListener("click", () => turn(1));
+    $("size").addEventListener("change", (event) => { view.size = Number(event.target.value); view.page = 0; show(); });
+    $("export").addEventListener("click", save);
+    window.addEventListener("hashchange", follow);
+    // A second click on the same link changes no hash, and must lead there all the same.
+    document.addEventListener("click", (event) => {
+      const anchor = event.target.closest("a");
+      const target = anchor && (anchor.getAttribute("href") || "").slice(1);
+      if (target && `#${target}` === location.hash && byAnchor.has(target)) { event.preventDefault(); follow(); }
+    });
+    show();
+    follow();
+  }
+
+  start();
+})();

@@ -1,0 +1,63 @@
+"""The funnel as text, for the end of ``r2d2 run``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from r2d2.model.funnel import Funnel, StageFigures
+from r2d2.report.units import count, human_bytes, human_seconds, money, percent
+from r2d2.report.visible import visible
+
+_WIDTH = 20
+
+
+def funnel_lines(funnel: Funnel) -> list[str]:
+    """The funnel, aligned, one figure a line; then the stages with their time and what they read."""
+    unusable = funnel.datasets - funnel.usable
+    figures: list[tuple[str, str, str]] = [
+        ("datasets", count(funnel.datasets), f"{count(unusable)} take no part" if unusable else ""),
+        ("schema classes", count(funnel.classes), ""),
+        ("pairs", count(funnel.pairs), ""),
+        ("schema fits", count(funnel.candidates), _share(funnel.candidates, funnel.pairs, "of the pairs")),
+        ("left by min-max", count(funnel.after_minmax), _share(funnel.after_minmax, funnel.candidates, "of those")),
+        ("proven", count(funnel.proven_pairs), _ways(funnel.proven)),
+        ("refuted", count(funnel.refuted_pairs), _ways(funnel.refuted)),
+    ]
+    if funnel.undecided:
+        figures.append(("undecided", count(funnel.undecided), "stay plausible and lead to nothing"))
+    figures += [
+        ("duplicate groups", count(funnel.groups), ""),
+        ("edges", count(funnel.edges), "after transitive reduction"),
+        ("can be saved", human_bytes(funnel.bytes_saved), f"{money(funnel.money_saved, funnel.currency)} a month"),
+    ]
+    return [*_aligned(figures), *_stage_lines(funnel.stages)]
+
+
+def _aligned(figures: Iterable[tuple[str, str, str]]) -> list[str]:
+    rows = list(figures)
+    width = max(len(value) for _, value, _ in rows)
+    return [f"  {name:<{_WIDTH}}{value:>{width}}  {visible(note)}".rstrip() for name, value, note in rows]
+
+
+def _stage_lines(stages: Sequence[StageFigures]) -> list[str]:
+    if not stages:
+        return []
+    total = StageFigures(
+        "all", sum(s.seconds for s in stages), sum(s.bytes_read for s in stages), sum(s.files_read for s in stages)
+    )
+    rows = [("stage", "time", "read", "files")] + [
+        (visible(s.name), human_seconds(s.seconds), human_bytes(s.bytes_read), count(s.files_read))
+        for s in (*stages, total)
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    first = max(widths[0] + 2, _WIDTH)
+    return ["", *(f"  {n:<{first}}{t:>{widths[1]}}  {b:>{widths[2]}}  {f:>{widths[3]}}" for n, t, b, f in rows)]
+
+
+def _ways(counts: Mapping[str, int]) -> str:
+    parts = [f"{visible(how)} {count(number)}" for how, number in sorted(counts.items(), key=lambda i: (-i[1], i[0]))]
+    return f"by {', '.join(parts)}" if parts else ""
+
+
+def _share(part: int, whole: int, of_what: str) -> str:
+    return f"{percent(part, whole)} {of_what}" if whole else ""
