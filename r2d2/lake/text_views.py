@@ -16,11 +16,11 @@ instant     a timestamp and ``Z`` or ``±HH``, ``±HH:MM``, ``±HH:MM:SS``
 string      everything
 =========== ================================================================================================
 
-The kind JSON is the canonical text of one JSON value (``lake.json_text``): only JSON numbers are number or floating, only
-``true`` and ``false`` are boolean, only JSON strings are string, date, timestamp or instant; everything is ``json``.
+The kind JSON is the canonical text of one JSON value (``lake.json_text``): only JSON numbers are number or floating,
+only ``true`` and ``false`` are boolean, only JSON strings are string, date, timestamp or instant; all is ``json``.
 
-DuckDB's casts are no grammar (they read ``1.7`` as the integer 2, ``0x10`` as 16), and its DOUBLE to VARCHAR is wrong for
-some doubles (*seen* in 2.0.0: 2**81 printed as 2**82), so doubles are printed by ``to_json``, which is right.
+DuckDB's casts are no grammar (they read ``1.7`` as the integer 2, ``0x10`` as 16), and its DOUBLE to VARCHAR is wrong
+for some doubles (*seen* in 2.0.0: 2**81 printed as 2**82), so doubles are printed by ``to_json``, which is right.
 """
 
 from __future__ import annotations
@@ -169,7 +169,8 @@ def _plain_decimal(x: str) -> str:
     split = (
         f"list_transform([lower(ltrim({x}, '-'))], lambda v: {{"
         "'s': replace(split_part(v, 'e', 1), '.', ''), "
-        "'p': length(split_part(split_part(v, 'e', 1), '.', 1)) + coalesce(TRY_CAST(split_part(v, 'e', 2) AS INTEGER), 0)})"
+        "'p': length(split_part(split_part(v, 'e', 1), '.', 1)) "
+        "+ coalesce(TRY_CAST(split_part(v, 'e', 2) AS INTEGER), 0)})"
     )
     stripped = (
         f"list_transform({split}, lambda t: {{'d': rtrim(ltrim(t.s, '0'), '0'), "
