@@ -12,6 +12,7 @@ import math
 import re
 
 from r2d2.errors import UnsupportedData
+from r2d2.lake import file_tree
 from r2d2.lake.layout import Column
 from r2d2.lake.parquet_footer import REPEATED, REQUIRED, SchemaElement
 from r2d2.model import family as families
@@ -93,8 +94,8 @@ def _spelled(name: str) -> str:
 
 
 def shown(path: tuple[str, ...]) -> str:
-    """A column's path for messages: quoted, so that odd names can be read."""
-    return ".".join(json.dumps(name, ensure_ascii=False) for name in path)
+    """A column's path for messages: quoted, so that odd names can be read, and without control characters."""
+    return file_tree.shown(".".join(json.dumps(name, ensure_ascii=False) for name in path))
 
 
 def _fields(group: SchemaElement, path: tuple[str, ...]) -> tuple[Column, ...]:
@@ -175,7 +176,7 @@ def _primitive(element: SchemaElement, path: tuple[str, ...]) -> str:
         raise _unsupported(path, "holds INT96 timestamps")
     if logical == "TIMESTAMP":
         return _timestamp(element, converted, path)
-    if not converted and not logical and physical in _PLAIN:
+    if not converted and physical in _PLAIN and (not logical or _is_full_width(element)):
         return _PLAIN[physical]
     if converted == "DECIMAL" and logical in ("", "DECIMAL"):
         return _decimal(element, path)
@@ -190,6 +191,14 @@ def _primitive(element: SchemaElement, path: tuple[str, ...]) -> str:
     if logical == "NULL":
         raise _unsupported(path, "is of the null type: it holds no value and can't be compared as any type")
     raise _unsupported(path, f"is of the type {_both(converted, logical)} on {physical}")
+
+
+def _is_full_width(element: SchemaElement) -> bool:
+    """Whether the newer annotation, alone (as Photon writes it), says what the physical type says anyway."""
+    width = {"INT32": 32, "INT64": 64}.get(element.physical)
+    assert element.logical is not None
+    number, fields = element.logical
+    return _LOGICAL[number] == "INTEGER" and fields.get(1) == width and fields.get(2) is True
 
 
 def _integer_agrees(element: SchemaElement, converted: str) -> bool:
