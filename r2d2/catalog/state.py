@@ -23,7 +23,7 @@ from r2d2.lake.storage import storage_for
 from r2d2.version import __version__
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrameWriter, SparkSession
 
 _MARKER = "r2d2-state.json"
 _LOCK = ".r2d2.lock"
@@ -53,14 +53,29 @@ class State:
 
     def append(self, spark: SparkSession, table: str, rows: pa.Table | list[dict[str, Any]]) -> None:
         """Appends rows as one commit; nothing is written for no rows."""
-        schema = SCHEMAS[table]
-        data = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(rows, schema=schema)
-        if data.num_rows == 0:
-            return
-        writer = spark.createDataFrame(data).coalesce(1).write.format("delta").mode("append")
-        if "run_id" in schema.names:
-            writer = writer.partitionBy("run_id")
-        writer.save(str(self.path / table))
+        data = _as_table(rows, SCHEMAS[table])
+        if data.num_rows:
+            self._writer(spark, table, data).mode("append").save(str(self.path / table))
+
+    def write_run(self, spark: SparkSession, table: str, run_id: str, rows: pa.Table | list[dict[str, Any]]) -> None:
+        """Makes ``rows`` all that the table holds of a run, in one commit: a stage that runs again replaces its result."""
+        data = _as_table(rows, SCHEMAS[table])
+        if self._holds(table, run_id):
+            writer = self._writer(spark, table, data).mode("overwrite").option("replaceWhere", f"run_id = '{run_id}'")
+            writer.save(str(self.path / table))
+        else:
+            self.append(spark, table, data)
+
+    def _writer(self, spark: SparkSession, table: str, data: pa.Table) -> DataFrameWriter:
+        writer = spark.createDataFrame(data).coalesce(1).write.format("delta")
+        return writer.partitionBy("run_id") if "run_id" in SCHEMAS[table].names else writer
+
+    def _holds(self, table: str, run_id: str) -> bool:
+        location = str(self.path / table)
+        if not os.path.isdir(location):
+            return False
+        added = read_delta(storage_for(location), location).files
+        return any(dict(add.partition_values).get("run_id") == run_id for add in added)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -128,6 +143,10 @@ def open_state(directory: str, create: bool = False) -> State:
             "start a new --state; the old one is left as it is",
         )
     return State(path)
+
+
+def _as_table(rows: pa.Table | list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
+    return rows.cast(schema) if isinstance(rows, pa.Table) else pa.Table.from_pylist(rows, schema=schema)
 
 
 def _create(path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from r2d2.config import ContainmentSettings
@@ -17,9 +17,7 @@ from r2d2.containment.views import Node, Views, node_edges
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
 from r2d2.model.funnel import Funnel
-
-#: Called with the name of a stage as it begins.
-Progress = Callable[[str], None]
+from r2d2.progress import Progress
 
 TEXT_FORMATS = frozenset({"csv", "tsv", "json", "jsonl"})
 
@@ -91,16 +89,19 @@ def find_containments(
     progress: Progress,
 ) -> Containments:
     """Finds and proves every containment among the usable datasets."""
-    progress("schema graph and min-max")
-    candidates = find_candidates(datasets, settings)
+    with progress.stage("schema graph and min-max") as reading:
+        candidates = find_candidates(datasets, settings)
+        reading.note = f", {len(candidates.pairs)} pairs left of {candidates.fitting}"
     leaves = [leaves_by_path(dataset, settings.case_sensitive) for dataset in datasets]
     verifier = Verifier(datasets, leaves, candidates.views, settings, scanner, join, cache)
-    progress("scan")
-    verification = verifier.scan(candidates.pairs)
-    progress("join")
-    verifier.join_rest(verification)
-    progress("reduction")
-    return _result(_with_failures(datasets, scanner.failed), candidates, verification)
+    with progress.stage("scan") as reading:
+        verification = verifier.scan(candidates.pairs)
+        reading.bytes, reading.files = scanner.bytes_read, scanner.files_read
+    with progress.stage("join") as reading:
+        joined = verifier.join_rest(verification)
+        reading.bytes, reading.files, reading.note = joined.bytes, joined.files, f", {joined.pairs} pairs"
+    with progress.stage("reduction"):
+        return _result(_with_failures(datasets, scanner.failed), candidates, verification)
 
 
 def _with_failures(datasets: Sequence[Dataset], failed: dict[int, str]) -> tuple[Dataset, ...]:
@@ -118,7 +119,7 @@ def _result(datasets: tuple[Dataset, ...], candidates: Candidates, found: Verifi
     same = {(nodes[a].dataset, nodes[b].dataset) for a, b in _member_pairs(reduction)}
     kept = []
     for parent, child in dict.fromkeys(_dataset_pairs(nodes, reduction)):
-        if (parent, child) in verdicts:
+        if (parent, child) in verdicts:  # pairs that share files were never compared, and are no edges
             pair, verdict = verdicts[parent, child]
             kept.append(_edge(datasets, pair, verdict, found, (parent, child) in same))
     others = [

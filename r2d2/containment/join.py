@@ -82,8 +82,8 @@ class JoinResult:
 def join_pairs(
     spark: SparkSession,
     datasets: Sequence[Dataset],
-    pairs: Sequence[JoinPair],
     settings: ContainmentSettings,
+    pairs: Sequence[JoinPair],
     failed: dict[int, str],
 ) -> dict[JoinPair, JoinResult]:
     """Decides pairs by comparing every row hash of the child with those of the parent.

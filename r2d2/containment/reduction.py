@@ -1,4 +1,4 @@
-"""Proven edges as groups of exact duplicates and a transitive reduction; the closure as a stream (DESIGN 5)."""
+"""Proven edges as groups of exact duplicates and a transitive reduction (DESIGN 5)."""
 
 from __future__ import annotations
 
@@ -49,30 +49,8 @@ def reduce_edges(nodes: Sequence[Node], edges: Mapping[int, set[int]], order: Se
     return Reduction(tuple(groups), tuple(sorted(kept)))
 
 
-def closure(reduction: Reduction) -> Iterator[tuple[int, int]]:
-    """Every (parent node, child node) pair that is proven, duplicates both ways; streamed group by group."""
-    children: dict[int, list[int]] = defaultdict(list)
-    for parent, child in reduction.edges:
-        children[parent].append(child)
-    for g, members in enumerate(reduction.groups):
-        for parent in members:
-            yield from ((parent, other) for other in members if other != parent)
-        for below in _reachable(g, children):
-            yield from ((parent, child) for parent in members for child in reduction.groups[below])
-
-
-def _reachable(start: int, children: Mapping[int, Sequence[int]]) -> Iterator[int]:
-    seen, stack = {start}, [start]
-    while stack:
-        for child in children.get(stack.pop(), ()):
-            if child not in seen:
-                seen.add(child)
-                stack.append(child)
-                yield child
-
-
 def _groups(count: int, edges: Mapping[int, set[int]], order: Sequence[int]) -> list[tuple[int, ...]]:
-    """Nodes that contain each other. Mutual edges suffice: equal nodes are compared with each other, never in a ring."""
+    """Nodes that contain each other. Mutual edges suffice: equal nodes are compared with each other, not in a ring."""
     rank = {node: i for i, node in enumerate(order)}
     parent = list(range(count))
 

@@ -46,6 +46,15 @@ class Pair:
     projection: Projection
 
 
+@dataclass(frozen=True)
+class Joined:
+    """What the join read: pairs that went to it, and the files and bytes of their datasets."""
+
+    pairs: int
+    files: int
+    bytes: int
+
+
 @dataclass
 class Verification:
     """What verification found: a verdict and a box for each pair, and the datasets that could not be read."""
@@ -78,14 +87,15 @@ class Verifier:
             result.verdicts[pair] = self._decide(pair, result.boxes.get(pair, ()), measures)
         return result
 
-    def join_rest(self, result: Verification) -> None:
+    def join_rest(self, result: Verification) -> Joined:
         """Decides what the scan left open: by what proven edges imply, then by the join."""
         self._imply(result)
         open_pairs = [pair for pair, verdict in result.verdicts.items() if verdict is UNDECIDED]
         asked = {JoinPair(pair.parent, pair.child, pair.projection): pair for pair in open_pairs}
         keys = {pair: self._verdict_key(pair) for pair in asked}
         known = self.cache.verdicts(keys.values())
-        fresh = self.join([pair for pair, key in keys.items() if key not in known], self.scanner.failed)
+        missing = [pair for pair, key in keys.items() if key not in known]
+        fresh = self.join(missing, self.scanner.failed)
         self.cache.add_verdicts({keys[pair]: found for pair, found in fresh.items()})
         for join_pair, pair in asked.items():
             found = fresh.get(join_pair) or known.get(keys[join_pair])
@@ -94,6 +104,10 @@ class Verifier:
         for pair in result.verdicts:
             if pair.parent in self.scanner.failed or pair.child in self.scanner.failed:
                 result.verdicts[pair] = Verdict(Grade.CANDIDATE, "", "a side could not be read as one whole version")
+        read = {
+            self.datasets[index].id: self.datasets[index] for pair in missing for index in (pair.parent, pair.child)
+        }
+        return Joined(len(missing), sum(len(d.files) for d in read.values()), sum(d.bytes for d in read.values()))
 
     def _boxes(self, pairs: Sequence[Pair]) -> dict[Pair, tuple[Term, ...]]:
         """Boxes of pairs, of the largest children first, at most ``boxes_per_scan`` different ones for a parent."""

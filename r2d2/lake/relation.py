@@ -22,13 +22,12 @@ def locked_connection(scratch: Path, memory_limit: str = "", threads: int = 1) -
             "temp_directory": str(scratch / "spill"),
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
-            "TimeZone": "UTC",
             "preserve_insertion_order": False,
         }
         | ({"memory_limit": memory_limit} if memory_limit else {}),
     )
     try:
-        con.execute("SET enable_progress_bar = false")
+        con.execute("LOAD icu; SET TimeZone = 'UTC'; SET enable_progress_bar = false; SET lock_configuration = true")
         yield con
     finally:
         con.close()

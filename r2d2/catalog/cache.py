@@ -1,0 +1,64 @@
+"""Results of earlier runs, kept by the version of what they were taken from: nothing is read twice."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from r2d2.catalog import codec
+from r2d2.catalog.listing import Candidate
+from r2d2.catalog.state import State
+from r2d2.catalog.summaries import FileToRead, Run, summarize_files
+from r2d2.model.dataset import DataFile, FileSummary
+from r2d2.version import __version__
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+@dataclass(frozen=True)
+class StateCache:
+    """The cache tables of a state; ``session`` is asked for only when there is something to write."""
+
+    state: State
+    session: Callable[[], SparkSession]
+
+    def summaries(
+        self, candidates: Sequence[Candidate], run: Run, files_per_task: int
+    ) -> tuple[dict[str, FileSummary], list[DataFile]]:
+        """What every file of usable candidates says of itself, by path, and the files that had to be read for it."""
+        wanted = [
+            FileToRead(file, candidate.format)
+            for candidate in candidates
+            if candidate.status == "ok"
+            for file in candidate.files
+        ]
+        keys = {file: _summary_key(file) for file in wanted}
+        rows = self.state.by_key("summaries", keys.values()).to_pylist()
+        known = {row["key"]: codec.from_json(row["summary"]) for row in rows}
+        missing = [file for file in wanted if keys[file] not in known]
+        fresh = summarize_files(missing, run, files_per_task)
+        new = [
+            {"key": keys[file], "summary": codec.to_json(fresh[file.file.path])}
+            for file in missing
+            if fresh[file.file.path].status != "error"
+        ]
+        self.state.append(self.session(), "summaries", new)
+        found = {file.file.path: known[key] for file, key in keys.items() if key in known} | fresh
+        return found, [file.file for file in missing]
+
+    def rows(self, table: str, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Rows of a cache table by key."""
+        return {row["key"]: row for row in self.state.by_key(table, keys).to_pylist()}
+
+    def add(self, table: str, rows: Mapping[str, Mapping[str, Any]]) -> None:
+        """Adds rows to a cache table."""
+        self.state.append(self.session(), table, [{"key": key, **row} for key, row in rows.items()])
+
+
+def _summary_key(file: FileToRead) -> str:
+    f = file.file
+    parts = [__version__, file.format, f.path, f.size, f.mtime_ns, f.identity]
+    return hashlib.sha256("\n".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()

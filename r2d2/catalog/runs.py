@@ -1,0 +1,167 @@
+"""Runs as the state keeps them: which there are, and what each found. Needs no JVM to read."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from r2d2.catalog import records
+from r2d2.catalog.state import State, latest
+from r2d2.errors import NotFound
+from r2d2.model.dataset import Dataset
+from r2d2.model.edge import Edge, Grade
+from r2d2.model.funnel import Funnel
+from r2d2.model.plan import Plan
+
+#: What a run has done so far; the last row of a run says it.
+RUNNING, DISCOVERED, CONTAINED, PLANNED, FINISHED = "running", "discovered", "contained", "planned", "finished"
+_ORDER = (RUNNING, DISCOVERED, CONTAINED, PLANNED, FINISHED)
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run: its id, when it started and when its status was last written (UTC), roots, funnel, problems."""
+
+    run_id: str
+    status: str
+    started: datetime
+    at: datetime
+    roots: tuple[str, ...]
+    funnel: Funnel
+    problems: tuple[dict[str, str], ...]
+    version: str
+
+    def reached(self, status: str) -> bool:
+        """Whether the run got as far as ``status``."""
+        return _ORDER.index(self.status) >= _ORDER.index(status)
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Groups of nodes (dataset, view) that hold the same rows, and the edges of the reduction between groups."""
+
+    members: tuple[tuple[tuple[str, str], ...], ...]
+    edges: tuple[tuple[int, int], ...]
+
+    @property
+    def duplicates(self) -> tuple[tuple[str, ...], ...]:
+        """Groups of two or more datasets, the representative first."""
+        groups = (tuple(dict.fromkeys(name for name, _ in group)) for group in self.members)
+        return tuple(dict.fromkeys(group for group in groups if len(group) > 1))
+
+
+def runs(state: State) -> list[Run]:
+    """All runs, the newest first."""
+    by_id: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in latest(state.rows("runs")).to_pylist():
+        by_id[row["run_id"]].append(row)
+    return [_run(rows) for rows in by_id.values()]
+
+
+def find_run(state: State, run_id: str = "", reached: str = DISCOVERED) -> Run:
+    """The run with the id (or the start of one), or the newest that got as far as ``reached``.
+
+    Raises:
+        NotFound: there is none, or several start so.
+    """
+    found = [run for run in runs(state) if run.run_id.startswith(run_id) and run.reached(reached)]
+    if not found or (run_id and len(found) > 1):
+        what = f"{len(found)} runs start with {run_id!r}" if run_id else f"no run has {reached} anything yet"
+        raise NotFound(f"{state.path}: {what}", "`r2d2 runs --state DIR` lists the runs")
+    return found[0]
+
+
+def datasets(state: State, run: Run) -> tuple[Dataset, ...]:
+    """All datasets of a run, by id. Where a later stage wrote one again (it could not be read), the later row counts."""
+    rows = {row["dataset"]: row for row in state.rows("datasets", run.run_id).to_pylist()}
+    changed = {row["dataset"]: row for row in rows.values()}
+    return tuple(records.dataset_of(changed[name]) for name in sorted(changed))
+
+
+def edges(state: State, run: Run) -> tuple[Edge, ...]:
+    """The edges of a run: proven ones of the reduction, and pairs that the content stages refuted or left open."""
+    return tuple(records.edge_of(row) for row in state.rows("edges", run.run_id).to_pylist())
+
+
+def groups(state: State, run: Run) -> Groups:
+    """Groups of duplicates of a run, and the reduction between them."""
+    members: dict[int, list[tuple[int, str, str]]] = defaultdict(list)
+    for row in state.rows("groups", run.run_id).to_pylist():
+        members[row["group"]].append((row["position"], row["dataset"], row["view"]))
+    ordered = tuple(tuple((name, view) for _, name, view in sorted(members[g])) for g in sorted(members))
+    pairs = state.rows("group_edges", run.run_id).to_pylist()
+    return Groups(ordered, tuple((row["parent"], row["child"]) for row in pairs))
+
+
+def plan(state: State, run: Run) -> Plan:
+    """The plan of a run.
+
+    Raises:
+        NotFound: it has none.
+    """
+    heads = state.rows("plans", run.run_id).to_pylist()
+    if not heads:
+        raise NotFound(f"run {run.run_id} has no plan yet", "`r2d2 retention --state DIR` makes one")
+    return records.plan_of(heads[-1], state.rows("plan", run.run_id).to_pylist())
+
+
+def all_pairs(found: Sequence[Dataset], stored: Sequence[Edge], groups: Groups) -> Iterator[Edge]:
+    """Every proven pair, duplicates both ways: the closure of the reduction, streamed.
+
+    Pairs that share files are left out: neither side may be retired for the other (EXACTNESS 1).
+    """
+    by_id = {dataset.id: dataset for dataset in found}
+    known = {(edge.parent, edge.child): edge for edge in stored if edge.grade is Grade.PROVEN}
+    seen: set[tuple[str, str]] = set()
+    for parent, child, equal in _closure(groups):
+        if parent == child or (parent, child) in seen or parent in by_id[child].shared_with:
+            continue
+        seen.add((parent, child))
+        yield known.get((parent, child)) or Edge(
+            parent=parent,
+            child=child,
+            grade=Grade.PROVEN,
+            rows_child=by_id[child].rows or 0,
+            rows_parent=by_id[parent].rows or 0,
+            equal=equal,
+            how="implied",
+            reason="it follows from proven containments",
+        )
+
+
+def _closure(groups: Groups) -> Iterator[tuple[str, str, bool]]:
+    below: dict[int, list[int]] = defaultdict(list)
+    for parent, child in groups.edges:
+        below[parent].append(child)
+    for g, members in enumerate(groups.members):
+        yield from ((a, b, True) for a, _ in members for b, _ in members)
+        for child in _reachable(g, below):
+            yield from ((a, b, False) for a, _ in members for b, _ in groups.members[child])
+
+
+def _reachable(start: int, below: dict[int, list[int]]) -> Iterator[int]:
+    seen, stack = {start}, [start]
+    while stack:
+        for child in below.get(stack.pop(), ()):
+            if child not in seen:
+                seen.add(child)
+                stack.append(child)
+                yield child
+
+
+def _run(rows: Sequence[dict[str, Any]]) -> Run:
+    newest = max(rows, key=lambda row: (row["at"], _ORDER.index(row["status"])))
+    return Run(
+        run_id=newest["run_id"],
+        status=newest["status"],
+        started=min(row["at"] for row in rows),
+        at=newest["at"],
+        roots=tuple(json.loads(newest["roots"])),
+        funnel=Funnel.from_json(newest["funnel"]),
+        problems=tuple(json.loads(newest["problems"])),
+        version=newest["version"],
+    )

@@ -1,0 +1,217 @@
+"""The main job: discover, find containments, plan, report. The command line and the spark-submit jobs call it.
+
+Each stage is a function over what the one before found; what it finds is in the state before the next begins, so a
+run that dies goes on from there: summaries of files, measures of datasets and verdicts of pairs are kept by the
+version of what they were taken from, and are not read again.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from r2d2.catalog import records, runs
+from r2d2.catalog.assembly import assemble
+from r2d2.catalog.cache import StateCache
+from r2d2.catalog.discovery import discover
+from r2d2.catalog.state import State, as_json, open_state
+from r2d2.config import Settings
+from r2d2.containment.funnel import Containments, find_containments
+from r2d2.containment.join import join_pairs
+from r2d2.containment.scanner import Scanner
+from r2d2.containment.store import ResultStore
+from r2d2.lake.session import build_session, map_tasks
+from r2d2.model.dataset import Dataset
+from r2d2.model.edge import Edge, Grade
+from r2d2.model.funnel import Funnel
+from r2d2.model.plan import Plan
+from r2d2.progress import Progress
+from r2d2.report.data import Problem, RunFacts, build_report
+from r2d2.report.render import write_report
+from r2d2.retention.planner import make_plan
+from r2d2.version import __version__
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+REPORT = "report.html"
+
+
+@dataclass
+class Job:
+    """One run on a state: who it is, what it was asked, and what it has found so far."""
+
+    state: State
+    settings: Settings
+    progress: Progress
+    run_id: str
+    roots: tuple[str, ...]
+    started: datetime
+    funnel: Funnel = field(default_factory=Funnel)
+    problems: tuple[Problem, ...] = ()
+
+    @cached_property
+    def spark(self) -> SparkSession:
+        """The session, started when a stage first needs it."""
+        with self.progress.stage("start Spark"):
+            return build_session(self.settings.spark)
+
+    @cached_property
+    def cache(self) -> StateCache:
+        """Results of earlier runs."""
+        return StateCache(self.state, lambda: self.spark)
+
+    def record(self, status: str) -> None:
+        """Writes how far the run has come."""
+        self.funnel = replace(self.funnel, stages=tuple(self.progress.figures))
+        row = {
+            "run_id": self.run_id,
+            "status": status,
+            "at": datetime.now(UTC),
+            "roots": json.dumps(self.roots),
+            "settings": as_json(asdict(replace(self.settings, spark=type(self.settings.spark)()))),
+            "funnel": self.funnel.to_json(),
+            "problems": json.dumps([asdict(problem) for problem in self.problems]),
+            "version": __version__,
+        }
+        self.state.append(self.spark, "runs", [row])
+
+
+def run(roots: Sequence[str], state_dir: str, settings: Settings, progress: Progress) -> Job:
+    """All stages on a lake; the same for ``r2d2 run`` and for ``jobs/pipeline.py``.
+
+    Args:
+        roots: local paths, URLs, or ``catalog:DATABASE``.
+        state_dir: a local directory, made if it is missing.
+
+    Returns:
+        the job, with the funnel of the run.
+
+    Raises:
+        R2D2Error: the run as a whole can't go on. What is wrong with one dataset is a problem of the run instead.
+    """
+    state = open_state(state_dir, create=True)
+    with state.locked():
+        job = new_job(roots, state, settings, progress)
+        job.record(runs.RUNNING)
+        found = discover_stage(job)
+        contained = containment_stage(job, found)
+        plan = retention_stage(job, contained.datasets, contained.edges, contained.duplicates)
+        report_stage(job, contained.datasets, contained.edges + contained.others, contained.duplicates, plan)
+        job.record(runs.FINISHED)
+    return job
+
+
+def new_job(roots: Sequence[str], state: State, settings: Settings, progress: Progress) -> Job:
+    """A job for a run that is about to start."""
+    started = datetime.now(UTC)
+    run_id = f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
+    return Job(state, settings, progress, run_id, tuple(roots), started)
+
+
+def resumed_job(run: runs.Run, state: State, settings: Settings, progress: Progress) -> Job:
+    """A job that goes on with a run whose earlier stages are in the state."""
+    progress.figures.extend(run.funnel.stages)
+    problems = tuple(Problem(**problem) for problem in run.problems)
+    return Job(state, settings, progress, run.run_id, run.roots, run.started, run.funnel, problems)
+
+
+def discover_stage(job: Job) -> tuple[Dataset, ...]:
+    """Lists the lake and reads the metadata of what is new; writes ``datasets``."""
+    needs_catalog = any(root.startswith("catalog:") for root in job.roots)
+    with job.progress.stage("list the lake") as reading:
+        session = job.spark if needs_catalog else None
+        listing = discover(job.roots, job.settings.discovery, str(job.state.path), session)
+        reading.note = f", {len(listing.candidates)} datasets"
+    spark = job.spark
+    with job.progress.stage("read metadata") as reading:
+        run_tasks = partial(map_tasks, spark)
+        summaries, new = job.cache.summaries(listing.candidates, run_tasks, job.settings.discovery.files_per_task)
+        reading.files, reading.bytes = len(new), sum(file.size for file in new)
+        datasets = assemble(listing.candidates, summaries, job.settings.containment.case_sensitive)
+        job.state.write_run(spark, "datasets", job.run_id, [records.dataset_row(job.run_id, d) for d in datasets])
+        reading.note = f", {len(new)} files new or changed"
+    job.problems = tuple(Problem(problem.where, problem.what, problem.hint) for problem in listing.problems)
+    job.funnel = replace(job.funnel, datasets=len(datasets), usable=sum(d.status == "ok" for d in datasets))
+    return datasets
+
+
+def containment_stage(job: Job, datasets: Sequence[Dataset]) -> Containments:
+    """Finds and proves containments; writes ``edges``, ``groups`` and ``group_edges``."""
+    spark = job.spark
+    settings = job.settings.containment
+    store = ResultStore(job.cache)
+    scanner = Scanner(datasets, settings, partial(map_tasks, spark), store)
+    join = partial(join_pairs, spark, datasets, settings)
+    found = find_containments(datasets, settings, scanner, join, store, job.progress)
+    with job.progress.stage("write edges"):
+        _write_containments(job, found)
+    job.funnel = found.funnel
+    return found
+
+
+def retention_stage(
+    job: Job, datasets: Sequence[Dataset], edges: Sequence[Edge], duplicates: Sequence[tuple[str, ...]]
+) -> Plan:
+    """Plans what to keep and what to retire; writes ``plan`` and ``plans``."""
+    with job.progress.stage("plan"):
+        proven = [edge for edge in edges if edge.grade is Grade.PROVEN]
+        plan = make_plan(datasets, proven, duplicates, job.settings.retention)
+        job.state.write_run(job.spark, "plan", job.run_id, records.plan_rows(job.run_id, plan))
+        job.state.write_run(job.spark, "plans", job.run_id, [records.plan_head(job.run_id, plan)])
+    job.funnel = replace(
+        job.funnel,
+        bytes_saved=plan.bytes_retired,
+        money_saved=plan.total_saving_per_month,
+        currency=plan.currency,
+    )
+    return plan
+
+
+def report_stage(
+    job: Job,
+    datasets: Sequence[Dataset],
+    edges: Sequence[Edge],
+    duplicates: Sequence[tuple[str, ...]],
+    plan: Plan,
+) -> Path:
+    """Writes ``report.html`` into the state directory."""
+    with job.progress.stage("report"):
+        facts = RunFacts(job.run_id, job.started, job.roots, str(job.state.path))
+        proven = [edge for edge in edges if edge.grade is Grade.PROVEN]
+        refuted = [edge for edge in edges if edge.grade is Grade.REFUTED]
+        funnel = replace(job.funnel, stages=tuple(job.progress.figures))
+        data = build_report(facts, datasets, proven, duplicates, refuted, plan, funnel, job.problems, job.settings)
+        path = job.state.path / REPORT
+        write_report(data, path)
+    return path
+
+
+def _write_containments(job: Job, found: Containments) -> None:
+    spark, run_id = job.spark, job.run_id
+    failed = [d for d in found.datasets if d.status == "unprovable"]
+    if failed:
+        rows = [records.dataset_row(run_id, dataset) for dataset in found.datasets]
+        job.state.write_run(spark, "datasets", run_id, rows)
+    edges = [records.edge_row(run_id, edge) for edge in found.edges + found.others]
+    job.state.write_run(spark, "edges", run_id, edges)
+    members = [
+        {
+            "run_id": run_id,
+            "group": g,
+            "position": position,
+            "dataset": found.datasets[found.nodes[node].dataset].id,
+            "view": records.pack_projection(found.nodes[node].view),
+        }
+        for g, group in enumerate(found.reduction.groups)
+        for position, node in enumerate(group)
+    ]
+    job.state.write_run(spark, "groups", run_id, members)
+    pairs = [{"run_id": run_id, "parent": parent, "child": child} for parent, child in found.reduction.edges]
+    job.state.write_run(spark, "group_edges", run_id, pairs)
