@@ -1,0 +1,253 @@
+"""Datasets from what discovery found and what the files say of themselves.
+
+A dataset takes part in pairs only if all its files can be read, and all fit together; else its status says why not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from r2d2.catalog.delta_schema import delta_columns
+from r2d2.catalog.identity import merge_aliases
+from r2d2.catalog.leaves import FileLeaves, by_path, fold, merge_leaf, partition_leaf
+from r2d2.catalog.listing import Candidate, split
+from r2d2.errors import UnreadableData, UnsupportedData
+from r2d2.lake.file_tree import shown as shown_name
+from r2d2.lake.layout import Reader, leaf_columns
+from r2d2.lake.parquet_types import described, family_of, shown
+from r2d2.model import family as families
+from r2d2.model.dataset import DataFile, Dataset, FileSummary, Leaf, LeafPath
+
+Summaries = Mapping[str, FileSummary]
+
+#: Partition values of these types are not kept exactly by a Delta log: a float's text is not that of its double.
+_INEXACT_PARTITIONS = ("FLOAT", "BLOB", "LIST", "MAP", "STRUCT")
+
+
+def assemble(
+    candidates: Iterable[Candidate], summaries: Summaries, case_sensitive: bool = False
+) -> tuple[Dataset, ...]:
+    """Datasets sorted by id: one for each candidate, or one for each file of a candidate whose files do not fit together.
+
+    Args:
+        candidates: as discovery gives them.
+        summaries: by the path of each file.
+        case_sensitive: names that differ only in case are different names.
+    """
+    datasets = [_dataset(candidate, summaries, case_sensitive) for candidate in _split_parts(candidates, summaries)]
+    return tuple(sorted(datasets, key=lambda dataset: dataset.id))
+
+
+def _split_parts(candidates: Iterable[Candidate], summaries: Summaries) -> tuple[Candidate, ...]:
+    """Takes apart what was put together by names only and turns out not to share a schema.
+
+    Files of JSON may lack keys that others have, and stay together. Where a file can't be read nothing is known, so
+    that the whole stays together too. Which files are shared, and with whom, is then found anew.
+    """
+    whole = tuple(candidates)
+    apart = [split(candidate) if _falls_apart(candidate, summaries) else (candidate,) for candidate in whole]
+    parted = tuple(candidate for group in apart for candidate in group)
+    return whole if parted == whole else merge_aliases(parted)
+
+
+def _falls_apart(candidate: Candidate, summaries: Summaries) -> bool:
+    if not candidate.parts or len(candidate.files) < 2 or candidate.status != "ok":
+        return False
+    found = [summaries.get(file.path) for file in candidate.files]
+    if any(summary is None or summary.status != "ok" for summary in found):
+        return False
+    return len({_signature(candidate.format, summary) for summary in found if summary is not None}) > 1
+
+
+def _signature(format_: str, summary: FileSummary) -> frozenset[tuple[LeafPath, tuple[str, ...]]]:
+    """What files of one dataset must have in common: names, and the families of what is typed."""
+    if format_ in ("json", "jsonl"):
+        return frozenset()
+    typed = format_ == "parquet"
+    return frozenset((leaf.path, leaf.families if typed else ()) for leaf in summary.leaves)
+
+
+def _dataset(candidate: Candidate, summaries: Summaries, case_sensitive: bool) -> Dataset:
+    dataset = Dataset(
+        id=candidate.id,
+        format=candidate.format,
+        location=candidate.location,
+        version=candidate.version,
+        files=candidate.files,
+        bytes=candidate.bytes,
+        modified_ns=candidate.modified_ns,
+        partition_columns=candidate.partition_columns,
+        properties=candidate.properties,
+        names=candidate.names,
+        pins=candidate.pins,
+        shared_with=candidate.shared_with,
+        status=candidate.status,
+        reason=candidate.reason,
+    )
+    if candidate.status != "ok":
+        return dataset
+    bad = _bad_file(candidate, summaries)
+    if bad is not None:
+        return replace(dataset, status=bad.status, reason=bad.reason)
+    try:
+        return _filled(dataset, candidate, summaries, case_sensitive)
+    except UnsupportedData as error:
+        return replace(dataset, status="unsupported", reason=str(error))
+    except UnreadableData as error:
+        return replace(dataset, status="error", reason=str(error))
+
+
+def _bad_file(candidate: Candidate, summaries: Summaries) -> FileSummary | None:
+    """Status and reason of a dataset that has files which can't be used; a file that is lost or damaged comes first."""
+    missing = FileSummary(status="error", reason="nothing was learned of it")
+    found = [(file, summaries.get(file.path, missing)) for file in candidate.files]
+    bad = [(file, summary) for file, summary in found if summary.status != "ok"]
+    if not bad:
+        return None
+    file, worst = min(bad, key=lambda item: item[1].status != "error")
+    more = f" (and {len(bad) - 1} more of its files)" if len(bad) > 1 else ""
+    reason = worst.reason
+    if file.path != candidate.location:
+        reason = f"{_name(file, candidate)}: {reason}"
+    return FileSummary(status=worst.status, reason=f"{reason}{more}")
+
+
+def _name(file: DataFile, candidate: Candidate) -> str:
+    return shown_name(file.path.removeprefix(f"{candidate.location.rstrip('/')}/"))
+
+
+def _filled(dataset: Dataset, candidate: Candidate, summaries: Summaries, case_sensitive: bool) -> Dataset:
+    parts = [summaries[file.path] for file in candidate.files]
+    texts = list(dict.fromkeys(part.reader for part in parts))
+    places = {text: index for index, text in enumerate(texts)}
+    is_delta = candidate.format == "delta"
+    files = tuple(
+        replace(
+            file,
+            reader=places[part.reader],
+            rows=part.rows,
+            partition=_delta_partition(file) if is_delta else file.partition,
+        )
+        for file, part in zip(candidate.files, parts, strict=True)
+    )
+    described_by_files = [FileLeaves(part.rows, by_path(part.leaves, case_sensitive)) for part in parts]
+    make = _delta_leaves if is_delta else _file_leaves
+    leaves = make(candidate, files, described_by_files, case_sensitive)
+    by_path(leaves, case_sensitive)
+    rows = sum(part.rows for part in parts)
+    status, reason = _standing(candidate, files, rows)
+    return replace(
+        dataset,
+        files=files,
+        readers=tuple(texts),
+        leaves=leaves,
+        rows=rows,
+        properties={**_properties(parts), **candidate.properties},
+        status=status,
+        reason=reason,
+    )
+
+
+def _properties(parts: Sequence[FileSummary]) -> Mapping[str, object]:
+    """What all files say alike."""
+    if not parts:
+        return {}
+    first = parts[0].properties
+    return {key: value for key, value in first.items() if all(part.properties.get(key) == value for part in parts)}
+
+
+def _standing(candidate: Candidate, files: Sequence[DataFile], rows: int) -> tuple[str, str]:
+    for listed, read in zip(candidate.files, files, strict=True):
+        if listed.rows is not None and listed.rows != read.rows:
+            told = f"the table's log says {listed.rows:,} rows, the file has {read.rows:,}"
+            return "unprovable", f"{_name(listed, candidate)}: {told}"
+    return ("ok", "") if rows else ("empty", "no rows")
+
+
+def _delta_partition(file: DataFile) -> tuple[tuple[str, str | None], ...]:
+    """In a Delta log an empty text stands for NULL, for every type."""
+    return tuple((name, value or None) for name, value in file.partition)
+
+
+def _file_leaves(
+    candidate: Candidate, files: Sequence[DataFile], parts: Sequence[FileLeaves], case_sensitive: bool
+) -> tuple[Leaf, ...]:
+    """Leaves where only the files tell: those of all files, and the partition columns of their directories."""
+    paths = list(dict.fromkeys(path for part in parts for path in part.leaves))
+    leaves = [merge_leaf(path, parts) for path in paths]
+    if candidate.format not in ("json", "jsonl"):
+        _refuse_lacking(candidate, paths, files, parts)
+    names = {leaf.path[0] if case_sensitive else leaf.path[0].casefold() for leaf in leaves}
+    for name in candidate.partition_columns:
+        if (name if case_sensitive else name.casefold()) in names:
+            raise UnsupportedData(f"partition column {shown((name,))} is also a column of the files")
+        leaves.append(partition_leaf(name, _partition_values(name, files)))
+    _refuse_lost_presence(leaves, parts, case_sensitive)
+    return tuple(leaves)
+
+
+def _refuse_lacking(
+    candidate: Candidate, paths: Sequence[LeafPath], files: Sequence[DataFile], parts: Sequence[FileLeaves]
+) -> None:
+    """Files that a rule or a table puts together, and that are not the same columns, are no dataset that can be read."""
+    for file, part in zip(files, parts, strict=True):
+        for path in paths:
+            if path not in part.leaves:
+                raise UnsupportedData(f"{_name(file, candidate)}: has no column {shown(path)}, which other files have")
+
+
+def _partition_values(name: str, files: Sequence[DataFile]) -> list[tuple[int, str | None]]:
+    values = []
+    for file in files:
+        known = dict(file.partition)
+        if name not in known:
+            raise UnsupportedData(f"partition column {shown((name,))} has no value for some of the files")
+        values.append((file.rows or 0, known[name]))
+    return values
+
+
+def _refuse_lost_presence(leaves: Sequence[Leaf], parts: Sequence[FileLeaves], case_sensitive: bool) -> None:
+    """Refuses a struct that may be NULL, whose fields a file has, but not whether the struct is there."""
+    for leaf in leaves:
+        path = fold(leaf.path, case_sensitive)
+        if leaf.families != (families.PRESENCE,):
+            continue
+        for part in parts:
+            if path not in part.leaves and any(other[: len(path)] == path for other in part.leaves):
+                raise UnsupportedData(f"column {shown(leaf.path)} may be NULL in some of the files, and not in others")
+
+
+def _delta_leaves(
+    candidate: Candidate, files: Sequence[DataFile], parts: Sequence[FileLeaves], case_sensitive: bool
+) -> tuple[Leaf, ...]:
+    """Leaves as the table's log gives them; files may lack those that were added later."""
+    columns = delta_columns(candidate.schema)
+    partitioned = set(candidate.partition_columns)
+    leaves = []
+    for found in leaf_columns(Reader("parquet", columns)):
+        kind = described(found.column)
+        if found.path[0] in partitioned:
+            if found.column.kind in _INEXACT_PARTITIONS:
+                raise UnsupportedData(f"partition column {shown(found.path[:1])} is of the type {kind}")
+            values = _partition_values(found.path[0], files)
+            leaves.append(partition_leaf(found.path[0], values, family_of(found.column), kind))
+            continue
+        family = families.PRESENCE if found.presence else family_of(found.column)
+        leaves.append(_table_leaf(Leaf(found.path, (family,), kind), parts, case_sensitive))
+    _refuse_lost_presence(leaves, parts, case_sensitive)
+    return tuple(leaves)
+
+
+def _table_leaf(leaf: Leaf, parts: Sequence[FileLeaves], case_sensitive: bool) -> Leaf:
+    path = fold(leaf.path, case_sensitive)
+    nulls = 0 if leaf.families == (families.PRESENCE,) else sum(part.rows for part in parts)
+    if not any(path in part.leaves for part in parts):
+        return replace(leaf, nulls=nulls)
+    merged = merge_leaf(path, parts)
+    if merged.families != leaf.families:
+        stored = "/".join(merged.families)
+        raise UnsupportedData(
+            f"column {shown(leaf.path)} is {leaf.families[0]} in the table, but {stored} in its files"
+        )
+    return replace(leaf, nulls=merged.nulls, bounds=merged.bounds)

@@ -1,0 +1,109 @@
+"""Leaves of a dataset from those of its files: families, null counts and bounds put together without claiming more than
+all the files say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+
+from r2d2.errors import UnsupportedData
+from r2d2.lake import text_summary
+from r2d2.lake.parquet_bounds import merge
+from r2d2.lake.parquet_types import shown
+from r2d2.model import family as families
+from r2d2.model.dataset import Bounds, Leaf, LeafPath
+
+
+@dataclass(frozen=True)
+class FileLeaves:
+    """The leaves of one file by folded path, and its rows."""
+
+    rows: int
+    leaves: Mapping[LeafPath, Leaf]
+
+
+def fold(path: LeafPath, case_sensitive: bool) -> LeafPath:
+    """A path as names are matched; the same folding as in the comparison of datasets."""
+    return path if case_sensitive else tuple(name.casefold() for name in path)
+
+
+def by_path(leaves: Iterable[Leaf], case_sensitive: bool) -> dict[LeafPath, Leaf]:
+    """Leaves by folded path.
+
+    Raises:
+        UnsupportedData: two columns, or two fields of one column, have names that are the same when folded.
+    """
+    found: dict[LeafPath, Leaf] = {}
+    spelled: dict[LeafPath, LeafPath] = {}
+    for leaf in leaves:
+        for end in range(1, len(leaf.path) + 1):
+            prefix = leaf.path[:end]
+            other = spelled.setdefault(fold(prefix, case_sensitive), prefix)
+            if other != prefix:
+                raise UnsupportedData(f"columns {shown(other)} and {shown(prefix)} differ only in case")
+        if fold(leaf.path, case_sensitive) in found:
+            raise UnsupportedData(f"column {shown(leaf.path)} is there twice")
+        found[fold(leaf.path, case_sensitive)] = leaf
+    return found
+
+
+def merge_leaf(path: LeafPath, files: Sequence[FileLeaves]) -> Leaf:
+    """One leaf over all files; a file that lacks it holds NULL there in all its rows, and no object for a presence leaf.
+
+    Args:
+        path: folded.
+        files: at least one of them has the leaf.
+
+    Raises:
+        UnsupportedData: no family admits the leaf in all files.
+    """
+    present = [(file.rows, file.leaves[path]) for file in files if path in file.leaves]
+    first = present[0][1]
+    common = _common_families(first, [leaf for _, leaf in present])
+    bounds = {family: merged for family in common if (merged := _merged_bounds(family, present)) is not None}
+    if common == (families.PRESENCE,):
+        return replace(first, nulls=0, bounds={})
+    counts = [file.leaves[path].nulls if path in file.leaves else file.rows for file in files]
+    nulls = None if None in counts else sum(count for count in counts if count is not None)
+    return replace(first, families=common, nulls=nulls, bounds=bounds)
+
+
+def partition_leaf(
+    name: str, values: Sequence[tuple[int, str | None]], typed: str | None = None, kind: str = "partition column"
+) -> Leaf:
+    """The leaf of a partition column, whose values are known exactly.
+
+    Args:
+        values: (rows, text) of each file, None for NULL.
+        typed: the one family that the table's log gives it; None where its values are plain text.
+        kind: its type, for people.
+
+    Raises:
+        UnsupportedData: a value can't be read exactly as the family that the log gives.
+    """
+    held = list(dict.fromkeys(text for rows, text in values if rows > 0 and text is not None))
+    admitted, bounds = text_summary.summarize_values(held)
+    nulls = sum(rows for rows, text in values if text is None)
+    if typed is None:
+        return Leaf((name,), tuple(admitted), kind, nulls, dict(bounds))
+    if typed not in admitted:
+        raise UnsupportedData(f"partition column {shown((name,))} holds a value that is not exactly a {typed}")
+    return Leaf((name,), (typed,), kind, nulls, {typed: bounds[typed]} if typed in bounds else {})
+
+
+def _common_families(first: Leaf, leaves: Sequence[Leaf]) -> tuple[str, ...]:
+    common = set(first.families).intersection(*(leaf.families for leaf in leaves))
+    if not common:
+        other = next(leaf for leaf in leaves if not set(leaf.families) & set(first.families))
+        kinds = f"{'/'.join(first.families)} and {'/'.join(other.families)}"
+        raise UnsupportedData(f"column {shown(first.path)} is of different types in its files: {kinds}")
+    known = [family for family in families.NARROWEST_FIRST if family in common]
+    return (*known, *sorted(common.difference(known)))
+
+
+def _merged_bounds(family: str, present: Sequence[tuple[int, Leaf]]) -> Bounds | None:
+    """Files in which the leaf holds no value add nothing; one that has values and no bounds takes them all away."""
+    found = [leaf.bounds.get(family) for rows, leaf in present if rows > 0 and leaf.nulls != rows]
+    known = [bounds for bounds in found if bounds is not None]
+    return reduce(merge, known) if known and len(known) == len(found) else None
