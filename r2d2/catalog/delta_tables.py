@@ -1,0 +1,112 @@
+"""A Delta table as a candidate: the files that its log names, each found and looked at."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from r2d2.catalog.listing import Candidate, fingerprint
+from r2d2.errors import LakeError, UnreadableData, UnsupportedData
+from r2d2.lake.delta_log import DeltaFile, DeltaSnapshot, replay_delta, require_basic
+from r2d2.lake.file_tree import FileStat, joined, shown
+from r2d2.lake.storage import Storage, storage_for
+from r2d2.model.dataset import DataFile
+
+
+def delta_candidate(bare: Candidate, storage: Storage, below: Sequence[FileStat], within: Sequence[str]) -> Candidate:
+    """The table at ``bare.location``.
+
+    Args:
+        bare: id, location and what else is known without the log.
+        storage: where the location is.
+        below: all files below the location.
+        within: the roots; files that the log names must lie in one of them.
+
+    Returns:
+        The candidate; with status ``error`` or ``unsupported`` and no files if it can't be read as it is. What its log
+        refers to is pinned either way.
+    """
+    claimed = tuple(stat.identity for stat in below)
+    unread = replace(
+        bare,
+        format="delta",
+        claimed=claimed,
+        bytes=sum(stat.size for stat in below),
+        modified_ns=max((stat.mtime_ns for stat in below), default=0),
+        fingerprint=fingerprint(bare.location, [DataFile(*stat) for stat in below]),
+    )
+    try:
+        snapshot = replay_delta(storage, bare.location)
+    except UnreadableData as error:
+        return replace(unread, status="error", reason=str(error))
+    except UnsupportedData as error:
+        return replace(unread, status="unsupported", reason=str(error))
+    described = _described(unread, snapshot)
+    known = {stat.path: stat for stat in below}
+    try:
+        require_basic(snapshot)
+        files = tuple(_data_file(file, known, within, bare.location) for file in snapshot.files)
+        _require_each_once(files)
+    except UnreadableData as error:
+        return replace(described, status="error", reason=str(error))
+    except UnsupportedData as error:
+        return replace(described, status="unsupported", reason=str(error))
+    own = {file.identity for file in files}
+    return replace(
+        described,
+        files=files,
+        file_ids=tuple(_file_id(bare, file) for file in files),
+        claimed=tuple(identity for identity in claimed if identity not in own),
+        bytes=sum(file.size for file in files),
+        fingerprint=fingerprint(bare.location, files),
+    )
+
+
+def _described(unread: Candidate, snapshot: DeltaSnapshot) -> Candidate:
+    claimed = set(unread.claimed)
+    found = {stat.identity for path in snapshot.referred if (stat := _look(path)) is not None}
+    return replace(
+        unread,
+        version=f"v{snapshot.version}",
+        modified_ns=snapshot.committed_ms * 1_000_000,
+        partition_columns=snapshot.partition_columns,
+        properties={**snapshot.configuration, "delta.tableId": snapshot.table_id},
+        schema=json.dumps(snapshot.schema, sort_keys=True),
+        pins=tuple(sorted(found - claimed)),
+    )
+
+
+def _data_file(file: DeltaFile, known: Mapping[str, FileStat], within: Sequence[str], location: str) -> DataFile:
+    stat = known.get(file.path)
+    named = shown(file.path.removeprefix(f"{location.rstrip('/')}/"))
+    if stat is None:
+        stat = _look(file.path)
+        if stat is not None and not storage_for(file.path).inside(file.path, within):
+            raise UnsupportedData(f"its log names {named}, which lies outside of the lake's roots")
+    if stat is None:
+        raise UnreadableData(f"its log names {named}, which is missing or can't be looked at")
+    if stat.size != file.size:
+        raise UnreadableData(f"its log says that {named} has {file.size} bytes, but it has {stat.size}")
+    return DataFile(*stat, rows=file.rows, partition=file.partition)
+
+
+def _look(path: str) -> FileStat | None:
+    try:
+        return storage_for(path).stat(path)
+    except (OSError, LakeError, ValueError):
+        return None
+
+
+def _require_each_once(files: Sequence[DataFile]) -> None:
+    """A log that names one file by two spellings would count its rows twice."""
+    twice = next((identity for identity, times in Counter(f.identity for f in files).items() if times > 1), None)
+    if twice is not None:
+        named = next(file.path for file in files if file.identity == twice)
+        raise UnreadableData(f"its log names {shown(named)} twice, by different paths")
+
+
+def _file_id(bare: Candidate, file: DataFile) -> str:
+    base = f"{bare.location.rstrip('/')}/"
+    return joined(bare.id, file.path.removeprefix(base)) if file.path.startswith(base) else file.path
