@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from r2d2.catalog import records
 from r2d2.catalog.state import State, latest
+from r2d2.config import RetentionSettings
 from r2d2.errors import NotFound
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
@@ -34,6 +35,18 @@ class Run:
     funnel: Funnel
     problems: tuple[dict[str, str], ...]
     version: str
+    settings: Mapping[str, Any]
+
+    @property
+    def case_sensitive(self) -> bool:
+        """Whether the run matched column names with their case."""
+        return bool(self.settings["containment"]["case_sensitive"])
+
+    @property
+    def retention(self) -> RetentionSettings:
+        """The prices and limits that the run's plan was made with."""
+        raw = self.settings["retention"]
+        return RetentionSettings(**{k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()})
 
     def reached(self, status: str) -> bool:
         """Whether the run got as far as ``status``."""
@@ -76,10 +89,9 @@ def find_run(state: State, run_id: str = "", reached: str = DISCOVERED) -> Run:
 
 
 def datasets(state: State, run: Run) -> tuple[Dataset, ...]:
-    """All datasets of a run, by id. Where a later stage wrote one again (it could not be read), the later row counts."""
-    rows = {row["dataset"]: row for row in state.rows("datasets", run.run_id).to_pylist()}
-    changed = {row["dataset"]: row for row in rows.values()}
-    return tuple(records.dataset_of(changed[name]) for name in sorted(changed))
+    """All datasets of a run, by id."""
+    rows = sorted(state.rows("datasets", run.run_id).to_pylist(), key=lambda row: str(row["dataset"]))
+    return tuple(map(records.dataset_of, rows))
 
 
 def edges(state: State, run: Run) -> tuple[Edge, ...]:
@@ -164,4 +176,5 @@ def _run(rows: Sequence[dict[str, Any]]) -> Run:
         funnel=Funnel.from_json(newest["funnel"]),
         problems=tuple(json.loads(newest["problems"])),
         version=newest["version"],
+        settings=json.loads(newest["settings"]),
     )

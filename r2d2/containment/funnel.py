@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from r2d2.config import ContainmentSettings
+from r2d2.containment.candidates import Candidates, find_candidates
 from r2d2.containment.decide import Verdict
-from r2d2.containment.minmax import leaves_by_path, survivors
+from r2d2.containment.minmax import leaves_by_path
 from r2d2.containment.reduction import Reduction, reduce_edges
 from r2d2.containment.scanner import Scanner
-from r2d2.containment.schema_graph import fitting_classes, schema_classes, schema_of
 from r2d2.containment.verify import Joiner, Pair, VerdictCache, Verification, Verifier, box_text
-from r2d2.containment.views import Node, Views, node_edges
+from r2d2.containment.views import Node, node_edges
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
 from r2d2.model.funnel import Funnel
@@ -48,36 +48,10 @@ class Containments:
         return duplicate_groups([self.datasets[node.dataset].id for node in self.nodes], self.reduction)
 
 
-@dataclass
-class Candidates:
-    """The pairs that schema and metadata leave, and how many each step saw."""
-
-    views: Views
-    pairs: list[Pair] = field(default_factory=list)
-    classes: int = 0
-    fitting: int = 0
-
-
 def duplicate_groups(names: Sequence[str], reduction: Reduction) -> tuple[tuple[str, ...], ...]:
     """Groups of two or more distinct datasets; ``names`` are the datasets of the nodes."""
     groups = (tuple(dict.fromkeys(names[node] for node in members)) for members in reduction.groups)
     return tuple(dict.fromkeys(group for group in groups if len(group) > 1))
-
-
-def find_candidates(datasets: Sequence[Dataset], settings: ContainmentSettings) -> Candidates:
-    """Schema graph and min-max pruning: the pairs whose content has to be looked at."""
-    classes = schema_classes(datasets, settings.case_sensitive)
-    schemas = {i: schema_of(d, settings.case_sensitive) for i, d in enumerate(datasets)}
-    found = Candidates(Views(schemas), classes=len(classes))
-    leaves = [leaves_by_path(dataset, settings.case_sensitive) for dataset in datasets]
-    for fit in fitting_classes(classes):
-        members = classes[fit.parent].members, classes[fit.child].members
-        for block in survivors(datasets, leaves, *members, fit.projection):
-            found.fitting += block.pairs
-            for parent, child in zip(block.parents.tolist(), block.children.tolist(), strict=True):
-                if datasets[child].id not in datasets[parent].shared_with:
-                    found.pairs.append(Pair(parent, child, fit.projection))
-    return found
 
 
 def find_containments(
@@ -113,7 +87,7 @@ def _with_failures(datasets: Sequence[Dataset], failed: dict[int, str]) -> tuple
 
 def _result(datasets: tuple[Dataset, ...], candidates: Candidates, found: Verification) -> Containments:
     proven = [pair for pair, verdict in found.verdicts.items() if verdict.grade is Grade.PROVEN]
-    nodes, edges, _ = node_edges(candidates.views, [(p.parent, p.child, p.projection) for p in proven])
+    nodes, edges = node_edges(candidates.views, proven)
     reduction = reduce_edges(nodes, edges, _preference(datasets, nodes))
     verdicts = {(pair.parent, pair.child): (pair, verdict) for pair, verdict in found.verdicts.items()}
     same = {(nodes[a].dataset, nodes[b].dataset) for a, b in _member_pairs(reduction)}

@@ -19,7 +19,7 @@ from r2d2.containment.join import JoinPair, JoinResult
 from r2d2.containment.request import Request, Term
 from r2d2.containment.scanner import Measure, Scanner, dataset_key
 from r2d2.containment.sketch import threshold
-from r2d2.containment.views import Views, node_edges
+from r2d2.containment.views import Pair, Views, node_edges
 from r2d2.model.dataset import Dataset, Leaf, LeafPath
 from r2d2.model.edge import Grade, Projection
 
@@ -35,15 +35,6 @@ class VerdictCache(Protocol):
 
     def add_verdicts(self, verdicts: Mapping[str, JoinResult]) -> None:
         """Keeps results for later runs."""
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A plausible pair (indexes of datasets) and what it is compared under."""
-
-    parent: int
-    child: int
-    projection: Projection
 
 
 @dataclass(frozen=True)
@@ -150,8 +141,8 @@ class Verifier:
 
     def _imply(self, result: Verification) -> None:
         """Marks open pairs that a path of proven edges gives."""
-        proven = [(p.parent, p.child, p.projection) for p, v in result.verdicts.items() if v.grade is Grade.PROVEN]
-        nodes, edges, _ = node_edges(self.views, proven)
+        proven = [pair for pair, verdict in result.verdicts.items() if verdict.grade is Grade.PROVEN]
+        nodes, edges = node_edges(self.views, proven)
         index = {node: i for i, node in enumerate(nodes)}
         for pair, verdict in result.verdicts.items():
             if verdict is not UNDECIDED:

@@ -8,11 +8,20 @@ child's node, so that no path enters a text dataset by one view and leaves it by
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from r2d2.containment.schema_graph import Schema
 from r2d2.model.edge import Projection
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A plausible pair (indexes of datasets) and what it is compared under."""
+
+    parent: int
+    child: int
+    projection: Projection
 
 
 @dataclass(frozen=True)
@@ -53,27 +62,18 @@ class Views:
         return tuple((path, asked.get(path, admitted[0])) for path, admitted in self.schemas[dataset])
 
 
-def node_edges(
-    views: Views, proven: Iterable[tuple[int, int, Projection]]
-) -> tuple[list[Node], dict[int, set[int]], dict[tuple[int, int], Projection]]:
-    """Nodes, edges between them (indexes: parent → children), and each pair's projection by dataset pair.
+def node_edges(views: Views, proven: Iterable[Pair]) -> tuple[list[Node], dict[int, set[int]]]:
+    """Nodes, and the edges between them (indexes: parent → children) that proven pairs give.
 
     Children are added first, so that a parent that is a child elsewhere is met under the same view.
     """
     pairs = list(proven)
-    for _, child, projection in pairs:
-        views.child(child, projection)
+    for pair in pairs:
+        views.child(pair.child, pair.projection)
     index: dict[Node, int] = {}
     edges: dict[int, set[int]] = defaultdict(set)
-    projections: dict[tuple[int, int], Projection] = {}
-    for parent, child, projection in pairs:
-        target = index.setdefault(views.child(child, projection), len(index))
-        projections[parent, child] = projection
-        for node in views.parents(parent, projection):
+    for pair in pairs:
+        target = index.setdefault(views.child(pair.child, pair.projection), len(index))
+        for node in views.parents(pair.parent, pair.projection):
             edges[index.setdefault(node, len(index))].add(target)
-    return list(index), edges, projections
-
-
-def sorted_nodes(nodes: Sequence[Node]) -> list[int]:
-    """Indexes of nodes in a stable order."""
-    return sorted(range(len(nodes)), key=lambda i: (nodes[i].dataset, nodes[i].view))
+    return list(index), edges

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,12 +15,12 @@ import pyarrow as pa
 
 from r2d2.config import SparkSettings
 from r2d2.errors import EnvironmentMissing, UsageError
+from r2d2.lake.java import java_problem
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
-OLDEST_JAVA = 17
 #: What Spark ships itself; leaving it out makes the first start twice as fast (DESIGN 5).
 SHIPPED_WITH_SPARK = (
     "org.apache.hadoop:*,org.apache.logging.log4j:*,org.slf4j:*,org.apache.parquet:*,org.xerial.snappy:*,"
@@ -31,21 +29,6 @@ SHIPPED_WITH_SPARK = (
 
 #: A kernel maps batches of tasks to batches of results; it has no side effects, so that Spark may run it twice.
 Kernel = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
-
-
-def java_problem() -> str:
-    """What is wrong with the Java on this machine, and what to install; empty if it will do."""
-    home = os.environ.get("JAVA_HOME")
-    java = str(Path(home) / "bin" / "java") if home else shutil.which("java")
-    install = f"install Java {OLDEST_JAVA} (Debian, Ubuntu: apt-get install openjdk-17-jre-headless) or set JAVA_HOME"
-    if not java or not Path(java).exists():
-        return f"Java is missing; Spark needs Java {OLDEST_JAVA} or newer: {install}"
-    answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
-    found = re.search(r'version "(\d+)(?:\.(\d+))?', answer.stderr + answer.stdout)
-    version = int(found[2] if found[1] == "1" and found[2] else found[1]) if found else 0
-    if version < OLDEST_JAVA:
-        return f"Java {version or 'of an unknown version'} at {java} is too old for Spark: {install}"
-    return ""
 
 
 def build_session(settings: SparkSettings, app: str = "r2d2") -> SparkSession:

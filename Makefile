@@ -1,0 +1,49 @@
+# `make` or `make help` lists what there is.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-full lint format ready clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
+
+demo: ready $(VENV)/.demo ## build a demo lake in ./demo and run the main job on it
+	@rm -rf demo
+	$(BIN)/r2d2 demo --dir demo
+
+test: ready $(VENV)/.dev ## run the tests (a seeded sample of the long ones)
+	$(BIN)/python -m pytest -m "not full"
+
+test-full: ready $(VENV)/.dev ## run all tests, the long ones in full
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev ## ruff, mypy --strict, import directions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## format the code and fix what ruff can fix
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean: ## remove the virtual environment and the demo lake
+	rm -rf $(VENV) demo
+
+# The first line that a machine without the right Python or Java prints says what to install.
+ready:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python %d.%d is too old: install Python 3.11 or newer, or run make PYTHON=python3.11" % sys.version_info[:2])'
+	@$(PYTHON) r2d2/lake/java.py
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[demo]"
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@touch $@

@@ -1,0 +1,158 @@
+"""``r2d2 explain``: why a dataset is or isn't redundant, stage by stage, and the plan's reason in money and seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from r2d2.catalog import runs
+from r2d2.catalog.state import State
+from r2d2.containment.decide import times
+from r2d2.containment.minmax import leaves_by_path, refutes_by_metadata
+from r2d2.containment.schema_graph import schema_of
+from r2d2.errors import NotFound
+from r2d2.model.dataset import Dataset
+from r2d2.model.edge import Edge, Grade, Projection
+from r2d2.model.family import narrowest_common
+from r2d2.model.plan import Plan, PlannedDataset
+from r2d2.report.units import count, human_bytes, human_seconds, money
+from r2d2.report.visible import visible
+from r2d2.retention.costs import explain_costs
+
+#: Lines of one kind; how many more there are is said, and which command lists them all.
+_MOST = 12
+
+
+def explain_lines(state: State, run: runs.Run, name: str) -> Iterator[str]:
+    """The explanation of one dataset, line by line.
+
+    Raises:
+        NotFound: the run has no such dataset.
+    """
+    found = runs.datasets(state, run)
+    dataset = find_dataset(found, name)
+    yield from _facts(dataset, run)
+    if dataset.status == "ok" and run.reached(runs.CONTAINED):
+        yield from _containment(dataset, found, state, run)
+    if run.reached(runs.PLANNED):
+        yield from _planned(dataset, found, runs.plan(state, run), run)
+
+
+def find_dataset(datasets: Sequence[Dataset], name: str) -> Dataset:
+    """The dataset with this id or another name of the same bytes.
+
+    Raises:
+        NotFound: there is none; the hint names similar ids.
+    """
+    for dataset in datasets:
+        if name == dataset.id or name in dataset.names:
+            return dataset
+    similar = [dataset.id for dataset in datasets if name.casefold() in dataset.id.casefold()]
+    hint = f"similar: {', '.join(map(visible, similar[:5]))}" if similar else "`r2d2 datasets --state DIR` lists them"
+    raise NotFound(f"there is no dataset {name!r} in this run", hint)
+
+
+def _facts(dataset: Dataset, run: runs.Run) -> Iterator[str]:
+    rows = "rows unknown" if dataset.rows is None else f"{count(dataset.rows)} rows"
+    yield f"{visible(dataset.id)}  ({dataset.format}, {rows}, {human_bytes(dataset.bytes)}, version {dataset.version})"
+    yield f"  run {run.run_id} of {run.started:%Y-%m-%d %H:%M} UTC"
+    if dataset.names:
+        yield f"  the same bytes are also called: {', '.join(map(visible, dataset.names))}"
+    if dataset.shared_with:
+        yield f"  shares files with {', '.join(map(visible, dataset.shared_with))}: neither can be retired"
+    if dataset.status != "ok":
+        yield f"  {visible(dataset.error)}; it takes part in no comparison"
+
+
+def _containment(dataset: Dataset, found: Sequence[Dataset], state: State, run: runs.Run) -> Iterator[str]:
+    stored = runs.edges(state, run)
+    groups = runs.groups(state, run)
+    pairs = list(runs.all_pairs(found, stored, groups))
+    holders = [edge for edge in pairs if edge.child == dataset.id]
+    held = [edge for edge in pairs if edge.parent == dataset.id]
+    yield ""
+    yield f"Who holds all its rows: {len(holders) or 'no other dataset'}"
+    yield from _listed([_proof(edge, edge.parent) for edge in holders], "r2d2 edges --all")
+    yield f"Whose rows it holds: {len(held) or 'no other dataset'}"
+    yield from _listed([_proof(edge, edge.child) for edge in held], "r2d2 edges --all")
+    misses = [edge for edge in stored if edge.grade is not Grade.PROVEN and edge.child == dataset.id]
+    yield f"Refuted by its content: {len(misses)}"
+    yield from _listed([_miss(edge) for edge in misses], "r2d2 edges --grade refuted")
+    decided = {edge.parent for edge in (*holders, *misses)} | {dataset.id, *dataset.shared_with}
+    by_metadata, by_schema = _ruled_out(dataset, [d for d in found if d.id not in decided and d.status == "ok"], run)
+    yield f"Ruled out by row counts, null counts and bounds: {len(by_metadata)}"
+    yield from _listed(by_metadata, "r2d2 edges --grade refuted --all")
+    yield f"Ruled out by the schema: {len(by_schema)}"
+    yield from _listed(by_schema, "")
+
+
+def _proof(edge: Edge, other: str) -> str:
+    same = " (the same rows)" if edge.equal else ""
+    predicate = f": {visible(edge.predicate)}" if edge.predicate else ""
+    return f"{visible(other)}{same}, by {edge.how}: {edge.reason}{predicate}"
+
+
+def _miss(edge: Edge) -> str:
+    if not edge.witness:
+        return f"{visible(edge.parent)}, by {edge.how or 'nothing yet'}: {edge.reason}"
+    witness = edge.witness
+    return (
+        f"{visible(edge.parent)}, by {edge.how}: {edge.reason} "
+        f"[witness: row hash {witness.row_hash}, here {times(witness.in_child)}, there {times(witness.in_parent)}]"
+    )
+
+
+def _ruled_out(dataset: Dataset, others: Sequence[Dataset], run: runs.Run) -> tuple[list[str], list[str]]:
+    """Reasons by metadata and by schema; of the latter the nearest misses first."""
+    mine = leaves_by_path(dataset, run.case_sensitive)
+    by_metadata: list[str] = []
+    by_schema: list[tuple[int, str]] = []
+    for other in others:
+        admitted = dict(schema_of(other, run.case_sensitive))
+        lacking = []
+        projection: list[tuple[tuple[str, ...], str]] = []
+        for path, families in schema_of(dataset, run.case_sensitive):
+            family = narrowest_common(families, admitted.get(path, ()))
+            if family is None:
+                what = "lacks" if path not in admitted else f"has as {'/'.join(admitted[path])}"
+                lacking.append(f"{what} {'.'.join(mine[path].path)}")
+            else:
+                projection.append((path, family))
+        if lacking:
+            shown = ", ".join(lacking[:3]) + (f" and {len(lacking) - 3} more" if len(lacking) > 3 else "")
+            by_schema.append((len(lacking), f"{visible(other.id)} {visible(shown)}"))
+        else:
+            by_metadata.append(_metadata_reason(dataset, other, tuple(projection), run.case_sensitive))
+    return by_metadata, [line for _, line in sorted(by_schema)]
+
+
+def _metadata_reason(dataset: Dataset, other: Dataset, projection: Projection, case_sensitive: bool) -> str:
+    reason = refutes_by_metadata(other, dataset, projection, case_sensitive) or "not compared in this run"
+    return f"{visible(other.id)}: {visible(reason)}"
+
+
+def _planned(dataset: Dataset, found: Sequence[Dataset], plan: Plan, run: runs.Run) -> Iterator[str]:
+    entry = next((entry for entry in plan.datasets if entry.dataset == dataset.id), None)
+    if entry is None:
+        return
+    yield ""
+    yield f"Plan: {entry.action.value}"
+    yield f"  {visible(entry.reason)}"
+    if dataset.status == "ok":
+        yield from _arithmetic(dataset, entry, found, plan.currency, run)
+
+
+def _arithmetic(
+    dataset: Dataset, entry: PlannedDataset, found: Sequence[Dataset], currency: str, run: runs.Run
+) -> Iterator[str]:
+    parent = next((other for other in found if other.id == entry.parent), None)
+    for label, amount in explain_costs(dataset, parent, run.retention):
+        yield f"  {label:<60} {money(amount, currency):>20}"
+    if parent is not None:
+        yield f"  {'one rebuild takes':<60} {human_seconds(entry.rebuild_seconds):>20}"
+
+
+def _listed(lines: Sequence[str], command: str) -> Iterator[str]:
+    yield from (f"  {line}" for line in lines[:_MOST])
+    more = len(lines) - _MOST
+    if more > 0:
+        yield f"  and {more} more" + (f" (`{command} --state DIR`)" if command else "")

@@ -1,0 +1,174 @@
+"""Commands that look at a lake: the main job, its stages one by one, the check of rights, the demo."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from r2d2 import pipeline
+from r2d2.catalog import runs
+from r2d2.catalog.assembly import assemble
+from r2d2.catalog.discovery import discover
+from r2d2.catalog.state import State, open_state
+from r2d2.catalog.summaries import FileToRead, summarize_files
+from r2d2.commands.output import print_object, print_rows
+from r2d2.commands.state import DATASET_COLUMNS, dataset_row, show_edges, show_plan
+from r2d2.config import Settings
+from r2d2.demo.lake import build_demo
+from r2d2.errors import UsageError
+from r2d2.lake.session import Kernel, build_session
+from r2d2.progress import Progress
+from r2d2.report.terminal import funnel_lines
+from r2d2.report.visible import visible
+
+#: So that a demo lake of megabytes shows the savings of one of terabytes.
+DEMO_PRICE_FACTOR = 100_000.0
+
+
+def run(lakes: Sequence[str], state_dir: str, settings: Settings, progress: Progress, output: str) -> None:
+    """``r2d2 run``: the main job, then the funnel on standard error, or as JSON on standard output."""
+    job = pipeline.run(lakes, state_dir, settings, progress)
+    finish(job, progress, output)
+
+
+def finish(job: pipeline.Job, progress: Progress, output: str) -> None:
+    """What a run says at its end: problems, the funnel, and where the report is."""
+    for problem in job.problems:
+        progress.say(f"note: {visible(problem.where)}: {visible(problem.what)}")
+    for line in funnel_lines(job.funnel):
+        progress.say(line)
+    progress.say(f"report: {job.state.path / pipeline.REPORT}")
+    if output == "json":
+        print(job.funnel.to_json())
+
+
+def discover_lake(lakes: Sequence[str], state_dir: str, settings: Settings, progress: Progress) -> None:
+    """``r2d2 discover``: the first stage, as a new run."""
+    state = open_state(state_dir, create=True)
+    with state.locked():
+        job = pipeline.new_job(lakes, state, settings, progress)
+        pipeline.discover_stage(job)
+        job.record(runs.DISCOVERED)
+    for problem in job.problems:
+        progress.say(f"note: {visible(problem.where)}: {visible(problem.what)}")
+
+
+def contain(state_dir: str, run_id: str, settings: Settings, progress: Progress) -> None:
+    """``r2d2 containment``: finds and proves containments among the datasets of a run."""
+
+    def stage(job: pipeline.Job, run: runs.Run) -> None:
+        pipeline.containment_stage(job, runs.datasets(job.state, run))
+
+    _resume(state_dir, run_id, runs.DISCOVERED, runs.CONTAINED, settings, progress, stage)
+
+
+def retain(state_dir: str, run_id: str, settings: Settings, progress: Progress) -> None:
+    """``r2d2 retention``: plans what to keep and what to retire from the edges of a run."""
+
+    def stage(job: pipeline.Job, run: runs.Run) -> None:
+        state = job.state
+        duplicates = runs.groups(state, run).duplicates
+        pipeline.retention_stage(job, runs.datasets(state, run), runs.edges(state, run), duplicates)
+
+    _resume(state_dir, run_id, runs.CONTAINED, runs.PLANNED, settings, progress, stage)
+
+
+def report(state_dir: str, run_id: str, settings: Settings, progress: Progress) -> None:
+    """``r2d2 report``: writes the report of a run again; needs no Spark."""
+    state = open_state(state_dir)
+    found = runs.find_run(state, run_id, runs.PLANNED)
+    job = pipeline.resumed_job(found, state, settings, progress)
+    path = pipeline.report_stage(
+        job,
+        runs.datasets(state, found),
+        runs.edges(state, found),
+        runs.groups(state, found).duplicates,
+        runs.plan(state, found),
+    )
+    progress.say(f"report: {path}")
+
+
+def check(lakes: Sequence[str], settings: Settings, progress: Progress, output: str) -> int:
+    """``r2d2 check``: what can be read and which rights are missing; starts Spark only for catalog tables.
+
+    Returns:
+        the number of datasets and places that can't be read.
+    """
+    session = build_session(settings.spark) if any(lake.startswith("catalog:") for lake in lakes) else None
+    with progress.stage("list the lake"):
+        listing = discover(lakes, settings.discovery, None, session)
+    with progress.stage("read metadata"):
+        usable = [candidate for candidate in listing.candidates if candidate.status == "ok"]
+        files = [FileToRead(file, candidate.format) for candidate in usable for file in candidate.files]
+        summaries = summarize_files(files, run_here)
+        datasets = assemble(listing.candidates, summaries, settings.containment.case_sensitive)
+    for problem in listing.problems:
+        hint = f" ({problem.hint})" if problem.hint else ""
+        progress.say(f"note: {visible(problem.where)}: {visible(problem.what)}{visible(hint)}")
+    counts = Counter(dataset.status for dataset in datasets)
+    progress.say(", ".join(f"{number} {status}" for status, number in sorted(counts.items())) or "no datasets")
+    shown = datasets if output == "json" else [dataset for dataset in datasets if dataset.status != "ok"]
+    print_rows(map(dataset_row, shown), DATASET_COLUMNS, output)
+    return counts["error"]
+
+
+def demo(directory: str, settings: Settings, progress: Progress, output: str) -> None:
+    """``r2d2 demo``: builds the demo lake, runs the main job on it, and shows what it found."""
+    target = Path(directory) if directory else Path(tempfile.mkdtemp(prefix="r2d2-demo-"))
+    lake, state = target / "lake", target / "state"
+    if lake.exists():
+        raise UsageError(f"{lake} exists already", "give another directory, or remove it")
+    with progress.stage("build the demo lake"):
+        truth = build_demo(lake)
+    progress.say(f"demo lake: {lake} (storage prices × {settings.retention.storage_price_factor:g})")
+    job = pipeline.run([str(lake)], str(state), settings, progress)
+    found = {(edge.parent, edge.child) for edge in _all_pairs(job)}
+    if output == "json":
+        print_object({"lake": str(lake), "state": str(state), "funnel": job.funnel.to_json()})
+    else:
+        show_edges(str(state), "", "proven", False, output)
+        show_plan(str(state), "", output)
+    finish(job, progress, "table")
+    progress.say(compare(found, truth.contained))
+
+
+def compare(found: set[tuple[str, str]], planted: set[tuple[str, str]]) -> str:
+    """How what was found stands to what was planted, in one line."""
+    missed, wrong = planted - found, found - planted
+    if not missed and not wrong:
+        return f"exactly the planted truth: {len(planted)} pairs, none missed, none of the traps"
+    return f"NOT the planted truth: missed {sorted(missed)}, wrong {sorted(wrong)}"
+
+
+def run_here(tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:
+    """Runs a kernel in this process, without Spark."""
+    return pa.Table.from_batches(kernel(iter(tasks.to_batches())), schema=schema)
+
+
+def _all_pairs(job: pipeline.Job):  # type: ignore[no-untyped-def]
+    run_found = runs.find_run(job.state, job.run_id)
+    return runs.all_pairs(
+        runs.datasets(job.state, run_found), runs.edges(job.state, run_found), runs.groups(job.state, run_found)
+    )
+
+
+def _resume(
+    state_dir: str,
+    run_id: str,
+    needs: str,
+    becomes: str,
+    settings: Settings,
+    progress: Progress,
+    stage: Callable[[pipeline.Job, runs.Run], None],
+) -> None:
+    """Runs one stage on a run whose earlier stages are in the state, and records how far it is now."""
+    state: State = open_state(state_dir)
+    with state.locked():
+        found = runs.find_run(state, run_id, needs)
+        job = pipeline.resumed_job(found, state, settings, progress)
+        stage(job, found)
+        job.record(becomes)

@@ -1,0 +1,66 @@
+"""Payloads on standard output as a table, JSON or CSV. Only the payload goes there; all else goes to standard error."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from r2d2.report.visible import visible
+
+FORMATS = ("table", "json", "csv")
+Row = Mapping[str, Any]
+
+
+def print_rows(rows: Iterable[Row], columns: Sequence[str], output: str) -> None:
+    """Rows in the columns' order; JSON and CSV are streamed, a table is laid out as a whole."""
+    if output == "json":
+        _print_json_list(rows, columns)
+    elif output == "csv":
+        writer = csv.writer(sys.stdout, lineterminator="\n")
+        writer.writerow(columns)
+        writer.writerows([_cell(row[column]) for column in columns] for row in rows)
+    else:
+        _print_table(rows, columns)
+
+
+def print_object(value: Mapping[str, Any]) -> None:
+    """One JSON object."""
+    json.dump(value, sys.stdout, indent=1, ensure_ascii=True)
+    sys.stdout.write("\n")
+
+
+def _print_json_list(rows: Iterable[Row], columns: Sequence[str]) -> None:
+    separator = "["
+    for row in rows:
+        sys.stdout.write(separator + json.dumps({column: row[column] for column in columns}, ensure_ascii=True))
+        separator = ",\n "
+    sys.stdout.write("[]\n" if separator == "[" else "]\n")
+
+
+def _print_table(rows: Iterable[Row], columns: Sequence[str]) -> None:
+    """Control and bidirectional characters in names are made visible: a name must not drive the terminal."""
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for column in columns:
+        table.add_column(column.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(visible(_cell(row[column]))) for column in columns))
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
+    console.print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

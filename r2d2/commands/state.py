@@ -1,0 +1,128 @@
+"""Commands that read a state: what a run found. None of them starts Spark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import chain
+from typing import Any
+
+from r2d2.catalog import runs
+from r2d2.catalog.state import open_state
+from r2d2.commands.explain import explain_lines
+from r2d2.commands.output import print_object, print_rows
+from r2d2.containment.candidates import refuted_by_metadata
+from r2d2.model.dataset import Dataset
+from r2d2.model.edge import Edge, Grade
+from r2d2.model.plan import Plan
+from r2d2.report.units import human_bytes, money
+from r2d2.report.visible import visible
+
+DATASET_COLUMNS = ("dataset", "format", "rows", "bytes", "columns", "version", "names", "error")
+EDGE_COLUMNS = ("parent", "child", "grade", "rows_child", "rows_parent", "equal", "how", "reason")
+PLAN_COLUMNS = ("dataset", "action", "parent", "saving_per_month", "rebuild_cost", "rebuild_seconds", "reason")
+RUN_COLUMNS = ("run_id", "started", "status", "roots", "datasets", "edges", "money_saved", "version")
+
+
+def show_datasets(state_dir: str, run_id: str, output: str) -> None:
+    """Prints the datasets of a run."""
+    state = open_state(state_dir)
+    run = runs.find_run(state, run_id)
+    print_rows(map(dataset_row, runs.datasets(state, run)), DATASET_COLUMNS, output)
+
+
+def show_edges(state_dir: str, run_id: str, grade: str, everything: bool, output: str) -> None:
+    """Prints edges of one grade; of the proven ones the reduction, or every pair."""
+    state = open_state(state_dir)
+    run = runs.find_run(state, run_id, runs.CONTAINED)
+    stored = runs.edges(state, run)
+    if grade == Grade.PROVEN and everything:
+        edges: Iterable[Edge] = runs.all_pairs(runs.datasets(state, run), stored, runs.groups(state, run))
+    else:
+        edges = (edge for edge in stored if edge.grade == grade)
+        if grade == Grade.REFUTED and everything:
+            edges = chain(edges, refuted_by_metadata(runs.datasets(state, run), run.case_sensitive))
+    print_rows(map(edge_row, edges), EDGE_COLUMNS, output)
+
+
+def show_plan(state_dir: str, run_id: str, output: str) -> None:
+    """Prints the plan of a run."""
+    state = open_state(state_dir)
+    plan = runs.plan(state, runs.find_run(state, run_id, runs.PLANNED))
+    if output == "json":
+        print_object(plan_object(plan))
+        return
+    print_rows(map(planned_row, plan.datasets), PLAN_COLUMNS, output)
+    if output == "table":
+        saved = money(plan.total_saving_per_month, plan.currency)
+        print(f"saves {saved} a month and {human_bytes(plan.bytes_retired)}; {visible(plan.solver)}")
+
+
+def show_runs(state_dir: str, output: str) -> None:
+    """Prints the runs of a state, the newest first."""
+    print_rows(map(_run_row, runs.runs(open_state(state_dir))), RUN_COLUMNS, output)
+
+
+def explain(state_dir: str, run_id: str, dataset: str) -> None:
+    """Prints why a dataset is or isn't redundant."""
+    state = open_state(state_dir)
+    run = runs.find_run(state, run_id)
+    for line in explain_lines(state, run, dataset):
+        print(line)
+
+
+def dataset_row(dataset: Dataset) -> dict[str, Any]:
+    """A dataset as the ``datasets`` command gives it."""
+    return {
+        "dataset": dataset.id,
+        "format": dataset.format,
+        "rows": dataset.rows,
+        "bytes": dataset.bytes,
+        "columns": len({leaf.path[0] for leaf in dataset.leaves}),
+        "version": dataset.version,
+        "names": list(dataset.names),
+        "error": dataset.error,
+    }
+
+
+def edge_row(edge: Edge) -> dict[str, Any]:
+    """An edge as the ``edges`` command gives it."""
+    return {
+        "parent": edge.parent,
+        "child": edge.child,
+        "grade": edge.grade.value,
+        "rows_child": edge.rows_child,
+        "rows_parent": edge.rows_parent,
+        "equal": edge.equal,
+        "how": edge.how,
+        "reason": f"{edge.reason}: {edge.predicate}" if edge.predicate else edge.reason,
+    }
+
+
+def planned_row(entry: Any) -> dict[str, Any]:
+    """A line of the plan as the ``plan`` command gives it."""
+    return {column: getattr(entry, column) for column in PLAN_COLUMNS} | {"action": entry.action.value}
+
+
+def plan_object(plan: Plan) -> dict[str, Any]:
+    """The plan as ``plan --format json`` gives it."""
+    return {
+        "datasets": [planned_row(entry) for entry in plan.datasets],
+        "total_saving_per_month": plan.total_saving_per_month,
+        "bytes_retired": plan.bytes_retired,
+        "currency": plan.currency,
+        "solver": plan.solver,
+        "optimal": plan.optimal,
+    }
+
+
+def _run_row(run: runs.Run) -> dict[str, Any]:
+    return {
+        "run_id": run.run_id,
+        "started": f"{run.started:%Y-%m-%d %H:%M:%S}Z",
+        "status": run.status,
+        "roots": list(run.roots),
+        "datasets": run.funnel.datasets,
+        "edges": run.funnel.edges,
+        "money_saved": run.funnel.money_saved,
+        "version": run.version,
+    }
