@@ -185,7 +185,8 @@ def _node(members: list[DatasetRow], x: float, y: float) -> GraphNode:
     first = members[0]
     retired = sum(member.action == "retire" for member in members)
     size = sum(member.bytes for member in members)
-    detail = human_bytes(size) if first.rows is None else f"{human_bytes(size)}, {_short_count(first.rows)} rows"
+    alone = len(members) == 1 and first.rows is not None
+    detail = f"{human_bytes(size)}, {_short_count(first.rows or 0)} rows" if alone else human_bytes(size)
     names = ", ".join(shortened(visible(m.id)) for m in members[:5])
     more = f" and {len(members) - 5:,} more" if len(members) > 5 else ""
     copies = f"{len(members):,} exact duplicates: " if len(members) > 1 else ""
@@ -219,8 +220,11 @@ def _savings_part(data: ReportData, label: str, action: str, total: int) -> Savi
 
 
 def _tail(name: str) -> str:
-    """The end of a name, which tells the datasets of one directory apart."""
-    return name if len(name) <= _LABEL else "…" + name[1 - _LABEL :]
+    """The end of a name, which tells the datasets of one directory apart: as many whole steps as fit, or a part."""
+    start = next((i + 1 for i in range(max(0, len(name) - _LABEL - 1), len(name) - 1) if name[i] == "/"), None)
+    if len(name) <= _LABEL or start is not None:
+        return name if len(name) <= _LABEL else name[start:]
+    return "…" + name[1 - _LABEL :]
 
 
 def _short_count(number: int) -> str:

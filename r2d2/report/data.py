@@ -271,9 +271,9 @@ def _row(
 def _evidence(edge: Edge, show_values: bool) -> Evidence:
     columns = tuple(f"{'.'.join(path)} ({family})" for path, family in edge.projection[:MAX_COLUMNS])
     witness = edge.witness
-    counts = f"the child holds it {witness.in_child:,}×, the parent {witness.in_parent:,}×" if witness else ""
+    counts = f"{witness.in_child:,}× here, {witness.in_parent:,}× in the other" if witness else ""
     if witness and show_values:
-        counts = f"row {witness.row_hash}: {counts}"
+        counts = f"row with the hash {witness.row_hash}, {counts}"
     return Evidence(
         parent=edge.parent,
         child=edge.child,

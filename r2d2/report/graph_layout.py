@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -9,9 +10,9 @@ from typing import Any
 
 import networkx as nx
 
-NODE_WIDTH = 134
+NODE_WIDTH = 139
 NODE_HEIGHT = 36
-_CELL = NODE_WIDTH + 14  # a node and the gap beside it
+_CELL = NODE_WIDTH + 12  # a node and the gap beside it
 _ACROSS = 8  # nodes in one row; a wider layer is folded into several rows
 _LAYER_GAP = 52
 _FOLD_GAP = 14
@@ -148,7 +149,7 @@ def _untangle(graph: _Graph, layers: list[list[Hashable]]) -> None:
 
 
 def _mean(values: Sequence[float], default: float) -> float:
-    return sum(values) / len(values) if values else default
+    return math.fsum(values) / len(values) if values else default
 
 
 def _folded(layer: Sequence[Hashable]) -> Iterable[tuple[Sequence[Hashable], bool]]:

@@ -87,6 +87,7 @@ def _environment(currency: str) -> Environment:
         count=units.count,
         money=lambda amount: units.money(amount, currency),
         name=lambda text: shortened(visible(text)),
+        brief=lambda text: shortened(visible(text), 400),
     )
     environment.globals.update(plural=units.plural, percent=units.percent)
     return environment

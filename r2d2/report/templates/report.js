@@ -8,6 +8,7 @@
   const ACTIONS = { retire: "Can be retired", keep: "Kept", none: "Not planned" };
   const SHOWN = 20; // entries of a list of datasets
   const NAME = 140; // characters of a name in the table
+  const REASON = 400; // characters of a reason in the table
   const byAnchor = new Map();
   const view = { found: rows, sort: "", down: false, action: "all", page: 0, size: 50 };
   const $ = (id) => document.getElementById(id);
@@ -65,8 +66,8 @@
     return `${text} ${data.currency}`;
   }
 
-  const shortened = (text) =>
-    (text.length <= NAME ? text : `${text.slice(0, NAME / 2 - 1)}…${text.slice(text.length - NAME / 2)}`);
+  const shortened = (text, limit = NAME) =>
+    (text.length <= limit ? text : `${text.slice(0, limit / 2 - 1)}…${text.slice(text.length - limit / 2)}`);
 
   // A word for the shell; names with invisible or special characters come quoted from the program.
   const command = (verb, row) =>
@@ -91,8 +92,9 @@
   }
 
   function edgeText(edge) {
-    const parts = [make("code", null, edge.how), `: ${edge.reason || data.meanings[edge.how] || ""}`];
-    parts.push(` ${count(edge.childRows)} of ${count(edge.parentRows)} rows, ${count(edge.columnCount)} columns compared`);
+    const reason = (edge.reason || data.meanings[edge.how] || "").replace(/\.$/, "");
+    const parts = [make("code", null, edge.how), `: ${reason}. `];
+    parts.push(`${count(edge.childRows)} of ${count(edge.parentRows)} rows, ${count(edge.columnCount)} columns compared`);
     parts.push(`; versions ${rows[edge.parent].version} and ${rows[edge.child].version}.`);
     if (edge.shared) parts.push(" They share files, so neither may be retired.");
     if (edge.predicate) parts.push(" Rows: ", make("code", null, edge.predicate), ".");
@@ -125,6 +127,7 @@
     const list = make("dl");
     const add = (term, ...content) => list.append(make("dt", null, term), make("dd", null, ...content));
     if (row.name.length > NAME) add("Full name", make("bdi", null, row.name));
+    if (row.reason.length > REASON) add("Full reason", row.reason);
     if (row.parent !== null) add("Proof", proof(row));
     if (row.action === "retire") add("To rebuild it", `${seconds(row.seconds)}, ${money(row.cost)} each time`);
     for (const group of row.groups) {
@@ -150,7 +153,7 @@
 
   function entry(row) {
     const action = make("span", { class: "act" }, make("span", { class: `mark ${row.action}` }), ACTIONS[row.action]);
-    const details = make("details", null, make("summary", null, row.reason || "Evidence"));
+    const details = make("details", null, make("summary", null, shortened(row.reason, REASON) || "Evidence"));
     details.addEventListener("toggle", () => {
       if (details.open && details.childElementCount === 1) details.append(evidence(row));
     });
@@ -300,6 +303,10 @@
       for (const event of ["pointerleave", "blur"]) node.addEventListener(event, clear);
     });
     zoom(drawing);
+    // On a narrow screen the first parent is in sight, not the margin beside it.
+    const frame = drawing.parentElement;
+    const first = nodes[0].getBBox();
+    frame.scrollLeft = first.x + first.width / 2 - frame.clientWidth / 2;
   }
 
   function zoom(drawing) {

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from r2d2.config import load_settings
+from r2d2.model.edge import Grade, Witness
+from r2d2.model.funnel import Funnel, StageFigures
+from r2d2.model.plan import Plan
+from r2d2.report.data import MAX_NEAR_MISSES, Problem, ReportData, build_report, dataset_anchor
+from r2d2.report.proofs import MAX_STEPS, ProofPaths
+from tests.report_fakes import HOSTILE, dataset, edge, hostile_report, plan_of, run_facts, tpch_report
+
+EMPTY = Plan((), 0.0, 0, "HiGHS", True)
+SHOW = load_settings(overrides=("report.show_values=true",), environ={})
+
+
+def built(datasets: list, **parts: object) -> ReportData:
+    fields: dict = {"edges": [], "groups": [], "refuted": [], "plan": EMPTY, "funnel": Funnel(), **parts}
+    return build_report(run_facts(), datasets, **fields)
+
+
+def test_every_dataset_has_one_row_and_what_to_retire_comes_first_by_saving() -> None:
+    data = tpch_report()
+    assert len({row.id for row in data.rows}) == len(data.rows) == 70
+    actions = [row.action for row in data.rows]
+    assert actions == sorted(actions, key=["retire", "keep", "none"].index)
+    savings = [row.saving_per_month for row in data.with_action("retire")]
+    assert savings == sorted(savings, reverse=True)
+    assert sum(savings) == pytest.approx(data.saving_per_month)
+    assert sum(row.bytes for row in data.with_action("retire")) == data.bytes_retired
+
+
+def test_the_model_is_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        tpch_report().rows[0].action = "keep"  # type: ignore[misc]
+
+
+def test_a_retired_dataset_shows_the_edges_from_its_parent_down_to_it() -> None:
+    data = tpch_report()
+    row = next(row for row in data.rows if row.id == "dashboards/lineitem_1994_keys")
+    steps = [(data.edges[i].parent, data.edges[i].child) for i in row.proof]
+    middle = "exports/lineitem/lineitem_1994.csv"
+    assert steps == [("warehouse/lineitem", middle), (middle, row.id)]
+
+
+def test_only_proven_edges_are_shown_and_only_refuted_ones_are_near_misses() -> None:
+    a, b = dataset("a"), dataset("b")
+    grades = [edge(a, b, grade=grade) for grade in Grade]
+    data = built([a, b], edges=grades, refuted=grades)
+    assert len(data.edges) == len(data.near_misses) == data.near_miss_count == 1
+
+
+def test_near_misses_are_ranked_by_how_far_they_came_then_by_bytes_and_are_capped_but_counted() -> None:
+    a, small, large = dataset("a"), dataset("small", 1), dataset("large", 9)
+    near = [edge(a, c, how, grade=Grade.REFUTED) for c in (small, large) for how in ("minmax", "digest", "join")]
+    data = built([a, small, large], refuted=near)
+    assert [(e.how, e.child) for e in data.near_misses][:3] == [
+        ("join", "large"),
+        ("join", "small"),
+        ("digest", "large"),
+    ]
+    many = built([a, small], refuted=[edge(a, small, grade=Grade.REFUTED)] * 500)
+    assert (len(many.near_misses), many.near_miss_count) == (MAX_NEAR_MISSES, 500)
+
+
+def test_cell_values_are_masked_unless_allowed() -> None:
+    a, b = dataset("a"), dataset("b")
+    bad = dataset("sales/k=ID", status="error", reason="sales/k=ID/day=SECRET/p.parquet is cut short")
+    found = edge(a, b, predicate="x between 'SECRET' and 'TWO'")
+    near = edge(a, b, grade=Grade.REFUTED, witness=Witness("SECRET", 2, 1))
+    problem = Problem("/lake/country=SECRET/f.csv", "country=SECRET/f.csv line 3, and /lake/x=SECRET: denied")
+    parts = {"edges": [found], "refuted": [near], "problems": [problem]}
+    masked = built([a, b, bad], **parts)
+    text = json.dumps(dataclasses.asdict(dataclasses.replace(masked, run=None)), default=str)  # type: ignore[arg-type]
+    assert "SECRET" not in text
+    assert "sales/k=ID/day=•••/p.parquet is cut short" in {p.what for p in masked.problems}
+    assert masked.edges[0].masked
+    assert masked.near_misses[0].witness == "2× here, 1× in the other"
+    shown = built([a, b, bad], settings=SHOW, **parts)
+    assert "SECRET" in shown.edges[0].predicate
+    assert "SECRET" in shown.near_misses[0].witness
+    assert "SECRET" in shown.problems[0].where
+    assert not shown.edges[0].masked
+
+
+def test_credentials_in_roots_and_spark_properties_do_not_reach_the_report() -> None:
+    settings = load_settings(overrides=("spark.conf=fs.s3a.secret.key=hunter2", "retention.keep=a,b"), environ={})
+    roots = ("s3://user:hunter2@bucket/x?sig=hunter2", "/plain/a?b", "abfss://box@account/x", "https://[bad:hunter2@x")
+    run = dataclasses.replace(run_facts(), roots=roots)
+    data = build_report(run, [], [], [], [], EMPTY, Funnel(), (), settings)
+    assert "hunter2" not in repr(data)
+    assert data.run.roots[:3] == ("s3://bucket/x", "/plain/a?b", "abfss://box@account/x")
+    assert ("retention.keep", "a, b") in data.settings
+
+
+def test_unusable_datasets_are_problems_with_a_hint_and_take_no_part_in_the_plan() -> None:
+    data = tpch_report()
+    assert [p.status for p in data.problems] == ["error", "error", "unsupported", "empty"]
+    assert all(p.hint for p in data.problems)
+    assert {row.status for row in data.with_action("none")} == {"error", "unsupported", "empty"}
+
+
+def test_a_name_that_no_dataset_has_is_refused() -> None:
+    a, b = dataset("a"), dataset("b")
+    with pytest.raises(ValueError, match="'b'"):
+        built([a], edges=[edge(a, b)])
+    with pytest.raises(ValueError, match="'b'"):
+        built([a], plan=plan_of([a, b], {}))
+    with pytest.raises(ValueError, match="'z'"):
+        built([a], groups=[("a", "z")])
+
+
+def test_anchors_are_distinct_stable_and_plain() -> None:
+    data = hostile_report()
+    assert len(set(data.anchors.values())) == len(data.anchors) == 2 * len(HOSTILE) + 1
+    assert all(anchor.removeprefix("d-").isalnum() for anchor in data.anchors.values())
+    assert dataset_anchor("orders") == "d-1c168adb00d2"
+
+
+def test_a_text_dataset_may_be_in_two_groups() -> None:
+    a, b, c = dataset("a"), dataset("b"), dataset("c")
+    data = built([a, b, c], groups=[("a", "c"), ("b", "c"), ("a",)])
+    assert {row.id: row.groups for row in data.rows} == {"a": (0,), "b": (1,), "c": (0, 1)}
+    assert len(data.groups) == 2
+
+
+def test_a_proof_never_enters_a_text_dataset_by_one_view_and_leaves_it_by_another() -> None:
+    a, b, c = dataset("a"), dataset("text"), dataset("c")
+    number, string = ((("k",), "number"),), ((("K",), "string"),)
+    crossing = ProofPaths([edge(a, b, projection=number), edge(b, c, projection=string)], {})
+    assert crossing.between("a", "c") == ()
+    both = ProofPaths([edge(a, b, projection=number), edge(b, c, projection=((("K",), "number"),))], {})
+    assert both.between("a", "c") == (0, 1)
+
+
+def test_a_proof_takes_a_group_as_one_place_prefers_short_ways_and_gives_up_on_long_ones() -> None:
+    a, b, b2, c = (dataset(name) for name in ("a", "b", "b2", "c"))
+    paths = ProofPaths([edge(b, b2), edge(a, b), edge(b2, c), edge(a, c)], {"b": 0, "b2": 0})
+    assert paths.between("a", "c") == (3,)
+    assert paths.between("b", "c") == (2,)
+    assert paths.between("b", "b2") == ()
+    chain = [dataset(f"s{i:04}") for i in range(2000)]
+    long = ProofPaths([edge(chain[i], chain[i + 1]) for i in range(1999)], {})
+    assert long.between("s0000", f"s{MAX_STEPS:04}") == tuple(range(MAX_STEPS))
+    assert all(long.between("s0000", each.id) == () for each in chain[MAX_STEPS + 1 :])
+
+
+def test_a_funnel_survives_its_json() -> None:
+    funnel = Funnel(
+        5, 4, 2, 12, 6, 3, {"box": 2}, {"join": 1}, 0, 1, 2, 10, 0.5, "EUR", (StageFigures("s", 1.5, 9, 2),)
+    )
+    assert Funnel.from_json(funnel.to_json()) == funnel
+    assert Funnel.from_json(Funnel().to_json()) == Funnel()
+    assert (funnel.proven_pairs, funnel.refuted_pairs) == (2, 1)

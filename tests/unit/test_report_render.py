@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import base64
+import dataclasses
+import hashlib
+import json
+import re
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from r2d2.model.funnel import Funnel
+from r2d2.model.plan import Plan
+from r2d2.report import render as module
+from r2d2.report.data import ReportData, build_report
+from r2d2.report.render import render, write_report
+from r2d2.report.units import human_bytes, money
+from r2d2.report.visible import shell_word, visible
+from r2d2.report.wire import embedded
+from tests.report_fakes import HOSTILE, hostile_report, large_report, run_facts, tpch_report
+
+
+class Parsed(HTMLParser):
+    """Tags with their attributes, the text, and the contents of scripts and styles."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.raw: list[tuple[str, str]] = []
+        self._open = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._open = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._open in ("script", "style"):
+            self.raw.append((self._open, data))
+        else:
+            self.text.append(data)
+
+    def ids(self) -> list[str]:
+        return [a["id"] or "" for _, a in self.tags if "id" in a]
+
+    def data(self) -> Any:
+        return json.loads(self.raw[1][1])
+
+
+@pytest.fixture(scope="module")
+def tpch() -> ReportData:
+    return tpch_report()
+
+
+@pytest.fixture(scope="module")
+def hostile() -> Parsed:
+    return Parsed(render(hostile_report()))
+
+
+def test_the_headline_says_what_is_saved_and_that_nothing_was_deleted(tpch: ReportData) -> None:
+    text = " ".join("".join(Parsed(render(tpch)).text).split())
+    money_and_bytes = (
+        f"{money(tpch.saving_per_month, 'USD')} a month and {human_bytes(tpch.bytes_retired)} can be saved"
+    )
+    assert money_and_bytes in text
+    assert f"by retiring {len(tpch.with_action('retire'))} of {len(tpch.rows)} datasets" in text
+    assert "Nothing was deleted" in text
+    assert "/data/lake" in text
+    assert "Storage prices are multiplied by 1,000" in text
+
+
+def test_the_page_has_its_sections_ids_once_and_no_dead_link(tpch: ReportData) -> None:
+    page = Parsed(render(tpch))
+    ids = page.ids()
+    assert len(ids) == len(set(ids))
+    assert {"savings", "funnel", "graph", "plan", "problems", "near", "settings"} <= set(ids)
+    anchors = {row[0] for row in page.data()["rows"]}
+    targets = {(a["href"] or "")[1:] for tag, a in page.tags if tag == "a"}
+    assert targets <= set(ids) | anchors
+
+
+def test_the_embedded_data_equals_the_model(tpch: ReportData) -> None:
+    data = Parsed(render(tpch)).data()
+    rows = [dict(zip(data["rowFields"], row, strict=True)) for row in data["rows"]]
+    assert [row["name"] for row in rows] == [row.id for row in tpch.rows]
+    assert [row["bytes"] for row in rows] == [row.bytes for row in tpch.rows]
+    assert sum(row["saving"] for row in rows) == pytest.approx(tpch.saving_per_month)
+    edges = [dict(zip(data["edgeFields"], edge, strict=True)) for edge in data["edges"]]
+    assert [(rows[e["parent"]]["name"], rows[e["child"]]["name"]) for e in edges] == [
+        (e.parent, e.child) for e in tpch.edges
+    ]
+    assert [data["texts"][e["how"]] for e in edges] == [e.how for e in tpch.edges]
+    assert [[rows[i]["name"] for i in group] for group in data["groups"]] == [list(g) for g in tpch.groups]
+
+
+def test_the_policy_allows_exactly_this_script_and_this_style(tpch: ReportData) -> None:
+    page = Parsed(render(tpch))
+    policy = next(a["content"] or "" for tag, a in page.tags if a.get("http-equiv") == "Content-Security-Policy")
+    for kind, text in (page.raw[0], page.raw[2]):
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{kind}-src 'sha256-{digest}'" in policy
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+
+
+@pytest.mark.parametrize("make", [tpch_report, hostile_report])
+def test_nothing_in_the_page_loads_styles_or_handles_inline(make: Any) -> None:
+    for tag, attributes in Parsed(render(make())).tags:
+        assert not {"src", "srcset", "style", "action", "data"} & attributes.keys(), (tag, attributes)
+        assert not [name for name in attributes if name.startswith("on")]
+        assert (attributes.get("href") or "#").startswith(("#", "data:,"))
+
+
+def test_hostile_names_add_no_element(hostile: Parsed, tpch: ReportData) -> None:
+    assert [tag for tag, _ in hostile.tags].count("script") == 2
+    assert {tag for tag, _ in hostile.tags} <= {tag for tag, _ in Parsed(render(tpch)).tags}
+
+
+def test_hostile_names_are_shown_with_what_is_invisible_spelled_out(hostile: Parsed) -> None:
+    names = {row[1] for row in hostile.data()["rows"]}
+    assert {visible(name) for name in HOSTILE} <= names
+    assert "rtl‹U+202E›gnp.exe‹U+2066›" in names
+    assert "new‹U+000A›line‹U+000D›‹U+0009›tab" in names
+    assert "not utf8 ‹byte FF›‹byte 80›" in names
+    text = "".join(hostile.text)
+    assert HOSTILE[1] in text
+    assert "{{ 7 * 7 }}" in text
+    assert not re.search("[\u202a-\u202e\u2066-\u2069\u200b-\u200f\ufeff\x00-\x08\x1b]", text)
+
+
+def test_json_in_a_script_can_not_end_it() -> None:
+    text = str(embedded(["</script>", "<!--", "\u2028\u2029", "]]>", "&lt;"]))
+    assert not re.search("[<>&\u2028\u2029]", text)
+    assert json.loads(text) == ["</script>", "<!--", "\u2028\u2029", "]]>", "&lt;"]
+
+
+def test_a_report_of_nothing_renders() -> None:
+    plan = Plan((), 0.0, 0, "none", True)
+    text = "".join(Parsed(render(build_report(run_facts(), [], [], [], [], plan, Funnel()))).text)
+    assert "Nothing to retire among 0 datasets" in text
+    assert "None: every dataset could be read" in text
+
+
+def test_numbers_that_are_none_or_infinite_render(tpch: ReportData) -> None:
+    row = dataclasses.replace(tpch.rows[0], rebuild_seconds=float("inf"), rows=None)
+    page = Parsed(render(dataclasses.replace(tpch, rows=(row, *tpch.rows[1:]))))
+    first = dict(zip(page.data()["rowFields"], page.data()["rows"][0], strict=True))
+    assert first["seconds"] is None
+    assert first["rows"] is None
+
+
+def test_ten_thousand_datasets_and_fifty_thousand_edges_stay_under_15_mb() -> None:
+    data = large_report()
+    assert (len(data.rows), len(data.edges)) == (10_000, 50_000)
+    assert len(render(data).encode()) < 15_000_000
+
+
+def test_a_report_is_replaced_whole_or_not_at_all(
+    tmp_path: Path, tpch: ReportData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "report.html"
+    write_report(tpch, path)
+    before = path.read_text(encoding="utf-8")
+    assert before == render(tpch)
+    assert path.stat().st_mode & 0o777 == 0o644
+
+    def fails(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(module.os, "replace", fails)
+    with pytest.raises(OSError, match="disk full"):
+        write_report(hostile_report(), path)
+    assert path.read_text(encoding="utf-8") == before
+    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_word_for_the_shell_is_visible_and_gives_the_name_back(name: str) -> None:
+    word = shell_word(name)
+    assert visible(word) == word
+    if "\x00" in name:
+        return  # no argument of a program can hold it
+    back = subprocess.run(["bash", "-c", f"printf %s {word}"], capture_output=True, check=True).stdout
+    assert back == name.encode("utf-8", "surrogateescape")
+
+
+def test_visible_leaves_ordinary_text_alone_and_handles_lone_surrogates() -> None:
+    assert visible("orders/2024 – été 数据 🐘") == "orders/2024 – été 数据 🐘"
+    assert visible("\ud800\u3164\u00a0") == "‹U+D800›‹U+3164›‹U+00A0›"
+    assert shell_word("\ud800") == r"$'\xed\xa0\x80'"

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import pytest
+
+from r2d2.model.funnel import Funnel, StageFigures
+from r2d2.report.terminal import funnel_lines
+from r2d2.report.units import human_bytes, human_seconds, money, percent
+
+FUNNEL = Funnel(
+    datasets=70, usable=67, classes=13, pairs=4422, candidates=1474, after_minmax=737,
+    proven={"box": 46, "digest": 60}, refuted={"join": 23}, groups=7, edges=46,
+    bytes_saved=1_002_000_000, money_saved=20.76,
+    stages=(StageFigures("discover", 2.31, 1_250_000, 212), StageFigures("scan", 69.4, 1_312_000_000, 1_212)),
+)  # fmt: skip
+
+
+def test_the_funnel_is_printed_aligned_in_human_units() -> None:
+    assert funnel_lines(FUNNEL) == [
+        "  datasets                 70  3 take no part",
+        "  schema classes           13",
+        "  pairs                 4,422",
+        "  schema fits           1,474  33% of the pairs",
+        "  left by min-max         737  50% of those",
+        "  proven                  106  by digest 60, box 46",
+        "  refuted                  23  by join 23",
+        "  duplicate groups          7",
+        "  edges                    46  after transitive reduction",
+        "  can be saved        1.00 GB  20.76 USD a month",
+        "",
+        "  stage                     time     read  files",
+        "  discover                 2.3 s  1.25 MB    212",
+        "  scan                 1 min 9 s  1.31 GB  1,212",
+        "  all                 1 min 12 s  1.31 GB  1,424",
+    ]
+
+
+def test_undecided_pairs_have_a_line_only_if_there_are_any() -> None:
+    assert not any("undecided" in line for line in funnel_lines(FUNNEL))
+    assert any("undecided" in line for line in funnel_lines(Funnel(undecided=3)))
+
+
+def test_an_empty_funnel_prints() -> None:
+    assert funnel_lines(Funnel())[-1] == "  can be saved        0 B  0.00 USD a month"
+
+
+def test_terminal_escapes_are_spelled_out() -> None:
+    lines = funnel_lines(Funnel(proven={"\x1b[31m": 1}, currency="\x07", stages=(StageFigures("\x1b]0;x", 1.0),)))
+    assert all(line.isprintable() for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.00 kB"),
+        (999_949, "1.00 MB"),
+        (12_345_678, "12.3 MB"),
+        (10**21, "1,000 EB"),
+    ],
+)
+def test_bytes(size: int, text: str) -> None:
+    assert human_bytes(size) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (0.042, "0.042 s"), (1.24, "1.2 s"), (59.6, "1 min 0 s"), (3661, "1 h 1 min"), (10**6, "11 days 13 h"),
+     (float("inf"), "unknown")],
+)  # fmt: skip
+def test_seconds(seconds: float, text: str) -> None:
+    assert human_seconds(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"), [(0.0, "0.00 X"), (1234.5, "1,234.50 X"), (0.00123, "0.0012 X"), (-0.004, "-0.0040 X")]
+)
+def test_money(amount: float, text: str) -> None:
+    assert money(amount, "X") == text
+
+
+def test_a_share_is_never_rounded_to_all_or_nothing() -> None:
+    assert [percent(p, 1000) for p in (0, 1, 500, 999, 1000)] == ["0%", "<1%", "50%", ">99%", "100%"]
