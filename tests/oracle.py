@@ -143,26 +143,21 @@ class _DuckDB:
     @staticmethod
     def _arrow(leaf: Leaf, family: str) -> pa.ChunkedArray | pa.Array:
         if leaf.typed is not None:
-            return leaf.typed
+            moment = pa.types.is_timestamp(leaf.typed.type)
+            return pa.chunked_array([pa.array(_values(leaf.typed), pa.int64())]) if moment else leaf.typed
         keys = leaf.keys(family)
         if family == "number":
             return pa.array([None if k is None else format(k, "f") for k in keys], pa.string())
         if family == "floating":
             return pa.array([None if k is None else _double(k) for k in keys], pa.float64())
         if family in ("timestamp", "instant"):
-            return pa.array(keys, pa.int64()).cast(pa.timestamp("ns", tz="UTC" if family == "instant" else None))
+            return pa.array(keys, pa.int64())
         return pa.array(keys, {"boolean": pa.bool_(), "date": pa.date32(), "string": pa.string()}[family])
 
     def _cast(self, name: Key, family: str, column: str) -> str:
-        kind = {
-            "number": self.numbers.get(name),
-            "floating": "DOUBLE",
-            "timestamp": "TIMESTAMP_NS",
-            "instant": "TIMESTAMP_NS",
-        }.get(family)
         if family == "floating":
             return f"({column}::DOUBLE + 0.0)"
-        return f"{column}::{kind}" if kind else column
+        return f"{column}::{self.numbers[name]}" if family == "number" else column
 
     def holds(self, parent: Table, child: Table, projection: dict[Key, str]) -> bool:
         if not self._scalar(projection):
@@ -194,9 +189,9 @@ def _number_types(tables: list[Table]) -> dict[Key, str]:
                 digits.setdefault(name, []).append(_digits(leaf))
     kinds = {}
     for name, found in digits.items():
-        whole, scale = max(w for w, _ in found), max(s for _, s in found)
+        whole, scale = max(1, *(w for w, _ in found)), max(0, *(s for _, s in found))
         if whole + scale <= 38:
-            kinds[name] = f"DECIMAL({max(1, 18 if whole + scale <= 18 else 38)},{scale})"
+            kinds[name] = f"DECIMAL({18 if whole + scale <= 18 else 38},{scale})"
     return kinds
 
 
@@ -206,7 +201,7 @@ def _digits(leaf: Leaf) -> tuple[int, int]:
         numbers = [k for k in set(leaf.keys("number")) if k is not None]
         exponents = [n.as_tuple().exponent for n in numbers]
         scale = max((-e for e in exponents if isinstance(e, int)), default=0)
-        return max((n.adjusted() + 1 for n in numbers), default=1), max(scale, 0)
+        return max((n.adjusted() + 1 for n in numbers), default=1), scale
     if pa.types.is_decimal(leaf.typed.type):
         return leaf.typed.type.precision - leaf.typed.type.scale, max(leaf.typed.type.scale, 0)
     extremes = pc.min_max(leaf.typed).as_py()
@@ -440,13 +435,16 @@ def _file_leaves(path: Path) -> tuple[dict[Key, Leaf], int]:
     if kind == "parquet":
         return _parquet_leaves(path)
     content = path.read_bytes()
-    text = (gzip.decompress(content) if path.name.endswith(".gz") else content).decode("utf-8")
+    text = (gzip.decompress(content) if path.name.endswith(".gz") else content).decode("utf-8-sig")
     return _separated(text, "\t" if kind == "tsv" else ",") if kind in ("csv", "tsv") else _json(text)
 
 
 def _parquet_leaves(path: Path) -> tuple[dict[Key, Leaf], int]:
     with path.open("rb") as stream:
-        table = pq.ParquetFile(stream).read()
+        file = pq.ParquetFile(stream)
+        if any(file.schema.column(i).physical_type == "INT96" for i in range(len(file.schema))):
+            raise Undecidable("INT96")
+        table = file.read()
     leaves: dict[Key, Leaf] = {}
     for name, column in zip(table.column_names, table.columns, strict=True):
         for key, leaf in _opened((name.lower(),), column, table.schema.field(name).nullable):
