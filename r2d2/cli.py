@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-from collections.abc import Sequence
+from argparse import ArgumentParser as Parser
+from argparse import Namespace, RawDescriptionHelpFormatter, _SubParsersAction
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from r2d2.config import Settings, describe, load_settings
@@ -13,6 +14,8 @@ from r2d2.errors import R2D2Error
 from r2d2.model.edge import Grade
 from r2d2.progress import Progress
 from r2d2.version import __version__
+
+Call = Callable[[Namespace], int | None]
 
 _EPILOG = """examples:
   r2d2 demo                                   build a demo lake and run the main job on it
@@ -27,7 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code (README, "Exit codes")."""
     arguments = _parser().parse_args(argv)
     try:
-        return arguments.call(arguments) or 0
+        call: Call = arguments.call
+        return call(arguments) or 0
     except R2D2Error as error:
         print(f"r2d2: {_safe(str(error))}", file=sys.stderr)
         if error.hint:
@@ -47,12 +51,12 @@ def _safe(text: str) -> str:
     return "\n".join(visible(line) for line in text.split("\n"))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="r2d2",
         description="Finds datasets of a lake whose rows another dataset holds, proves it, and plans what to retire.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"r2d2 {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -61,158 +65,160 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _lake_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    run = _command(commands, "run", "the main job: discover, find and prove containments, plan, report", _run)
-    _lakes(run), _state(run), _settings(run), _format(run, ("table", "json"))
-    discover = _command(
-        commands, "discover", "only the first stage: list the datasets, read metadata", _discover
-    )
-    _lakes(discover), _state(discover), _settings(discover)
-    for name, text, call in (
-        ("containment", "only the second stage: find and prove containments among discovered datasets", _containment),
-        ("retention", "only the third stage: plan what to keep and what to retire", _retention),
-        ("report", "write report.html of a planned run again", _report),
-    ):
-        command = _command(commands, name, text, call)
-        _state(command), _run_id(command), _settings(command)
-    check = _command(commands, "check", "what r2d2 can read of a lake, and which rights are missing", _check)
-    _lakes(check), _settings(check), _format(check)
-    demo = _command(commands, "demo", "build a demo lake from TPC-H tables and run the main job on it", _demo)
+def _lake_commands(commands: _SubParsersAction[Parser]) -> None:
+    lakes, state, run, settings = _lakes(), _state(), _run_id(), _settings()
+    text = "the main job: discover, find and prove containments, plan, report"
+    _command(commands, "run", text, _run, lakes, state, settings, _format("table", "json"))
+    text = "only the first stage: list the datasets, read metadata"
+    _command(commands, "discover", text, _discover, lakes, state, settings)
+    text = "only the second stage: find and prove containments among discovered datasets"
+    _command(commands, "containment", text, _containment, state, run, settings)
+    text = "only the third stage: plan what to keep and what to retire"
+    _command(commands, "retention", text, _retention, state, run, settings)
+    _command(commands, "report", "write report.html of a planned run again", _report, state, run, settings)
+    text = "what r2d2 can read of a lake, and which rights are missing"
+    _command(commands, "check", text, _check, lakes, settings, _format("table", "json", "csv"))
+    text = "build a demo lake from TPC-H tables and run the main job on it"
+    demo = _command(commands, "demo", text, _demo, settings, _format("table", "json"))
     demo.add_argument("--dir", default="", help="where to build it (default: a new temporary directory)")
-    _settings(demo), _format(demo, ("table", "json"))
 
 
-def _state_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    datasets = _command(
-        commands, "datasets", "the datasets of a run; with the reason, if one can't be used", _datasets
-    )
-    edges = _command(commands, "edges", "the containments of a run: parent, child, and how it was decided", _edges)
+def _state_commands(commands: _SubParsersAction[Parser]) -> None:
+    state, run, output = _state(), _run_id(), _format("table", "json", "csv")
+    text = "the datasets of a run; with the reason, if one can't be used"
+    _command(commands, "datasets", text, _datasets, state, run, output)
+    text = "the containments of a run: parent, child, and how it was decided"
+    edges = _command(commands, "edges", text, _edges, state, run, output)
     edges.add_argument("--grade", default="proven", choices=[grade.value for grade in Grade], help="default: proven")
-    edges.add_argument(
-        "--all",
-        action="store_true",
-        help="every pair: of proven ones the closure, duplicates both ways; of refuted ones those by metadata too",
-    )
-    plan = _command(commands, "plan", "what to keep and what to retire, and why", _plan)
-    for command in (datasets, edges, plan):
-        _state(command), _run_id(command), _format(command)
-    history = _command(commands, "runs", "the runs of a state, the newest first", _runs)
-    _state(history), _format(history)
-    explain = _command(commands, "explain", "why a dataset is or isn't redundant, and the plan's arithmetic", _explain)
+    text = "every pair: of proven ones the closure, duplicates both ways; of refuted ones those by metadata too"
+    edges.add_argument("--all", action="store_true", help=text)
+    _command(commands, "plan", "what to keep and what to retire, and why", _plan, state, run, output)
+    _command(commands, "runs", "the runs of a state, the newest first", _runs, state, output)
+    text = "why a dataset is or isn't redundant, and the plan's arithmetic"
+    explain = _command(commands, "explain", text, _explain, state, run)
     explain.add_argument("dataset", help="its id, as `r2d2 datasets` lists it, or another of its names")
-    _state(explain), _run_id(explain)
     _command(commands, "settings", "all settings with their defaults", _show_settings)
 
 
-def _command(commands, name, text, call) -> argparse.ArgumentParser:  # type: ignore[no-untyped-def]
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+def _command(commands: _SubParsersAction[Parser], name: str, text: str, call: Call, *parents: Parser) -> Parser:
+    description = text[0].upper() + text[1:] + "."
+    parser = commands.add_parser(name, help=text, description=description, parents=parents)
     parser.set_defaults(call=call)
     return parser
 
 
-def _lakes(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "lakes", nargs="+", metavar="LAKE", help="a directory, a file, a URL (s3://...), or catalog:DATABASE"
-    )
+def _lakes() -> Parser:
+    parser = Parser(add_help=False)
+    text = "a directory, a file, a URL (s3://...), or catalog:DATABASE"
+    parser.add_argument("lakes", nargs="+", metavar="LAKE", help=text)
+    return parser
 
 
-def _state(parser: argparse.ArgumentParser) -> None:
+def _state() -> Parser:
+    parser = Parser(add_help=False)
     parser.add_argument("--state", required=True, metavar="DIR", help="where runs are kept; outside the lake")
+    return parser
 
 
-def _run_id(parser: argparse.ArgumentParser) -> None:
+def _run_id() -> Parser:
+    parser = Parser(add_help=False)
     parser.add_argument("--run", default="", metavar="ID", help="a run, or the start of its id (default: the newest)")
+    return parser
 
 
-def _settings(parser: argparse.ArgumentParser) -> None:
+def _settings() -> Parser:
+    parser = Parser(add_help=False)
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings as TOML")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="overrides one setting")
     parser.add_argument("--quiet", action="store_true", help="no progress")
+    return parser
 
 
-def _format(parser: argparse.ArgumentParser, choices: Sequence[str] = ("table", "json", "csv")) -> None:
+def _format(*choices: str) -> Parser:
+    parser = Parser(add_help=False)
     parser.add_argument("--format", default="table", choices=choices, help="of what goes to standard output")
+    return parser
 
 
-def _read_settings(arguments: argparse.Namespace, defaults: Sequence[str] = ()) -> Settings:
+def _read_settings(arguments: Namespace, defaults: Sequence[str] = ()) -> Settings:
     return load_settings(arguments.config, (*defaults, *arguments.set))
 
 
-def _run(arguments: argparse.Namespace) -> None:
+def _run(arguments: Namespace) -> None:
     from r2d2.commands import lake
 
     lake.run(arguments.lakes, arguments.state, _read_settings(arguments), Progress(arguments.quiet), arguments.format)
 
 
-def _discover(arguments: argparse.Namespace) -> None:
+def _discover(arguments: Namespace) -> None:
     from r2d2.commands import lake
 
     lake.discover_lake(arguments.lakes, arguments.state, _read_settings(arguments), Progress(arguments.quiet))
 
 
-def _containment(arguments: argparse.Namespace) -> None:
+def _containment(arguments: Namespace) -> None:
     from r2d2.commands import lake
 
     lake.contain(arguments.state, arguments.run, _read_settings(arguments), Progress(arguments.quiet))
 
 
-def _retention(arguments: argparse.Namespace) -> None:
+def _retention(arguments: Namespace) -> None:
     from r2d2.commands import lake
 
     lake.retain(arguments.state, arguments.run, _read_settings(arguments), Progress(arguments.quiet))
 
 
-def _report(arguments: argparse.Namespace) -> None:
+def _report(arguments: Namespace) -> None:
     from r2d2.commands import lake
 
     lake.report(arguments.state, arguments.run, _read_settings(arguments), Progress(arguments.quiet))
 
 
-def _check(arguments: argparse.Namespace) -> int:
+def _check(arguments: Namespace) -> int:
     from r2d2.commands import lake
 
     unreadable = lake.check(arguments.lakes, _read_settings(arguments), Progress(arguments.quiet), arguments.format)
     return 4 if unreadable else 0
 
 
-def _demo(arguments: argparse.Namespace) -> None:
+def _demo(arguments: Namespace) -> None:
     from r2d2.commands import lake
 
     settings = _read_settings(arguments, (f"retention.storage_price_factor={lake.DEMO_PRICE_FACTOR}",))
     lake.demo(arguments.dir, settings, Progress(arguments.quiet), arguments.format)
 
 
-def _datasets(arguments: argparse.Namespace) -> None:
+def _datasets(arguments: Namespace) -> None:
     from r2d2.commands import state
 
     state.show_datasets(arguments.state, arguments.run, arguments.format)
 
 
-def _edges(arguments: argparse.Namespace) -> None:
+def _edges(arguments: Namespace) -> None:
     from r2d2.commands import state
 
     state.show_edges(arguments.state, arguments.run, arguments.grade, arguments.all, arguments.format)
 
 
-def _plan(arguments: argparse.Namespace) -> None:
+def _plan(arguments: Namespace) -> None:
     from r2d2.commands import state
 
     state.show_plan(arguments.state, arguments.run, arguments.format)
 
 
-def _runs(arguments: argparse.Namespace) -> None:
+def _runs(arguments: Namespace) -> None:
     from r2d2.commands import state
 
     state.show_runs(arguments.state, arguments.format)
 
 
-def _explain(arguments: argparse.Namespace) -> None:
+def _explain(arguments: Namespace) -> None:
     from r2d2.commands import state
 
     state.explain(arguments.state, arguments.run, arguments.dataset)
 
 
-def _show_settings(arguments: argparse.Namespace) -> None:
+def _show_settings(arguments: Namespace) -> None:
     del arguments
     for key, default in describe():
         print(f"{key} = {default!r}")

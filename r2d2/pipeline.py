@@ -26,7 +26,7 @@ from r2d2.containment.funnel import Containments, find_containments
 from r2d2.containment.join import join_pairs
 from r2d2.containment.scanner import Scanner
 from r2d2.containment.store import ResultStore
-from r2d2.lake.session import build_session, map_tasks
+from r2d2.lake.session import build_session, map_shuffled, map_tasks
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
 from r2d2.model.funnel import Funnel
@@ -148,7 +148,7 @@ def containment_stage(job: Job, datasets: Sequence[Dataset]) -> Containments:
     settings = job.settings.containment
     store = ResultStore(job.cache)
     scanner = Scanner(datasets, settings, partial(map_tasks, spark), store)
-    join = partial(join_pairs, spark, datasets, settings)
+    join = partial(join_pairs, partial(map_shuffled, spark), datasets, settings)
     found = find_containments(datasets, settings, scanner, join, store, job.progress)
     with job.progress.stage("write edges"):
         _write_containments(job, found)

@@ -45,8 +45,8 @@ class Run:
     @property
     def retention(self) -> RetentionSettings:
         """The prices and limits that the run's plan was made with."""
-        raw = self.settings["retention"]
-        return RetentionSettings(**{k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()})
+        raw: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in self.settings["retention"].items()}
+        return RetentionSettings(**raw)
 
     def reached(self, status: str) -> bool:
         """Whether the run got as far as ``status``."""

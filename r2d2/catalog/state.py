@@ -58,7 +58,7 @@ class State:
             self._writer(spark, table, data).mode("append").save(str(self.path / table))
 
     def write_run(self, spark: SparkSession, table: str, run_id: str, rows: pa.Table | list[dict[str, Any]]) -> None:
-        """Makes ``rows`` all that the table holds of a run, in one commit: a stage that runs again replaces its result."""
+        """Makes ``rows`` all that the table holds of a run, in one commit, so that a stage can run again."""
         data = _as_table(rows, SCHEMAS[table])
         if self._holds(table, run_id):
             writer = self._writer(spark, table, data).mode("overwrite").option("replaceWhere", f"run_id = '{run_id}'")
@@ -75,7 +75,7 @@ class State:
         if not os.path.isdir(location):
             return False
         added = read_delta(storage_for(location), location).files
-        return any(dict(add.partition_values).get("run_id") == run_id for add in added)
+        return any(dict(add.partition).get("run_id") == run_id for add in added)
 
     @contextmanager
     def locked(self) -> Iterator[None]:

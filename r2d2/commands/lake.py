@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-
-import pyarrow as pa
 
 from r2d2 import pipeline
 from r2d2.catalog import runs
@@ -20,7 +18,9 @@ from r2d2.commands.state import DATASET_COLUMNS, dataset_row, show_edges, show_p
 from r2d2.config import Settings
 from r2d2.demo.lake import build_demo
 from r2d2.errors import UsageError
-from r2d2.lake.session import Kernel, build_session
+from r2d2.lake.kernels import run_here
+from r2d2.lake.session import build_session
+from r2d2.model.edge import Edge
 from r2d2.progress import Progress
 from r2d2.report.terminal import funnel_lines
 from r2d2.report.visible import visible
@@ -133,7 +133,7 @@ def demo(directory: str, settings: Settings, progress: Progress, output: str) ->
         show_edges(str(state), "", "proven", False, output)
         show_plan(str(state), "", output)
     finish(job, progress, "table")
-    progress.say(compare(found, truth.contained))
+    progress.say(compare(found, set(truth.contained)))
 
 
 def compare(found: set[tuple[str, str]], planted: set[tuple[str, str]]) -> str:
@@ -144,16 +144,10 @@ def compare(found: set[tuple[str, str]], planted: set[tuple[str, str]]) -> str:
     return f"NOT the planted truth: missed {sorted(missed)}, wrong {sorted(wrong)}"
 
 
-def run_here(tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:
-    """Runs a kernel in this process, without Spark."""
-    return pa.Table.from_batches(kernel(iter(tasks.to_batches())), schema=schema)
-
-
-def _all_pairs(job: pipeline.Job):  # type: ignore[no-untyped-def]
+def _all_pairs(job: pipeline.Job) -> Iterator[Edge]:
     run_found = runs.find_run(job.state, job.run_id)
-    return runs.all_pairs(
-        runs.datasets(job.state, run_found), runs.edges(job.state, run_found), runs.groups(job.state, run_found)
-    )
+    found, stored = runs.datasets(job.state, run_found), runs.edges(job.state, run_found)
+    return runs.all_pairs(found, stored, runs.groups(job.state, run_found))
 
 
 def _resume(

@@ -12,8 +12,8 @@ from r2d2.containment.decide import Verdict
 from r2d2.containment.minmax import leaves_by_path
 from r2d2.containment.reduction import Reduction, reduce_edges
 from r2d2.containment.scanner import Scanner
-from r2d2.containment.verify import Joiner, Pair, VerdictCache, Verification, Verifier, box_text
-from r2d2.containment.views import Node, node_edges
+from r2d2.containment.verify import Joiner, VerdictCache, Verification, Verifier, box_text
+from r2d2.containment.views import Node, Pair, node_edges
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
 from r2d2.model.funnel import Funnel

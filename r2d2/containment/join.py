@@ -10,16 +10,13 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pyarrow as pa
-from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import from_arrow_schema
 
 from r2d2.config import ContainmentSettings
 from r2d2.containment.request import Request, Term
@@ -27,6 +24,7 @@ from r2d2.containment.scan import check_unchanged, open_sources, pack_files, rea
 from r2d2.containment.scan_sql import hashed_rows
 from r2d2.containment.scanner import chunks, planned
 from r2d2.errors import R2D2Error
+from r2d2.lake.kernels import Kernel
 from r2d2.lake.relation import locked_connection
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Projection, Witness
@@ -44,7 +42,7 @@ _TASKS = pa.schema(
         ("ranges", pa.int32()),
     ]
 )
-#: A side is a dataset under a projection; ``range`` is -1 in a row that only carries an error.
+#: A side is a dataset under a projection; a row with an error has no hash, and travels in range 0.
 _HASHES = pa.schema(
     [("range", pa.int32()), ("side", pa.int32()), ("hash", pa.binary()), ("n", pa.int64()), ("error", pa.string())]
 )
@@ -60,6 +58,11 @@ _COUNTS = pa.schema(
         ("error", pa.string()),
     ]
 )
+
+
+#: Runs a kernel over tasks, brings rows of equal ``range`` together, and runs a second kernel over each range:
+#: ``lake.session.map_shuffled`` with its session, or a loop without Spark in tests.
+ShuffleRunner = Callable[[pa.Table, Kernel, pa.Schema, int, Kernel, pa.Schema], pa.Table]
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ class JoinResult:
 
 
 def join_pairs(
-    spark: SparkSession,
+    run: ShuffleRunner,
     datasets: Sequence[Dataset],
     settings: ContainmentSettings,
     pairs: Sequence[JoinPair],
@@ -89,6 +92,7 @@ def join_pairs(
     """Decides pairs by comparing every row hash of the child with those of the parent.
 
     Args:
+        run: how the two kernels are run.
         failed: gets the datasets whose files could not be read as one version; their pairs get no result.
     """
     if not pairs:
@@ -99,17 +103,8 @@ def join_pairs(
     ranges = 1 + rows // settings.join_rows_per_task
     tasks = _tasks(datasets, sides, ranges, settings)
     wanted = [(i, number[parent], number[child]) for i, (parent, child) in enumerate(map(_sides, pairs))]
-    partitions = 1 + max(tasks["task"].to_pylist())
-    hashed = (
-        spark.createDataFrame(tasks)
-        .repartitionById(partitions, F.col("task"))
-        .mapInArrow(hash_kernel, from_arrow_schema(_HASHES))  # type: ignore[arg-type]
-    )
-    counted = (
-        hashed.repartitionById(ranges, F.greatest(F.col("range"), F.lit(0)))
-        .mapInArrow(_Compare(wanted, settings.task_memory), from_arrow_schema(_COUNTS))  # type: ignore[arg-type]
-        .toArrow()
-    )
+    compare = _Compare(wanted, settings.task_memory)
+    counted = run(tasks, hash_kernel, _HASHES, ranges, compare, _COUNTS)
     return _results(counted, pairs, sides, datasets, failed)
 
 
@@ -122,7 +117,7 @@ def hash_kernel(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             except (R2D2Error, duckdb.Error, pa.ArrowException, OSError) as error:
                 reason = str(error) if isinstance(error, R2D2Error) else read_failure(error)
                 yield pa.RecordBatch.from_pylist(
-                    [{"range": -1, "side": task["side"], "hash": None, "n": 0, "error": reason}], schema=_HASHES
+                    [{"range": 0, "side": task["side"], "hash": None, "n": 0, "error": reason}], schema=_HASHES
                 )
 
 
@@ -134,7 +129,7 @@ def _hashes(task: Mapping[str, Any]) -> Iterator[pa.RecordBatch]:
         sources = open_sources(con, files, json.loads(task["readers"]), Path(name), not task["case_sensitive"])
         terms: list[Term] = []
         rows = hashed_rows(sources, [request.projection], terms)
-        reader = con.execute(
+        reader: pa.RecordBatchReader = con.execute(
             f"SELECT (lo0 % {task['ranges']})::INTEGER AS range, {task['side']}::INTEGER AS side,"
             f" unhex(printf('%016x%016x', hi0, lo0)) AS hash, count(*)::BIGINT AS n, NULL::VARCHAR AS error"
             f" FROM ({rows}) GROUP BY lo0, hi0"
@@ -167,7 +162,8 @@ class _Compare:
                 " WHERE error IS NULL GROUP BY side, hash"
             )
             for query in (_COUNT_PAIRS, _COUNT_SIDES, _ERRORS):
-                yield from con.execute(query).to_arrow_table().cast(_COUNTS).to_batches()
+                counted: pa.Table = con.execute(query).to_arrow_table()
+                yield from counted.cast(_COUNTS).to_batches()
 
 
 _COUNT_PAIRS = """

@@ -115,7 +115,7 @@ def _bound_columns(theirs: list[Bounds | None], mine: list[Bounds | None]) -> li
 
 def _ranks(values: list[BoundValue]) -> dict[BoundValue, int]:
     """Equal values (0.0 and -0.0 among them) get equal ranks."""
-    return {value: i for i, value in enumerate(sorted(set(values)))}  # type: ignore[type-var]  # of one family
+    return {value: i for i, value in enumerate(sorted(set(values)))}
 
 
 def _array(values: Iterator[int | None] | Sequence[int | None]) -> Ints:

@@ -16,10 +16,11 @@ from r2d2.containment.hashing import fingerprint
 from r2d2.containment.request import Request
 from r2d2.containment.scan import RESULTS, TASKS, pack_files, scan_kernel
 from r2d2.containment.sketch import Sketch, merge, unpack
+from r2d2.lake.kernels import Kernel
 from r2d2.model.dataset import DataFile, Dataset
 
-#: Runs a kernel over tasks: ``lake.session.map_tasks`` with its session, or a loop without Spark in tests.
-Runner = Callable[[pa.Table, Callable[..., object], pa.Schema], pa.Table]
+#: Runs a kernel over tasks: ``lake.session.map_tasks`` with its session, or ``lake.kernels.run_here``.
+Runner = Callable[[pa.Table, Kernel, pa.Schema], pa.Table]
 
 
 @dataclass(frozen=True)

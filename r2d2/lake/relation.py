@@ -15,17 +15,16 @@ from r2d2.lake.layout import LeafColumn, Reader
 @contextmanager
 def locked_connection(scratch: Path, memory_limit: str = "", threads: int = 1) -> Iterator[duckdb.DuckDBPyConnection]:
     """A fresh DuckDB connection with everything that could leak or vary fixed: scratch space, UTC, no extensions."""
-    con = duckdb.connect(
-        ":memory:",
-        config={
-            "threads": threads,
-            "temp_directory": str(scratch / "spill"),
-            "autoinstall_known_extensions": False,
-            "autoload_known_extensions": False,
-            "preserve_insertion_order": False,
-        }
-        | ({"memory_limit": memory_limit} if memory_limit else {}),
-    )
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "threads": threads,
+        "temp_directory": str(scratch / "spill"),
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "preserve_insertion_order": False,
+    }
+    if memory_limit:
+        config["memory_limit"] = memory_limit
+    con = duckdb.connect(":memory:", config=config)
     try:
         con.execute("LOAD icu; SET TimeZone = 'UTC'; SET enable_progress_bar = false; SET lock_configuration = true")
         yield con

@@ -6,19 +6,22 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
 
 from r2d2.config import SparkSettings
 from r2d2.errors import EnvironmentMissing, UsageError
 from r2d2.lake.java import java_problem
+from r2d2.lake.kernels import Kernel
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.pandas._typing import ArrowMapIterFunction
+    from pyspark.sql.types import StructType
 
 DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
 #: What Spark ships itself; leaving it out makes the first start twice as fast (DESIGN 5).
@@ -26,9 +29,6 @@ SHIPPED_WITH_SPARK = (
     "org.apache.hadoop:*,org.apache.logging.log4j:*,org.slf4j:*,org.apache.parquet:*,org.xerial.snappy:*,"
     "com.fasterxml.jackson.core:*"
 )
-
-#: A kernel maps batches of tasks to batches of results; it has no side effects, so that Spark may run it twice.
-Kernel = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 
 def build_session(settings: SparkSettings, app: str = "r2d2") -> SparkSession:
@@ -65,15 +65,48 @@ def map_tasks(spark: SparkSession, tasks: pa.Table, kernel: Kernel, schema: pa.S
 
     The rows of one ``task`` reach the kernel together, in order. Results are collected, so they must be small.
     """
-    from pyspark.sql import functions as F
-    from pyspark.sql.pandas.types import from_arrow_schema
-
     if tasks.num_rows == 0:
         return schema.empty_table()
-    partitions = 1 + max(tasks["task"].to_pylist())
-    planned = spark.createDataFrame(tasks).repartitionById(partitions, F.col("task"))
-    result: pa.Table = planned.mapInArrow(kernel, from_arrow_schema(schema)).toArrow()  # type: ignore[arg-type]
-    return result.cast(schema)
+    collected: pa.Table = _planned(spark, tasks).mapInArrow(_for_spark(kernel), _spark_schema(schema)).toArrow()
+    return collected.cast(schema)
+
+
+def map_shuffled(
+    spark: SparkSession,
+    tasks: pa.Table,
+    kernel: Kernel,
+    schema: pa.Schema,
+    ranges: int,
+    second: Kernel,
+    result: pa.Schema,
+) -> pa.Table:
+    """Runs ``kernel`` over tasks, brings rows of equal ``range`` (0 .. ranges-1) together, and runs ``second`` there.
+
+    Only what ``second`` returns is collected. Both run in one Spark job.
+    """
+    from pyspark.sql import functions as F
+
+    mapped = _planned(spark, tasks).mapInArrow(_for_spark(kernel), _spark_schema(schema))
+    shuffled = mapped.repartitionById(ranges, F.col("range"))
+    collected: pa.Table = shuffled.mapInArrow(_for_spark(second), _spark_schema(result)).toArrow()
+    return collected.cast(result)
+
+
+def _planned(spark: SparkSession, tasks: pa.Table) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    return spark.createDataFrame(tasks).repartitionById(1 + max(tasks["task"].to_pylist()), F.col("task"))
+
+
+def _for_spark(kernel: Kernel) -> ArrowMapIterFunction:
+    """Spark's type says that a kernel takes any iterable; what it gives is an iterator."""
+    return cast("ArrowMapIterFunction", kernel)
+
+
+def _spark_schema(schema: pa.Schema) -> StructType:
+    from pyspark.sql.pandas.types import from_arrow_schema
+
+    return from_arrow_schema(schema)
 
 
 def _is_remote() -> bool:
