@@ -185,8 +185,10 @@ def hostile_report(settings: Settings | None = None) -> ReportData:
 
 def large_report(number: int = 10_000, edge_count: int = 50_000) -> ReportData:
     """``number`` datasets in families of 50, with ``edge_count`` edges whose reasons all differ."""
-    datasets = [dataset(f"department_{i // 50:03}/team_{i % 7}/table_{i:05}/current", 10**9 // (i % 50 + 1), 10_000 * i)
-                for i in range(number)]  # fmt: skip
+    datasets = []
+    for i in range(number):
+        name = f"department_{i // 50:03}/team_{i % 7}/table_{i:05}/current"
+        datasets.append(dataset(name, 10**9 // (i % 50 + 1), 10_000 * (51 - i % 50)))
     edges = list(_family_edges(datasets, edge_count))
     parent_of = {each.id: datasets[i - i % 50].id for i, each in enumerate(datasets) if i % 50}
     plan = plan_of(datasets, parent_of)

@@ -81,8 +81,14 @@
     return element;
   }
 
+  // A name, apart from the direction of the text around it, that may be broken after a slash.
+  function named(row) {
+    const steps = shortened(row.name).split("/");
+    return make("bdi", null, ...steps.flatMap((step, i) => (i ? ["/", make("wbr"), step] : [step])));
+  }
+
   function link(row) {
-    return make("a", { href: `#${row.anchor}` }, make("bdi", null, shortened(row.name)));
+    return make("a", { href: `#${row.anchor}` }, named(row));
   }
 
   function names(list) {
@@ -160,7 +166,7 @@
     const retire = row.action === "retire";
     return make("tbody", { id: row.anchor },
       make("tr", null,
-        make("th", { scope: "rowgroup", class: "name" }, make("bdi", null, shortened(row.name))),
+        make("th", { scope: "rowgroup", class: "name" }, named(row)),
         make("td", null, action),
         make("td", { class: "name" }, row.parent === null ? "" : link(rows[row.parent])),
         make("td", { class: "num" }, retire ? money(row.saving) : ""),
