@@ -1,0 +1,56 @@
+"""How long a rebuild takes, and how long it may take (the paper's latency constraint).
+
+latency of a rebuild = start-up + parent's bytes / read throughput + child's bytes / write throughput
+
+An MB is 10^6 bytes. The sum is separable: one term belongs to the parent alone and one to the child alone, which
+``candidates`` uses to thin out groups of duplicates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from r2d2.config import RetentionSettings
+from r2d2.model import Dataset
+
+BYTES_PER_MB = 10**6
+
+
+def first_match(patterns: Iterable[str], dataset: Dataset) -> str | None:
+    """The first of ``patterns`` that the dataset's id, or another name of the same bytes, matches; None if none does.
+
+    ``*`` matches any characters, ``/`` too; case counts.
+    """
+    names = (dataset.id, *dataset.names)
+    return next((p for p in patterns if any(fnmatchcase(name, p) for name in names)), None)
+
+
+def latency_limit(dataset: Dataset, settings: RetentionSettings) -> float:
+    """Seconds within which the dataset must be rebuilt: the first pattern that matches, else the default."""
+    pattern = first_match(settings.latency_limits, dataset)
+    return settings.latency_limit if pattern is None else settings.latency_limits[pattern]
+
+
+def read_seconds(size: int, settings: RetentionSettings) -> float:
+    """Seconds to read ``size`` bytes."""
+    return _transfer(size, settings.read_mb_per_second)
+
+
+def write_seconds(size: int, settings: RetentionSettings) -> float:
+    """Seconds to write ``size`` bytes."""
+    return _transfer(size, settings.write_mb_per_second)
+
+
+def rebuild_seconds(parent_bytes: int, child_bytes: int, settings: RetentionSettings) -> float:
+    """Seconds for one rebuild of a child of ``child_bytes`` from a parent of ``parent_bytes``."""
+    return settings.startup_seconds + read_seconds(parent_bytes, settings) + write_seconds(child_bytes, settings)
+
+
+def within(seconds: float, limit: float) -> bool:
+    """Whether a rebuild of ``seconds`` is fast enough. A limit of 0 allows no rebuild, however fast it is."""
+    return limit > 0 and seconds <= limit
+
+
+def _transfer(size: int, mb_per_second: float) -> float:
+    return size / BYTES_PER_MB / mb_per_second
