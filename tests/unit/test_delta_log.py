@@ -1,0 +1,451 @@
+"""Replay of Delta logs: exactly the active files, or a refusal that names the feature or the damaged file."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from r2d2.errors import UnreadableData, UnsupportedData
+from r2d2.lake.delta_log import DeltaSnapshot, read_delta, replay_delta
+from r2d2.lake.local_storage import LocalStorage
+
+ARCHIVE = Path(__file__).parents[3] / "shared/data/conformance.tar.gz"
+FIELDS = [{"name": "k", "type": "string", "nullable": True, "metadata": {}}]
+SCHEMA = json.dumps({"type": "struct", "fields": FIELDS})
+PROTOCOL: dict[str, Any] = {"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}}
+
+
+def metadata(columns: tuple[str, ...] = (), **configuration: str) -> dict[str, Any]:
+    content = {"id": "t", "format": {"provider": "parquet", "options": {}}, "schemaString": SCHEMA}
+    return {"metaData": {**content, "partitionColumns": list(columns), "configuration": configuration}}
+
+
+def add(path: str, **more: Any) -> dict[str, Any]:
+    return {"add": {"path": path, "partitionValues": {}, "size": 1, "modificationTime": 5, "dataChange": True, **more}}
+
+
+def remove(path: str) -> dict[str, Any]:
+    return {"remove": {"path": path, "deletionTimestamp": 1, "dataChange": True}}
+
+
+def commit(table: Path, version: int, *actions: dict[str, Any]) -> Path:
+    log = table / "_delta_log"
+    log.mkdir(parents=True, exist_ok=True)
+    file = log / f"{version:020d}.json"
+    file.write_text("".join(json.dumps(action) + "\n" for action in actions))
+    return file
+
+
+def snapshot(table: Path) -> DeltaSnapshot:
+    return read_delta(LocalStorage(), str(table))
+
+
+def paths(table: Path) -> list[str]:
+    return [os.path.relpath(file.path, table) for file in snapshot(table).files]
+
+
+CHECKPOINT = pa.schema(
+    {
+        "protocol": pa.struct({"minReaderVersion": pa.int32(), "minWriterVersion": pa.int32()}),
+        "metaData": pa.struct(
+            {
+                "id": pa.string(),
+                "format": pa.struct({"provider": pa.string()}),
+                "schemaString": pa.string(),
+                "partitionColumns": pa.list_(pa.string()),
+                "configuration": pa.map_(pa.string(), pa.string()),
+            }
+        ),
+        "add": pa.struct(
+            {
+                "path": pa.string(),
+                "partitionValues": pa.map_(pa.string(), pa.string()),
+                "size": pa.int64(),
+                "modificationTime": pa.int64(),
+                "stats": pa.string(),
+            }
+        ),
+        "remove": pa.struct({"path": pa.string()}),
+    }
+)
+
+
+def checkpoint(table: Path, name: str, *actions: dict[str, Any]) -> Path:
+    (table / "_delta_log").mkdir(parents=True, exist_ok=True)
+    file = table / "_delta_log" / name
+    pq.write_table(pa.Table.from_pylist(list(actions), CHECKPOINT), file)
+    return file
+
+
+def test_the_active_files_are_those_added_and_not_removed(tmp_path: Path) -> None:
+    commit(tmp_path, 0, PROTOCOL, metadata(), add("a"), add("b"))
+    commit(tmp_path, 1, remove("a"), add("c", stats='{"numRecords": 7}'), {"commitInfo": {"timestamp": 1234}})
+    found = snapshot(tmp_path)
+    assert (found.version, found.committed_ms, found.table_id) == (1, 1234, "t")
+    assert [(os.path.basename(file.path), file.rows) for file in found.files] == [("b", None), ("c", 7)]
+    assert found.schema["fields"][0]["name"] == "k"
+
+
+def test_a_file_that_comes_back_is_active_again(tmp_path: Path) -> None:
+    commit(tmp_path, 0, PROTOCOL, metadata(), add("a"))
+    commit(tmp_path, 1, remove("a"))
+    commit(tmp_path, 2, add("a"))
+    assert paths(tmp_path) == ["a"]
+
+
+def test_a_checkpoint_replaces_the_commits_before_it(tmp_path: Path) -> None:
+    checkpoint(tmp_path, f"{3:020d}.checkpoint.parquet", PROTOCOL, metadata(), add("a"), add("b"), remove("x"))
+    commit(tmp_path, 4, remove("a"), add("c"))
+    assert snapshot(tmp_path).version == 4
+    assert paths(tmp_path) == ["b", "c"]
+
+
+def test_a_checkpoint_in_parts_counts_only_when_it_is_complete(tmp_path: Path) -> None:
+    commit(tmp_path, 0, PROTOCOL, metadata(), add("a"))
+    commit(tmp_path, 1, add("b"))
+    checkpoint(tmp_path, f"{1:020d}.checkpoint.{1:010d}.{2:010d}.parquet", PROTOCOL, metadata(), add("only-part-1"))
+    assert paths(tmp_path) == ["a", "b"]
+    checkpoint(tmp_path, f"{1:020d}.checkpoint.{2:010d}.{2:010d}.parquet", add("part-2"))
+    assert paths(tmp_path) == ["only-part-1", "part-2"]
+
+
+@pytest.mark.parametrize("hint", ["{", "", '{"version": 99, "size": 1}', '{"version": "x"}', "\x00\xff"])
+def test_a_broken_last_checkpoint_is_ignored(tmp_path: Path, hint: str) -> None:
+    commit(tmp_path, 0, PROTOCOL, metadata(), add("a"))
+    (tmp_path / "_delta_log/_last_checkpoint").write_text(hint)
+    assert paths(tmp_path) == ["a"]
+
+
+def test_files_of_the_log_that_readers_ignore_are_ignored(tmp_path: Path) -> None:
+    commit(tmp_path, 0, PROTOCOL, metadata(), add("a"))
+    log = tmp_path / "_delta_log"
+    for name in ("00000000000000000000.crc", "5.json", f".{1:020d}.json.tmp", f"{0:020d}.{1:020d}.compacted.json"):
+        (log / name).write_text("{")
+    (log / "_sidecars").mkdir()
+    assert paths(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("encoded", "decoded"),
+    [
+        ("k=A%252FA/p.parquet", "k=A%2FA/p.parquet"),
+        ("a%20b.parquet", "a b.parquet"),
+        ("a+b.parquet", "a+b.parquet"),
+        ("%F0%9F%98%80%23%3F.parquet", "😀#?.parquet"),
+        ("a%0Ab", "a\nb"),
+        ("x:y/p", "x:y/p"),
+    ],
+)
+def test_paths_are_percent_decoded_once(tmp_path: Path, encoded: str, decoded: str) -> None:
+    commit(tmp_path, 0, PROTOCOL, metadata(), add(encoded))
+    assert [file.path for file in snapshot(tmp_path).files] == [f"{tmp_path}/{decoded}"]
+    commit(tmp_path, 1, remove(encoded))
+    assert snapshot(tmp_path).files == ()
+
+
+@pytest.mark.parametrize("prefix", ["file:", "file://", ""])
+def test_absolute_paths_of_a_shallow_clone_are_kept_and_reported(tmp_path: Path, prefix: str) -> None:
+    commit(tmp_path, 0, PROTOCOL, metadata(), add(f"{prefix}/src/a%20b"), add("own"), add(f"{prefix}/src/old"))
+    commit(tmp_path, 1, remove(f"{prefix}/src/old"))
+    found = snapshot(tmp_path)
+    assert [file.path for file in found.files] == ["/src/a b", f"{tmp_path}/own"]
+    assert found.referred == ("/src/a b", "/src/old")
+
+
+def test_urls_of_object_stores_are_kept(tmp_path: Path) -> None:
+    commit(tmp_path, 0, PROTOCOL, metadata(), add("s3a://bucket/t/a%20b"))
+    assert snapshot(tmp_path).files[0].path == "s3a://bucket/t/a b"
+
+
+def test_partition_values_are_texts_in_the_tables_order_and_empty_is_null(tmp_path: Path) -> None:
+    commit(tmp_path, 0, PROTOCOL, metadata(("b", "a")), add("x", partitionValues={"a": "01", "b": ""}))
+    commit(tmp_path, 1, add("y", partitionValues={"a": None, "b": "é"}))
+    assert [file.partition for file in snapshot(tmp_path).files] == [
+        (("b", None), ("a", "01")),
+        (("b", "é"), ("a", None)),
+    ]
+
+
+@pytest.mark.parametrize("values", [{}, {"a": "1", "b": "2"}, {"A": "1"}, {"a": 1}, "x", [["a", "1"]]])
+def test_partition_values_that_do_not_fit_the_table_are_damage(tmp_path: Path, values: Any) -> None:
+    commit(tmp_path, 0, PROTOCOL, metadata(("a",)), add("x", partitionValues=values))
+    with pytest.raises(UnreadableData, match="partition"):
+        snapshot(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "protocol",
+    [
+        {"minReaderVersion": 1},
+        {"minReaderVersion": 2},
+        {"minReaderVersion": 3, "readerFeatures": []},
+        {"minReaderVersion": 3, "readerFeatures": ["timestampNtz", "vacuumProtocolCheck"]},
+        {"minReaderVersion": 1, "minWriterVersion": 7, "writerFeatures": ["rowTracking", "anything"]},
+    ],
+)
+def test_basic_protocols_are_read(tmp_path: Path, protocol: dict[str, Any]) -> None:
+    commit(tmp_path, 0, {"protocol": protocol}, metadata(), add("a"))
+    assert paths(tmp_path) == ["a"]
+
+
+@pytest.mark.parametrize(
+    "feature",
+    [
+        "deletionVectors",
+        "columnMapping",
+        "typeWidening",
+        "typeWidening-preview",
+        "v2Checkpoint",
+        "variantType",
+        "catalogManaged",
+        "x'; DROP\x1b[2J",
+    ],
+)
+def test_any_other_reader_feature_is_refused_by_name(tmp_path: Path, feature: str) -> None:
+    features = ["timestampNtz", feature]
+    commit(tmp_path, 0, {"protocol": {"minReaderVersion": 3, "readerFeatures": features}}, metadata(), add("a"))
+    with pytest.raises(UnsupportedData, match="unsupported feature") as caught:
+        snapshot(tmp_path)
+    assert feature.partition("\x1b")[0] in str(caught.value)
+    assert "\x1b" not in str(caught.value)
+    assert len(replay_delta(LocalStorage(), str(tmp_path)).files) == 1
+
+
+@pytest.mark.parametrize("version", [0, 4, 5, -1])
+def test_other_reader_versions_are_refused(tmp_path: Path, version: int) -> None:
+    commit(tmp_path, 0, {"protocol": {"minReaderVersion": version}}, metadata(), add("a"))
+    with pytest.raises(UnsupportedData, match=f"reader version {version}"):
+        snapshot(tmp_path)
+
+
+@pytest.mark.parametrize("mode", ["name", "id"])
+@pytest.mark.parametrize("version", [1, 2])
+def test_column_mapping_is_refused_under_every_version(tmp_path: Path, mode: str, version: int) -> None:
+    mapped = metadata(("a",), **{"delta.columnMapping.mode": mode})
+    partition = {"col-1": "x"}
+    commit(tmp_path, 0, {"protocol": {"minReaderVersion": version}}, mapped, add("a", partitionValues=partition))
+    with pytest.raises(UnsupportedData, match="columnMapping"):
+        snapshot(tmp_path)
+
+
+def test_the_newest_protocol_counts(tmp_path: Path) -> None:
+    commit(tmp_path, 0, PROTOCOL, metadata(), add("a"))
+    commit(tmp_path, 1, {"protocol": {"minReaderVersion": 3, "readerFeatures": ["deletionVectors"]}})
+    with pytest.raises(UnsupportedData, match="deletionVectors"):
+        snapshot(tmp_path)
+
+
+def test_a_deletion_vector_is_refused_whatever_the_protocol_says(tmp_path: Path) -> None:
+    vector = {"storageType": "u", "pathOrInlineDv": "x", "offset": 1, "sizeInBytes": 2, "cardinality": 1}
+    commit(tmp_path, 0, PROTOCOL, metadata(), add("a", deletionVector=vector))
+    with pytest.raises(UnsupportedData, match="deletionVectors"):
+        snapshot(tmp_path)
+
+
+def test_a_table_of_another_file_format_is_refused(tmp_path: Path) -> None:
+    table = metadata()
+    table["metaData"]["format"] = {"provider": "orc"}
+    commit(tmp_path, 0, PROTOCOL, table)
+    with pytest.raises(UnsupportedData, match="orc"):
+        snapshot(tmp_path)
+
+
+def test_only_a_newer_kind_of_checkpoint_is_refused_as_that(tmp_path: Path) -> None:
+    commit(tmp_path, 6, add("a"))
+    (tmp_path / f"_delta_log/{5:020d}.checkpoint.f5ee283b-37c7-46af-b64c-8f77c6a5c43a.json").write_text("{}")
+    with pytest.raises(UnsupportedData, match="v2Checkpoint"):
+        snapshot(tmp_path)
+
+
+def test_a_gap_in_the_versions_is_named(tmp_path: Path) -> None:
+    commit(tmp_path, 0, PROTOCOL, metadata(), add("a"))
+    commit(tmp_path, 2, add("b"))
+    with pytest.raises(UnreadableData, match=r"00000000000000000001\.json is missing"):
+        snapshot(tmp_path)
+
+
+def test_commits_that_were_cleaned_before_a_checkpoint_are_no_gap(tmp_path: Path) -> None:
+    commit(tmp_path, 1, remove("long gone"))
+    checkpoint(tmp_path, f"{2:020d}.checkpoint.parquet", PROTOCOL, metadata(), add("a"))
+    assert (snapshot(tmp_path).version, paths(tmp_path)) == (2, ["a"])
+
+
+def test_a_log_without_its_beginning_is_damage(tmp_path: Path) -> None:
+    commit(tmp_path, 3, PROTOCOL, metadata(), add("a"))
+    with pytest.raises(UnreadableData, match=r"00000000000000000000\.json is missing"):
+        snapshot(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content", ["", "\n\n", '{"add"', '{"add": {"path": "a"', "[]", "null", "1", "[" * 100_000, "\udcff"]
+)
+def test_a_cut_or_damaged_commit_is_named(tmp_path: Path, content: str) -> None:
+    commit(tmp_path, 0, PROTOCOL, metadata(), add("a"))
+    commit(tmp_path, 1).write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(UnreadableData, match=r"00000000000000000001\.json"):
+        snapshot(tmp_path)
+
+
+def test_every_cut_of_a_commit_inside_a_line_is_noticed(tmp_path: Path) -> None:
+    file = commit(tmp_path, 0, PROTOCOL, metadata(), add("a"))
+    whole = file.read_bytes()
+    lines = [i + 1 for i, byte in enumerate(whole) if byte == 10]
+    for length in range(len(whole) - 1):
+        if length not in lines and length + 1 not in lines:
+            file.write_bytes(whole[:length])
+            with pytest.raises(UnreadableData):
+                snapshot(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("actions", "what"),
+    [
+        ([metadata(), add("a")], "protocol"),
+        ([PROTOCOL, add("a")], "metaData"),
+        ([PROTOCOL, {"metaData": {"schemaString": "{"}}], "schema"),
+        ([PROTOCOL, {"metaData": {"schemaString": "[]"}}], "schema"),
+        ([PROTOCOL, {"metaData": {}}], "schema"),
+        ([PROTOCOL, {"metaData": {"schemaString": SCHEMA, "partitionColumns": "k"}}], "partitionColumns"),
+        ([{"protocol": {}}, metadata()], "minReaderVersion"),
+        ([{"protocol": {"minReaderVersion": True}}, metadata()], "minReaderVersion"),
+        ([{"protocol": {"minReaderVersion": 3, "readerFeatures": "x"}}, metadata()], "readerFeatures"),
+        ([PROTOCOL, metadata(), {"add": {}}], "without a path"),
+        ([PROTOCOL, metadata(), {"add": "a"}], "without a path"),
+        ([PROTOCOL, metadata(), {"add": {"path": "a", "size": "1"}}], "size"),
+        ([PROTOCOL, metadata(), add("a"), remove("zzz")], "does not hold"),
+        ([PROTOCOL, metadata(), add("%ff")], "UTF-8"),
+    ],
+)
+def test_actions_that_make_no_table_are_damage(tmp_path: Path, actions: list[dict[str, Any]], what: str) -> None:
+    commit(tmp_path, 0, *actions)
+    with pytest.raises(UnreadableData, match=what):
+        snapshot(tmp_path)
+
+
+@pytest.mark.parametrize("path", ["../other/a", "a/../../b", "file:///x/../etc/passwd", "a%2F..%2F..%2Fb", "a%00b"])
+def test_paths_that_climb_are_refused(tmp_path: Path, path: str) -> None:
+    commit(tmp_path, 0, PROTOCOL, metadata(), add(path))
+    with pytest.raises(UnsupportedData, match=r"'\.\.'"):
+        snapshot(tmp_path)
+
+
+def test_one_commit_that_adds_and_removes_a_file_has_no_order_and_is_refused(tmp_path: Path) -> None:
+    commit(tmp_path, 0, PROTOCOL, metadata(), add("a"))
+    commit(tmp_path, 1, add("a"), remove("a"))
+    with pytest.raises(UnreadableData, match="same file"):
+        snapshot(tmp_path)
+
+
+def test_a_checkpoint_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    commit(tmp_path, 0, PROTOCOL, metadata(), add("a"))
+    commit(tmp_path, 1, add("b"))
+    file = checkpoint(tmp_path, f"{1:020d}.checkpoint.parquet", PROTOCOL, metadata(), add("a"), add("b"))
+    whole = file.read_bytes()
+    for damaged in (b"", b"PAR1", whole[: len(whole) // 2], whole[:40] + b"\xff" * 40 + whole[80:]):
+        file.write_bytes(damaged)
+        with pytest.raises(UnreadableData, match=r"checkpoint\.parquet"):
+            snapshot(tmp_path)
+    pq.write_table(pa.table({"x": [1]}), file)
+    with pytest.raises(UnreadableData, match="no checkpoint"):
+        snapshot(tmp_path)
+
+
+@pytest.mark.parametrize("make", [lambda log: None, Path.mkdir, Path.touch])
+def test_a_log_that_is_missing_or_empty_is_damage(tmp_path: Path, make: Any) -> None:
+    make(tmp_path / "_delta_log")
+    with pytest.raises(UnreadableData, match="_delta_log"):
+        snapshot(tmp_path)
+
+
+def test_damaged_statistics_are_as_good_as_none(tmp_path: Path) -> None:
+    bad = ["{", "[]", '{"numRecords": -1}', '{"numRecords": "1"}', '{"numRecords": true}', '{"numRecords": 1.5}']
+    commit(tmp_path, 0, PROTOCOL, metadata(), *(add(f"{i}", stats=stats) for i, stats in enumerate(bad)))
+    assert [file.rows for file in snapshot(tmp_path).files] == [None] * len(bad)
+
+
+#: Active files of each conformance table (a plain count of adds less removes gives the same), or what it is refused for.
+CONFORMANCE: dict[str, int | str] = {
+    "COVID-19_NYT": 8,
+    "cdc_ict_table": 2,
+    "cdf-table": 9,
+    "cdf-table-non-partitioned": 11,
+    "cdf-table-with-cdc-and-dvs": "deletionVectors",
+    "checkpoint-cdf-table": 13,
+    "checkpoint-v2-table": "v2Checkpoint",
+    "checkpoint_with_partitions": 2,
+    "checkpoints": 12,
+    "checkpoints_vacuumed": 12,
+    "concurrent_workers": 0,
+    "delta-0.2.0": 3,
+    "delta-0.8-empty": 0,
+    "delta-0.8.0": 2,
+    "delta-0.8.0-date": 1,
+    "delta-0.8.0-null-partition": 2,
+    "delta-0.8.0-numeric-partition": 2,
+    "delta-0.8.0-partitioned": 6,
+    "delta-0.8.0-special-partition": 2,
+    "delta-1.2.1-only-struct-stats": 12,
+    "delta-2.2.0-partitioned-types": 3,
+    "delta-checkpoint-stats-optional": 2,
+    "delta-live-table": 0,
+    "delta-stats-optional": 2,
+    "golden/data-reader-array-primitives": 2,
+    "http_requests": 2,
+    "issue-2152": 0,
+    "issue_1374": 2,
+    "latest_not_checkpointed": 1,
+    "partition-type-primitives": 16,
+    "python-0.25.5-checkpoint": 2,
+    "simple_commit": 0,
+    "simple_table": 5,
+    "simple_table_features": "blahabl, columnMapping, deletionVectors",
+    "simple_table_with_cdc": 1,
+    "simple_table_with_checkpoint": 11,
+    "spark-shredded-variant-preview-delta": "variantShredding-preview, variantType",
+    "spark-variant-checkpoint": "variantType-preview",
+    "spark-variant-stable-feature-checkpoint": "variantType",
+    "table-with-domain-metadata": "deletionVectors",
+    "table-with-dv-small": "deletionVectors",
+    "table-without-dv-small": 1,
+    "table_failed_last_checkpoint_update": 4,
+    "table_with_column_mapping": "columnMapping",
+    "table_with_deletion_logs": "deletionVectors",
+    "table_with_edge_timestamps": 2,
+    "table_with_liquid_clustering": "deletionVectors",
+    "table_with_null_stats_in_notnull_struct": 2,
+    "table_with_partitioning_mapping": "columnMapping, deletionVectors",
+    "with_checkpoint_no_last_checkpoint": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def conformance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    if not ARCHIVE.exists():
+        pytest.skip(f"the conformance tables are not here: {ARCHIVE}")
+    where = tmp_path_factory.mktemp("conformance")
+    with tarfile.open(ARCHIVE) as archive:
+        members = [member for member in archive if member.name.removeprefix("./").startswith("delta-rs/")]
+        archive.extractall(where, members, filter="data")
+    yield where / "delta-rs/crates/test/tests/data"
+    shutil.rmtree(where)
+
+
+def test_every_conformance_table_gives_its_files_or_a_clear_refusal(conformance: Path) -> None:
+    found: dict[str, int | str] = {}
+    for log in sorted(conformance.rglob("_delta_log")):
+        name = str(log.parent.relative_to(conformance))
+        try:
+            found[name] = len(snapshot(log.parent).files)
+        except UnsupportedData as error:
+            expected = str(CONFORMANCE.get(name))
+            found[name] = expected if expected in str(error) else str(error)
+    assert found == CONFORMANCE
