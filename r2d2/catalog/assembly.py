@@ -28,7 +28,7 @@ _INEXACT_PARTITIONS = ("FLOAT", "BLOB", "LIST", "MAP", "STRUCT")
 def assemble(
     candidates: Iterable[Candidate], summaries: Summaries, case_sensitive: bool = False
 ) -> tuple[Dataset, ...]:
-    """Datasets sorted by id: one for each candidate, or one for each file of a candidate whose files do not fit together.
+    """Datasets sorted by id: one for each candidate, or one for each file of it where its files do not fit together.
 
     Args:
         candidates: as discovery gives them.
@@ -190,7 +190,7 @@ def _file_leaves(
 def _refuse_lacking(
     candidate: Candidate, paths: Sequence[LeafPath], files: Sequence[DataFile], parts: Sequence[FileLeaves]
 ) -> None:
-    """Files that a rule or a table puts together, and that are not the same columns, are no dataset that can be read."""
+    """Files that a rule puts together, and that have not the same columns, are no dataset that can be read."""
     for file, part in zip(files, parts, strict=True):
         for path in paths:
             if path not in part.leaves:

@@ -49,7 +49,7 @@ def by_path(leaves: Iterable[Leaf], case_sensitive: bool) -> dict[LeafPath, Leaf
 
 
 def merge_leaf(path: LeafPath, files: Sequence[FileLeaves]) -> Leaf:
-    """One leaf over all files; a file that lacks it holds NULL there in all its rows, and no object for a presence leaf.
+    """One leaf over all files; a file that lacks it holds NULL there in all rows, or no object for a presence leaf.
 
     Args:
         path: folded.

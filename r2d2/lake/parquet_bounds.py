@@ -22,7 +22,7 @@ from functools import reduce
 
 from r2d2.errors import UnsupportedData
 from r2d2.lake.parquet_footer import Chunk, SchemaElement
-from r2d2.lake.parquet_types import shown
+from r2d2.lake.parquet_types import first_member, shown
 from r2d2.model import family as families
 from r2d2.model.dataset import Bounds, BoundValue
 
@@ -120,6 +120,8 @@ def _outer(a: BoundValue, a_tight: bool, b: BoundValue, b_tight: bool, *, smalle
 
 
 def _nulls(rows: int, chunk: Chunk) -> int | None:
+    if rows == 0:
+        return 0
     nulls = chunk.statistics.nulls if chunk.statistics else None
     return nulls if nulls is not None and 0 <= nulls <= rows == chunk.values else None
 
@@ -203,7 +205,7 @@ def _nanoseconds(column: Column) -> int:
 
 def _is_milliseconds(column: Column) -> bool:
     logical = column.element.logical
-    return logical is not None and 1 in (logical[1].get(2) or {})
+    return logical is not None and first_member(logical[1].get(2)) == 1
 
 
 def _refuse_beyond_range(value: int, column: Column) -> None:

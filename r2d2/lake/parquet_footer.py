@@ -13,7 +13,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar
 
 from r2d2.errors import UnreadableData
 
@@ -28,6 +28,7 @@ _PHYSICAL = ("BOOLEAN", "INT32", "INT64", "INT96", "FLOAT", "DOUBLE", "BYTE_ARRA
 
 #: A decoded Thrift structure: field number → value.
 _Struct = dict[int, Any]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -137,24 +138,45 @@ def _footer_bytes(path: Path) -> tuple[bytes, int]:
         return tail[-_TAIL - length : -_TAIL], start
 
 
+def _field(fields: _Struct, number: int, kind: type[_T]) -> _T:
+    """A field that must be there. A stranger's footer may hold anything under any number, so types are checked."""
+    value = fields.get(number)
+    if not isinstance(value, kind):
+        raise ValueError(f"field {number} is missing or of another type")  # noqa: TRY004  # the file's, not the code's
+    return value
+
+
+def _maybe(fields: _Struct, number: int, kind: type[_T]) -> _T | None:
+    return _field(fields, number, kind) if number in fields else None
+
+
+def _structures(fields: _Struct, number: int) -> list[_Struct]:
+    """A field that is a list of structures; empty where it is missing."""
+    found = _maybe(fields, number, list) or []
+    if not all(isinstance(item, dict) for item in found):
+        raise ValueError(f"field {number} is no list of structures")
+    return found
+
+
 def _footer(top: _Struct, data_end: int) -> Footer:
     if 8 in top:
         raise UnreadableData("encrypted Parquet file with a readable footer; R2D2 has no keys")
-    elements = _SchemaReader(top[2])
+    elements = _SchemaReader(_structures(top, 2))
     root = elements.tree()
     leaves = elements.primitives
-    groups = tuple(_row_group(group, leaves, data_end) for group in top.get(4, ()))
-    if sum(rows for rows, _ in groups) != top[3] or top[3] < 0:
+    groups = tuple(_row_group(group, leaves, data_end) for group in _structures(top, 4))
+    rows = _field(top, 3, int)
+    if sum(found for found, _ in groups) != rows:
         raise ValueError("its row count is not that of its row groups")
-    orders = top.get(7, ())
+    orders = _structures(top, 7)
     ordered = tuple(1 in order for order in orders) if len(orders) == leaves else (False,) * leaves
-    keys = {_text(pair[1]): _text(pair.get(2, b"")) for pair in top.get(5, ())}
-    return Footer(root, top[3], groups, keys, _text(top.get(6, b"")), ordered)
+    keys = {_text(_field(pair, 1, bytes)): _text(_maybe(pair, 2, bytes)) for pair in _structures(top, 5)}
+    return Footer(root, rows, groups, keys, _text(_maybe(top, 6, bytes)), ordered)
 
 
 def _row_group(group: _Struct, leaves: int, data_end: int) -> tuple[int, tuple[Chunk, ...]]:
-    rows: int = group[3]
-    chunks = tuple(_chunk(chunk, data_end) for chunk in group[1])
+    rows = _field(group, 3, int)
+    chunks = tuple(_chunk(chunk, data_end) for chunk in _structures(group, 1))
     if len(chunks) != leaves or rows < 0:
         raise ValueError("a row group does not fit the schema")
     return rows, chunks
@@ -165,23 +187,25 @@ def _chunk(chunk: _Struct, data_end: int) -> Chunk:
         raise UnreadableData("encrypted Parquet columns; R2D2 has no keys")
     if chunk.get(1):
         raise UnreadableData("a column lies in another file, which R2D2 does not follow")
-    meta: _Struct = chunk[3]
-    starts = [offset for offset in (meta[9], meta.get(11, 0)) if offset > 0]
-    if meta[7] < 0 or (meta[5] > 0 and (not starts or min(starts) + meta[7] > data_end)):
+    meta: _Struct = _field(chunk, 3, dict)
+    size, values = _field(meta, 7, int), _field(meta, 5, int)
+    starts = [offset for offset in (_field(meta, 9, int), _maybe(meta, 11, int) or 0) if offset > 0]
+    if size < 0 or (values > 0 and (not starts or min(starts) + size > data_end)):
         raise ValueError("a column lies beyond the end of the data: the file is truncated or was rewritten in part")
-    return Chunk(meta[5], meta[4], _statistics(meta.get(12)))
+    return Chunk(values, _field(meta, 4, int), _statistics(_maybe(meta, 12, dict)))
 
 
 def _statistics(raw: _Struct | None) -> Statistics | None:
     if raw is None:
         return None
     ordered = 5 in raw and 6 in raw
-    low, high = (raw[6], raw[5]) if ordered else (raw.get(2), raw.get(1))
-    return Statistics(raw.get(3), low, high, ordered, raw.get(8), raw.get(7))
+    low, high = (6, 5) if ordered else (2, 1)
+    exact = _maybe(raw, 8, bool), _maybe(raw, 7, bool)
+    return Statistics(_maybe(raw, 3, int), _maybe(raw, low, bytes), _maybe(raw, high, bytes), ordered, *exact)
 
 
-def _text(raw: bytes) -> str:
-    return raw.decode("utf-8", errors="replace")
+def _text(raw: bytes | None) -> str:
+    return (raw or b"").decode("utf-8", errors="replace")
 
 
 class _SchemaReader:
@@ -196,7 +220,7 @@ class _SchemaReader:
         done: list[SchemaElement] = []
         for index in range(len(self._elements) - 1, -1, -1):
             raw = self._elements[index]
-            count = raw.get(5, 0)
+            count = _maybe(raw, 5, int) or 0
             if not 0 <= count <= len(done):
                 raise ValueError("its schema is no tree")
             children = tuple(done[len(done) - 1 - i] for i in range(count))
@@ -210,15 +234,22 @@ class _SchemaReader:
 
 
 def _element(raw: _Struct, children: tuple[SchemaElement, ...]) -> SchemaElement:
-    union: _Struct = raw.get(10, {})
-    logical = next(((number, _fields(value)) for number, value in union.items()), None)
-    physical = "" if children or 1 not in raw else _physical(raw[1])
+    union: _Struct = _maybe(raw, 10, dict) or {}
+    logical = next(((number, value if isinstance(value, dict) else {}) for number, value in union.items()), None)
     try:
-        name = cast(bytes, raw[4]).decode("utf-8")
+        name = _field(raw, 4, bytes).decode("utf-8")
     except UnicodeDecodeError as error:
         raise ValueError("a column's name is not UTF-8") from error
     return SchemaElement(
-        name, physical, raw.get(2, 0), raw.get(3, REQUIRED), raw.get(6), raw.get(7), raw.get(8), logical, children
+        name=name,
+        physical="" if children or 1 not in raw else _physical(_field(raw, 1, int)),
+        length=_maybe(raw, 2, int) or 0,
+        repetition=_maybe(raw, 3, int) or REQUIRED,
+        converted=_maybe(raw, 6, int),
+        scale=_maybe(raw, 7, int),
+        precision=_maybe(raw, 8, int),
+        logical=logical,
+        children=children,
     )
 
 
@@ -226,10 +257,6 @@ def _physical(number: int) -> str:
     if not 0 <= number < len(_PHYSICAL):
         raise ValueError(f"unknown physical type {number}")
     return _PHYSICAL[number]
-
-
-def _fields(value: Any) -> Mapping[int, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 class _Decoder:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from typing import Any
 
 from r2d2.errors import UnsupportedData
 from r2d2.lake import file_tree
@@ -212,7 +213,7 @@ def _integer_agrees(element: SchemaElement, converted: str) -> bool:
 def _timestamp(element: SchemaElement, converted: str, path: tuple[str, ...]) -> str:
     assert element.logical is not None
     _, fields = element.logical
-    unit = _UNITS.get(next(iter(fields.get(2) or {}), 0), "")
+    unit = _UNITS.get(first_member(fields.get(2)), "")
     if element.physical != "INT64" or not unit or converted not in ("", f"TIMESTAMP_{unit}"):
         raise _unsupported(path, "is a timestamp whose annotations contradict each other")
     if unit == "NANOS" and fields.get(1):
@@ -220,6 +221,11 @@ def _timestamp(element: SchemaElement, converted: str, path: tuple[str, ...]) ->
     if fields.get(1):
         return "TIMESTAMPTZ"
     return "TIMESTAMP_NS" if unit == "NANOS" else "TIMESTAMP"
+
+
+def first_member(union: Any) -> int:
+    """The number of the member that a decoded Thrift union holds, 0 if it holds none or is no union."""
+    return next(iter(union), 0) if isinstance(union, dict) else 0
 
 
 def _decimal(element: SchemaElement, path: tuple[str, ...]) -> str:
