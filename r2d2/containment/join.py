@@ -19,8 +19,8 @@ import duckdb
 import pyarrow as pa
 
 from r2d2.config import ContainmentSettings
-from r2d2.containment.request import Request, Term
-from r2d2.containment.scan import check_unchanged, open_sources, pack_files, read_failure, unpack_files
+from r2d2.containment.request import Request
+from r2d2.containment.scan import Connect, open_sources, pack_files, read_failure, task_connection
 from r2d2.containment.scan_sql import hashed_rows
 from r2d2.containment.scanner import chunks, planned
 from r2d2.errors import R2D2Error
@@ -110,33 +110,28 @@ def join_pairs(
 
 def hash_kernel(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Maps scan tasks to distinct row hashes with their counts, each in its range of hashes."""
-    for batch in batches:
-        for task in batch.to_pylist():
-            try:
-                yield from _hashes(task)
-            except (R2D2Error, duckdb.Error, pa.ArrowException, OSError) as error:
-                reason = str(error) if isinstance(error, R2D2Error) else read_failure(error)
-                yield pa.RecordBatch.from_pylist(
-                    [{"range": 0, "side": task["side"], "hash": None, "n": 0, "error": reason}], schema=_HASHES
-                )
+    with task_connection() as connect:
+        for batch in batches:
+            for task in batch.to_pylist():
+                try:
+                    yield from _hashes(task, connect)
+                except (R2D2Error, duckdb.Error, pa.ArrowException, OSError) as error:
+                    failed = {"range": 0, "side": task["side"], "hash": None, "n": 0, "error": read_failure(error)}
+                    yield pa.RecordBatch.from_pylist([failed], schema=_HASHES)
 
 
-def _hashes(task: Mapping[str, Any]) -> Iterator[pa.RecordBatch]:
-    files = unpack_files(task["files"])
-    request = Request.from_json(task["projection"])
-    check_unchanged(files)
-    with tempfile.TemporaryDirectory(prefix="r2d2-join-") as name, locked_connection(Path(name), task["memory"]) as con:
-        sources = open_sources(con, files, json.loads(task["readers"]), Path(name), not task["case_sensitive"])
-        terms: list[Term] = []
-        rows = hashed_rows(sources, [request.projection], terms)
-        reader: pa.RecordBatchReader = con.execute(
+def _hashes(task: Mapping[str, Any], connect: Connect) -> Iterator[pa.RecordBatch]:
+    projection = Request.from_json(task["projection"]).projection
+    with open_sources(task, connect) as (con, sources):
+        rows = hashed_rows(sources, [projection], [])
+        query = (
             f"SELECT (lo0 % {task['ranges']})::INTEGER AS range, {task['side']}::INTEGER AS side,"
             f" unhex(printf('%016x%016x', hi0, lo0)) AS hash, count(*)::BIGINT AS n, NULL::VARCHAR AS error"
             f" FROM ({rows}) GROUP BY lo0, hi0"
-        ).to_arrow_reader(65536)
+        )
+        reader: pa.RecordBatchReader = con.sql(query).to_arrow_reader(65536)
         for batch in reader:
             yield batch.cast(_HASHES)
-    check_unchanged(files)
 
 
 class _Compare:
@@ -162,7 +157,7 @@ class _Compare:
                 " WHERE error IS NULL GROUP BY side, hash"
             )
             for query in (_COUNT_PAIRS, _COUNT_SIDES, _ERRORS):
-                counted: pa.Table = con.execute(query).to_arrow_table()
+                counted: pa.Table = con.sql(query).to_arrow_table()
                 yield from counted.cast(_COUNTS).to_batches()
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
@@ -46,6 +47,10 @@ RESULTS = pa.schema(
 )
 
 
+#: Gives the task's connection, and its scratch directory, for a memory limit.
+Connect = Callable[[str], tuple[duckdb.DuckDBPyConnection, Path]]
+
+
 def pack_files(files: Sequence[DataFile]) -> str:
     """Files as text that travels in a task."""
     return json.dumps([[f.path, f.size, f.mtime_ns, f.identity, f.reader, f.rows, f.partition] for f in files])
@@ -61,26 +66,27 @@ def unpack_files(text: str) -> list[DataFile]:
 
 def scan_kernel(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Maps tasks (``TASKS``) to results (``RESULTS``); a dataset that can't be read gives one row with its error."""
-    for batch in batches:
-        for task in batch.to_pylist():
-            yield pa.RecordBatch.from_pylist(scan_task(task), schema=RESULTS)
+    with task_connection() as connect:
+        for batch in batches:
+            for task in batch.to_pylist():
+                yield pa.RecordBatch.from_pylist(scan_task(task, connect), schema=RESULTS)
 
 
-def scan_task(task: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The results of one task: a row for each request, or one row with the error that ends the dataset's part."""
-    files = unpack_files(task["files"])
+def scan_task(task: Mapping[str, Any], connect: Connect) -> list[dict[str, Any]]:
+    """The results of one task row: a row for each request, or one with the error that ends the dataset's part."""
     requests = [Request.from_json(text) for text in json.loads(task["requests"])]
     try:
-        answers = _scan(files, json.loads(task["readers"]), requests, task["case_sensitive"], task["memory"])
+        answers = _scan(task, requests, connect)
     except (R2D2Error, duckdb.Error, pa.ArrowException, OSError) as error:
-        reason = str(error) if isinstance(error, R2D2Error) else read_failure(error)
         empty = {"rows": 0, "low": Decimal(0), "high": Decimal(0), "sketch": None}
-        return [{"dataset": task["dataset"], "request": -1, "error": reason, **empty}]
+        return [{"dataset": task["dataset"], "request": -1, "error": read_failure(error), **empty}]
     return [{"dataset": task["dataset"], "request": r, "error": None, **answer} for r, answer in enumerate(answers)]
 
 
 def read_failure(error: Exception) -> str:
     """Why a read failed, in one line without cell values: only the kind of the error where its text may hold some."""
+    if isinstance(error, R2D2Error):
+        return str(error)
     if isinstance(error, OSError):
         return f"a file could not be read: {error.strerror or type(error).__name__}"
     if isinstance(error, duckdb.OutOfMemoryException):
@@ -88,27 +94,45 @@ def read_failure(error: Exception) -> str:
     return f"a file could not be read as its metadata says ({type(error).__name__})"
 
 
-def open_sources(
-    con: duckdb.DuckDBPyConnection, files: Sequence[DataFile], readers: Sequence[str], scratch: Path, fold_case: bool
-) -> list[Source]:
-    """Stages files and opens those that share reader and partition values together."""
-    paths = dict(zip(files, stage(files, scratch), strict=True))
-    ordered = sorted(files, key=_alike)
-    sources = []
-    for _, group in groupby(ordered, key=_alike):
-        members = list(group)
-        reader = Reader.from_json(readers[members[0].reader])
-        table = open_relation(con, reader, [paths[member] for member in members])
-        sources.append(source(table, reader, members[0].partition, not fold_case))
-    return sources
+@contextmanager
+def task_connection() -> Iterator[Connect]:
+    """One DuckDB connection for a task, made when it is first needed, with scratch space of its own."""
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="r2d2-task-")))
+        made: list[duckdb.DuckDBPyConnection] = []
+
+        def connect(memory: str) -> tuple[duckdb.DuckDBPyConnection, Path]:
+            if not made:
+                made.append(stack.enter_context(locked_connection(scratch, memory)))
+            return made[0], scratch
+
+        yield connect
 
 
-def check_unchanged(files: Sequence[DataFile]) -> None:
-    """One version from start to end (EXACTNESS 1).
+@contextmanager
+def open_sources(task: Mapping[str, Any], connect: Connect) -> Iterator[tuple[duckdb.DuckDBPyConnection, list[Source]]]:
+    """The files of a task row as sources; those that share reader and partition values are opened together.
 
     Raises:
-        UnreadableData: a file is not what it was when it was listed.
+        UnreadableData: a file is not what it was when it was listed, before the scan or after it (EXACTNESS 1).
     """
+    files = unpack_files(task["files"])
+    readers = json.loads(task["readers"])
+    _check_unchanged(files)
+    con, scratch = connect(task["memory"])
+    with tempfile.TemporaryDirectory(dir=scratch) as directory:
+        paths = dict(zip(files, stage(files, Path(directory)), strict=True))
+        sources = []
+        for _, group in groupby(sorted(files, key=_alike), key=_alike):
+            members = list(group)
+            reader = Reader.from_json(readers[members[0].reader])
+            table = open_relation(con, reader, [paths[member] for member in members])
+            sources.append(source(table, reader, members[0].partition, task["case_sensitive"]))
+        yield con, sources
+    _check_unchanged(files)
+
+
+def _check_unchanged(files: Sequence[DataFile]) -> None:
     moved = changed(files)
     if moved:
         raise UnreadableData(
@@ -120,18 +144,10 @@ def _alike(file: DataFile) -> tuple[int, str]:
     return file.reader, json.dumps(file.partition)
 
 
-def _scan(
-    files: Sequence[DataFile], readers: Sequence[str], requests: Sequence[Request], case_sensitive: bool, memory: str
-) -> list[dict[str, Any]]:
-    check_unchanged(files)
-    with (
-        tempfile.TemporaryDirectory(prefix="r2d2-scan-") as directory,
-        locked_connection(Path(directory), memory) as con,
-    ):
-        sources = open_sources(con, files, readers, Path(directory), not case_sensitive)
+def _scan(task: Mapping[str, Any], requests: Sequence[Request], connect: Connect) -> list[dict[str, Any]]:
+    with open_sources(task, connect) as (con, sources):
         row = con.execute(scan_sql(sources, requests)).fetchone()
-    check_unchanged(files)
-    assert row is not None
+    assert row is not None, "an aggregate has one row"
     return [
         {
             "rows": row[4 * r],
