@@ -220,14 +220,14 @@ def test_both_ways_agree_on_small_tables(
 @pytest.mark.parametrize("kind", FORMATS)
 def test_both_ways_agree_on_generated_lakes(tmp_path: Path, kind: str) -> None:
     seed = seed_from_environment()
-    tpch_lake(tmp_path / "lake", scale=0.001, derived=25, seed=seed, format=kind)
+    tpch_lake(tmp_path / "lake", scale=0.001, derived=14, seed=seed, format=kind)
     pairs = verdicts(tmp_path / "lake")
-    assert len(load_lake(tmp_path / "lake")) == 33, f"seed {seed}"
-    assert len(pairs) > 5, f"seed {seed}"
+    assert len(load_lake(tmp_path / "lake")) == 22, f"seed {seed}"
+    assert len(pairs) > 2, f"seed {seed}"
 
 
 def test_a_seed_gives_the_same_lake_each_time_and_another_seed_another(tmp_path: Path) -> None:
     for name, seed in (("one", 1), ("again", 1), ("two", 2)):
-        tpch_lake(tmp_path / name, scale=0.001, derived=12, seed=seed, format="mixed")
+        tpch_lake(tmp_path / name, scale=0.001, derived=8, seed=seed)
     first, again, second = (contained_pairs(tmp_path / name) for name in ("one", "again", "two"))
     assert first == again != second
