@@ -51,7 +51,9 @@ def _listed(table: CatalogTable, own_id: str, roots: Sequence[str]) -> RootListi
         storage = storage_for(table.location)
         tree = storage.tree(table.location, within)
     except (OSError, LakeError) as error:
-        reason = table.refusal or f"its location can't be listed: {shown(str(error))}"
+        if table.refusal:
+            return _refused(bare, ())
+        reason = f"its location can't be listed: {shown(str(error))}"
         return RootListing((replace(bare, status="error", reason=reason),), ())
     refusal = table.refusal or _refusal(table, tree)
     if refusal:

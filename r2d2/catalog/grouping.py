@@ -130,10 +130,15 @@ def _dissolve_mixed_parts(placed: dict[_Place, list[FoundFile]]) -> None:
             placed[_Place("file", found.name)].append(found)
 
 
+def single(found: FoundFile) -> Group:
+    """A file that is a dataset by itself."""
+    return Group(found.name, data_format(found.name) or "", (found,), ((),), together=False)
+
+
 def _group(place: _Place, members: Sequence[FoundFile], hole: Hole | None) -> Group:
-    formats = [data_format(found.name) or "" for found in members]
     if place.kind == "file":
-        return Group(place.base, formats[0], tuple(members), ((),), together=False)
+        return single(members[0])
+    formats = [data_format(found.name) or "" for found in members]
     partitions = tuple(_partition(found.name, place.base) for found in members)
     reason = _conflict(members, formats, partitions, place.base)
     status = "unsupported" if reason else "ok"

@@ -10,7 +10,7 @@ from functools import lru_cache
 from r2d2.catalog.claims import FORMAT_NAMES, claim_above, claimed_directories, owner_of
 from r2d2.catalog.delta_tables import delta_candidate
 from r2d2.catalog.file_names import data_format, is_hidden, suffix_for_people
-from r2d2.catalog.grouping import Group, Grouping, Hole
+from r2d2.catalog.grouping import Group, Grouping, Hole, single
 from r2d2.catalog.listing import Candidate, Problem, plain_candidate
 from r2d2.catalog.patterns import Patterns
 from r2d2.config import DiscoverySettings
@@ -97,6 +97,9 @@ class _Root:
         """Groups of files and single files that no table format claims."""
         data = [found for found in self.free if data_format(found.name) and not self._is_left_out(found.name)]
         wanted = [found for found in data if self.wanted(found.name)]
+        if self.tree.is_file:
+            yield from (self._plain(single(found)) for found in wanted)
+            return
         excluded = (found.name for found in data if not self.wanted(found.name))
         for group in Grouping(self.settings).groups(wanted, self._holes(excluded)):
             yield self._plain(group)

@@ -7,11 +7,14 @@ import socket
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import fsspec
 import pytest
 
+from r2d2.catalog.discovery import discover
+from r2d2.config import DiscoverySettings
 from r2d2.errors import LakeError
 from r2d2.lake.arrow_storage import ArrowStorage, without_credentials
 from r2d2.lake.file_tree import FileTree, shown
@@ -278,3 +281,73 @@ def test_an_unknown_scheme_is_a_lake_error(url: str) -> None:
 
 def test_shown_names_carry_no_control_or_direction_characters() -> None:
     assert shown("a\x1b[31m\n\u202e\udcff") == "a\\x1b[31m\\n\\u202e\\udcff"
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    """A bucket on a real S3 endpoint on localhost, with the environment that leads there."""
+    import boto3
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(port=0)
+    server.start()
+    host, port = server.get_host_and_port()
+    endpoint = {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_REGION": "us-east-1"}
+    patch = pytest.MonkeyPatch()
+    for key, value in {**endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "hidden"}.items():
+        patch.setenv(key, value)
+    client = boto3.client("s3", endpoint_url=endpoint["AWS_ENDPOINT_URL"])
+    client.create_bucket(Bucket="lake")
+    for key in (
+        "a b.csv",
+        "x%20y.csv",
+        "q?.csv",
+        "t/part-0.parquet",
+        "h/k=1/[x]*.csv",
+        "twin.csv",
+        "twin.csv/part-0.csv",
+    ):
+        client.put_object(Bucket="lake", Key=key, Body=key.encode())
+    yield "lake"
+    patch.undo()
+    server.stop()
+
+
+def test_a_bucket_is_listed_and_read_under_every_spelling_of_its_scheme(bucket: str) -> None:
+    identities = set()
+    for scheme in ("s3", "s3a", "s3n"):
+        storage = storage_for(f"{scheme}://{bucket}")
+        tree = storage.tree(f"{scheme}://{bucket}/", [])
+        assert {"a b.csv", "x%20y.csv", "q?.csv", "t/part-0.parquet", "h/k=1/[x]*.csv"} <= set(names(tree))
+        for found in tree.files:
+            assert storage.stat(found.stat.path) == found.stat
+            assert storage.read_bytes(found.stat.path).decode() == found.name
+        identities.add(frozenset(found.stat.identity for found in tree.files))
+    assert len(identities) == 1
+    assert "s3://lake/q?.csv" in identities.pop()
+
+
+def test_a_prefix_and_an_object_are_roots_too_and_what_is_missing_is_said(bucket: str) -> None:
+    storage = storage_for(f"s3://{bucket}")
+    assert names(storage.tree("s3://lake/t", [])) == ["part-0.parquet"]
+    single = storage.tree("s3://lake/a b.csv", [])
+    assert (single.is_file, names(single)) == (True, ["a b.csv"])
+    assert storage.names("s3://lake/t") == ["part-0.parquet"]
+    assert storage.inside("s3a://lake/t/x", ["s3://lake/t"])
+    assert not storage.inside("s3://lake/t2/x", ["s3://lake/t"])
+    for missing in ("s3://lake/none", "s3://other"):
+        with pytest.raises(OSError, match=r".") as caught:
+            storage_for(missing).tree(missing, [])
+        assert "hidden" not in str(caught.value)
+
+
+def test_a_skipped_prefix_of_a_bucket_is_left_out(bucket: str) -> None:
+    tree = storage_for("s3://lake").tree("s3://lake", [], ["s3a://lake/t"])
+    assert tree.skipped == ("t",)
+    assert "t/part-0.parquet" not in names(tree)
+
+
+def test_an_object_and_objects_below_it_are_two_datasets(bucket: str) -> None:
+    listing = discover(["s3://lake"], DiscoverySettings(), None, None)
+    assert {"twin.csv", "twin.csv/"} <= {candidate.id for candidate in listing.candidates}
+    assert {c.id: c.status for c in listing.candidates}["h"] == "ok"
