@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 import pyarrow as pa
 
 from r2d2.config import SparkSettings
-from r2d2.errors import EnvironmentMissing, UsageError
+from r2d2.errors import EnvironmentMissing, ScanError, UsageError
 from r2d2.lake.java import java_problem
 from r2d2.lake.kernels import Kernel
 
@@ -57,6 +57,7 @@ def build_session(settings: SparkSettings, app: str = "r2d2") -> SparkSession:
             ) from error
     if not _is_remote():
         session.sparkContext.setLogLevel(settings.log_level)
+    _require_delta(session)
     return session
 
 
@@ -67,8 +68,7 @@ def map_tasks(spark: SparkSession, tasks: pa.Table, kernel: Kernel, schema: pa.S
     """
     if tasks.num_rows == 0:
         return schema.empty_table()
-    collected: pa.Table = _planned(spark, tasks).mapInArrow(_for_spark(kernel), _spark_schema(schema)).toArrow()
-    return collected.cast(schema)
+    return _collected(_planned(spark, tasks).mapInArrow(_for_spark(kernel), _spark_schema(schema)), schema)
 
 
 def map_shuffled(
@@ -88,8 +88,33 @@ def map_shuffled(
 
     mapped = _planned(spark, tasks).mapInArrow(_for_spark(kernel), _spark_schema(schema))
     shuffled = mapped.repartitionById(ranges, F.col("range"))
-    collected: pa.Table = shuffled.mapInArrow(_for_spark(second), _spark_schema(result)).toArrow()
-    return collected.cast(result)
+    return _collected(shuffled.mapInArrow(_for_spark(second), _spark_schema(result)), result)
+
+
+def _collected(rows: DataFrame, schema: pa.Schema) -> pa.Table:
+    from pyspark.errors import PySparkException
+
+    try:
+        collected: pa.Table = rows.toArrow()
+    except PySparkException as error:
+        raise ScanError(
+            f"a Spark job failed: {_first_line(error)}",
+            "run the same command again: what is finished is kept; the Spark log has the details",
+        ) from error
+    return collected.cast(schema)
+
+
+def _require_delta(session: SparkSession) -> None:
+    """spark-submit starts the JVM before this program can ask for jars: they must come with its own flags."""
+    from py4j.protocol import Py4JJavaError
+    from pyspark.errors import AnalysisException
+
+    try:
+        session.read.format("delta").load("/r2d2-there-is-no-such-table")
+    except (AnalysisException, Py4JJavaError) as error:
+        if "DATA_SOURCE_NOT_FOUND" in str(error):
+            hint = f"spark-submit --packages {DELTA_PACKAGE} ... (or --jars with the Delta jars)"
+            raise EnvironmentMissing("Delta is not on Spark's class path", hint) from None
 
 
 def _planned(spark: SparkSession, tasks: pa.Table) -> DataFrame:
