@@ -54,6 +54,7 @@ def owner_of(claims: Iterable[str]) -> Callable[[str], str | None]:
     owners: dict[str, str | None] = {base: base for base in claims}
 
     def owner(name: str) -> str | None:
+        """The claimed directory, or None."""
         pending = []
         while name not in owners and name:
             pending.append(name)

@@ -161,12 +161,17 @@ class ArrowStorage:
             hit = next((d for d in left_out if f"{self._identity(joined(url, name))}/".startswith(f"{d}/")), None)
             if hit is not None:
                 skipped.add(hit.removeprefix(self._identity(url)).strip("/"))
-            elif {"", ".", ".."} & set(name.split("/")):
+                continue
+            if {"", ".", ".."} & set(name.split("/")):
                 unlisted.append(Unlisted(name, "its key has an empty or dotted part", "rename it"))
-            elif entry.type == arrow_fs.FileType.Directory:
+                continue
+            if entry.type == arrow_fs.FileType.Directory:
                 directories.append(name)
-            elif entry.type == arrow_fs.FileType.File:
+                continue
+            if entry.type == arrow_fs.FileType.File:
                 files.append(FoundFile(name, self._stat(joined(url, name), entry)))
+                continue
+            unlisted.append(Unlisted(name, "it is no regular file", "move it out of the lake"))
         return FileTree(
             url,
             files=tuple(sorted(files)),

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +15,6 @@ from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake.delta_log import DeltaSnapshot, read_delta, replay_delta
 from r2d2.lake.local_storage import LocalStorage
 
-ARCHIVE = Path(__file__).parents[3] / "shared/data/conformance.tar.gz"
 FIELDS = [{"name": "k", "type": "string", "nullable": True, "metadata": {}}]
 SCHEMA = json.dumps({"type": "struct", "fields": FIELDS})
 PROTOCOL: dict[str, Any] = {"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}}
@@ -370,82 +366,3 @@ def test_damaged_statistics_are_as_good_as_none(tmp_path: Path) -> None:
     bad = ["{", "[]", '{"numRecords": -1}', '{"numRecords": "1"}', '{"numRecords": true}', '{"numRecords": 1.5}']
     commit(tmp_path, 0, PROTOCOL, metadata(), *(add(f"{i}", stats=stats) for i, stats in enumerate(bad)))
     assert [file.rows for file in snapshot(tmp_path).files] == [None] * len(bad)
-
-
-#: Active files of each conformance table (a plain count of adds less removes gives the same), or what it is refused for.
-CONFORMANCE: dict[str, int | str] = {
-    "COVID-19_NYT": 8,
-    "cdc_ict_table": 2,
-    "cdf-table": 9,
-    "cdf-table-non-partitioned": 11,
-    "cdf-table-with-cdc-and-dvs": "deletionVectors",
-    "checkpoint-cdf-table": 13,
-    "checkpoint-v2-table": "v2Checkpoint",
-    "checkpoint_with_partitions": 2,
-    "checkpoints": 12,
-    "checkpoints_vacuumed": 12,
-    "concurrent_workers": 0,
-    "delta-0.2.0": 3,
-    "delta-0.8-empty": 0,
-    "delta-0.8.0": 2,
-    "delta-0.8.0-date": 1,
-    "delta-0.8.0-null-partition": 2,
-    "delta-0.8.0-numeric-partition": 2,
-    "delta-0.8.0-partitioned": 6,
-    "delta-0.8.0-special-partition": 2,
-    "delta-1.2.1-only-struct-stats": 12,
-    "delta-2.2.0-partitioned-types": 3,
-    "delta-checkpoint-stats-optional": 2,
-    "delta-live-table": 0,
-    "delta-stats-optional": 2,
-    "golden/data-reader-array-primitives": 2,
-    "http_requests": 2,
-    "issue-2152": 0,
-    "issue_1374": 2,
-    "latest_not_checkpointed": 1,
-    "partition-type-primitives": 16,
-    "python-0.25.5-checkpoint": 2,
-    "simple_commit": 0,
-    "simple_table": 5,
-    "simple_table_features": "blahabl, columnMapping, deletionVectors",
-    "simple_table_with_cdc": 1,
-    "simple_table_with_checkpoint": 11,
-    "spark-shredded-variant-preview-delta": "variantShredding-preview, variantType",
-    "spark-variant-checkpoint": "variantType-preview",
-    "spark-variant-stable-feature-checkpoint": "variantType",
-    "table-with-domain-metadata": "deletionVectors",
-    "table-with-dv-small": "deletionVectors",
-    "table-without-dv-small": 1,
-    "table_failed_last_checkpoint_update": 4,
-    "table_with_column_mapping": "columnMapping",
-    "table_with_deletion_logs": "deletionVectors",
-    "table_with_edge_timestamps": 2,
-    "table_with_liquid_clustering": "deletionVectors",
-    "table_with_null_stats_in_notnull_struct": 2,
-    "table_with_partitioning_mapping": "columnMapping, deletionVectors",
-    "with_checkpoint_no_last_checkpoint": 1,
-}
-
-
-@pytest.fixture(scope="module")
-def conformance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    if not ARCHIVE.exists():
-        pytest.skip(f"the conformance tables are not here: {ARCHIVE}")
-    where = tmp_path_factory.mktemp("conformance")
-    with tarfile.open(ARCHIVE) as archive:
-        members = [member for member in archive if member.name.removeprefix("./").startswith("delta-rs/")]
-        archive.extractall(where, members, filter="data")
-    yield where / "delta-rs/crates/test/tests/data"
-    shutil.rmtree(where)
-
-
-def test_every_conformance_table_gives_its_files_or_a_clear_refusal(conformance: Path) -> None:
-    found: dict[str, int | str] = {}
-    for log in sorted(conformance.rglob("_delta_log")):
-        name = str(log.parent.relative_to(conformance))
-        try:
-            found[name] = len(snapshot(log.parent).files)
-        except UnsupportedData as error:
-            expected = str(CONFORMANCE.get(name))
-            found[name] = expected if expected in str(error) else str(error)
-    assert found == CONFORMANCE
