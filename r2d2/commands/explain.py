@@ -20,6 +20,8 @@ from r2d2.retention.costs import explain_costs
 
 #: Lines of one kind; how many more there are is said, and which command lists them all.
 _MOST = 12
+#: Columns that may be lacking, or of another family, in what is called a near miss.
+_NEAR = 2
 
 
 def explain_lines(state: State, run: runs.Run, name: str) -> Iterator[str]:
@@ -70,10 +72,16 @@ def _containment(dataset: Dataset, found: Sequence[Dataset], state: State, run: 
     holders = [edge for edge in pairs if edge.child == dataset.id]
     held = [edge for edge in pairs if edge.parent == dataset.id]
     yield ""
-    yield f"Who holds all its rows: {len(holders) or 'no other dataset'}"
-    yield from _listed([_proof(edge, edge.parent) for edge in holders], "r2d2 edges --all")
-    yield f"Whose rows it holds: {len(held) or 'no other dataset'}"
-    yield from _listed([_proof(edge, edge.child) for edge in held], "r2d2 edges --all")
+    same = [edge for edge in holders if edge.equal]
+    if same:
+        yield f"Holds the same rows: {len(same)}"
+        yield from _listed([_proof(edge, edge.parent) for edge in same], "r2d2 edges --all")
+    larger = [edge for edge in holders if not edge.equal]
+    yield f"Holds all its rows and more: {len(larger) or 'no other dataset'}"
+    yield from _listed([_proof(edge, edge.parent) for edge in larger], "r2d2 edges --all")
+    smaller = [edge for edge in held if not edge.equal]
+    yield f"Whose rows it holds: {len(smaller) or 'no other dataset'}"
+    yield from _listed([_proof(edge, edge.child) for edge in smaller], "r2d2 edges --all")
     misses = [edge for edge in stored if edge.grade is not Grade.PROVEN and edge.child == dataset.id]
     yield f"Refuted by its content: {len(misses)}"
     yield from _listed([_miss(edge) for edge in misses], "r2d2 edges --grade refuted")
@@ -81,14 +89,14 @@ def _containment(dataset: Dataset, found: Sequence[Dataset], state: State, run: 
     by_metadata, by_schema = _ruled_out(dataset, [d for d in found if d.id not in decided and d.status == "ok"], run)
     yield f"Ruled out by row counts, null counts and bounds: {len(by_metadata)}"
     yield from _listed(by_metadata, "r2d2 edges --grade refuted --all")
-    yield f"Ruled out by the schema: {len(by_schema)}"
-    yield from _listed(by_schema, "")
+    near = [line for lacking, line in by_schema if lacking <= _NEAR]
+    yield f"Ruled out by the schema: {len(by_schema)}" + (f", {len(near)} of them near misses" if near else "")
+    yield from _listed(near, "")
 
 
 def _proof(edge: Edge, other: str) -> str:
-    same = " (the same rows)" if edge.equal else ""
     predicate = f": {visible(edge.predicate)}" if edge.predicate else ""
-    return f"{visible(other)}{same}, by {edge.how}: {edge.reason}{predicate}"
+    return f"{visible(other)}, by {edge.how}: {edge.reason}{predicate}"
 
 
 def _miss(edge: Edge) -> str:
@@ -101,8 +109,8 @@ def _miss(edge: Edge) -> str:
     )
 
 
-def _ruled_out(dataset: Dataset, others: Sequence[Dataset], run: runs.Run) -> tuple[list[str], list[str]]:
-    """Reasons by metadata and by schema; of the latter the nearest misses first."""
+def _ruled_out(dataset: Dataset, others: Sequence[Dataset], run: runs.Run) -> tuple[list[str], list[tuple[int, str]]]:
+    """Reasons by metadata, and by schema with the number of columns that don't fit, the nearest misses first."""
     mine = leaves_by_path(dataset, run.case_sensitive)
     by_metadata: list[str] = []
     by_schema: list[tuple[int, str]] = []
@@ -122,7 +130,7 @@ def _ruled_out(dataset: Dataset, others: Sequence[Dataset], run: runs.Run) -> tu
             by_schema.append((len(lacking), f"{visible(other.id)} {visible(shown)}"))
         else:
             by_metadata.append(_metadata_reason(dataset, other, tuple(projection), run.case_sensitive))
-    return by_metadata, [line for _, line in sorted(by_schema)]
+    return by_metadata, sorted(by_schema)
 
 
 def _metadata_reason(dataset: Dataset, other: Dataset, projection: Projection, case_sensitive: bool) -> str:

@@ -146,8 +146,7 @@ def _alike(file: DataFile) -> tuple[int, str]:
 
 def _scan(task: Mapping[str, Any], requests: Sequence[Request], connect: Connect) -> list[dict[str, Any]]:
     with open_sources(task, connect) as (con, sources):
-        row = con.execute(scan_sql(sources, requests)).fetchone()
-    assert row is not None, "an aggregate has one row"
+        (row,) = con.execute(scan_sql(sources, requests)).fetchall()
     return [
         {
             "rows": row[4 * r],
