@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import lru_cache, reduce
 
 from r2d2.errors import UnsupportedData
 from r2d2.lake import text_summary
@@ -82,14 +82,19 @@ def partition_leaf(
     Raises:
         UnsupportedData: a value can't be read exactly as the family that the log gives.
     """
-    held = list(dict.fromkeys(text for rows, text in values if rows > 0 and text is not None))
-    admitted, bounds = text_summary.summarize_values(held)
+    admitted, bounds = _summarized(frozenset(text for rows, text in values if rows > 0 and text is not None))
     nulls = sum(rows for rows, text in values if text is None)
     if typed is None:
         return Leaf((name,), tuple(admitted), kind, nulls, dict(bounds))
     if typed not in admitted:
-        raise UnsupportedData(f"partition column {shown((name,))} holds a value that is not exactly a {typed}")
+        raise UnsupportedData(f"partition column {shown((name,))} holds a value that can't be read exactly as {typed}")
     return Leaf((name,), (typed,), kind, nulls, {typed: bounds[typed]} if typed in bounds else {})
+
+
+@lru_cache(maxsize=4096)
+def _summarized(values: frozenset[str]) -> tuple[tuple[str, ...], Mapping[str, Bounds]]:
+    """Tables of a lake tend to be partitioned alike, and each look at values starts a DuckDB."""
+    return text_summary.summarize_values(sorted(values))
 
 
 def _common_families(first: Leaf, leaves: Sequence[Leaf]) -> tuple[str, ...]:

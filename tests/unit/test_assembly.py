@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import tarfile
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from r2d2.catalog.assembly import assemble
+from r2d2.catalog.discovery import discover
 from r2d2.catalog.listing import Candidate, plain_candidate
+from r2d2.config import DiscoverySettings
 from r2d2.lake import parquet
 from r2d2.lake.layout import Reader
 from r2d2.lake.storage import storage_for
@@ -21,6 +25,7 @@ from r2d2.model.dataset import Bounds, DataFile, Dataset, FileSummary, Leaf
 
 Partition = tuple[tuple[str, str | None], ...]
 EXACT = (True, True, True, True)
+SHARED = Path(os.environ.get("R2D2_SHARED", "/work/shared")) / "data" / "conformance.tar.gz"
 
 
 def _candidate(
@@ -386,3 +391,25 @@ def test_partition_values_that_are_not_exact_are_refused(kind: str, value: str, 
 @pytest.mark.parametrize("schema", ["", "{", "[]", '{"type":"struct"}', '{"type":"struct","fields":[{"name":1}]}'])
 def test_a_damaged_schema_is_an_error(schema: str, tmp_path: Path) -> None:
     assert _delta(tmp_path, schema, {"0.parquet": pa.table({"a": [1]})}).status == "error"
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason=f"needs {SHARED}, which is not part of the repository")
+def test_conformance_tables_have_the_rows_that_others_read_or_are_refused(tmp_path: Path) -> None:
+    with tarfile.open(SHARED) as archive:
+        wanted = [m for m in archive.getmembers() if m.name.lstrip("./").startswith("delta")]
+        archive.extractall(tmp_path, wanted, filter="data")
+    truth = json.loads((tmp_path / "delta_tables.json").read_text())["tables"]
+    found = discover([str(tmp_path)], DiscoverySettings(), None, None).candidates
+    tables = [candidate for candidate in found if candidate.format == "delta"]
+    files = {file.path for table in tables for file in table.files}
+    datasets = {d.location: d for d in assemble(tables, {path: parquet.summarize(Path(path)) for path in files})}
+    compared = 0
+    for table in truth:
+        dataset = datasets[str(tmp_path / table["path"])]
+        assert dataset.status in ("ok", "empty") or dataset.reason.isprintable()
+        if dataset.status in ("ok", "empty"):
+            compared += 1
+            assert dataset.rows == table["rows"], table["path"]
+            names = {leaf.path[0] for leaf in dataset.leaves}
+            assert names == {name for name, _ in table["columns"]}, table["path"]
+    assert compared >= 70
