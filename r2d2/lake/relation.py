@@ -12,6 +12,14 @@ from r2d2.lake import csv_text, json_text
 from r2d2.lake.layout import LeafColumn, Reader
 
 
+#: *Seen*: DuckDB believes a footer that claims no NULLs or a single value, and then evaluates ``IS NULL`` and
+#: comparisons without looking at the rows; a proof must not rest on a footer.
+_FIXED = """
+LOAD icu; SET TimeZone = 'UTC'; SET enable_progress_bar = false;
+SET disabled_optimizers = 'statistics_propagation'; SET lock_configuration = true
+"""
+
+
 @contextmanager
 def locked_connection(scratch: Path, memory_limit: str = "", threads: int = 1) -> Iterator[duckdb.DuckDBPyConnection]:
     """A fresh DuckDB connection with everything that could leak or vary fixed: scratch space, UTC, no extensions."""
@@ -26,7 +34,7 @@ def locked_connection(scratch: Path, memory_limit: str = "", threads: int = 1) -
         config["memory_limit"] = memory_limit
     con = duckdb.connect(":memory:", config=config)
     try:
-        con.execute("LOAD icu; SET TimeZone = 'UTC'; SET enable_progress_bar = false; SET lock_configuration = true")
+        con.execute(_FIXED)
         yield con
     finally:
         con.close()
