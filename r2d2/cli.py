@@ -184,7 +184,7 @@ def _check(arguments: Namespace) -> int:
 def _demo(arguments: Namespace) -> None:
     from r2d2.commands import lake
 
-    settings = _read_settings(arguments, (f"retention.storage_price_factor={lake.DEMO_PRICE_FACTOR}",))
+    settings = _read_settings(arguments, lake.DEMO_SETTINGS)
     lake.demo(arguments.dir, settings, Progress(arguments.quiet), arguments.format)
 
 

@@ -25,8 +25,8 @@ from r2d2.progress import Progress
 from r2d2.report.terminal import funnel_lines
 from r2d2.report.visible import visible
 
-#: So that a demo lake of megabytes shows the savings of one of terabytes.
-DEMO_PRICE_FACTOR = 100_000.0
+#: The demo's settings: a lake of megabytes stands for one of terabytes, and the warehouse is what teams copied from.
+DEMO_SETTINGS = ("retention.storage_price_factor=100000", "retention.keep=warehouse/*")
 
 
 def run(lakes: Sequence[str], state_dir: str, settings: Settings, progress: Progress, output: str) -> None:
@@ -124,7 +124,7 @@ def demo(directory: str, settings: Settings, progress: Progress, output: str) ->
         raise UsageError(f"{lake} exists already", "give another directory, or remove it")
     with progress.stage("build the demo lake"):
         truth = build_demo(lake)
-    progress.say(f"demo lake: {lake} (storage prices × {settings.retention.storage_price_factor:g})")
+    progress.say(f"demo lake: {lake} (settings: {', '.join(DEMO_SETTINGS)})")
     job = pipeline.run([str(lake)], str(state), settings, progress)
     found = {(edge.parent, edge.child) for edge in _all_pairs(job)}
     if output == "json":
