@@ -11,8 +11,8 @@ from r2d2.catalog import codec
 from r2d2.catalog.listing import Candidate
 from r2d2.catalog.state import State
 from r2d2.catalog.summaries import FileToRead, Run, summarize_files
+from r2d2.lake.fingerprint import code_fingerprint
 from r2d2.model.dataset import DataFile, FileSummary
-from r2d2.version import __version__
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -60,5 +60,5 @@ class StateCache:
 
 def _summary_key(file: FileToRead) -> str:
     f = file.file
-    parts = [__version__, file.format, f.path, f.size, f.mtime_ns, f.identity]
+    parts = [code_fingerprint("r2d2.lake", "r2d2.model"), file.format, f.path, f.size, f.mtime_ns, f.identity]
     return hashlib.sha256("\n".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()

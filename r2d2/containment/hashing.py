@@ -13,12 +13,6 @@ mixed by a function that depends on their position and finalised; only then are 
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-
-import duckdb
-
-from r2d2.containment import encoding
 from r2d2.containment.encoding import canonical_text, decimal_shape, is_integer, microseconds
 from r2d2.lake import text_views
 from r2d2.lake.layout import Column
@@ -65,12 +59,6 @@ def row_halves(leaves: list[Halves]) -> Halves:
     low = ", ".join(half for half, _ in leaves)
     high = ", ".join(half for _, half in leaves)
     return f"hash(hash({low}))", f"hash(hash({_ROW_SEED}::UBIGINT, {high}))"
-
-
-def fingerprint() -> str:
-    """Changes whenever hashes might: the version of DuckDB, and the code that spells the SQL."""
-    sources = "".join(inspect.getsource(module) for module in (encoding, text_views, inspect.getmodule(row_halves)))  # type: ignore[arg-type]
-    return hashlib.sha256(f"{duckdb.__version__}\n{sources}".encode()).hexdigest()[:16]
 
 
 def _fixed(value: str) -> Halves:

@@ -7,20 +7,24 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 import pyarrow as pa
 
 from r2d2.config import ContainmentSettings
-from r2d2.containment.hashing import fingerprint
 from r2d2.containment.request import Request
 from r2d2.containment.scan import RESULTS, TASKS, pack_files, scan_kernel
 from r2d2.containment.sketch import Sketch, merge, unpack
+from r2d2.lake.fingerprint import code_fingerprint
 from r2d2.lake.kernels import Kernel
 from r2d2.model.dataset import DataFile, Dataset
 
 #: Runs a kernel over tasks: ``lake.session.map_tasks`` with its session, or ``lake.kernels.run_here``.
 Runner = Callable[[pa.Table, Kernel, pa.Schema], pa.Table]
+
+
+_CODE = ("r2d2.lake", "r2d2.containment", "r2d2.model")
 
 
 @dataclass(frozen=True)
@@ -59,10 +63,15 @@ class Scanner:
     bytes_read: int = 0
     files_read: int = 0
 
+    @cached_property
+    def keys(self) -> list[str]:
+        """What each dataset was when it was listed."""
+        return [dataset_key(dataset) for dataset in self.datasets]
+
     def measure(self, wanted: Mapping[int, Sequence[Request]]) -> dict[tuple[int, Request], Measure]:
         """Answers to all requests for the datasets (by index), except for datasets that failed."""
         keys = {
-            (index, request): measure_key(self.datasets[index], request, self.settings.case_sensitive)
+            (index, request): measure_key(self.keys[index], request, self.settings.case_sensitive)
             for index, requests in wanted.items()
             for request in requests
         }
@@ -135,9 +144,9 @@ def dataset_key(dataset: Dataset) -> str:
     return hashlib.sha256(json.dumps([content, files]).encode("ascii")).hexdigest()
 
 
-def measure_key(dataset: Dataset, request: Request, case_sensitive: bool) -> str:
-    """Key of a measure: dataset version, request, and the fingerprint of the hash."""
-    parts = f"{dataset_key(dataset)}\n{request.to_json()}\n{fingerprint()}\n{case_sensitive}"
+def measure_key(key: str, request: Request, case_sensitive: bool) -> str:
+    """Key of a measure: ``dataset_key``, request, and the code that reads and hashes."""
+    parts = f"{key}\n{request.to_json()}\n{code_fingerprint(*_CODE)}\n{case_sensitive}"
     return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()
 
 

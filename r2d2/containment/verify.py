@@ -17,7 +17,7 @@ from r2d2.containment.box import box_of, describe
 from r2d2.containment.decide import UNDECIDED, Verdict, decide, times
 from r2d2.containment.join import JoinPair, JoinResult
 from r2d2.containment.request import Request, Term
-from r2d2.containment.scanner import Measure, Scanner, dataset_key
+from r2d2.containment.scanner import Measure, Scanner, measure_key
 from r2d2.containment.sketch import threshold
 from r2d2.containment.views import Pair, Views, node_edges
 from r2d2.model.dataset import Dataset, Leaf, LeafPath
@@ -157,12 +157,10 @@ class Verifier:
 
     def _verdict_key(self, pair: JoinPair) -> str:
         parts = (
-            dataset_key(self.datasets[pair.parent]),
-            dataset_key(self.datasets[pair.child]),
-            Request(pair.projection).to_json(),
-            str(self.settings.case_sensitive),
+            measure_key(self.scanner.keys[pair.parent], Request(pair.projection), self.settings.case_sensitive),
+            measure_key(self.scanner.keys[pair.child], Request(pair.projection), self.settings.case_sensitive),
         )
-        return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+        return hashlib.sha256("\n".join(parts).encode("ascii")).hexdigest()
 
 
 def box_text(box: Sequence[Term]) -> str:
