@@ -26,101 +26,9 @@ from r2d2.lake.parquet_bounds import Trust, merge
 from r2d2.lake.parquet_footer import read_footer
 from r2d2.lake.parquet_types import family_of
 from r2d2.model.dataset import Bounds, FileSummary, Leaf
+from tests.parquet_footers import Footer, with_footer
 
 SHARED = Path(os.environ.get("R2D2_SHARED", "/work/shared")) / "data" / "conformance.tar.gz"
-Footer = dict[int, Any]
-
-
-# Footers that no writer here makes are made by changing those of pyarrow: Thrift, decoded with its types, and encoded.
-
-
-def _decode(raw: bytes) -> Footer:
-    at = 0
-
-    def varint() -> int:
-        nonlocal at
-        value = shift = 0
-        while True:
-            byte = raw[at]
-            at += 1
-            value |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return value
-
-    def take(size: int) -> bytes:
-        nonlocal at
-        at += size
-        return raw[at - size : at]
-
-    def value(kind: int) -> Any:
-        if kind in (4, 5, 6):
-            number = varint()
-            return kind, (number >> 1) ^ -(number & 1)
-        if kind == 9:
-            head = take(1)[0]
-            size = head >> 4 if head >> 4 < 15 else varint()
-            return kind, (head & 15, [value(head & 15) for _ in range(size)])
-        return kind, structure() if kind == 12 else take(varint() if kind == 8 else 8 if kind == 7 else 1)
-
-    def structure() -> Footer:
-        fields: Footer = {}
-        number = 0
-        while (head := take(1)[0]) != 0:
-            number = number + (head >> 4) if head >> 4 else value(4)[1]
-            fields[number] = (head & 15, None) if head & 15 in (1, 2) else value(head & 15)
-        return fields
-
-    return structure()
-
-
-def _encode(footer: Footer) -> bytes:
-    out = bytearray()
-
-    def varint(number: int) -> None:
-        while number > 127:
-            out.append(number & 127 | 128)
-            number >>= 7
-        out.append(number)
-
-    def value(kind: int, content: Any) -> None:
-        if kind in (4, 5, 6):
-            varint(content * 2 if content >= 0 else -content * 2 - 1)
-        elif kind == 9:
-            element, items = content
-            out.append(0xF0 | element)
-            varint(len(items))
-            for item in items:
-                value(*item)
-        elif kind == 12:
-            structure(content)
-        else:
-            if kind == 8:
-                varint(len(content))
-            out.extend(content)
-
-    def structure(fields: Footer) -> None:
-        for number in sorted(fields):
-            kind, content = fields[number]
-            out.append(kind)
-            value(4, number)
-            if kind not in (1, 2):
-                value(kind, content)
-        out.append(0)
-
-    structure(footer)
-    return bytes(out)
-
-
-def _patched(table: pa.Table, path: Path, change: Callable[[Footer], None]) -> Path:
-    pq.write_table(table, path, store_schema=False)
-    raw = path.read_bytes()
-    size = int.from_bytes(raw[-8:-4], "little")
-    footer = _decode(raw[-8 - size : -8])
-    change(footer)
-    encoded = _encode(footer)
-    path.write_bytes(raw[: -8 - size] + encoded + len(encoded).to_bytes(4, "little") + b"PAR1")
-    return path
 
 
 def _annotated(array: pa.Array, path: Path, logical: Any, converted: int | None, element: int = 1) -> Path:
@@ -133,7 +41,7 @@ def _annotated(array: pa.Array, path: Path, logical: Any, converted: int | None,
             if content is not None:
                 fields[number] = content if number == 10 else (5, content)
 
-    return _patched(pa.table({"c": array}), path, change)
+    return with_footer(pa.table({"c": array}), path, change)
 
 
 def _write(path: Path, **columns: Any) -> Path:
@@ -281,7 +189,7 @@ def test_decimals_on_integers_and_on_bytes_are_delivered_exactly(physical: str, 
         def change(footer: Footer) -> None:
             footer[2][1][1][1][1].update({10: (12, logical), 6: (5, 5), 7: (5, 2), 8: (5, 9)})
 
-        _patched(pa.table({"c": pa.array([b"\x01\x00", b"\xff", None])}), path, change)
+        with_footer(pa.table({"c": pa.array([b"\x01\x00", b"\xff", None])}), path, change)
     summary = parquet.summarize(path)
     with _connection() as con:
         _assert_delivered_exactly(path, summary, con)
@@ -382,7 +290,7 @@ def test_a_list_in_the_layout_of_two_levels_is_refused(number: int, name: bytes,
     def rename(footer: Footer) -> None:
         footer[2][1][1][number][1][4] = (8, name)
 
-    path = _patched(pa.table({"c": pa.array([[1], None])}), tmp_path / "a.parquet", rename)
+    path = with_footer(pa.table({"c": pa.array([[1], None])}), tmp_path / "a.parquet", rename)
     assert "older layout" in parquet.summarize(path).reason
     with _connection() as con:  # what DuckDB takes for numbers is, by the specification, structs of one field
         assert con.sql("SELECT * FROM read_parquet(?)", params=[str(path)]).fetchall() == [([1],), (None,)]
@@ -394,7 +302,9 @@ def test_a_map_with_keys_that_may_be_null_is_refused(tmp_path: Path) -> None:
         footer[2][1][1][3][1][3] = (5, 1)
 
     array = pa.array([[("a", 1)], None], pa.map_(pa.string(), pa.int32()))
-    assert "key may be NULL" in parquet.summarize(_patched(pa.table({"c": array}), tmp_path / "a", optional_key)).reason
+    assert (
+        "key may be NULL" in parquet.summarize(with_footer(pa.table({"c": array}), tmp_path / "a", optional_key)).reason
+    )
 
 
 # Structure: structs, presence, names.
@@ -468,7 +378,7 @@ def test_deep_nesting_is_refused_and_not_followed(tmp_path: Path) -> None:
         root, struct, leaf = (element[1] for element in footer[2][1][1])
         footer[2] = (9, (12, [(12, root), *[(12, struct)] * 1000, (12, leaf)]))
 
-    deep = _patched(pa.table({"c": pa.array([{"f": 1}])}), tmp_path / "b.parquet", thousand_levels)
+    deep = with_footer(pa.table({"c": pa.array([{"f": 1}])}), tmp_path / "b.parquet", thousand_levels)
     assert "deeper than 32 levels" in parquet.summarize(deep).reason
 
 
@@ -507,7 +417,7 @@ def test_a_codec_that_duckdb_lacks_is_refused(tmp_path: Path) -> None:
     def lzo(footer: Footer) -> None:
         footer[4][1][1][0][1][1][1][1][0][1][3][1][4] = (5, 3)
 
-    path = _patched(pa.table({"c": [1]}), tmp_path / "a.parquet", lzo)
+    path = with_footer(pa.table({"c": [1]}), tmp_path / "a.parquet", lzo)
     assert parquet.summarize(path).reason == "compression codec LZO"
 
 
@@ -605,36 +515,31 @@ def test_a_row_group_without_statistics_takes_all_bounds_and_the_null_count(tmp_
         del footer[4][1][1][0][1][1][1][1][0][1][3][1][12]
 
     table = pa.table({"c": pa.chunked_array([[5, None]])})
-    leaf = _only(_patched(table, tmp_path / "a.parquet", forget))
+    leaf = _only(with_footer(table, tmp_path / "a.parquet", forget))
     assert (leaf.nulls, leaf.bounds) == (None, {})
-
-
-def _statistics(footer: Footer) -> Footer:
-    found: Footer = footer[4][1][1][0][1][1][1][1][0][1][3][1][12][1]
-    return found
 
 
 def test_an_unknown_writer_is_not_believed(tmp_path: Path) -> None:
     def rename(footer: Footer) -> None:
         footer[6] = (8, b"somebody's writer 1.0")
 
-    leaf = _only(_patched(pa.table({"c": [1, 2]}), tmp_path / "a.parquet", rename))
+    leaf = _only(with_footer(pa.table({"c": [1, 2]}), tmp_path / "a.parquet", rename))
     assert (leaf.nulls, leaf.bounds["number"]) == (None, Bounds(Decimal(1), Decimal(2)))
-    assert not _only(_patched(pa.table({"c": ["a", "b"]}), tmp_path / "b.parquet", rename)).bounds
+    assert not _only(with_footer(pa.table({"c": ["a", "b"]}), tmp_path / "b.parquet", rename)).bounds
 
 
 def test_only_the_newer_fields_are_believed(tmp_path: Path) -> None:
     def old_fields(footer: Footer) -> None:
-        statistics = _statistics(footer)
+        statistics = column_statistics(footer)
         statistics.update({1: statistics.pop(5), 2: statistics.pop(6)})
 
-    leaf = _only(_patched(pa.table({"c": [1, 2]}), tmp_path / "a.parquet", old_fields))
+    leaf = _only(with_footer(pa.table({"c": [1, 2]}), tmp_path / "a.parquet", old_fields))
     assert leaf.bounds["number"] == Bounds(Decimal(1), Decimal(2))
 
     def no_order(footer: Footer) -> None:
         del footer[7]
 
-    leaf = _only(_patched(pa.table({"c": [1, 2]}), tmp_path / "b.parquet", no_order))
+    leaf = _only(with_footer(pa.table({"c": [1, 2]}), tmp_path / "b.parquet", no_order))
     assert leaf.bounds["number"] == Bounds(Decimal(1), Decimal(2))
 
 
@@ -678,9 +583,9 @@ def test_bounds_of_cut_strings_are_valid_and_not_tight(tmp_path: Path) -> None:
             assert not found.low_tight or found.low in rows
 
     def inexact(footer: Footer) -> None:
-        _statistics(footer).update({7: (2, None), 8: (1, None)})
+        column_statistics(footer).update({7: (2, None), 8: (1, None)})
 
-    bounds = _only(_patched(pa.table({"c": ["a", "b"]}), tmp_path / "a.parquet", inexact)).bounds["string"]
+    bounds = _only(with_footer(pa.table({"c": ["a", "b"]}), tmp_path / "a.parquet", inexact)).bounds["string"]
     assert (bounds.low_tight, bounds.high_tight, bounds.low_valid, bounds.high_valid) == (True, False, True, True)
 
 
@@ -688,14 +593,14 @@ def test_strings_are_tight_without_a_flag_only_from_a_writer_that_never_cuts(tmp
     def silent(writer: bytes) -> Callable[[Footer], None]:
         def change(footer: Footer) -> None:
             for number in (7, 8):
-                _statistics(footer).pop(number, None)
+                column_statistics(footer).pop(number, None)
             footer[6] = (8, writer)
 
         return change
 
     table = pa.table({"c": ["a", "b"]})
-    arrow = _only(_patched(table, tmp_path / "a", silent(b"parquet-cpp-arrow version 15.0.0"))).bounds["string"]
-    spark = _only(_patched(table, tmp_path / "b", silent(b"parquet-mr version 1.15.2 (build x)"))).bounds["string"]
+    arrow = _only(with_footer(table, tmp_path / "a", silent(b"parquet-cpp-arrow version 15.0.0"))).bounds["string"]
+    spark = _only(with_footer(table, tmp_path / "b", silent(b"parquet-mr version 1.15.2 (build x)"))).bounds["string"]
     assert arrow == Bounds("a", "b", True, True, True, True)
     assert spark == Bounds("a", "b", False, False, True, True)
 
