@@ -133,7 +133,7 @@ def discover_stage(job: Job) -> tuple[Dataset, ...]:
     with job.progress.stage("read metadata") as reading:
         run_tasks = partial(map_tasks, spark)
         summaries, new = job.cache.summaries(listing.candidates, run_tasks, job.settings.discovery.files_per_task)
-        reading.files, reading.bytes = len(new), sum(file.size for file in new)
+        reading.files, reading.bytes = len(new), sum(summary.bytes_read for summary in new)
         datasets = assemble(listing.candidates, summaries, job.settings.containment.case_sensitive)
         job.state.write_run(spark, "datasets", job.run_id, [records.dataset_row(job.run_id, d) for d in datasets])
         reading.note = f", {len(new)} files new or changed"

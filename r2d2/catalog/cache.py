@@ -12,7 +12,7 @@ from r2d2.catalog.listing import Candidate
 from r2d2.catalog.state import State
 from r2d2.catalog.summaries import FileToRead, Run, summarize_files
 from r2d2.lake.fingerprint import code_fingerprint
-from r2d2.model.dataset import DataFile, FileSummary
+from r2d2.model.dataset import FileSummary
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -27,8 +27,8 @@ class StateCache:
 
     def summaries(
         self, candidates: Sequence[Candidate], run: Run, files_per_task: int
-    ) -> tuple[dict[str, FileSummary], list[DataFile]]:
-        """What every file of usable candidates says of itself, by path, and the files that had to be read for it."""
+    ) -> tuple[dict[str, FileSummary], list[FileSummary]]:
+        """What every file of usable candidates says of itself, by path, and the summaries that were made for it."""
         wanted = [
             FileToRead(file, candidate.format)
             for candidate in candidates
@@ -47,7 +47,7 @@ class StateCache:
         ]
         self.state.append(self.session(), "summaries", new)
         found = {file.file.path: known[key] for file, key in keys.items() if key in known} | fresh
-        return found, [file.file for file in missing]
+        return found, list(fresh.values())
 
     def rows(self, table: str, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Rows of a cache table by key."""

@@ -23,6 +23,7 @@ def to_json(summary: FileSummary) -> str:
         "properties": dict(summary.properties),
         "status": summary.status,
         "reason": summary.reason,
+        "bytes_read": summary.bytes_read,
     }
     return json.dumps(packed, separators=(",", ":"), sort_keys=True)
 
@@ -35,7 +36,8 @@ def from_json(text: str) -> FileSummary:
     """
     raw = json.loads(text)
     leaves = tuple(unpack_leaf(leaf) for leaf in raw["leaves"])
-    return FileSummary(raw["rows"], raw["reader"], leaves, raw["properties"], raw["status"], raw["reason"])
+    rest = raw["properties"], raw["status"], raw["reason"], raw["bytes_read"]
+    return FileSummary(raw["rows"], raw["reader"], leaves, *rest)
 
 
 def pack_leaf(leaf: Leaf) -> list[Any]:

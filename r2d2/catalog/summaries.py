@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -95,7 +95,8 @@ def _summary(row: dict[str, str | int], scratch: Path) -> FileSummary:
 def _read(staged: Path, format_: str, path: str) -> FileSummary:
     if format_ in _PARQUET:
         return parquet.summarize(staged)
-    return text_summary.summarize(staged, format_, path.lower().endswith(".gz"))
+    summary = text_summary.summarize(staged, format_, path.lower().endswith(".gz"))
+    return replace(summary, bytes_read=staged.stat().st_size)
 
 
 def _tasks(files: Sequence[FileToRead], files_per_task: int, task_bytes: int) -> pa.Table:

@@ -50,7 +50,7 @@ def _summary(footer: Footer) -> FileSummary:
     leaves = tuple(_Leaves(footer, reader).all())
     properties = {"created_by": footer.created_by, "row_groups": len(footer.row_groups)}
     properties |= {key: footer.keys[key] for key in _SHOWN_KEYS if key in footer.keys}
-    return FileSummary(footer.rows, reader.to_json(), leaves, properties)
+    return FileSummary(footer.rows, reader.to_json(), leaves, properties, bytes_read=footer.bytes)
 
 
 def _refuse_codecs(footer: Footer) -> None:

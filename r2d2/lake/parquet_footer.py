@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -83,6 +83,7 @@ class Footer:
         row_groups: (rows, chunks) of each.
         keys: key-value metadata.
         type_ordered: whether each primitive column's statistics follow the order that the format defines for its type.
+        bytes: length of the footer.
     """
 
     root: SchemaElement
@@ -91,6 +92,7 @@ class Footer:
     keys: Mapping[str, str]
     created_by: str
     type_ordered: tuple[bool, ...]
+    bytes: int = 0
 
 
 def read_footer(path: Path) -> Footer:
@@ -103,7 +105,7 @@ def read_footer(path: Path) -> Footer:
     raw, data_end = _footer_bytes(path)
     try:
         top = _Decoder(raw).structure(0)
-        return _footer(top, data_end)
+        return replace(_footer(top, data_end), bytes=len(raw) + _TAIL)
     except (IndexError, KeyError, TypeError, ValueError, struct.error, RecursionError) as error:
         raise UnreadableData(f"damaged Parquet footer ({_detail(error)})") from error
 

@@ -132,6 +132,7 @@ class FileSummary:
         properties: footer keys and the like, for people.
         status: ``ok``, ``unsupported`` or ``error``; with another than ``ok`` the rest may be empty.
         reason: why it is not ``ok``, in words for its owner, naming the column or the line.
+        bytes_read: how much of the file was read to say this.
     """
 
     rows: int = 0
@@ -140,3 +141,4 @@ class FileSummary:
     properties: Mapping[str, Any] = field(default_factory=dict)
     status: str = "ok"
     reason: str = ""
+    bytes_read: int = 0
