@@ -26,7 +26,7 @@ from r2d2.lake.parquet_bounds import Trust, merge
 from r2d2.lake.parquet_footer import read_footer
 from r2d2.lake.parquet_types import family_of
 from r2d2.model.dataset import Bounds, FileSummary, Leaf
-from tests.parquet_footers import Footer, column_statistics, decode_footer, encode_footer, with_footer
+from tests.parquet_footers import Footer, column_statistics, with_footer
 
 SHARED = Path(os.environ.get("R2D2_SHARED", "/work/shared")) / "data" / "conformance.tar.gz"
 
