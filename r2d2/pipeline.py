@@ -26,7 +26,7 @@ from r2d2.containment.funnel import Containments, find_containments
 from r2d2.containment.join import join_pairs
 from r2d2.containment.scanner import Scanner
 from r2d2.containment.store import ResultStore
-from r2d2.lake.session import build_session, map_shuffled, map_tasks
+from r2d2.lake.session import build_session, map_shuffled, map_tasks, require_java, running_tasks
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
 from r2d2.model.funnel import Funnel
@@ -60,7 +60,9 @@ class Job:
     def spark(self) -> SparkSession:
         """The session, started when a stage first needs it."""
         with self.progress.stage("start Spark"):
-            return build_session(self.settings.spark)
+            session = build_session(self.settings.spark)
+        self.progress.tasks = partial(running_tasks, session)
+        return session
 
     @cached_property
     def cache(self) -> StateCache:
@@ -99,7 +101,6 @@ def run(roots: Sequence[str], state_dir: str, settings: Settings, progress: Prog
     state = open_state(state_dir, create=True)
     with state.locked():
         job = new_job(roots, state, settings, progress)
-        job.record(runs.RUNNING)
         found = discover_stage(job)
         contained = containment_stage(job, found)
         plan = retention_stage(job, contained.datasets, contained.edges, contained.duplicates)
@@ -123,13 +124,18 @@ def resumed_job(run: runs.Run, state: State, settings: Settings, progress: Progr
 
 
 def discover_stage(job: Job) -> tuple[Dataset, ...]:
-    """Lists the lake and reads the metadata of what is new; writes ``datasets``."""
+    """Lists the lake and reads the metadata of what is new; writes ``datasets``.
+
+    What makes a run impossible (no Java, a root that is not there) is found before Spark starts and the run is recorded.
+    """
+    require_java()
     needs_catalog = any(root.startswith("catalog:") for root in job.roots)
     with job.progress.stage("list the lake") as reading:
         session = job.spark if needs_catalog else None
         listing = discover(job.roots, job.settings.discovery, str(job.state.path), session)
         reading.note = f", {len(listing.candidates)} datasets"
     spark = job.spark
+    job.record(runs.RUNNING)
     with job.progress.stage("read metadata") as reading:
         run_tasks = partial(map_tasks, spark)
         summaries, new = job.cache.summaries(listing.candidates, run_tasks, job.settings.discovery.files_per_task)

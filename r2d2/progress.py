@@ -1,24 +1,47 @@
-"""Progress of long work on standard error: a live line on a terminal, plain lines elsewhere."""
+"""Progress of long work on standard error: a bar on a terminal, log lines elsewhere."""
 
 from __future__ import annotations
 
-import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
 
 from r2d2.model.funnel import StageFigures
+
+#: (tasks done, tasks in all) of what runs now; None if that is not known.
+Tasks = Callable[[], tuple[int, int] | None]
+
+_SECONDS_ON_TERMINAL, _SECONDS_IN_LOG = 0.25, 15.0
+
+
+@dataclass
+class Reading:
+    """What a stage reads of the lake, and a note for its line."""
+
+    bytes: int = 0
+    files: int = 0
+    note: str = ""
 
 
 @dataclass
 class Progress:
-    """Names the stages of a run as they begin and end, and keeps what each took."""
+    """Names the stages of a run as they begin and end, and keeps what each took.
+
+    Attributes:
+        quiet: say nothing.
+        tasks: asked while a stage runs; ``pipeline`` sets it once there is a session.
+        figures: of the stages that have ended.
+    """
 
     quiet: bool = False
     console: Console = field(default_factory=lambda: Console(stderr=True, highlight=False, soft_wrap=True))
+    tasks: Tasks = field(default=lambda: None)
     figures: list[StageFigures] = field(default_factory=list)
 
     def say(self, text: str) -> None:
@@ -31,21 +54,44 @@ class Progress:
         """Times a stage; what it reads is added to the object it is given."""
         reading = Reading()
         started = time.monotonic()
-        live = sys.stderr.isatty() and not self.quiet
-        if live:
-            with self.console.status(name):
-                yield reading
-        else:
+        with self._watched(name):
             yield reading
         seconds = time.monotonic() - started
         self.figures.append(StageFigures(name, seconds, reading.bytes, reading.files))
         self.say(f"{name}: {seconds:.1f} s{reading.note}")
 
+    @contextmanager
+    def _watched(self, name: str) -> Iterator[None]:
+        if self.quiet:
+            yield
+            return
+        done = threading.Event()
+        watch = self._draw if self.console.is_terminal else self._log
+        thread = threading.Thread(target=watch, args=(name, done), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
 
-@dataclass
-class Reading:
-    """What a stage reads of the lake, and a note for its line."""
+    def _draw(self, name: str, done: threading.Event) -> None:
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        with Bar(*columns, console=self.console, transient=True) as bar:
+            shown = bar.add_task(name, total=None)
+            while not done.wait(_SECONDS_ON_TERMINAL):
+                finished, total = self.tasks() or (0, None)
+                bar.update(shown, completed=finished, total=total)
 
-    bytes: int = 0
-    files: int = 0
-    note: str = ""
+    def _log(self, name: str, done: threading.Event) -> None:
+        started = time.monotonic()
+        while not done.wait(_SECONDS_IN_LOG):
+            running = self.tasks()
+            tasks = f", {running[0]} of {running[1]} tasks done" if running else ""
+            self.say(f"{name} ... {time.monotonic() - started:.0f} s{tasks}")

@@ -38,9 +38,7 @@ def build_session(settings: SparkSettings, app: str = "r2d2") -> SparkSession:
         EnvironmentMissing: Java is missing or too old, or the Delta jars can't be had.
         UsageError: ``spark.jars`` names no directory of jars.
     """
-    problem = "" if _is_remote() else java_problem()
-    if problem:
-        raise EnvironmentMissing(problem)
+    require_java()
     from pyspark.sql import SparkSession  # the JVM's client takes a second to import; commands on the state need none
 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -59,6 +57,28 @@ def build_session(settings: SparkSettings, app: str = "r2d2") -> SparkSession:
         session.sparkContext.setLogLevel(settings.log_level)
     _require_delta(session)
     return session
+
+
+def running_tasks(spark: SparkSession) -> tuple[int, int] | None:
+    """(done, all) tasks of the Spark stages that run now; None if there are none, or over Spark Connect."""
+    if _is_remote():
+        return None
+    tracker = spark.sparkContext.statusTracker()
+    stages = [stage for number in tracker.getActiveStageIds() if (stage := tracker.getStageInfo(number))]
+    if not stages:
+        return None
+    return sum(stage.numCompletedTasks for stage in stages), sum(stage.numTasks for stage in stages)
+
+
+def require_java() -> None:
+    """Asks for Java where the session would need one here.
+
+    Raises:
+        EnvironmentMissing: it is missing or too old.
+    """
+    problem = "" if _is_remote() else java_problem()
+    if problem:
+        raise EnvironmentMissing(problem)
 
 
 def map_tasks(spark: SparkSession, tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:
