@@ -126,7 +126,7 @@ def resumed_job(run: runs.Run, state: State, settings: Settings, progress: Progr
 def discover_stage(job: Job) -> tuple[Dataset, ...]:
     """Lists the lake and reads the metadata of what is new; writes ``datasets``.
 
-    What makes a run impossible (no Java, a root that is not there) is found before Spark starts and the run is recorded.
+    What makes a run impossible (no Java, a root that is not there) is found before Spark starts and anything is kept.
     """
     require_java()
     needs_catalog = any(root.startswith("catalog:") for root in job.roots)

@@ -18,6 +18,11 @@ class Problem:
     what: str
     hint: str = ""
 
+    @property
+    def unreadable(self) -> bool:
+        """Whether there may be datasets at this place that could not be looked at."""
+        return self.what.startswith("can't be ")
+
 
 @dataclass(frozen=True)
 class Candidate:

@@ -81,10 +81,14 @@ def find_run(state: State, run_id: str = "", reached: str = DISCOVERED) -> Run:
     Raises:
         NotFound: there is none, or several start so.
     """
-    found = [run for run in runs(state) if run.run_id.startswith(run_id) and run.reached(reached)]
-    if not found or (run_id and len(found) > 1):
-        what = f"{len(found)} runs start with {run_id!r}" if run_id else f"no run has {reached} anything yet"
-        raise NotFound(f"{state.path}: {what}", "`r2d2 runs --state DIR` lists the runs")
+    named = [run for run in runs(state) if run.run_id.startswith(run_id)]
+    hint = "`r2d2 runs --state DIR` lists the runs"
+    if run_id and len(named) != 1:
+        raise NotFound(f"{state.path}: {len(named) or 'no'} runs start with {run_id!r}", hint)
+    found = [run for run in named if run.reached(reached)]
+    if not found:
+        problem = f"run {named[0].run_id} is {named[0].status}, not {reached}" if run_id else f"no run is {reached} yet"
+        raise NotFound(f"{state.path}: {problem}", hint)
     return found[0]
 
 

@@ -96,7 +96,7 @@ def check(lakes: Sequence[str], settings: Settings, progress: Progress, output: 
     """``r2d2 check``: what can be read and which rights are missing; starts Spark only for catalog tables.
 
     Returns:
-        the number of datasets and places that can't be read.
+        the number of datasets and directories that can't be read.
     """
     session = build_session(settings.spark) if any(lake.startswith("catalog:") for lake in lakes) else None
     with progress.stage("list the lake"):
@@ -113,7 +113,7 @@ def check(lakes: Sequence[str], settings: Settings, progress: Progress, output: 
     progress.say(", ".join(f"{number} {status}" for status, number in sorted(counts.items())) or "no datasets")
     shown = datasets if output == "json" else [dataset for dataset in datasets if dataset.status != "ok"]
     print_rows(map(dataset_row, shown), DATASET_COLUMNS, output)
-    return counts["error"]
+    return counts["error"] + sum(problem.unreadable for problem in listing.problems)
 
 
 def demo(directory: str, settings: Settings, progress: Progress, output: str) -> None:
@@ -159,10 +159,15 @@ def _resume(
     progress: Progress,
     stage: Callable[[pipeline.Job, runs.Run], None],
 ) -> None:
-    """Runs one stage on a run whose earlier stages are in the state, and records how far it is now."""
+    """Runs one stage on a run whose earlier stages are in the state, and records how far it is now.
+
+    While the stage writes, the run is back where the stage starts: what later stages found does not fit any more.
+    """
     state: State = open_state(state_dir)
     with state.locked():
         found = runs.find_run(state, run_id, needs)
         job = pipeline.resumed_job(found, state, settings, progress)
+        if found.status != needs:
+            job.record(needs)
         stage(job, found)
         job.record(becomes)
