@@ -40,6 +40,8 @@ _DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _TIMESTAMP = _DATE + r"[ T](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
 _INSTANT = _TIMESTAMP + "(?:Z|[+-](?:[01][0-9]|2[0-3])(?::[0-5][0-9](?::[0-5][0-9])?)?)"
 
+_PATTERNS = {DATE: _DATE, TIMESTAMP: _TIMESTAMP, INSTANT: _INSTANT}
+
 _MAX_CHARACTERS = 1000
 _MAX_DIGITS = 400
 
@@ -110,9 +112,8 @@ def _text_convertible(x: str, family: str) -> str:
         return _is_floating(x)
     if family == DATE:
         return f"(CASE WHEN length({x}) = 10 AND {_matches(x, _DATE)} THEN {_is_day(x)} ELSE false END)"
-    pattern = _TIMESTAMP if family == TIMESTAMP else _INSTANT
     in_length = f"length({x}) BETWEEN 19 AND 38"
-    return f"(CASE WHEN {in_length} AND {_matches(x, pattern)} THEN {_is_day(f'{x}[1:10]')} ELSE false END)"
+    return f"(CASE WHEN {in_length} AND {_matches(x, _PATTERNS[family])} THEN {_is_day(f'{x}[1:10]')} ELSE false END)"
 
 
 def _text_converted(x: str, family: str) -> str:
@@ -146,12 +147,15 @@ def _is_number(x: str) -> str:
 
 
 def _is_floating(x: str) -> str:
-    """Up to 15 digits near 1 always come back from a double; otherwise the shortest decimal of the double decides."""
+    """Up to 15 digits near 1 always come back from a double; otherwise the shortest decimal of the double decides.
+
+    That decimal has at most 400 digits, so a text that equals it has, too.
+    """
     shortest = f"CAST(to_json(TRY_CAST({x} AS DOUBLE)) AS VARCHAR)"
     return (
-        f"(CASE WHEN {x} IN {_SPECIALS} THEN true "
-        f"WHEN length({x}) <= 15 AND {_matches(x, _DECIMAL)} THEN true "
-        f"WHEN NOT {_is_number(x)} OR NOT coalesce(isfinite(TRY_CAST({x} AS DOUBLE)), false) THEN false "
+        f"(CASE WHEN {x} IN {_SPECIALS} THEN true WHEN length({x}) <= 15 AND {_matches(x, _DECIMAL)} THEN true "
+        f"WHEN length({x}) > {_MAX_CHARACTERS} OR NOT {_matches(x, _NUMBER)} THEN false "
+        f"WHEN NOT coalesce(isfinite(TRY_CAST({x} AS DOUBLE)), false) THEN false "
         f"WHEN {shortest} = {x} THEN true "
         f"ELSE {_plain_decimal(x)} = {_plain_decimal(shortest)} END)"
     )

@@ -1,0 +1,128 @@
+"""JSON values read without losing anything, and the one canonical text of each (EXACTNESS 4).
+
+DuckDB's JSON functions turn ``1.10`` into ``1.1`` and long numbers into doubles: values are parsed here, with numbers
+kept as text. Canonical: strings with one fixed escaping, numbers by value, objects with their keys sorted, no spaces.
+"""
+
+from __future__ import annotations
+
+import json
+from json.encoder import encode_basestring
+from typing import Any
+
+#: Longest run of digits that a number is written out to; a longer one becomes digits and exponent.
+_PLAIN_DIGITS = 100
+_EXPONENT_CHARACTERS = 18
+
+
+class BadJson(ValueError):
+    """A JSON text that is malformed, ambiguous or beyond what can be compared; says why without citing it."""
+
+
+class Number(str):
+    """A JSON number in canonical text. ``-0`` is ``0``, ``1.0`` and ``10e-1`` are ``1``."""
+
+    __slots__ = ()
+
+
+def canonical(value: Any) -> str:
+    """The canonical text of a parsed value.
+
+    >>> canonical(parse('{"b": [1.50, "é"], "a": 1e2}'))
+    '{"a":100,"b":[1.5,"é"]}'
+    """
+    if type(value) is Number:
+        return str(value)
+    if isinstance(value, str):
+        return encode_basestring(value)
+    if value is None or isinstance(value, bool):
+        return _WORDS[value]
+    if isinstance(value, list):
+        return f"[{','.join(map(canonical, value))}]"
+    return f"{{{','.join(f'{encode_basestring(k)}:{canonical(value[k])}' for k in sorted(value))}}}"
+
+
+def parse(text: str) -> Any:
+    """The value of a JSON text: dict, list, str, ``Number``, bool or None.
+
+    Raises:
+        BadJson: malformed, a repeated key, half of a surrogate pair, NaN or Infinity, nested too deeply.
+    """
+    try:
+        value = DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        raise BadJson(f"is no valid JSON ({error.msg})") from None
+    except RecursionError:
+        raise BadJson("is nested too deeply") from None
+    check_characters(text, value)
+    return value
+
+
+def check_characters(text: str, value: Any) -> None:
+    """Only an escape can bring half of a surrogate pair into text that was UTF-8.
+
+    Raises:
+        BadJson: it did.
+    """
+    if "\\ud" not in text and "\\uD" not in text:
+        return
+    try:
+        canonical(value).encode()
+    except UnicodeEncodeError:
+        raise BadJson("holds half of a surrogate pair (\\ud800 to \\udfff), which is no character") from None
+    except RecursionError:
+        raise BadJson("is nested too deeply") from None
+
+
+def canonical_number(text: str) -> Number:
+    """The canonical text of a JSON number with a fraction or exponent.
+
+    Raises:
+        BadJson: an exponent of more than 18 characters.
+    """
+    negative = text.startswith("-")
+    mantissa, _, exponent = text.lstrip("-").lower().partition("e")
+    if len(exponent) > _EXPONENT_CHARACTERS:
+        raise BadJson("holds a number with an exponent that is too long")
+    whole, _, fraction = mantissa.partition(".")
+    digits = (whole + fraction).lstrip("0")
+    stripped = digits.rstrip("0")
+    if not stripped:
+        return Number("0")
+    power = int(exponent or "0") - len(fraction) + len(digits) - len(stripped)
+    return Number(("-" if negative else "") + _written(stripped, power))
+
+
+def _written(digits: str, power: int) -> str:
+    """``digits`` times ten to the ``power``; no zero at either end of ``digits``."""
+    point = len(digits) + power
+    if max(point, len(digits), 1 - power) > _PLAIN_DIGITS:
+        return f"{digits}e{power}" if power else digits
+    if power >= 0:
+        return digits + "0" * power
+    if point <= 0:
+        return "0." + "0" * -point + digits
+    return f"{digits[:point]}.{digits[point:]}"
+
+
+def _integer(text: str) -> Number:
+    return Number(text) if len(text) <= _PLAIN_DIGITS and text != "-0" else canonical_number(text)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise BadJson("holds an object with the same key twice")
+    return found
+
+
+def _constant(name: str) -> Any:
+    raise BadJson(f"holds {name}, which is not JSON")
+
+
+_WORDS = {None: "null", True: "true", False: "false"}
+
+#: Parses one value at a position; the hooks raise ``BadJson``.
+DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=_integer, parse_float=canonical_number, parse_constant=_constant
+)

@@ -1,0 +1,141 @@
+"""One pass over a text file: what a Parquet footer says of its file, found by looking at every value.
+
+A leaf admits the families to which *all* its values convert losslessly (``lake.text_views``). Every value is looked at,
+so null counts are exact and bounds tight and valid. Runs inside a Spark worker.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from r2d2.errors import UnreadableData, UnsupportedData
+from r2d2.lake import csv_text, json_text
+from r2d2.lake.layout import LeafColumn, leaf_columns
+from r2d2.lake.text_profile import Profile, profiles
+from r2d2.model.dataset import Bounds, FileSummary, Leaf
+from r2d2.model.family import PRESENCE
+
+_MEMORY_LIMIT = "1GB"
+#: Files of up to so many bytes are parsed once, into a table; larger ones are scanned several times.
+_SMALL = 64 * 1024 * 1024
+#: Each takes at least a block of 256 KiB.
+_COLUMNS_PER_TABLE = 500
+
+
+def summarize(
+    path: Path,
+    format: str,  # noqa: A002
+    compressed: bool,
+    con: duckdb.DuckDBPyConnection | None = None,
+) -> FileSummary:
+    """What is in one text file; never raises for what the file holds.
+
+    Args:
+        path: of the file; no name is special.
+        format: ``csv``, ``tsv``, ``json`` or ``jsonl``.
+        compressed: by gzip.
+        con: a connection in UTC to use instead of a fresh one.
+    """
+    try:
+        with _scratch() as scratch, _connection(con, scratch) as connection:
+            return _summary(connection, path, format, compressed, scratch)
+    except UnsupportedData as error:
+        return FileSummary(status="unsupported", reason=str(error))
+    except UnreadableData as error:
+        return FileSummary(status="error", reason=str(error))
+    except OSError as error:
+        return FileSummary(status="error", reason=error.strerror or type(error).__name__)
+    except duckdb.Error as error:
+        return FileSummary(status="error", reason=_masked(error))
+
+
+def summarize_values(values: Sequence[str | None]) -> tuple[tuple[str, ...], dict[str, Bounds]]:
+    """The families to which all values of a partition column convert, narrowest first, and its bounds by family."""
+    with _scratch() as scratch, _connection(None, scratch) as con:
+        con.register("given", pa.table({"c0": pa.array(values, pa.string())}))
+        profile = profiles(con, "given", "TEXT", [0])[0]
+    return profile.families, profile.bounds
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="r2d2-text-") as name:
+        yield Path(name)
+
+
+@contextmanager
+def _connection(given: duckdb.DuckDBPyConnection | None, scratch: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    if given is not None:
+        yield given
+        return
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "threads": 1,
+        "memory_limit": _MEMORY_LIMIT,
+        "temp_directory": str(scratch / "spill"),
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    with duckdb.connect(config=config) as con:
+        con.execute("SET TimeZone = 'UTC'").fetchall()
+        yield con
+
+
+def _summary(
+    con: duckdb.DuckDBPyConnection,
+    path: Path,
+    format: str,  # noqa: A002
+    compressed: bool,
+    scratch: Path,
+) -> FileSummary:
+    if format in ("csv", "tsv"):
+        reader, rows = csv_text.inspect(path, format, compressed)
+        alias = scratch / ("0.csv.gz" if compressed else "0.csv")
+        alias.symlink_to(path.absolute())  # whatever the file is called, DuckDB sees a plain name
+        source = csv_text.relation(con, reader, [alias])
+    else:
+        reader, rows = json_text.inspect(path, compressed, format)
+        source = json_text.relation(con, reader, [path])
+    table_pays = reader.format == "json" or path.stat().st_size <= _SMALL
+    found: dict[int, Profile] = {}
+    kind = "JSON" if reader.format == "json" else "TEXT"
+    positions = [i for i, column in enumerate(reader.columns) if not column.presence]
+    for start in range(0, len(positions), _COLUMNS_PER_TABLE):
+        some = positions[start : start + _COLUMNS_PER_TABLE]
+        with _parsed_once(con, source, some) if table_pays else nullcontext(source) as table:
+            found.update(profiles(con, table, kind, some))
+    for read in {profile.rows for profile in found.values()} - {rows}:
+        raise UnreadableData(f"DuckDB reads {read} rows of it, but it holds {rows}")
+    leaves = tuple(_leaf(column, found) for column in leaf_columns(reader))
+    return FileSummary(rows, reader.to_json(), leaves, dict(reader.options))
+
+
+@contextmanager
+def _parsed_once(con: duckdb.DuckDBPyConnection, source: str, positions: Iterable[int]) -> Iterator[str]:
+    table = f"text_{uuid.uuid4().hex}"
+    columns = ", ".join(f"c{p}" for p in positions)
+    con.execute(f"CREATE TEMP TABLE {table} AS SELECT {columns} FROM {source}").fetchall()
+    try:
+        yield table
+    finally:
+        con.execute(f"DROP TABLE {table}").fetchall()
+
+
+def _leaf(column: LeafColumn, found: dict[int, Profile]) -> Leaf:
+    if column.presence:
+        return Leaf(column.path, (PRESENCE,), "object", 0)
+    profile = found[column.positions[0]]
+    return Leaf(column.path, profile.families, column.column.kind.lower(), profile.nulls, profile.bounds)
+
+
+def _masked(error: duckdb.Error) -> str:
+    """DuckDB cites the line, which holds cell values: only its number is kept."""
+    line = re.search(r"\bLine: ([0-9]+)", str(error))
+    return f"DuckDB can't read {f'line {line[1]}' if line else 'it'} ({type(error).__name__})"
