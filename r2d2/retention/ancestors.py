@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from r2d2.model import Dataset, Edge
 from r2d2.model.family import narrowest_common
@@ -51,7 +51,7 @@ class Containment:
     Args:
         datasets: the usable ones, in order of preference.
         reduction: proven edges between them.
-        groups: exact duplicates among them. A dataset in two groups counts in the first only.
+        groups: exact duplicates among them. A text dataset in two groups (as two views) counts in the first only.
     """
 
     def __init__(self, datasets: Sequence[Dataset], reduction: Iterable[Edge], groups: Iterable[Sequence[str]]) -> None:
@@ -59,15 +59,15 @@ class Containment:
         self._text = {d.id for d in datasets if _is_text(d)}
         self._nodes: list[Node] = []
         self._node_of: dict[str, int] = {}
+        edges = list(reduction)
         rank = {d.id: position for position, d in enumerate(datasets)}
-        for group in groups:
-            members = sorted({m for m in group if m in rank and m not in self._node_of}, key=rank.__getitem__)
-            self._add_node(members)
+        for ranks in sorted(sorted({rank[m] for m in group if m in rank}) for group in groups):
+            self._add_node([m for m in (datasets[r].id for r in ranks) if m not in self._node_of])
         for dataset in datasets:
-            if dataset.id not in self._node_of:
-                self._add_node([dataset.id])
+            self._add_node([dataset.id] if dataset.id not in self._node_of else [])
+        self._take_views(edges)
         self._bound: set[int] = set()
-        for edge in reduction:
+        for edge in edges:
             self._nodes[self._node_of[edge.child]].edges.append(edge)
             self._bound |= {self._node_of[x] for x in (edge.parent, edge.child) if not self._fits(edge, x)}
 
@@ -119,6 +119,17 @@ class Containment:
             self._node_of |= dict.fromkeys(members, len(self._nodes))
             self._nodes.append(Node(tuple(members), _common_view(datasets, plain), plain))
 
+    def _take_views(self, edges: Sequence[Edge]) -> None:
+        """Groups are compared as the edges between their members say, where there are any and they agree."""
+        told: dict[int, list[View | None]] = defaultdict(list)
+        for edge in edges:
+            home = self._node_of[edge.child]
+            if edge.equal and home == self._node_of[edge.parent] and not self._nodes[home].plain:
+                told[home].append(self._view(edge))
+        for index, views in told.items():
+            unanimous = views[0] if all(view == views[0] for view in views) else None
+            self._nodes[index] = replace(self._nodes[index], view=unanimous)
+
     def _fits(self, edge: Edge, end: str) -> bool:
         """Whether the edge holds for every member of the node at this end of it."""
         node = self._nodes[self._node_of[end]]
@@ -127,7 +138,7 @@ class Containment:
     def _view(self, edge: Edge) -> View | None:
         """What the child of an edge was compared as; None where neither the edge nor the child's leaves tell."""
         if edge.projection:
-            return {_key(path): family for path, family in edge.projection}
+            return _spelled_alike(edge.projection)
         return None if edge.child in self._text else _typed_view(self._datasets[edge.child])
 
     def _starts(self, name: str) -> list[tuple[Place, View | None]]:
@@ -186,8 +197,17 @@ def _key(path: Sequence[str]) -> tuple[str, ...]:
     return tuple(name.lower() for name in path)
 
 
+def _spelled_alike(leaves: Iterable[tuple[Sequence[str], str]]) -> View:
+    """Leaves by name without case. Two that differ in case alone and in family agree with nothing."""
+    view: dict[tuple[str, ...], str] = {}
+    for path, family in leaves:
+        key = _key(path)
+        view[key] = family if view.get(key, family) == family else ""
+    return view
+
+
 def _typed_view(dataset: Dataset) -> View:
-    return {_key(leaf.path): leaf.families[0] for leaf in dataset.leaves if leaf.families}
+    return _spelled_alike((leaf.path, leaf.families[0]) for leaf in dataset.leaves if leaf.families)
 
 
 def _common_view(datasets: Sequence[Dataset], plain: bool) -> View | None:
@@ -212,4 +232,4 @@ def _common_view(datasets: Sequence[Dataset], plain: bool) -> View | None:
 
 def _agrees(outer: View | None, inner: View | None) -> bool:
     """Whether ``outer`` compares every leaf of ``inner`` as the same family. Unknown views agree with nothing."""
-    return outer is not None and inner is not None and all(outer.get(key) == family for key, family in inner.items())
+    return outer is not None and inner is not None and all(outer.get(k) == f != "" for k, f in inner.items())

@@ -71,9 +71,10 @@ def check_settings(settings: RetentionSettings) -> None:
     limits |= {f"retention.latency_limits {pattern!r}": value for pattern, value in settings.latency_limits.items()}
     for name, value in limits.items():
         if not value >= 0:
-            raise UsageError(
-                f"{name} is {value}", "give seconds of at least 0; 0 keeps the dataset, inf allows any time"
-            )
+            raise UsageError(f"{name} is {value}", "give seconds; 0 keeps the dataset, inf allows any time")
+    for name in ("read_mb_per_second", "write_mb_per_second"):
+        if not 0 < getattr(settings, name) < math.inf:
+            raise UsageError(f"retention.{name} is {getattr(settings, name)}", "give a throughput above 0")
 
 
 def profile(dataset: Dataset, settings: RetentionSettings) -> CostProfile:

@@ -9,8 +9,9 @@ An MB is 10^6 bytes. The sum is separable: one term belongs to the parent alone 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
+from functools import lru_cache
 
+from r2d2.catalog.patterns import Patterns
 from r2d2.config import RetentionSettings
 from r2d2.model import Dataset
 
@@ -18,12 +19,12 @@ BYTES_PER_MB = 10**6
 
 
 def first_match(patterns: Iterable[str], dataset: Dataset) -> str | None:
-    """The first of ``patterns`` that the dataset's id, or another name of the same bytes, matches; None if none does.
+    """The first of ``patterns`` that covers the dataset's id, or another name of the same bytes; None if none does.
 
-    ``*`` matches any characters, ``/`` too; case counts.
+    Patterns are those of discovery: one that names a directory covers what lies in it.
     """
     names = (dataset.id, *dataset.names)
-    return next((p for p in patterns if any(fnmatchcase(name, p) for name in names)), None)
+    return next((p for p in patterns if any(_pattern(p).covers(name) for name in names)), None)
 
 
 def latency_limit(dataset: Dataset, settings: RetentionSettings) -> float:
@@ -50,6 +51,11 @@ def rebuild_seconds(parent_bytes: int, child_bytes: int, settings: RetentionSett
 def within(seconds: float, limit: float) -> bool:
     """Whether a rebuild of ``seconds`` is fast enough. A limit of 0 allows no rebuild, however fast it is."""
     return limit > 0 and seconds <= limit
+
+
+@lru_cache(maxsize=1024)
+def _pattern(text: str) -> Patterns:
+    return Patterns([text])
 
 
 def _transfer(size: int, mb_per_second: float) -> float:
