@@ -126,8 +126,6 @@ def test_reasons_hold_no_cell_values(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_delimiters_are_found(con: duckdb.DuckDBPyConnection, tmp_path: Path, delimiter: str) -> None:
-    data = (
-        "\n".join(delimiter.join(row) for row in (("na me", "x", "y"), ("a", "1", "2"), ('"q,;|\t"', "3", "4"))) + "\n"
     table = (("na me", "x", "y"), ("a", "1", "2"), ('"q,;|\t"', "3", "4"))
     data = "\n".join(delimiter.join(row) for row in table) + "\n"
     reader, rows = read(con, tmp_path, data.encode())
