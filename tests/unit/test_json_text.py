@@ -37,9 +37,7 @@ def paths(reader: Reader) -> list[tuple[tuple[str, ...], bool]]:
 
 
 def test_numbers_keep_every_digit(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    _, rows = table(
-        con, put(tmp_path, '[{"a": 9007199254740993, "b": 1.10}, {"a": 1e400, "b": 0.1000000000000000055}]')
-    )
+    _, rows = table(con, put(tmp_path, '[{"a": 9007199254740993, "b": 1.10}, {"a": 1e400, "b": 0.100000000000000005}]'))
     assert rows == [("9007199254740993", "1.1"), ("1e400", "0.100000000000000005")]
 
 
