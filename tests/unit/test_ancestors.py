@@ -123,3 +123,10 @@ def test_a_walk_stops_at_its_limit() -> None:
     names = [f"d{i}" for i in range(50)]
     lake = Containment([typed(n) for n in names], [edge(p, c) for p, c in itertools.pairwise(names)], [])
     assert len(lake.holders("d49", 5)) == 5
+
+
+def test_text_compared_as_strings_is_a_group_of_strings_although_it_could_be_numbers() -> None:
+    datasets = [text("one"), text("other"), typed("strings", "string"), typed("numbers", "number")]
+    edges = [edge("one", "other", "string", equal=True), edge("strings", "one", "string"), edge("numbers", "one")]
+    lake = Containment(datasets, edges, [("one", "other")])
+    assert holders(lake, "other") == {"one", "strings"}

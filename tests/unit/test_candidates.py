@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from r2d2.config import RetentionSettings
-from r2d2.model import Dataset, Edge, Grade
+from r2d2.model import DataFile, Dataset, Edge, Grade
 from r2d2.retention.ancestors import Containment
 from r2d2.retention.candidates import Candidates, find_candidates
 from r2d2.retention.costs import profile, rebuild_cost
@@ -109,3 +109,16 @@ def test_looking_at_ancestors_that_are_never_eligible_ends_too() -> None:
     found = find(chain, edges, settings=replace(SETTINGS, max_pairs=10, latency_limit=1.0))
     assert not found.complete
     assert found.pairs == []
+
+
+def test_a_duplicate_that_is_dearer_to_read_and_faster_stays_a_possible_parent() -> None:
+    files = (DataFile("f", 1, 1, "f"),) * 90_000
+    whole, quick, part = dataset("w", 10), replace(dataset("q", 9), files=files), dataset("p", 1)
+    limit = replace(SETTINGS, latency_limits={"p": 30 + 95 + 20.0}, accesses={"p": 0.1})
+    assert "pq" in names(find([whole, quick, part], [edge("w", "p")], [("w", "q")], limit))
+
+
+def test_a_duplicate_whose_sibling_saves_more_by_a_small_ancestor_stays_a_possible_parent() -> None:
+    datasets = [dataset("x", 5), dataset("y", 10), dataset("z", 11)]
+    found = find(datasets, [edge("x", "y")], [("y", "z")], replace(SETTINGS, accesses_per_month=15.0))
+    assert names(found) == {"yx", "zx", "zy", "yz"}

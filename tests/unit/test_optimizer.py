@@ -125,6 +125,13 @@ def test_the_first_of_two_equal_duplicates_is_kept_even_where_the_solver_would_c
     assert solve(Instance([5.0, 5.0, 5.0], pairs), 10).parent == (-1, 0, 0)
 
 
+def test_a_plan_that_keeps_a_later_dataset_of_the_same_cost_is_changed_to_the_first() -> None:
+    instance = Instance([5.0, 5.0, 5.0], [(0, 1, 1.0), (1, 0, 1.0), (2, 0, 2.0), (2, 1, 2.0)])
+    later = optimizer._assign(instance, np.array([False, True, False]))
+    assert later.parent.tolist() == [1, -1, 1]
+    assert optimizer._prefer_first(instance, later).parent.tolist() == [-1, 0, 0]
+
+
 def test_costs_far_apart_in_one_component_are_both_decided() -> None:
     """A petabyte and a megabyte side by side: the small one is not lost in the solver's tolerance."""
     keep = [1e5, 1e5, 2e-5, 2e-5, 2e-5]
