@@ -246,7 +246,7 @@ def test_partition_values_are_text() -> None:
     assert summarize_values([]) == (EVERY, {})
 
 
-# --- the real lakes ----------------------------------------------------------------------------------------------------
+# --- the real lakes -----------------------------------------------------------------------------------------
 
 #: No tables, and said to be none.
 NO_TABLES = {
