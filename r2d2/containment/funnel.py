@@ -14,12 +14,10 @@ from r2d2.containment.reduction import Reduction, reduce_edges
 from r2d2.containment.scanner import Scanner
 from r2d2.containment.verify import Joiner, VerdictCache, Verification, Verifier, box_text
 from r2d2.containment.views import Node, Pair, node_edges
-from r2d2.model.dataset import Dataset
+from r2d2.model.dataset import TEXT_FORMATS, Dataset
 from r2d2.model.edge import Edge, Grade
 from r2d2.model.funnel import Funnel
 from r2d2.progress import Progress
-
-TEXT_FORMATS = frozenset({"csv", "tsv", "json", "jsonl"})
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,9 @@ LeafPath = tuple[str, ...]
 #: timestamp and instant → nanoseconds since 1970-01-01, string → str, boolean → bool.
 BoundValue = Decimal | float | int | str | bool
 
+#: Formats whose files hold text, which is compared under typed views (EXACTNESS 4).
+TEXT_FORMATS = frozenset({"csv", "tsv", "jsonl", "json"})
+
 
 @dataclass(frozen=True)
 class Bounds:

@@ -16,9 +16,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from r2d2.model import Dataset, Edge
+from r2d2.model.dataset import TEXT_FORMATS
 from r2d2.model.family import narrowest_common
-
-TEXT_FORMATS = frozenset({"csv", "tsv", "jsonl", "json"})
 
 #: Leaf, as names are compared → family.
 View = Mapping[tuple[str, ...], str]

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 
 from r2d2.config import RetentionSettings
 from r2d2.model import Action, Dataset, Edge, Grade, Plan, PlannedDataset
-from r2d2.retention.ancestors import TEXT_FORMATS, Containment
+from r2d2.model.dataset import TEXT_FORMATS
+from r2d2.retention.ancestors import Containment
 from r2d2.retention.candidates import Candidates, Obstacles, find_candidates
 from r2d2.retention.costs import EPSILON, check_settings, money, profile, rebuild_cost, seconds_text
 from r2d2.retention.latency import first_match, latency_limit, rebuild_seconds
