@@ -28,6 +28,8 @@ from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake.csv_grammar import BOM, MAX_RECORD, Dialect, count_records, leading
 from r2d2.lake.layout import Column, Reader
 
+MAX_COLUMNS = 20_000
+
 _SAMPLE = 1024 * 1024
 _SAMPLE_RECORDS = 200
 _DELIMITERS = (",", ";", "\t", "|")
@@ -138,7 +140,8 @@ def _start(path: Path, compressed: bool) -> _Start:
         text = stream.read(_SAMPLE)
         whole = len(text) < _SAMPLE
         if not whole and not re.search(rb"[\r\n]", text[:-1]):
-            text += stream.read(MAX_RECORD)
+            more = stream.read(MAX_RECORD)
+            text, whole = text + more, len(more) < MAX_RECORD
     if text.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UnsupportedData("it is UTF-16 text; convert it to UTF-8")
     bom = text.startswith(BOM)
@@ -188,6 +191,8 @@ def _first_records(start: _Start, dialect: Dialect) -> list[list[str]]:
     records = [dialect.split(r) for r in leading(start.text, dialect, _SAMPLE_RECORDS)]
     if not records:
         raise UnreadableData("line 1 opens a quote that is never closed, has text after one, or is far too long")
+    if len(records[0]) > MAX_COLUMNS:
+        raise UnsupportedData(f"line 1 has {len(records[0])} fields, more than {MAX_COLUMNS}")
     return records
 
 

@@ -12,6 +12,8 @@ from typing import Any
 
 #: Longest run of digits that a number is written out to; a longer one becomes digits and exponent.
 _PLAIN_DIGITS = 100
+#: Levels of lists and objects in a record; ``canonical`` calls itself for each.
+MAX_DEPTH = 200
 _EXPONENT_CHARACTERS = 18
 
 
@@ -54,24 +56,36 @@ def parse(text: str) -> Any:
         raise BadJson(f"is no valid JSON ({error.msg})") from None
     except RecursionError:
         raise BadJson("is nested too deeply") from None
-    check_characters(text, value)
+    check(text, value)
     return value
 
 
-def check_characters(text: str, value: Any) -> None:
-    """Only an escape can bring half of a surrogate pair into text that was UTF-8.
+def check(text: str, value: Any) -> None:
+    """What the parser lets pass: deep nesting, and half of a surrogate pair, which only an escape can bring in.
 
     Raises:
-        BadJson: it did.
+        BadJson: the value holds such.
     """
+    if text.count("[") + text.count("{") > MAX_DEPTH and _is_deep(value):
+        raise BadJson(f"is nested too deeply (more than {MAX_DEPTH} levels)")
     if "\\ud" not in text and "\\uD" not in text:
         return
     try:
         canonical(value).encode()
     except UnicodeEncodeError:
         raise BadJson("holds half of a surrogate pair (\\ud800 to \\udfff), which is no character") from None
-    except RecursionError:
-        raise BadJson("is nested too deeply") from None
+
+
+def _is_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            if isinstance(outer, dict | list)
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return any(isinstance(inner, dict | list) for inner in level)
 
 
 def canonical_number(text: str) -> Number:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from r2d2.errors import UnreadableData, UnsupportedData
-from r2d2.lake.json_canonical import DECODER, BadJson, check_characters, parse
+from r2d2.lake.json_canonical import DECODER, BadJson, check, parse
 
 #: Characters of one record of an array, bytes of one line.
 MAX_RECORD = 64 * 1024 * 1024
@@ -136,7 +136,7 @@ class _Text:
         while True:
             try:
                 value, end = DECODER.raw_decode(self.text, self.position)
-                check_characters(self.text[self.position : end], value)
+                check(self.text[self.position : end], value)
             except json.JSONDecodeError as error:
                 if len(self.text) - self.position > MAX_RECORD or not self._more(size):
                     raise UnreadableData(f"record {number} is no valid JSON ({error.msg})") from None

@@ -112,6 +112,8 @@ def test_ordinary_files_are_read_as_they_stand(
         ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
         (b"id,name,name\n1,x,y\n", "columns 2 and 3 have the same name"),
         (b"id,Name,name\n1,x,y\n", "columns 2 and 3 have the same name, but for case: 'Name', 'name'"),
+        (b",x" * 20_000 + b"\n", "line 1 has 20001 fields"),
+        (b",x" * 2_000_000, "line 1 has 2000001 fields"),
         (b"id,,\n1,x,y\n", "columns 2 and 3 have no name"),
     ],
 )

@@ -93,12 +93,19 @@ def test_keys_are_sorted_and_strings_have_one_escaping() -> None:
         ("1 2", "no valid JSON"),
         ("'a'", "no valid JSON"),
         ("[" * 5000 + "]" * 5000, "nested too deeply"),
+        ("[" * 201 + "]" * 201, "more than 200 levels"),
+        ('{"a":' * 300 + "1" + "}" * 300, "more than 200 levels"),
         ("1e1111111111111111111111", "exponent"),
     ],
 )
 def test_what_is_no_json_or_ambiguous_is_refused(text: str, reason: str) -> None:
     with pytest.raises(BadJson, match=reason):
         parse(text)
+
+
+def test_wide_values_are_not_deep_ones() -> None:
+    assert canonical(parse("[" * 200 + "]" * 200)) == "[" * 200 + "]" * 200
+    assert canonical(parse("[" + "[[]]," * 999 + "[]]")) == "[" + "[[]]," * 999 + "[]]"
 
 
 def test_surrogate_pairs_are_characters() -> None:
