@@ -85,15 +85,21 @@ class Job:
         self.state.append(self.spark, "runs", [row])
 
 
-def run(roots: Sequence[str], state_dir: str, settings: Settings, progress: Progress) -> Job:
+@dataclass(frozen=True)
+class Outcome:
+    """What a whole run found."""
+
+    job: Job
+    containments: Containments
+    plan: Plan
+
+
+def run(roots: Sequence[str], state_dir: str, settings: Settings, progress: Progress) -> Outcome:
     """All stages on a lake; the same for ``r2d2 run`` and for ``jobs/pipeline.py``.
 
     Args:
         roots: local paths, URLs, or ``catalog:DATABASE``.
         state_dir: a local directory, made if it is missing.
-
-    Returns:
-        the job, with the funnel of the run.
 
     Raises:
         R2D2Error: the run as a whole can't go on. What is wrong with one dataset is a problem of the run instead.
@@ -106,7 +112,7 @@ def run(roots: Sequence[str], state_dir: str, settings: Settings, progress: Prog
         plan = retention_stage(job, contained.datasets, contained.edges, contained.duplicates)
         report_stage(job, contained.datasets, contained.edges + contained.others, contained.duplicates, plan)
         job.record(runs.FINISHED)
-    return job
+    return Outcome(job, contained, plan)
 
 
 def new_job(roots: Sequence[str], state: State, settings: Settings, progress: Progress) -> Job:

@@ -13,8 +13,8 @@ from r2d2.catalog.assembly import assemble
 from r2d2.catalog.discovery import discover
 from r2d2.catalog.state import State, open_state
 from r2d2.catalog.summaries import FileToRead, summarize_files
-from r2d2.commands.output import print_object, print_rows
-from r2d2.commands.state import DATASET_COLUMNS, dataset_row, show_edges, show_plan
+from r2d2.commands.output import print_rows
+from r2d2.commands.state import DATASET_COLUMNS, dataset_row
 from r2d2.config import Settings
 from r2d2.demo.lake import build_demo
 from r2d2.errors import UsageError
@@ -22,7 +22,7 @@ from r2d2.lake.kernels import run_here
 from r2d2.lake.session import build_session
 from r2d2.model.edge import Edge
 from r2d2.progress import Progress
-from r2d2.report.terminal import funnel_lines
+from r2d2.report.terminal import funnel_lines, retire_lines
 from r2d2.report.visible import visible
 
 #: The demo's settings: a lake of megabytes stands for one of terabytes, and the warehouse is what teams copied from.
@@ -30,20 +30,23 @@ DEMO_SETTINGS = ("retention.storage_price_factor=100000", "retention.keep=wareho
 
 
 def run(lakes: Sequence[str], state_dir: str, settings: Settings, progress: Progress, output: str) -> None:
-    """``r2d2 run``: the main job, then the funnel on standard error, or as JSON on standard output."""
-    job = pipeline.run(lakes, state_dir, settings, progress)
-    finish(job, progress, output)
+    """``r2d2 run``: the main job; then what to retire first, or the funnel as JSON, on standard output."""
+    finish(pipeline.run(lakes, state_dir, settings, progress), progress, output)
 
 
-def finish(job: pipeline.Job, progress: Progress, output: str) -> None:
-    """What a run says at its end: problems, the funnel, and where the report is."""
+def finish(outcome: pipeline.Outcome, progress: Progress, output: str) -> None:
+    """What a run says at its end: problems, the funnel, what to retire first, and where the report is."""
+    job = outcome.job
     for problem in job.problems:
         progress.say(f"note: {visible(problem.where)}: {visible(problem.what)}")
     for line in funnel_lines(job.funnel):
         progress.say(line)
-    progress.say(f"report: {job.state.path / pipeline.REPORT}")
+    progress.say("")
     if output == "json":
         print(job.funnel.to_json())
+    else:
+        print("\n".join(retire_lines(outcome.plan, outcome.containments.edges)), flush=True)
+    progress.say(f"report: {job.state.path / pipeline.REPORT}")
 
 
 def discover_lake(lakes: Sequence[str], state_dir: str, settings: Settings, progress: Progress) -> None:
@@ -125,15 +128,11 @@ def demo(directory: str, settings: Settings, progress: Progress, output: str) ->
     with progress.stage("build the demo lake"):
         truth = build_demo(lake)
     progress.say(f"demo lake: {lake} (settings: {', '.join(DEMO_SETTINGS)})")
-    job = pipeline.run([str(lake)], str(state), settings, progress)
-    found = {(edge.parent, edge.child) for edge in _all_pairs(job)}
-    if output == "json":
-        print_object({"lake": str(lake), "state": str(state), "funnel": job.funnel.to_json()})
-    else:
-        show_edges(str(state), "", "proven", False, output)
-        show_plan(str(state), "", output)
-    finish(job, progress, "table")
+    outcome = pipeline.run([str(lake)], str(state), settings, progress)
+    finish(outcome, progress, output)
+    found = {(edge.parent, edge.child) for edge in _all_pairs(outcome.job)}
     progress.say(compare(found, set(truth.contained - truth.shared)))
+    progress.say(f"look around: r2d2 edges --state {state}; r2d2 explain exports/orders.csv --state {state}")
 
 
 def compare(found: set[tuple[str, str]], planted: set[tuple[str, str]]) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from r2d2.model.edge import Edge, Grade
 from r2d2.model.funnel import Funnel, StageFigures
+from r2d2.model.plan import Action, Plan
 from r2d2.report.units import count, human_bytes, human_seconds, money, percent
 from r2d2.report.visible import visible
 
@@ -31,6 +33,31 @@ def funnel_lines(funnel: Funnel) -> list[str]:
         ("can be saved", human_bytes(funnel.bytes_saved), f"{money(funnel.money_saved, funnel.currency)} a month"),
     ]
     return [*_aligned(figures), *_stage_lines(funnel.stages)]
+
+
+def retire_lines(plan: Plan, edges: Iterable[Edge], most: int = 10) -> list[str]:
+    """What to retire first: dataset, what it is rebuilt from, how that was proven, what it saves, how long it takes."""
+    retired = [entry for entry in plan.datasets if entry.action is Action.RETIRE]
+    if not retired:
+        return ["  nothing is worth retiring; `r2d2 plan` says why for each dataset"]
+    how = {(edge.parent, edge.child): edge.how for edge in edges if edge.grade is Grade.PROVEN}
+    rows = [("retire first", "rebuilt from", "proven by", "saves a month", "back in")] + [
+        (
+            visible(entry.dataset),
+            visible(entry.parent or ""),
+            how.get((entry.parent or "", entry.dataset), "closure"),
+            money(entry.saving_per_month, plan.currency),
+            human_seconds(entry.rebuild_seconds),
+        )
+        for entry in retired[:most]
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    lines = [
+        f"  {a:<{widths[0]}}  {b:<{widths[1]}}  {c:<{widths[2]}}  {d:>{widths[3]}}  {e:>{widths[4]}}"
+        for a, b, c, d, e in rows
+    ]
+    more = len(retired) - most
+    return [*lines, f"  and {count(more)} more (`r2d2 plan` lists them all)"] if more > 0 else lines
 
 
 def _aligned(figures: Iterable[tuple[str, str, str]]) -> list[str]:

@@ -21,7 +21,8 @@ pytestmark = pytest.mark.spark
 
 def found_pairs(lake: Path, state: Path, *overrides: str) -> set[tuple[str, str]]:
     """Every proven pair of a run on the lake."""
-    job = pipeline.run([str(lake)], str(state), load_settings(overrides=overrides, environ={}), Progress(quiet=True))
+    settings = load_settings(overrides=overrides, environ={})
+    job = pipeline.run([str(lake)], str(state), settings, Progress(quiet=True)).job
     run = runs.find_run(job.state, job.run_id, runs.FINISHED)
     pairs = runs.all_pairs(runs.datasets(job.state, run), runs.edges(job.state, run), runs.groups(job.state, run))
     return {(edge.parent, edge.child) for edge in pairs}
