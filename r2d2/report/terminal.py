@@ -45,7 +45,7 @@ def retire_lines(plan: Plan, edges: Iterable[Edge], most: int = 10) -> list[str]
         (
             visible(entry.dataset),
             visible(entry.parent or ""),
-            how.get((entry.parent or "", entry.dataset), "closure"),
+            how.get((entry.parent or "", entry.dataset), "implied"),
             money(entry.saving_per_month, plan.currency),
             human_seconds(entry.rebuild_seconds),
         )
