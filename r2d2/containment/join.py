@@ -23,6 +23,7 @@ from r2d2.containment.request import Request
 from r2d2.containment.scan import Connect, open_sources, pack_files, read_failure, task_connection
 from r2d2.containment.scan_sql import hashed_rows
 from r2d2.containment.scanner import chunks, planned
+from r2d2.containment.views import Pair
 from r2d2.errors import R2D2Error
 from r2d2.lake.kernels import Kernel
 from r2d2.lake.relation import locked_connection
@@ -66,15 +67,6 @@ ShuffleRunner = Callable[[pa.Table, Kernel, pa.Schema, int, Kernel, pa.Schema], 
 
 
 @dataclass(frozen=True)
-class JoinPair:
-    """A pair to be decided: indexes of parent and child, and what they are compared under."""
-
-    parent: int
-    child: int
-    projection: Projection
-
-
-@dataclass(frozen=True)
 class JoinResult:
     """``lacking``: distinct rows that the parent holds too rarely; 0 proves the pair, else the witness refutes it."""
 
@@ -86,9 +78,9 @@ def join_pairs(
     run: ShuffleRunner,
     datasets: Sequence[Dataset],
     settings: ContainmentSettings,
-    pairs: Sequence[JoinPair],
+    pairs: Sequence[Pair],
     failed: dict[int, str],
-) -> dict[JoinPair, JoinResult]:
+) -> dict[Pair, JoinResult]:
     """Decides pairs by comparing every row hash of the child with those of the parent.
 
     Args:
@@ -178,7 +170,7 @@ SELECT NULL::INTEGER AS pair, side, 0::BIGINT AS rows, 0::BIGINT AS lacking, NUL
 """
 
 
-def _sides(pair: JoinPair) -> tuple[tuple[int, Projection], tuple[int, Projection]]:
+def _sides(pair: Pair) -> tuple[tuple[int, Projection], tuple[int, Projection]]:
     return (pair.parent, pair.projection), (pair.child, pair.projection)
 
 
@@ -206,11 +198,11 @@ def _tasks(
 
 def _results(
     counted: pa.Table,
-    pairs: Sequence[JoinPair],
+    pairs: Sequence[Pair],
     sides: Sequence[tuple[int, Projection]],
     datasets: Sequence[Dataset],
     failed: dict[int, str],
-) -> dict[JoinPair, JoinResult]:
+) -> dict[Pair, JoinResult]:
     lacking: dict[int, int] = defaultdict(int)
     witness: dict[int, Witness] = {}
     rows: dict[int, int] = defaultdict(int)

@@ -15,7 +15,7 @@ from typing import Protocol
 from r2d2.config import ContainmentSettings
 from r2d2.containment.box import box_of, describe
 from r2d2.containment.decide import UNDECIDED, Verdict, decide, times
-from r2d2.containment.join import JoinPair, JoinResult
+from r2d2.containment.join import JoinResult
 from r2d2.containment.request import Request, Term
 from r2d2.containment.scanner import Measure, Scanner, measure_key
 from r2d2.containment.sketch import threshold
@@ -24,7 +24,7 @@ from r2d2.model.dataset import TEXT_FORMATS, Dataset, Leaf, LeafPath
 from r2d2.model.edge import Grade, Projection
 
 #: Decides pairs by a join: ``join.join_pairs`` with session, datasets and settings, or a loop without Spark in tests.
-Joiner = Callable[[Sequence[JoinPair], dict[int, str]], dict[JoinPair, JoinResult]]
+Joiner = Callable[[Sequence[Pair], dict[int, str]], dict[Pair, JoinResult]]
 
 
 class VerdictCache(Protocol):
@@ -81,15 +81,13 @@ class Verifier:
     def join_rest(self, result: Verification) -> Joined:
         """Decides what the scan left open: by what proven edges imply, then by the join."""
         self._imply(result)
-        open_pairs = [pair for pair, verdict in result.verdicts.items() if verdict is UNDECIDED]
-        asked = {JoinPair(pair.parent, pair.child, pair.projection): pair for pair in open_pairs}
-        keys = {pair: self._verdict_key(pair) for pair in asked}
+        keys = {pair: self._verdict_key(pair) for pair, verdict in result.verdicts.items() if verdict is UNDECIDED}
         known = self.cache.verdicts(keys.values())
         missing = [pair for pair, key in keys.items() if key not in known]
         fresh = self.join(missing, self.scanner.failed)
         self.cache.add_verdicts({keys[pair]: found for pair, found in fresh.items()})
-        for join_pair, pair in asked.items():
-            found = fresh.get(join_pair) or known.get(keys[join_pair])
+        for pair, key in keys.items():
+            found = fresh.get(pair) or known.get(key)
             if found is not None:
                 result.verdicts[pair] = _join_verdict(found, self.datasets[pair.child].rows or 0)
         for pair in result.verdicts:
@@ -155,7 +153,7 @@ class Verifier:
                     Grade.PROVEN, "implied", f"all {rows} rows compared: it follows from proven containments"
                 )
 
-    def _verdict_key(self, pair: JoinPair) -> str:
+    def _verdict_key(self, pair: Pair) -> str:
         parts = (
             measure_key(self.scanner.keys[pair.parent], Request(pair.projection), self.settings.case_sensitive),
             measure_key(self.scanner.keys[pair.child], Request(pair.projection), self.settings.case_sensitive),
