@@ -31,6 +31,9 @@ TASKS = pa.schema(
 )
 RESULTS = pa.schema([("key", pa.string()), ("summary", pa.string())])
 
+#: What it costs to plan the queries on one text file, as bytes that would be read meanwhile.
+_TEXT_PLANNING = 500_000
+
 #: Formats whose files are Parquet, of which only the footer is read.
 _PARQUET = ("parquet", "delta")
 
@@ -44,7 +47,7 @@ class FileToRead:
 
 
 def summarize_files(
-    files: Iterable[FileToRead], run: Run, files_per_task: int = 256, task_bytes: int = 16 * 1024 * 1024
+    files: Iterable[FileToRead], run: Run, files_per_task: int = 256, task_bytes: int = 4 * 1024 * 1024
 ) -> dict[str, FileSummary]:
     """What each file says of itself, by its path. A file that can't be read has that as its status.
 

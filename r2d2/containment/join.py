@@ -22,7 +22,7 @@ from r2d2.config import ContainmentSettings
 from r2d2.containment.request import Request
 from r2d2.containment.scan import Connect, open_sources, pack_files, read_failure, task_connection
 from r2d2.containment.scan_sql import hashed_rows
-from r2d2.containment.scanner import chunks, planned
+from r2d2.containment.scanner import PLANNING_BYTES, chunks, planned
 from r2d2.containment.views import Pair
 from r2d2.errors import R2D2Error
 from r2d2.lake.kernels import Kernel
@@ -190,7 +190,7 @@ def _tasks(
                     "case_sensitive": settings.case_sensitive,
                     "memory": settings.task_memory,
                     "ranges": ranges,
-                    "bytes": sum(file.size for file in files),
+                    "bytes": sum(file.size for file in files) + PLANNING_BYTES,
                 }
             )
     return planned(rows, _TASKS, settings.task_bytes)

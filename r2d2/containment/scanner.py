@@ -24,6 +24,8 @@ from r2d2.model.dataset import DataFile, Dataset
 Runner = Callable[[pa.Table, Kernel, pa.Schema], pa.Table]
 
 
+#: What it costs to plan the query of one task row, and of one request in it, as bytes that would be scanned meanwhile.
+PLANNING_BYTES, _REQUEST_BYTES = 6_000_000, 1_000_000
 _CODE = ("r2d2.lake", "r2d2.containment", "r2d2.model")
 
 
@@ -120,7 +122,7 @@ class Scanner:
                         "requests": asked,
                         "case_sensitive": self.settings.case_sensitive,
                         "memory": self.settings.task_memory,
-                        "bytes": sum(file.size for file in files),
+                        "bytes": sum(file.size for file in files) + PLANNING_BYTES + len(requests) * _REQUEST_BYTES,
                     }
                 )
             self.bytes_read += dataset.bytes
