@@ -144,8 +144,8 @@ def all_pairs(found: Sequence[Dataset], stored: Sequence[Edge], groups: Groups) 
             rows_child=by_id[child].rows or 0,
             rows_parent=by_id[parent].rows or 0,
             equal=equal,
-            how="implied",
-            reason="it follows from proven containments",
+            how="digest" if equal else "implied",
+            reason="the same rows: equal counts and digests" if equal else "it follows from proven containments",
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from r2d2.config import ContainmentSettings
@@ -30,6 +30,7 @@ class Containments:
         reduction: groups of exact duplicates and the edges between groups.
         edges: proven edges, one for each group member and each edge of the reduction.
         others: pairs that reached the content stages and were refuted, or left undecided.
+        proofs: (parent, child) of every proven pair → how it was decided.
         funnel: the counts, without stages and savings.
     """
 
@@ -38,6 +39,7 @@ class Containments:
     reduction: Reduction
     edges: tuple[Edge, ...]
     others: tuple[Edge, ...]
+    proofs: Mapping[tuple[str, str], str]
     funnel: Funnel
 
     @property
@@ -99,7 +101,8 @@ def _result(datasets: tuple[Dataset, ...], candidates: Candidates, found: Verifi
         for pair, verdict in found.verdicts.items()
         if verdict.grade is not Grade.PROVEN
     ]
-    result = Containments(datasets, tuple(nodes), reduction, tuple(kept), tuple(others), Funnel())
+    proofs = {(datasets[p.parent].id, datasets[p.child].id): found.verdicts[p].how for p in proven}
+    result = Containments(datasets, tuple(nodes), reduction, tuple(kept), tuple(others), proofs, Funnel())
     return replace(result, funnel=_funnel(result, candidates, found))
 
 

@@ -11,7 +11,6 @@ import duckdb
 from r2d2.lake import csv_text, json_text
 from r2d2.lake.layout import LeafColumn, Reader
 
-
 #: *Seen*: DuckDB believes a footer that claims no NULLs or a single value, and then evaluates ``IS NULL`` and
 #: comparisons without looking at the rows; a proof must not rest on a footer.
 _FIXED = """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from r2d2.model.edge import Edge, Grade
 from r2d2.model.funnel import Funnel, StageFigures
 from r2d2.model.plan import Action, Plan
 from r2d2.report.units import count, human_bytes, human_seconds, money, percent
@@ -35,17 +34,22 @@ def funnel_lines(funnel: Funnel) -> list[str]:
     return [*_aligned(figures), *_stage_lines(funnel.stages)]
 
 
-def retire_lines(plan: Plan, edges: Iterable[Edge], most: int = 10) -> list[str]:
-    """What to retire first: dataset, what it is rebuilt from, how that was proven, what it saves, how long it takes."""
+def retire_lines(plan: Plan, proofs: Mapping[tuple[str, str], str], most: int = 10) -> list[str]:
+    """What to retire first: dataset, what it is rebuilt from, how that was proven, what it saves, how long it takes.
+
+    Args:
+        plan: the plan; its order is kept.
+        proofs: (parent, child) → how it was proven.
+        most: lines; how many more there are is said.
+    """
     retired = [entry for entry in plan.datasets if entry.action is Action.RETIRE]
     if not retired:
         return ["  nothing is worth retiring; `r2d2 plan` says why for each dataset"]
-    how = {(edge.parent, edge.child): edge.how for edge in edges if edge.grade is Grade.PROVEN}
     rows = [("retire first", "rebuilt from", "proven by", "saves a month", "back in")] + [
         (
             visible(entry.dataset),
             visible(entry.parent or ""),
-            how.get((entry.parent or "", entry.dataset), "implied"),
+            proofs.get((entry.parent or "", entry.dataset), "implied"),
             money(entry.saving_per_month, plan.currency),
             human_seconds(entry.rebuild_seconds),
         )
