@@ -1,4 +1,7 @@
-"""spark-submit jobs/pipeline.py LAKE... --state DIR [--config FILE] [--set KEY=VALUE]: what ``r2d2 run`` does."""
+"""spark-submit jobs/pipeline.py LAKE... --state DIR [--config FILE] [--set KEY=VALUE]: what ``r2d2 run`` does.
+
+spark-submit puts both outputs of a job into one: ``--quiet`` leaves only the payload.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,179 @@
+"""A run that is killed at any moment and started again gives what an undisturbed run gives, and reads nothing twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from r2d2.catalog import runs
+from r2d2.catalog.state import open_state
+from r2d2.errors import NotFound
+from tests.lakes import seed_from_environment
+from tests.states import SMALL_SKETCH, base_table, read, results, run_job, small_lake, write
+
+pytestmark = pytest.mark.spark
+
+KILL_AT = Path(__file__).with_name("kill_at.py")
+#: The moments of a run in their order; writes 2, 4 and 5 keep what was read of metadata, by the scan, by the join.
+MOMENTS = [
+    "begin:list the lake",
+    "end:list the lake",
+    "begin:start Spark",
+    "inside:start Spark",
+    "end:start Spark",
+    *(f"{when}:1" for when in ("before", "during", "after")),
+    "begin:read metadata",
+    "inside:read metadata",
+    *(f"{when}:{n}" for n in (2, 3) for when in ("before", "during", "after")),
+    "end:read metadata",
+    "begin:schema graph and min-max",
+    "end:schema graph and min-max",
+    "begin:scan",
+    "inside:scan",
+    *(f"{when}:4" for when in ("before", "during", "after")),
+    "end:scan",
+    "begin:join",
+    "inside:join",
+    *(f"{when}:5" for when in ("before", "during", "after")),
+    "end:join",
+    "begin:reduction",
+    "end:reduction",
+    "begin:write edges",
+    *(f"{when}:{n}" for n in (6, 7, 8) for when in ("before", "during", "after")),
+    "end:write edges",
+    "begin:plan",
+    *(f"{when}:{n}" for n in (9, 10) for when in ("before", "during", "after")),
+    "end:plan",
+    "begin:report",
+    "end:report",
+    "before:11",
+    "during:11",
+    "after:11",
+]
+MODULES = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+KEPT = {"read metadata": "after:2", "scan": "after:4", "join": "after:5"}
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """A lake; a state that a run finished on before the lake got a dataset more; what a run finds now."""
+
+    lake: Path
+    older: Path
+    before: dict[str, Any]
+    now: dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    directory = tmp_path_factory.mktemp("kill")
+    lake = directory / "lake"
+    small_lake(lake)
+    run_job(lake, directory / "older", SMALL_SKETCH)
+    write(lake / "sample.csv", base_table(300).take(list(range(0, 300, 2))))
+    run_job(lake, directory / "now", SMALL_SKETCH)
+    before, now = results(directory / "older"), results(directory / "now")
+    assert ("base.parquet", "sample.csv") in now["pairs"] - before["pairs"]
+    return Undisturbed(lake, directory / "older", before, now)
+
+
+def kill(moment: str, whom: str, lake: Path, state: Path, delay: float) -> str:
+    """Starts a run and kills it at a moment; what it said until then."""
+    where, name = moment.split(":", 1)
+    arguments = ["run", str(lake), "--state", str(state), "--set", SMALL_SKETCH]
+    environment = os.environ | MODULES | {"R2D2_TEST_KILL_DELAY": str(delay)}
+    done = subprocess.run(
+        [sys.executable, str(KILL_AT), f"{where}:{name}", whom, *arguments],
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        check=False,
+        env=environment,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    return done.stderr
+
+
+def check_killed_run(undisturbed: Undisturbed, state: Path, moment: str, whom: str, finished_before: bool) -> None:
+    delay = random.Random(f"{seed_from_environment()} {moment}").uniform(0.02, 0.4)
+    if finished_before:
+        shutil.copytree(undisturbed.older, state)
+    said = kill(moment, whom, undisturbed.lake, state, delay)
+    told = f"R2D2_SEED={seed_from_environment()} {moment} {whom}\n{said}"
+    check_what_is_shown(undisturbed, state, moment, finished_before)
+    job = run_job(undisturbed.lake, state, SMALL_SKETCH)
+    found = results(state, job.run_id)
+    for part, expected in undisturbed.now.items():
+        assert found[part] == expected, told
+    again = read(job)
+    kept = {stage for stage, write in KEPT.items() if MOMENTS.index(moment) >= MOMENTS.index(write)}
+    assert not kept & again.keys(), told
+    opened = open_state(str(state))
+    assert runs.find_run(opened).run_id == job.run_id
+    assert results(state) == found
+
+
+def check_what_is_shown(undisturbed: Undisturbed, state: Path, moment: str, finished_before: bool) -> None:
+    """While the killed run lies dead it is a run that runs; the last one that finished is what commands show."""
+    opened = open_state(str(state))
+    statuses = [run.status for run in runs.runs(opened)]
+    if moment in ("during:11", "after:11") and statuses[0] == runs.FINISHED:
+        return
+    killed = [runs.RUNNING] if MOMENTS.index(moment) >= MOMENTS.index("after:1") else []
+    assert statuses in (killed + [runs.FINISHED] * finished_before, [runs.RUNNING] + [runs.FINISHED] * finished_before)
+    if finished_before:
+        assert results(state) == undisturbed.before
+    else:
+        with pytest.raises(NotFound):
+            results(state)
+
+
+def chosen(count: int) -> list[tuple[str, str, bool]]:
+    rng = random.Random(seed_from_environment())
+    moments = rng.sample(MOMENTS[MOMENTS.index("after:1") : MOMENTS.index("before:11")], count)
+    return [(moment, rng.choice(["all", "python"]), bool(number % 2)) for number, moment in enumerate(moments)]
+
+
+@pytest.mark.parametrize(("moment", "whom", "finished_before"), chosen(2))
+def test_killed_run_started_again_gives_the_same_and_reads_nothing_twice(
+    undisturbed: Undisturbed, tmp_path: Path, moment: str, whom: str, finished_before: bool
+) -> None:
+    """Two moments, chosen by the seed."""
+    check_killed_run(undisturbed, tmp_path / "state", moment, whom, finished_before)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_run_killed_at_any_moment_gives_the_same(undisturbed: Undisturbed, tmp_path: Path, moment: str) -> None:
+    number = MOMENTS.index(moment)
+    check_killed_run(undisturbed, tmp_path / "state", moment, ("all", "python")[number % 3 == 2], number % 2 == 1)
+
+
+@pytest.mark.full
+def test_run_killed_again_and_again_gets_to_its_end(undisturbed: Undisturbed, tmp_path: Path) -> None:
+    for moment in ("during:2", "before:4", "during:5", "before:7", "during:10"):
+        kill(moment, "all", undisturbed.lake, tmp_path / "state", 0.1)
+    job = run_job(undisturbed.lake, tmp_path / "state", SMALL_SKETCH)
+    assert results(tmp_path / "state") == undisturbed.now
+    assert read(job).keys() <= {"join"}
+
+
+def test_process_that_dies_lets_go_of_the_lock(tmp_path: Path) -> None:
+    state = open_state(str(tmp_path / "state"), create=True)
+    code = "import os, sys; from pathlib import Path; from r2d2.catalog.state import State\n"
+    code += f"with State(Path({str(state.path)!r})).locked(): os.kill(os.getpid(), 9)"
+    subprocess.run(
+        [sys.executable, "-c", code], check=False, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    )
+    with state.locked():
+        pass

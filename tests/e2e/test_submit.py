@@ -1,0 +1,54 @@
+"""spark-submit with the jobs does what the command does."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from r2d2.commands.lake import DEMO_SETTINGS
+from r2d2.demo.lake import DemoTruth
+from r2d2.lake.session import DELTA_PACKAGE, SHIPPED_WITH_SPARK
+from tests.states import results, run_job
+
+pytestmark = pytest.mark.spark
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def submit(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    spark_submit = Path(sys.executable).with_name("spark-submit")
+    environment = os.environ | {"PYSPARK_PYTHON": sys.executable, "PYTHONPATH": str(ROOT)}
+    command = [str(spark_submit), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=600)
+
+
+def test_submitted_pipeline_gives_the_same_edges_and_plan(
+    spark: SparkSession, demo_lake: tuple[Path, DemoTruth], tmp_path: Path
+) -> None:
+    lake, truth = demo_lake
+    settings = [text for setting in DEMO_SETTINGS for text in ("--set", setting)]
+    packages = ["--packages", DELTA_PACKAGE, "--exclude-packages", SHIPPED_WITH_SPARK]
+    state = tmp_path / "submitted"
+    job = [ROOT / "jobs/pipeline.py", lake, "--state", state, "--format", "json", "--quiet"]
+    done = submit(*packages, *job, *settings)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["datasets"], "quiet, because spark-submit puts both outputs of a job into one"
+    run_job(lake, tmp_path / "here", *DEMO_SETTINGS)
+    assert results(state) == results(tmp_path / "here")
+    assert results(state)["pairs"] == truth.contained - truth.shared
+
+
+def test_job_without_delta_says_which_flag_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "lake").mkdir()
+    job = ROOT / "jobs/discover.py"
+    done = submit("--conf", "spark.ui.enabled=false", job, tmp_path / "lake", "--state", tmp_path / "state")
+    assert done.returncode == 3
+    assert "r2d2: Delta is not on Spark's class path" in done.stdout
+    assert f"--packages {DELTA_PACKAGE}" in done.stdout
+    assert "Traceback" not in done.stdout
