@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, localcontext
 from fractions import Fraction
 
-from r2d2.containment.encoding import decimal_shape, is_integer, microseconds
+from r2d2.containment.encoding import decimal_shape, is_integer, microseconds, nanoseconds
 from r2d2.containment.request import Term, term
 from r2d2.lake import text_views
 from r2d2.lake.layout import Column
@@ -107,7 +107,7 @@ def _typed_inside(value: str, kind: str, condition: Term) -> str:
     if condition.family in (TIMESTAMP, INSTANT) and kind != "TIMESTAMP_NS":
         return f"{microseconds(value, kind)} BETWEEN {-(-int(low) // 1000)} AND {int(high) // 1000}"
     if condition.family in (TIMESTAMP, INSTANT):
-        return f"epoch_ns({value}) BETWEEN {int(low)} AND {int(high)}"
+        return f"{nanoseconds(value)} BETWEEN {int(low)} AND {int(high)}"
     return f"({value}) BETWEEN {_literal(low, condition.family)} AND {_literal(high, condition.family)}"
 
 

@@ -13,14 +13,14 @@ mixed by a function that depends on their position and finalised; only then are 
 
 from __future__ import annotations
 
-from r2d2.containment.encoding import canonical_text, decimal_shape, is_integer, microseconds
+from r2d2.containment.encoding import canonical_text, decimal_shape, is_integer, microseconds, nanoseconds
 from r2d2.lake import text_views
 from r2d2.lake.layout import Column
 from r2d2.model.family import BINARY, BOOLEAN, DATE, FLOATING, INSTANT, JSON, NUMBER, PRESENCE, STRING, TIMESTAMP
 
 #: Digits of the first twelve decimal orders: what DECIMAL(18,6) holds before the point.
 _WHOLE_DIGITS, _SCALE = 12, 6
-_LARGEST = 10**_WHOLE_DIGITS - 1
+_LIMIT = 10**_WHOLE_DIGITS
 _NULL_LOW, _NULL_HIGH = 0x9E6C63D0876A9A47, 0xD1B54A32D192ED03
 _SECOND = 0xA0761D6478BD642F
 _ROW_SEED = 0xE7037ED1A0B428DB
@@ -83,8 +83,8 @@ def _typed_halves(value: str, column: Column, family: str) -> Halves:
     if family == FLOATING:
         return _fixed(f"({value})::DOUBLE")
     if family in (TIMESTAMP, INSTANT):
-        return _nanoseconds(f"epoch_ns({value})") if kind == "TIMESTAMP_NS" else _fixed(microseconds(value, kind))
-    if family in (BOOLEAN, DATE):
+        return _nanoseconds(nanoseconds(value)) if kind == "TIMESTAMP_NS" else _fixed(microseconds(value, kind))
+    if family in (BOOLEAN, PRESENCE, DATE):
         return _fixed(value)
     if family == STRING:
         return _bytes(value)
@@ -105,7 +105,7 @@ def _number_halves(value: str, column: Column) -> Halves:
         rounded = f"TRY_CAST(TRY_CAST({value} AS {shorter}) AS {column.kind})"
         conditions.append(f"coalesce({rounded} = {value}, false)")
     if precision - scale > _WHOLE_DIGITS:
-        conditions.append(f"{value} BETWEEN -{_LARGEST} AND {_LARGEST}")
+        conditions.append(f"{value} > -{_LIMIT} AND {value} < {_LIMIT}")
     if not conditions:
         return _fixed(fixed)
     return _either(" AND ".join(conditions), fixed, canonical_text(value, column))
@@ -122,6 +122,8 @@ def _text_halves(value: str, family: str) -> Halves:
         return _fixed(value)
     if family in (STRING, JSON):
         return _bytes(value)
+    if family == BINARY:
+        return null_halves()  # no text is binary: the column holds NULL only
     raise ValueError(f"text has no {family} view")
 
 
