@@ -7,6 +7,7 @@ import sys
 from argparse import ArgumentParser as Parser
 from argparse import Namespace, RawDescriptionHelpFormatter, _SubParsersAction
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 
 from r2d2.config import Settings, describe, load_settings
@@ -28,6 +29,9 @@ exit codes: 0 done, 1 other error, 2 usage, 3 something to install, 4 lake, 5 st
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code (README, "Exit codes")."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # no name from the lake ends a command where the terminal lacks a letter
+            stream.reconfigure(errors="backslashreplace")
     arguments = _parser().parse_args(argv)
     try:
         call: Call = arguments.call
@@ -40,6 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"r2d2: {_safe(f'{where}{error.strerror or error}')}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("r2d2: stopped; the same command goes on from here", file=sys.stderr)
         return 130

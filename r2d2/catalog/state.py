@@ -55,14 +55,14 @@ class State:
         """Appends rows as one commit; nothing is written for no rows."""
         data = _as_table(rows, SCHEMAS[table])
         if data.num_rows:
-            self._writer(spark, table, data).mode("append").save(str(self.path / table))
+            self._save(self._writer(spark, table, data).mode("append"), table)
 
     def write_run(self, spark: SparkSession, table: str, run_id: str, rows: pa.Table | list[dict[str, Any]]) -> None:
         """Makes ``rows`` all that the table holds of a run, in one commit, so that a stage can run again."""
         data = _as_table(rows, SCHEMAS[table])
         if self._holds(table, run_id):
             writer = self._writer(spark, table, data).mode("overwrite").option("replaceWhere", f"run_id = '{run_id}'")
-            writer.save(str(self.path / table))
+            self._save(writer, table)
         else:
             self.append(spark, table, data)
 
@@ -70,9 +70,25 @@ class State:
         writer = spark.createDataFrame(data).coalesce(1).write.format("delta")
         return writer.partitionBy("run_id") if "run_id" in SCHEMAS[table].names else writer
 
+    def _save(self, writer: DataFrameWriter, table: str) -> None:
+        from py4j.protocol import Py4JError
+        from pyspark.errors import PySparkException
+
+        try:
+            writer.save(str(self.path / table))
+        except (PySparkException, Py4JError) as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            hint = "look for space and rights there; what was kept before is still good"
+            raise StateError(f"{self.path / table} can't be written: {reason}", hint) from error
+
+    def _committed(self, table: str) -> bool:
+        """Whether the table has a commit; a run that died in the first write to it leaves a directory without one."""
+        log = self.path / table / "_delta_log"
+        return any(entry.suffix in (".json", ".parquet") for entry in log.iterdir()) if log.is_dir() else False
+
     def _holds(self, table: str, run_id: str) -> bool:
         location = str(self.path / table)
-        if not os.path.isdir(location):
+        if not self._committed(table):
             return False
         added = read_delta(storage_for(location), location).files
         return any(dict(add.partition).get("run_id") == run_id for add in added)
@@ -84,7 +100,12 @@ class State:
         Raises:
             StateError: another process holds it.
         """
-        with (self.path / _LOCK).open("a+") as file:
+        try:
+            file = (self.path / _LOCK).open("a+")
+        except OSError as error:
+            hint = "give a state that may be written, or the right to write it"
+            raise StateError(f"{self.path / _LOCK} can't be opened: {error.strerror}", hint) from error
+        with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
@@ -100,7 +121,7 @@ class State:
 
     def _scan(self, table: str, condition: ds.Expression | None, schema: pa.Schema) -> pa.Table:
         location = self.path / table
-        if not location.exists():
+        if not self._committed(table):
             return schema.empty_table()
         try:
             snapshot = read_delta(storage_for(str(location)), str(location))

@@ -10,9 +10,10 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,18 @@ import pytest
 from pyspark.sql import SparkSession
 
 from r2d2 import pipeline
+from r2d2.catalog.assembly import assemble
+from r2d2.catalog.discovery import discover
 from r2d2.catalog.state import open_state
+from r2d2.catalog.summaries import FileToRead, summarize_files
 from r2d2.cli import main
+from r2d2.config import ContainmentSettings, DiscoverySettings
+from r2d2.containment import scan
+from r2d2.containment.funnel import find_containments
+from r2d2.containment.join import JoinResult, join_pairs
+from r2d2.containment.scanner import Measure, Scanner
+from r2d2.lake.kernels import run_here, run_shuffled_here
+from r2d2.model.dataset import DataFile
 from r2d2.progress import Progress, Reading
 from tests.parquet_footers import Footer, column_statistics, with_footer
 from tests.states import SMALL_SKETCH, base_table, read, results, run_job, without_override, write
@@ -276,6 +287,65 @@ def test_what_can_not_be_used_says_why_and_is_in_no_pair(bad: BadLake, dataset: 
     assert not bad.children(dataset)
 
 
+@pytest.mark.parametrize("name", ["base", "part"])
+@pytest.mark.parametrize("stage", ["scan", "join"])
+def test_dataset_that_changes_while_it_is_read_proves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, stage: str
+) -> None:
+    """The kernels in this process: the file is changed once its tasks hold it open, and again before each later one."""
+    write(tmp_path / "base.parquet", TABLE)
+    write(tmp_path / "part.parquet", TABLE.take(list(range(0, 300, 3))))
+    write(tmp_path / "tiny.parquet", TABLE.slice(4, 9))
+    listing = discover([str(tmp_path)], DiscoverySettings(), None, None)
+    files = [FileToRead(file, candidate.format) for candidate in listing.candidates for file in candidate.files]
+    datasets = assemble(listing.candidates, summarize_files(files, run_here))
+    staged = scan.stage
+
+    def meddle(files: Sequence[DataFile], directory: Path) -> list[Path]:
+        paths = staged(files, directory)
+        if files[0].path.endswith(f"/{name}.parquet") and progress.now == stage:
+            os.utime(files[0].path, ns=(1, 1))
+        return paths
+
+    class Watching(Meddling):
+        now = ""
+
+        @contextmanager
+        def stage(self, name: str) -> Iterator[Reading]:
+            self.now = name
+            with super().stage(name) as reading:
+                yield reading
+
+    progress = Watching()
+    monkeypatch.setattr(scan, "stage", meddle)
+    settings = ContainmentSettings(sketch_size=16)
+    cache = NoCache()
+    scanner = Scanner(datasets, settings, run_here, cache)
+    join = partial(join_pairs, run_shuffled_here, datasets, settings)
+    found = find_containments(datasets, settings, scanner, join, cache, progress)
+    (failed,) = (dataset for dataset in found.datasets if dataset.status != "ok")
+    assert (failed.id, failed.status) == (f"{name}.parquet", "unprovable")
+    assert failed.reason.startswith("changed while it was read: ")
+    proven = {(edge.parent, edge.child) for edge in found.edges}
+    assert proven == ({("base.parquet", "tiny.parquet")} if name == "part" else set())
+
+
+class NoCache:
+    """Nothing is known from earlier runs, and nothing is kept."""
+
+    def measures(self, keys: Iterable[str]) -> dict[str, Measure]:
+        return {}
+
+    def add_measures(self, measures: Mapping[str, Measure]) -> None:
+        pass
+
+    def verdicts(self, keys: Iterable[str]) -> dict[str, JoinResult]:
+        return {}
+
+    def add_verdicts(self, verdicts: Mapping[str, JoinResult]) -> None:
+        pass
+
+
 def test_nothing_is_proven_by_a_footer_that_lies(bad: BadLake) -> None:
     tables = {f"liars/{name}.parquet": table for name, table in LIARS.items()}
     tables |= {"good/base.parquet": TABLE, "good/part.parquet": TABLE.slice(20, 60)}
@@ -499,6 +569,32 @@ def test_state_in_use_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert failed.lines[0] == f"r2d2: {state.path} is in use by another r2d2 run (process {holder.pid})"
     with state.locked():
         pass
+
+
+def test_state_that_can_not_be_written_is_told(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "lake/a.parquet", TABLE)
+    for state, blocked, words in (
+        ("locked", ".r2d2.lock/", "can't be opened"),
+        ("table", "summaries", "can't be written"),
+        ("report", "report.html/x/", "Is a directory"),
+    ):
+        open_state(str(tmp_path / state), create=True)
+        place = tmp_path / state / blocked
+        place.mkdir(parents=True) if blocked.endswith("/") else place.write_text("in the way")
+        failed = fails(capsys, "run", tmp_path / "lake", "--state", tmp_path / state, "--quiet")
+        assert failed.code == (1 if state == "report" else 5), failed.lines
+        assert f"{tmp_path}/{state}/" in failed.lines[0]
+        assert words in failed.lines[0]
+
+
+def test_poor_terminal_shows_escapes_for_what_it_lacks(bad: BadLake) -> None:
+    command = [sys.executable, "-m", "r2d2", "datasets", "--state", str(bad.state)]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = subprocess.run(command, capture_output=True, env=environment, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert rb"names/snow\u2603\U0001f986.parquet" in done.stdout
 
 
 @pytest.mark.parametrize(

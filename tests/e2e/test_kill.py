@@ -168,6 +168,19 @@ def test_run_killed_again_and_again_gets_to_its_end(undisturbed: Undisturbed, tm
     assert read(job).keys() <= {"join"}
 
 
+def test_first_write_to_a_table_that_came_to_nothing_is_no_damage(undisturbed: Undisturbed, tmp_path: Path) -> None:
+    """Killed after Spark wrote the rows, before Delta wrote the log."""
+    state = open_state(str(tmp_path / "state"), create=True)
+    for table in ("runs", "summaries", "measures", "edges", "plan"):
+        (source,) = (undisturbed.older / table).rglob("*.parquet") if table == "summaries" else [None]
+        (state.path / table / "_delta_log").mkdir(parents=True)
+        (state.path / table / "part-00000-lost.snappy.parquet").write_bytes(source.read_bytes() if source else b"PAR1")
+    (state.path / "datasets").mkdir()
+    assert runs.runs(state) == []
+    run_job(undisturbed.lake, state.path, SMALL_SKETCH)
+    assert results(state.path) == undisturbed.now
+
+
 def test_process_that_dies_lets_go_of_the_lock(tmp_path: Path) -> None:
     state = open_state(str(tmp_path / "state"), create=True)
     code = "import os, sys; from pathlib import Path; from r2d2.catalog.state import State\n"
