@@ -19,6 +19,8 @@ from r2d2.lake.parquet_footer import REPEATED, REQUIRED, SchemaElement
 from r2d2.model import family as families
 
 DEEPEST = 32  # levels of nesting; beyond them readers themselves fail
+#: *Seen*: DuckDB plans lambdas inside lambdas in 0.1 s at four levels, 1 s at six, 40 s and 1.3 GB at eight.
+MOST_LIST_LEVELS = 4
 
 _CONVERTED = (
     "UTF8", "MAP", "MAP_KEY_VALUE", "LIST", "ENUM", "DECIMAL", "DATE", "TIME_MILLIS", "TIME_MICROS",
@@ -60,7 +62,17 @@ def columns_of(root: SchemaElement) -> tuple[Column, ...]:
         raise UnsupportedData("no columns")
     if root.repetition == REPEATED or root.converted is not None or root.logical is not None:
         raise UnsupportedData("a schema whose root is annotated")
-    return _fields(root, ())
+    columns = _fields(root, ())
+    for column in columns:
+        if _list_levels(column) > MOST_LIST_LEVELS:
+            raise _unsupported((column.name,), f"holds lists or maps nested more than {MOST_LIST_LEVELS} deep")
+    return columns
+
+
+def _list_levels(column: Column) -> int:
+    """How many lists and maps stand inside each other; structs between them don't count."""
+    inner = max((_list_levels(child) for child in column.children), default=0)
+    return inner + (column.kind in ("LIST", "MAP"))
 
 
 def family_of(column: Column) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import time
 from collections.abc import Iterator
 
 import duckdb
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 
 from r2d2.containment.encoding import canonical_text
 from r2d2.lake.layout import Column
+from r2d2.lake.parquet_types import MOST_LIST_LEVELS
 
 
 @pytest.fixture(scope="module")
@@ -143,12 +143,8 @@ def test_maps_are_compared_without_order_and_with_null_values(con: duckdb.DuckDB
     all_different(con, column, [f"({value})::MAP(VARCHAR, VARCHAR)" for value in values])
 
 
-def test_the_sql_of_deep_nesting_grows_with_its_depth_not_its_power(con: duckdb.DuckDBPyConnection) -> None:
+def test_lists_as_deep_as_the_reader_allows_are_planned_and_told_apart(con: duckdb.DuckDBPyConnection) -> None:
     column, value = scalar("VARCHAR"), "'a'"
-    for level in range(30):
-        field = Column("f", "STRUCT", (column,)) if level % 3 == 0 else column
-        column, value = listed(field), f"[{{'f': {value}}}]" if level % 3 == 0 else f"[{value}]"
-    assert len(canonical_text("v", column)) < 20_000
-    started = time.monotonic()
+    for _ in range(MOST_LIST_LEVELS):
+        column, value = listed(Column("f", "STRUCT", (column,))), f"[{{'f': {value}}}]"
     assert text(con, value, column) != text(con, value.replace("'a'", "'b'"), column)
-    assert time.monotonic() - started < 5

@@ -374,6 +374,10 @@ def test_deep_nesting_is_refused_and_not_followed(tmp_path: Path) -> None:
     pq.write_table(pa.table({"c": array}), tmp_path / "a.parquet")
     assert "deeper than 32 levels" in parquet.summarize(tmp_path / "a.parquet").reason
 
+    lists = pa.array([[[[[[1]]]]]], pa.list_(pa.list_(pa.list_(pa.list_(pa.list_(pa.int64()))))))
+    pq.write_table(pa.table({"c": lists}), tmp_path / "lists.parquet")
+    assert "nested more than 4 deep" in parquet.summarize(tmp_path / "lists.parquet").reason
+
     def thousand_levels(footer: Footer) -> None:
         root, struct, leaf = (element[1] for element in footer[2][1][1])
         footer[2] = (9, (12, [(12, root), *[(12, struct)] * 1000, (12, leaf)]))
