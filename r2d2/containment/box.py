@@ -87,7 +87,7 @@ def _share(child: Bounds, parent: Bounds | None, family: str) -> float:
     inner_low, inner_high = _finite(child.low), _finite(child.high)
     if inner_low is None or inner_high is None:
         return 0.5
-    return min(0.98, max(0.0, float((inner_high - inner_low) / (high - low))))
+    return float(min(Fraction(98, 100), max(Fraction(0), (inner_high - inner_low) / (high - low))))
 
 
 def _not_above(a: BoundValue, b: BoundValue) -> bool:
@@ -112,7 +112,10 @@ def _typed_inside(value: str, kind: str, condition: Term) -> str:
 
 
 def _number_inside(value: str, kind: str, low: Decimal, high: Decimal) -> str:
-    """The bounds brought inwards to the column's scale; one that the type can't reach drops out or excludes all."""
+    """The bounds brought inwards to the column's scale; one that the type can't reach drops out or excludes all.
+
+    *Seen*: a literal of 38 digits after the point is a double to DuckDB, so bounds are cast from text.
+    """
     shape = decimal_shape(kind)
     if shape is None and not is_integer(kind):
         raise ValueError(f"{kind} is no number")
@@ -124,11 +127,12 @@ def _number_inside(value: str, kind: str, low: Decimal, high: Decimal) -> str:
         limit = Decimal(10) ** (precision - scale)
     if least >= limit or most <= -limit or least > most:
         return "false"
+    exact = kind if shape else "HUGEINT"
     sides = []
     if least > -limit:
-        sides.append(f"({value}) >= {least:f}")
+        sides.append(f"({value}) >= '{least:f}'::{exact}")
     if most < limit:
-        sides.append(f"({value}) <= {most:f}")
+        sides.append(f"({value}) <= '{most:f}'::{exact}")
     return " AND ".join(sides) or "true"
 
 
