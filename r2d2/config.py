@@ -24,9 +24,7 @@ class DiscoverySettings:
 
     include: tuple[str, ...] = ()  # glob patterns of paths relative to a root; empty: everything
     exclude: tuple[str, ...] = ()  # glob patterns of paths relative to a root that are left out
-    datasets: tuple[
-        str, ...
-    ] = ()  # glob patterns of directories that are one dataset each
+    datasets: tuple[str, ...] = ()  # glob patterns of directories that are one dataset each
     separate: tuple[str, ...] = ()  # glob patterns of directories whose files are a dataset each
     files_per_task: int = 256  # footers read by one Spark task
 
