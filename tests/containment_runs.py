@@ -1,0 +1,99 @@
+"""Containment without Spark: files in, proven pairs out. The kernels run one after the other in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from r2d2.catalog.assembly import assemble
+from r2d2.catalog.listing import Candidate, plain_candidate
+from r2d2.catalog.runs import Groups, all_pairs
+from r2d2.catalog.summaries import FileToRead, summarize_files
+from r2d2.config import ContainmentSettings
+from r2d2.containment.funnel import Containments, find_containments
+from r2d2.containment.join import JoinResult, join_pairs
+from r2d2.containment.scanner import Measure, Scanner
+from r2d2.lake.kernels import run_here, run_shuffled_here
+from r2d2.lake.storage import storage_for
+from r2d2.model.dataset import DataFile, Dataset
+from r2d2.progress import Progress
+
+#: So small a sketch that boxes and joins are really needed.
+TINY = ContainmentSettings(sketch_size=2)
+
+
+@dataclass
+class Memory:
+    """A cache of measures and verdicts that lives as long as the test."""
+
+    kept_measures: dict[str, Measure] = field(default_factory=dict)
+    kept_verdicts: dict[str, JoinResult] = field(default_factory=dict)
+
+    def measures(self, keys: Iterable[str]) -> dict[str, Measure]:
+        return {key: self.kept_measures[key] for key in keys if key in self.kept_measures}
+
+    def add_measures(self, measures: Mapping[str, Measure]) -> None:
+        self.kept_measures.update(measures)
+
+    def verdicts(self, keys: Iterable[str]) -> dict[str, JoinResult]:
+        return {key: self.kept_verdicts[key] for key in keys if key in self.kept_verdicts}
+
+    def add_verdicts(self, verdicts: Mapping[str, JoinResult]) -> None:
+        self.kept_verdicts.update(verdicts)
+
+
+def data_file(path: Path, partition: tuple[tuple[str, str | None], ...] = ()) -> DataFile:
+    """The file as discovery would list it."""
+    stat = storage_for(str(path)).stat(str(path))
+    return DataFile(str(path), stat.size, stat.mtime_ns, stat.identity, partition=partition)
+
+
+def candidate(name: str, format_: str, files: Sequence[DataFile], location: Path) -> Candidate:
+    """What discovery would make of files that are one dataset."""
+    partitions = tuple(column for column, _ in files[0].partition) if files else ()
+    ids = tuple(f"{name}/{Path(file.path).name}" for file in files)
+    whole = Candidate(name, format_, str(location), files=tuple(files), file_ids=ids, partition_columns=partitions)
+    return plain_candidate(whole)
+
+
+def datasets_of(candidates: Sequence[Candidate], case_sensitive: bool = False) -> tuple[Dataset, ...]:
+    """The datasets, their files summarised."""
+    files = [FileToRead(file, each.format) for each in candidates for file in each.files]
+    return assemble(candidates, summarize_files(files, run_here), case_sensitive)
+
+
+def parquet_dataset(*paths: Path, name: str = "") -> Dataset:
+    """One dataset of Parquet files."""
+    (found,) = datasets_of([candidate(name or paths[0].stem, "parquet", [data_file(p) for p in paths], paths[0])])
+    return found
+
+
+def contained(
+    datasets: Sequence[Dataset], settings: ContainmentSettings = TINY, memory: Memory | None = None
+) -> Containments:
+    """All containment stages over the datasets."""
+    cache = memory or Memory()
+    join = partial(join_pairs, run_shuffled_here, datasets, settings)
+    scanner = Scanner(datasets, settings, run_here, cache)
+    return find_containments(datasets, settings, scanner, join, cache, Progress(quiet=True))
+
+
+def groups_of(found: Containments) -> Groups:
+    """Groups and reduction as the state keeps them."""
+    members = tuple(
+        tuple((found.datasets[found.nodes[i].dataset].id, str(found.nodes[i].view)) for i in group)
+        for group in found.reduction.groups
+    )
+    return Groups(members, found.reduction.edges)
+
+
+def proven_pairs(found: Containments) -> set[tuple[str, str]]:
+    """(parent, child) of every proven pair: the closure of the reduction."""
+    return {(edge.parent, edge.child) for edge in all_pairs(found.datasets, found.edges, groups_of(found))}
+
+
+def sharing(dataset: Dataset, *others: str) -> Dataset:
+    """The dataset, as if it shared files with others."""
+    return replace(dataset, shared_with=others)

@@ -1,0 +1,417 @@
+"""Small generated tables for property tests: values as Python objects, stored as types drawn for each table.
+
+What is contained in what is decided on the Python values, before anything is written: no DuckDB, no hash, no reader.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from hypothesis import strategies as st
+
+D = Decimal
+Value = Any
+
+#: Numbers that a type can hold together: whole and of all widths, with two decimals, around the short form's edges.
+_WIDE = [
+    D(text)
+    for text in (
+        "0", "-1", "1", "127", "128", "-128", "255", "256", "65536", "2147483648", "9007199254740993", "999999999999",
+        "1000000000000", "9223372036854775807", "18446744073709551615", "18446744073709551617", "-9223372036854775808",
+        "99999999999999999999999999999999999999",
+    )
+]  # fmt: skip
+_TALL = [D(t) for t in ("0", "-0.01", "-1", "18446744073709551617", "1.5", "-0.5", "999999999999.5", "1000000000000")]
+_FINE = [D(t) for t in ("0", "0.5", "0.0000001", "0.1234567", "-0.5", "999999999999.5", "999999999999.9999999", "1")]
+_NUMBERS = frozenset({"small", "number", "wide", "tall", "fine"})
+_DOUBLES = [
+    0.0, -0.0, 1.0, -1.5, math.nan, math.inf, -math.inf, 0.1, struct.unpack("<f", struct.pack("<f", 0.1))[0], 2.0**81,
+    2.0**82, 5e-324, 1.7976931348623157e308, 9007199254740993.0,
+]  # fmt: skip
+_STRINGS = [
+    "", "a", "ab", "b", "A", "a;", ";", "n", "v", "\\", "a" * 33, "a" * 32 + "b", "a" * 300, "a" * 299 + "b", "é",
+    "\U0001f600", "\x00", "a\x00", "'", "1", "01", "1.0", "NULL", "0[", "true",
+]  # fmt: skip
+#: Nanoseconds: below a millisecond, below a microsecond, before 1970, far away.
+_MOMENTS = [0, 1, 999, 1000, 1001, 999_999, 1_000_000, -1, -1000, -1_000_000, 1_600_000_000_000_000_000, 10**18 + 1]
+_TWINS = [bytes(range(1, 25)), bytes(b ^ (0x80 if i in (7, 15) else 0) for i, b in enumerate(range(1, 25)))]
+
+
+def _nullable(strategy: st.SearchStrategy[Value]) -> st.SearchStrategy[Value]:
+    return st.one_of(strategy, strategy, strategy, st.none())
+
+
+def _few(values: Sequence[Value]) -> st.SearchStrategy[Value]:
+    return _nullable(st.sampled_from(values))
+
+
+_INTS = _few([D(0), D(1), D(2), D(-1)])
+_LISTS = _nullable(st.lists(_INTS, max_size=2))
+#: Families of columns, and the values that each draws from.
+FAMILIES: dict[str, st.SearchStrategy[Value]] = {
+    "small": _few([D(n) for n in range(6)]),
+    "wide": _few(_WIDE),
+    "tall": _few(_TALL),
+    "fine": _few(_FINE),
+    "floating": _few(_DOUBLES),
+    "string": _few(_STRINGS),
+    "binary": _few([*_TWINS, b"", b"\x00", b"a", b"a\x00", b"a" * 33]),
+    "boolean": _few([True, False]),
+    "date": _few([0, 1, -1, 19000, -719162, 2932896]),
+    "timestamp": _few(_MOMENTS),
+    "instant": _few([ns for ns in _MOMENTS if ns % 1000 == 0]),
+    "list<number>": _LISTS,
+    "list<list<number>>": _nullable(st.lists(_LISTS, max_size=2)),
+    "list<string>": _nullable(st.lists(_few(_STRINGS[:10]), max_size=3)),
+    "list<floating>": _nullable(st.lists(_few(_DOUBLES), max_size=2)),
+    "list<timestamp>": _nullable(st.lists(_few(_MOMENTS), max_size=2)),
+    "map": _nullable(st.dictionaries(st.sampled_from(["a", "b", "", "a;"]), _INTS, max_size=3)),
+    "struct": _nullable(st.fixed_dictionaries({"p": _INTS, "q": _few(_STRINGS[:5])})),
+    "list<struct>": _nullable(
+        st.lists(_nullable(st.fixed_dictionaries({"p": _INTS, "q": _few(["", "a"])})), max_size=2)
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A name and the family that its values are drawn from."""
+
+    name: str
+    family: str
+
+
+@dataclass(frozen=True)
+class GeneratedTable:
+    """Columns, and rows of Python values."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Value, ...], ...]
+
+    def bag(self, columns: Sequence[Column]) -> Counter[tuple[Value, ...]]:
+        """The rows under some of the columns, as values that are equal exactly when EXACTNESS says so."""
+        places = [self.columns.index(column) for column in columns]
+        return Counter(tuple(canonical(row[place]) for place in places) for row in self.rows)
+
+
+def contains(parent: GeneratedTable, child: GeneratedTable) -> bool:
+    """Whether the child's rows are among the parent's, as bags."""
+    if not set(child.columns) <= set(parent.columns):
+        return False
+    return not child.bag(child.columns) - parent.bag(child.columns)
+
+
+def canonical(value: Value) -> Value:
+    """A hashable value, equal to another exactly if the two are equal by EXACTNESS 3."""
+    if isinstance(value, float):
+        return ("floating", "nan" if math.isnan(value) else value + 0.0)
+    if isinstance(value, list):
+        return ("list", *map(canonical, value))
+    if isinstance(value, dict):
+        return ("map", frozenset((key, canonical(item)) for key, item in value.items()))
+    return (type(value).__name__, value)
+
+
+@st.composite
+def tables(draw: st.DrawFn, families: Sequence[str] = tuple(FAMILIES), most_rows: int = 10) -> GeneratedTable:
+    """A table of one to four columns."""
+    chosen = draw(st.lists(st.sampled_from(list(families)), min_size=1, max_size=4))
+    columns = tuple(Column("abcd"[i], family) for i, family in enumerate(chosen))
+    row = st.tuples(*(FAMILIES[column.family] for column in columns))
+    rows = draw(st.lists(row, min_size=1, max_size=most_rows))
+    return GeneratedTable(columns, tuple(rows))
+
+
+@st.composite
+def derived(draw: st.DrawFn, table: GeneratedTable) -> GeneratedTable:
+    """What people and accidents make of a table: slices, projections, and changes of one cell or row."""
+    for step in draw(st.lists(st.sampled_from(list(_STEPS)), min_size=1, max_size=2)):
+        table = draw(_STEPS[step](table))
+    return table
+
+
+Step = Callable[[GeneratedTable], st.SearchStrategy[GeneratedTable]]
+
+
+def _subset(table: GeneratedTable) -> st.SearchStrategy[GeneratedTable]:
+    indexes = st.lists(st.integers(0, len(table.rows) - 1), min_size=1, max_size=len(table.rows), unique=True)
+    return indexes.map(lambda kept: GeneratedTable(table.columns, tuple(table.rows[i] for i in kept)))
+
+
+@st.composite
+def _range(draw: st.DrawFn, table: GeneratedTable) -> GeneratedTable:
+    """The rows of a range of one column, which a box finds."""
+    column = draw(st.integers(0, len(table.columns) - 1))
+    present = sorted(
+        (row for row in table.rows if row[column] is not None), key=lambda row: repr(canonical(row[column]))
+    )
+    if not present:
+        return table
+    first = draw(st.integers(0, len(present) - 1))
+    return GeneratedTable(table.columns, tuple(present[first : draw(st.integers(first + 1, len(present)))]))
+
+
+@st.composite
+def _projection(draw: st.DrawFn, table: GeneratedTable) -> GeneratedTable:
+    places = range(len(table.columns))
+    kept = draw(st.lists(st.sampled_from(places), min_size=1, max_size=len(places), unique=True))
+    rows = tuple(tuple(row[i] for i in kept) for row in table.rows)
+    return GeneratedTable(tuple(table.columns[i] for i in kept), rows)
+
+
+def _repeated_row(table: GeneratedTable) -> st.SearchStrategy[GeneratedTable]:
+    return st.sampled_from(range(len(table.rows))).map(
+        lambda i: GeneratedTable(table.columns, (*table.rows, table.rows[i]))
+    )
+
+
+@st.composite
+def _changed_cell(draw: st.DrawFn, table: GeneratedTable) -> GeneratedTable:
+    r, c = draw(st.integers(0, len(table.rows) - 1)), draw(st.integers(0, len(table.columns) - 1))
+    row = list(table.rows[r])
+    row[c] = draw(FAMILIES[table.columns[c].family])
+    return GeneratedTable(table.columns, (*table.rows[:r], tuple(row), *table.rows[r + 1 :]))
+
+
+@st.composite
+def _permuted_column(draw: st.DrawFn, table: GeneratedTable) -> GeneratedTable:
+    c = draw(st.integers(0, len(table.columns) - 1))
+    values = draw(st.permutations([row[c] for row in table.rows]))
+    rows = tuple((*row[:c], value, *row[c + 1 :]) for row, value in zip(table.rows, values, strict=True))
+    return GeneratedTable(table.columns, rows)
+
+
+def _swapped_columns(table: GeneratedTable) -> st.SearchStrategy[GeneratedTable]:
+    """The values of two columns of one family change places, under the old names."""
+    pairs = [
+        (i, j)
+        for i in range(len(table.columns))
+        for j in range(i)
+        if table.columns[i].family == table.columns[j].family
+    ]
+    if not pairs:
+        return st.just(table)
+
+    def swap(places: tuple[int, int]) -> GeneratedTable:
+        order = list(range(len(table.columns)))
+        order[places[0]], order[places[1]] = places[1], places[0]
+        return GeneratedTable(table.columns, tuple(tuple(row[i] for i in order) for row in table.rows))
+
+    return st.sampled_from(pairs).map(swap)
+
+
+def _distinct(table: GeneratedTable) -> st.SearchStrategy[GeneratedTable]:
+    rows = {tuple(map(canonical, row)): row for row in table.rows}
+    return st.just(GeneratedTable(table.columns, tuple(rows.values())))
+
+
+_STEPS: dict[str, Step] = {
+    "copy": st.just,
+    "subset": _subset,
+    "range": _range,
+    "projection": _projection,
+    "repeated row": _repeated_row,
+    "changed cell": _changed_cell,
+    "permuted column": _permuted_column,
+    "swapped columns": _swapped_columns,
+    "distinct": _distinct,
+}
+
+
+def _number_types(values: list[D]) -> list[pa.DataType]:
+    """Every Arrow type that holds all the numbers exactly."""
+    parts = [(v.as_tuple().digits, int(v.as_tuple().exponent)) for v in values]
+    scale = max([0, *(-exponent for _, exponent in parts)])
+    whole = max([0, *(len(digits) + exponent for (digits, exponent), v in zip(parts, values, strict=True) if v)])
+    shapes = [(max(1, whole + scale), scale), (38, scale), (38, 38 - whole), (whole + scale + 1, scale + 1), (18, 6)]
+    fitting = {(p, s) for p, s in shapes if 0 < p <= 38 and scale <= s and whole <= p - s}
+    kinds: list[pa.DataType] = [pa.decimal128(p, s) for p, s in sorted(fitting)]
+    if scale == 0:
+        for bits in (8, 16, 32, 64):
+            signed, unsigned = getattr(pa, f"int{bits}")(), getattr(pa, f"uint{bits}")()
+            kinds += [signed] * all(-(2 ** (bits - 1)) <= v < 2 ** (bits - 1) for v in values)
+            kinds += [unsigned] * all(0 <= v < 2**bits for v in values)
+    return kinds
+
+
+def _moment_types(values: list[int], zone: str | None) -> list[pa.DataType]:
+    units = {"ms": 10**6, "us": 1000} if zone else {"ms": 10**6, "us": 1000, "ns": 1}
+    return [pa.timestamp(unit, zone) for unit, size in units.items() if all(v % size == 0 for v in values)]
+
+
+def _is_single(value: float) -> bool:
+    if math.isnan(value) or math.isinf(value):
+        return True
+    try:
+        return bool(struct.unpack("<f", struct.pack("<f", value))[0] == value)
+    except OverflowError:
+        return False
+
+
+@st.composite
+def arrow_types(draw: st.DrawFn, family: str, values: list[Value]) -> pa.DataType:
+    """A type of the family that holds all the values exactly."""
+    held = [value for value in values if value is not None]
+    if family.startswith("list<") and family != "list<struct>":
+        return pa.list_(draw(arrow_types(family[5:-1], [item for value in held for item in value])))
+    if family in ("struct", "list<struct>"):
+        records = held if family == "struct" else [item for value in held for item in value if item is not None]
+        fields = [
+            pa.field("p", draw(arrow_types("number", [record["p"] for record in records]))),
+            pa.field("q", draw(arrow_types("string", [record["q"] for record in records]))),
+        ]
+        kind = pa.struct(draw(st.permutations(fields)))
+        return kind if family == "struct" else pa.list_(kind)
+    if family == "map":
+        return pa.map_(pa.string(), draw(arrow_types("number", [item for value in held for item in value.values()])))
+    if family in _NUMBERS:
+        return draw(st.sampled_from(_number_types(held)))
+    if family in ("timestamp", "instant"):
+        return draw(st.sampled_from(_moment_types(held, "UTC" if family == "instant" else None)))
+    if family == "floating":
+        return draw(st.sampled_from([pa.float64(), *([pa.float32()] if all(map(_is_single, held)) else [])]))
+    return draw(st.sampled_from(_TYPES[family]))  # Arrow itself fails on dictionaries inside of structs
+
+
+_TYPES = {
+    "string": [pa.string(), pa.large_string()],
+    "binary": [pa.binary(), pa.large_binary()],
+    "boolean": [pa.bool_()],
+    "date": [pa.date32()],
+}
+
+
+def _stored(value: Value, kind: pa.DataType) -> Value:
+    """The value as ``pa.array`` takes it for a type."""
+    if value is None:
+        return None
+    if pa.types.is_list(kind):
+        return [_stored(item, kind.value_type) for item in value]
+    if pa.types.is_map(kind):
+        return [(key, _stored(item, kind.item_type)) for key, item in value.items()]
+    if pa.types.is_struct(kind):
+        return {field.name: _stored(value[field.name], field.type) for field in kind.fields}
+    if pa.types.is_integer(kind):
+        return int(value)
+    if pa.types.is_timestamp(kind):
+        return value // {"ms": 10**6, "us": 1000, "ns": 1}[kind.unit]
+    return value
+
+
+def arrow_array(values: list[Value], kind: pa.DataType) -> pa.Array:
+    """The values as an array of the type."""
+    return pa.array([_stored(value, kind) for value in values], kind)
+
+
+@st.composite
+def arrow_tables(draw: st.DrawFn, table: GeneratedTable) -> pa.Table:
+    """The table under types drawn for it, its rows and columns in another order."""
+    rows = draw(st.permutations(table.rows))
+    places = draw(st.permutations(range(len(table.columns))))
+    coin = st.booleans()
+    arrays = {}
+    for place in places:
+        values = [row[place] for row in rows]
+        kind = draw(arrow_types(table.columns[place].family, values))
+        array = arrow_array(values, kind)
+        arrays[table.columns[place].name] = array.dictionary_encode() if kind == pa.string() and draw(coin) else array
+    return pa.table(arrays)
+
+
+@dataclass(frozen=True)
+class Storage:
+    """How a table is written: by how many files, and how each looks inside."""
+
+    files: int
+    group_rows: int
+    dictionary: bool
+    statistics: bool
+    compression: str
+    page_version: str
+
+
+STORAGES = st.builds(
+    Storage,
+    st.sampled_from([1, 1, 2]),
+    st.sampled_from([1, 3, 1000]),
+    st.booleans(),
+    st.sampled_from([True, True, False]),
+    st.sampled_from(["NONE", "SNAPPY", "ZSTD"]),
+    st.sampled_from(["1.0", "2.0"]),
+)
+
+
+def write_parquet(table: pa.Table, path: Path, storage: Storage) -> None:
+    """Writes one file."""
+    pq.write_table(
+        table,
+        path,
+        row_group_size=storage.group_rows,
+        use_dictionary=storage.dictionary,
+        write_statistics=storage.statistics,
+        compression=storage.compression,
+        data_page_version=storage.page_version,
+        version="2.6",
+        coerce_timestamps=None,
+    )
+
+
+#: Families that text spells exactly.
+TEXT_FAMILIES = ("small", "wide", "tall", "fine", "floating", "string", "boolean", "date", "timestamp", "instant")
+
+
+def spelled(value: Value, family: str) -> str:
+    """A scalar as text."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return "NaN" if math.isnan(value) else repr(value).replace("inf", "Infinity")
+    if family == "date":
+        return (date(1970, 1, 1) + timedelta(days=value)).isoformat()
+    if family in ("timestamp", "instant"):
+        seconds, fraction = divmod(value, 10**9)
+        clock = (datetime(1970, 1, 1) + timedelta(seconds=seconds)).isoformat(" ")
+        return clock + (f".{fraction:09}" if fraction else "") + ("Z" if family == "instant" else "")
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def csv_text(table: GeneratedTable) -> str:
+    """The table as CSV: strings in quotes, NULL as nothing."""
+
+    def field(value: Value, family: str) -> str:
+        if value is None:
+            return ""
+        text = spelled(value, family)
+        return '"' + text.replace('"', '""') + '"' if family == "string" else text
+
+    lines = [",".join(column.name for column in table.columns)]
+    for row in table.rows:
+        lines.append(",".join(field(v, c.family) for v, c in zip(row, table.columns, strict=True)))
+    return "\n".join(lines) + "\n"
+
+
+def json_lines(table: GeneratedTable) -> str:
+    """The table as JSON lines: numbers as numbers, all else as strings; NULL as null."""
+
+    def item(value: Value, family: str) -> str:
+        if value is None:
+            return "null"
+        text = spelled(value, family)
+        bare = isinstance(value, Decimal | bool) or (isinstance(value, float) and math.isfinite(value))
+        return text if bare else json.dumps(text)
+
+    return "".join(
+        "{" + ", ".join(f'"{c.name}": {item(v, c.family)}' for v, c in zip(row, table.columns, strict=True)) + "}\n"
+        for row in table.rows
+    )

@@ -1,0 +1,117 @@
+"""Sketches: parts add up to the whole, refutations come from the common range only (EXACTNESS 7)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from r2d2.containment.request import COMPLETE
+from r2d2.containment.sketch import Sketch, merge, pack, refutes_on_common_range, threshold, unpack
+
+#: The same examples in every run.
+FIXED = settings(derandomize=True, deadline=None, database=None)
+
+HALF = 2**63
+#: Hashes that share a half, lie at the ends of the range, and around the middle of it.
+halves = st.sampled_from([0, 1, 2, HALF - 1, HALF, HALF + 1, COMPLETE - 1]) | st.integers(0, COMPLETE - 1)
+bags = st.dictionaries(st.tuples(halves, halves), st.integers(1, 2**40), max_size=12)
+bounds = st.sampled_from([1, HALF, HALF + 1, COMPLETE - 1, COMPLETE]) | st.integers(1, COMPLETE)
+
+Bag = dict[tuple[int, int], int]
+
+
+def sketch(bag: Bag, bound: int = COMPLETE) -> Sketch:
+    """What a scan gives: rows (low, high) whose low half lies below the bound."""
+    return unpack(pack({high << 64 | low: n for (low, high), n in bag.items() if low < bound}), bound)
+
+
+def content(of: Sketch) -> Bag:
+    return {(int(e["low"]), int(e["high"])): int(e["count"]) for e in of.entries}
+
+
+def added(a: Bag, b: Bag) -> Bag:
+    return {key: a.get(key, 0) + b.get(key, 0) for key in a.keys() | b.keys()}
+
+
+@FIXED
+@given(bags, bounds)
+def test_packing_loses_nothing(bag: Bag, bound: int) -> None:
+    found = sketch(bag, bound)
+    assert content(found) == {key: n for key, n in bag.items() if key[0] < bound}
+    assert found.complete is (bound == COMPLETE)
+
+
+def test_a_scan_that_lists_nothing_gives_an_empty_sketch() -> None:
+    assert len(unpack(pack(None), 7).entries) == len(unpack(pack({}), 7).entries) == 0
+
+
+@FIXED
+@given(bags, bags, bounds, bounds)
+def test_merged_parts_are_the_sketch_of_the_whole_below_the_smaller_bound(
+    a: Bag, b: Bag, first: int, second: int
+) -> None:
+    merged = merge([sketch(a, first), sketch(b, second)])
+    assert merged.bound == min(first, second)
+    assert content(merged) == content(sketch(added(a, b), min(first, second)))
+
+
+def test_merging_no_parts_gives_the_sketch_of_nothing() -> None:
+    assert merge([]).complete
+    assert len(merge([]).entries) == 0
+
+
+@settings(FIXED, max_examples=200)
+@given(bags, bags, bounds, bounds)
+def test_a_refutation_comes_with_a_row_that_the_parent_holds_too_rarely(a: Bag, b: Bag, mine: int, theirs: int) -> None:
+    witness = refutes_on_common_range(sketch(a, mine), sketch(b, theirs))
+    common = min(mine, theirs)
+    lacking = {key for key, n in a.items() if key[0] < common and n > b.get(key, 0)}
+    assert (witness is not None) == bool(lacking)
+    if witness:
+        key = int(witness.row_hash[16:], 16), int(witness.row_hash[:16], 16)
+        assert key in lacking
+        assert (witness.in_child, witness.in_parent) == (a[key], b.get(key, 0))
+
+
+@FIXED
+@given(bags, bags, bounds, bounds)
+def test_what_is_contained_is_never_refuted(child: Bag, rest: Bag, mine: int, theirs: int) -> None:
+    assert refutes_on_common_range(sketch(child, mine), sketch(added(child, rest), theirs)) is None
+
+
+@FIXED
+@given(bags, bags)
+def test_complete_sketches_decide_exactly(child: Bag, parent: Bag) -> None:
+    holds = all(n <= parent.get(key, 0) for key, n in child.items())
+    assert (refutes_on_common_range(sketch(child), sketch(parent)) is None) is holds
+
+
+def test_a_row_above_the_parents_bound_is_no_witness() -> None:
+    """The parent's sketch is silent there: forgetting its bound gave false refutations."""
+    child, parent = sketch({(HALF + 5, 1): 1}), sketch({(HALF + 5, 1): 1}, HALF)
+    assert len(parent.entries) == 0
+    assert refutes_on_common_range(child, parent) is None
+
+
+def test_rows_that_share_one_half_are_different_rows() -> None:
+    assert refutes_on_common_range(sketch({(7, 1): 1}), sketch({(7, 2): 5})) is not None
+    assert refutes_on_common_range(sketch({(1, 7): 1}), sketch({(2, 7): 5})) is not None
+
+
+@pytest.mark.parametrize(("rows", "size"), [(0, 4), (1, 1), (4, 4), (5, 4), (10**12, 1024), (2**62, 1)])
+def test_the_threshold_keeps_everything_of_what_is_small_and_a_fair_share_of_what_is_not(rows: int, size: int) -> None:
+    found = threshold(rows, size)
+    assert (found == COMPLETE) is (rows <= size)
+    assert abs(rows * found / COMPLETE - min(rows, size)) < 0.01
+
+
+def test_large_sketches_are_compared_whole() -> None:
+    rng = np.random.default_rng(3)
+    bag = {(int(low), int(high)): 1 for low, high in rng.integers(0, 2**63, (20_000, 2))}
+    assert refutes_on_common_range(sketch(bag), sketch(bag)) is None
+    lost = max(bag)
+    witness = refutes_on_common_range(sketch(bag), sketch({key: 1 for key in bag if key != lost}))
+    assert witness is not None
+    assert witness.row_hash == f"{lost[1]:016x}{lost[0]:016x}"
