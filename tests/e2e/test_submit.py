@@ -44,6 +44,7 @@ def test_submitted_pipeline_gives_the_same_edges_and_plan(
     assert results(state)["pairs"] == truth.contained - truth.shared
 
 
+@pytest.mark.full
 def test_job_without_delta_says_which_flag_is_missing(tmp_path: Path) -> None:
     (tmp_path / "lake").mkdir()
     job = ROOT / "jobs/discover.py"
