@@ -33,7 +33,7 @@ def refutes_by_metadata(
     parent: Dataset, child: Dataset, projection: Projection, case_sensitive: bool = False
 ) -> str | None:
     """Why the metadata rules the pair out, in words without cell values; None if it does not."""
-    if (child.rows or 0) > (parent.rows or 0):
+    if child.rows is not None and parent.rows is not None and child.rows > parent.rows:
         return f"it has {child.rows} rows, the other {parent.rows}"
     mine, theirs = leaves_by_path(child, case_sensitive), leaves_by_path(parent, case_sensitive)
     for path, family in projection:
@@ -89,16 +89,20 @@ def _columns(
 ) -> list[tuple[Ints, Ints]]:
     """Pairs of arrays (of parents, of children) of which the first must not exceed the second."""
     rows = _array(datasets[i].rows for i in p), _array(datasets[i].rows for i in c)
-    columns = [(-rows[0], -rows[1])]
+    columns = [_not_more(rows[1], rows[0])]
     for path, family in projection:
         mine, theirs = [leaves[i][path] for i in c], [leaves[i][path] for i in p]
         nulls = _array(leaf.nulls for leaf in theirs), _array(leaf.nulls for leaf in mine)
-        known = nulls[0] >= 0, nulls[1] >= 0
-        columns.append((-np.where(known[0], nulls[0], _NEVER_HIGH), -np.where(known[1], nulls[1], 0)))
-        values = np.where(known[0], rows[0] - nulls[0], _NEVER_HIGH), np.where(known[1], rows[1] - nulls[1], 0)
-        columns.append((-values[0], -values[1]))
+        columns.append(_not_more(nulls[1], nulls[0]))
+        values = [np.where((rows[k] < 0) | (nulls[k] < 0), -1, rows[k] - nulls[k]) for k in (0, 1)]
+        columns.append(_not_more(values[1], values[0]))
         columns += _bound_columns([x.bounds.get(family) for x in theirs], [x.bounds.get(family) for x in mine])
     return [(low, high) for low, high in columns if len(low) and len(high) and low.max() > high.min()]
+
+
+def _not_more(child: Ints, parent: Ints) -> tuple[Ints, Ints]:
+    """What says that the child's count must not exceed the parent's; an unknown count (-1) refutes nothing."""
+    return -np.where(parent < 0, _NEVER_HIGH, parent), -np.maximum(child, 0)
 
 
 def _bound_columns(theirs: list[Bounds | None], mine: list[Bounds | None]) -> list[tuple[Ints, Ints]]:
@@ -129,7 +133,8 @@ def _leaf_refutes(
     if child.nulls is not None and parent.nulls is not None:
         if child.nulls > parent.nulls:
             return f"NULL in {child.nulls} rows, in the other in {parent.nulls}"
-        if (child_rows or 0) - child.nulls > (parent_rows or 0) - parent.nulls:
+        known = child_rows is not None and parent_rows is not None
+        if known and (child_rows or 0) - child.nulls > (parent_rows or 0) - parent.nulls:
             return "more values that are not NULL than the other has"
     mine, theirs = child.bounds.get(family), parent.bounds.get(family)
     if mine is None or theirs is None:
