@@ -44,10 +44,10 @@ def schema_of(dataset: Dataset, case_sensitive: bool) -> Schema:
 
 
 def schema_classes(datasets: Sequence[Dataset], case_sensitive: bool) -> list[SchemaClass]:
-    """Groups datasets by schema, in the order of their first member. Those that are not ``ok`` take no part."""
+    """Groups datasets by schema, in the order of their first member. Those not ``ok`` or without leaves take no part."""
     members: dict[Schema, list[int]] = defaultdict(list)
     for index, dataset in enumerate(datasets):
-        if dataset.status == "ok":
+        if dataset.status == "ok" and dataset.leaves:
             members[schema_of(dataset, case_sensitive)].append(index)
     return [SchemaClass(schema, tuple(indexes)) for schema, indexes in members.items()]
 
