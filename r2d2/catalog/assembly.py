@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from r2d2.catalog.delta_schema import delta_columns
 from r2d2.catalog.identity import merge_aliases
-from r2d2.catalog.leaves import FileLeaves, by_path, fold, merge_leaf, partition_leaf
+from r2d2.catalog.leaves import FileLeaves, by_path, merge_leaf, partition_leaf
 from r2d2.catalog.listing import Candidate, split
 from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake.file_tree import shown as shown_name
@@ -18,6 +18,7 @@ from r2d2.lake.layout import Reader, leaf_columns
 from r2d2.lake.parquet_types import described, family_of, shown
 from r2d2.model import family as families
 from r2d2.model.dataset import DataFile, Dataset, FileSummary, Leaf, LeafPath
+from r2d2.model.names import fold, fold_name
 
 Summaries = Mapping[str, FileSummary]
 
@@ -178,9 +179,9 @@ def _file_leaves(
     leaves = [merge_leaf(path, parts) for path in paths]
     if candidate.format not in ("json", "jsonl"):
         _refuse_lacking(candidate, paths, files, parts)
-    names = {leaf.path[0] if case_sensitive else leaf.path[0].casefold() for leaf in leaves}
+    names = {leaf.path[0] if case_sensitive else fold_name(leaf.path[0]) for leaf in leaves}
     for name in candidate.partition_columns:
-        if (name if case_sensitive else name.casefold()) in names:
+        if (name if case_sensitive else fold_name(name)) in names:
             raise UnsupportedData(f"partition column {shown((name,))} is also a column of the files")
         leaves.append(partition_leaf(name, _partition_values(name, files)))
     _refuse_lost_presence(leaves, parts, case_sensitive)

@@ -10,6 +10,7 @@ from typing import Any
 from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake.layout import Column
 from r2d2.lake.parquet_types import DEEPEST, shown
+from r2d2.model.names import fold_name
 
 _KINDS = {
     "string": "VARCHAR",
@@ -53,7 +54,7 @@ def _fields(struct: Mapping[str, Any], path: _Path) -> tuple[Column, ...]:
         raise UnreadableData("the schema in the table's log is no struct")
     seen: dict[str, str] = {}
     for field in struct["fields"]:
-        other = seen.setdefault(field["name"].casefold(), field["name"])
+        other = seen.setdefault(fold_name(field["name"]), field["name"])
         if other is not field["name"]:
             both = f"{shown((*path, other))} and {shown((*path, field['name']))}"
             raise UnsupportedData(f"columns {both} have the same name, or differ only in case")

@@ -12,6 +12,7 @@ from r2d2.catalog.file_names import data_format, hive_column, is_hidden, is_part
 from r2d2.catalog.patterns import Patterns, prefixes
 from r2d2.config import DiscoverySettings
 from r2d2.lake.file_tree import FoundFile, shown
+from r2d2.model.names import fold_name
 
 #: Partition columns of one file, from the outside in.
 Partition = tuple[tuple[str, str | None], ...]
@@ -160,7 +161,7 @@ def _conflict(members: Sequence[FoundFile], formats: Sequence[str], partitions: 
     if len(columns) > 1:
         return "its files lie under k=v directories with different columns, or some under none"
     (names,) = columns
-    if len({name.casefold() for name in names}) < len(names):
+    if len({fold_name(name) for name in names}) < len(names):
         return "one partition column appears twice on the way to a file"
     if any(value == "" or not name.isprintable() for partition in partitions for name, value in partition):
         return "it has a k=v directory whose value is empty or whose column can't be printed"

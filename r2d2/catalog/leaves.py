@@ -13,6 +13,7 @@ from r2d2.lake.parquet_bounds import merge
 from r2d2.lake.parquet_types import shown
 from r2d2.model import family as families
 from r2d2.model.dataset import Bounds, Leaf, LeafPath
+from r2d2.model.names import fold
 
 
 @dataclass(frozen=True)
@@ -21,11 +22,6 @@ class FileLeaves:
 
     rows: int
     leaves: Mapping[LeafPath, Leaf]
-
-
-def fold(path: LeafPath, case_sensitive: bool) -> LeafPath:
-    """A path as names are matched; the same folding as in the comparison of datasets."""
-    return path if case_sensitive else tuple(name.casefold() for name in path)
 
 
 def by_path(leaves: Iterable[Leaf], case_sensitive: bool) -> dict[LeafPath, Leaf]:

@@ -11,6 +11,7 @@ Field names, positions in structs and types come from the footer; names never re
 from __future__ import annotations
 
 from r2d2.lake.layout import Column
+from r2d2.model.names import fold_name
 
 _INTEGERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"})
 
@@ -121,6 +122,6 @@ def _map_text(value: str, column: Column, depth: int) -> str:
 
 def _struct_text(value: str, column: Column, depth: int) -> str:
     """Fields by name: in the order of their names, which are part of the family and so equal on both sides."""
-    order = sorted(range(len(column.children)), key=lambda i: column.children[i].name.casefold())
+    order = sorted(range(len(column.children)), key=lambda i: fold_name(column.children[i].name))
     fields = [_part(canonical_text(f"struct_extract_at({value}, {i + 1})", column.children[i], depth)) for i in order]
     return f"CASE WHEN ({value}) IS NULL THEN NULL ELSE {' || '.join(fields)} END"

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from r2d2.containment.request import fold
 from r2d2.model.dataset import Bounds, BoundValue, Dataset, Leaf, LeafPath
 from r2d2.model.edge import Projection
+from r2d2.model.names import fold
 
 #: Pairs compared at once: 64 MiB of booleans.
 _BLOCK = 1 << 26

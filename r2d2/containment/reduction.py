@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import networkx as nx
+
 from r2d2.containment.views import Node
 
 
@@ -50,24 +52,13 @@ def reduce_edges(nodes: Sequence[Node], edges: Mapping[int, set[int]], order: Se
 
 
 def _groups(count: int, edges: Mapping[int, set[int]], order: Sequence[int]) -> list[tuple[int, ...]]:
-    """Nodes that contain each other. Mutual edges suffice: equal nodes are compared with each other, not in a ring."""
+    """Nodes that contain each other, if only by way of others: pairs that share files are never compared."""
     rank = {node: i for i, node in enumerate(order)}
-    parent = list(range(count))
-
-    def find(node: int) -> int:
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
-
-    for node, found in edges.items():
-        for child in found:
-            if node in edges.get(child, ()):
-                parent[find(child)] = find(node)
-    members: dict[int, list[int]] = defaultdict(list)
-    for node in order:
-        members[find(node)].append(node)
-    return sorted((tuple(group) for group in members.values()), key=lambda group: rank[group[0]])
+    graph: nx.DiGraph[int] = nx.DiGraph()
+    graph.add_nodes_from(range(count))
+    graph.add_edges_from((parent, child) for parent, found in edges.items() for child in found)
+    groups = [tuple(sorted(members, key=rank.__getitem__)) for members in nx.strongly_connected_components(graph)]
+    return sorted(groups, key=lambda group: rank[group[0]])
 
 
 def _children_first(count: int, children: Mapping[int, set[int]]) -> Iterator[int]:

@@ -64,11 +64,6 @@ class Request:
         return Request(projection, int(raw["threshold"]), tuple(_unpack_term(t) for t in raw["box"]))
 
 
-def fold(path: LeafPath, case_sensitive: bool) -> LeafPath:
-    """A leaf's path as names are matched."""
-    return path if case_sensitive else tuple(name.casefold() for name in path)
-
-
 def text_of(value: BoundValue) -> str:
     """A bound as text from which ``bound_of`` makes the same bound again."""
     return repr(value) if isinstance(value, float) else str(value)

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 
 from r2d2.containment.box import term_sql
 from r2d2.containment.hashing import Halves, leaf_halves, null_halves, row_halves
-from r2d2.containment.request import COMPLETE, Request, Term, fold
+from r2d2.containment.request import COMPLETE, Request, Term
 from r2d2.lake.layout import Column, LeafColumn, Reader, leaf_columns
 from r2d2.lake.relation import leaf_value
 from r2d2.model.dataset import LeafPath
 from r2d2.model.edge import Projection
 from r2d2.model.family import PRESENCE
+from r2d2.model.names import fold
 
 
 @dataclass(frozen=True)

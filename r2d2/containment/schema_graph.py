@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import networkx as nx
 
-from r2d2.containment.request import fold
 from r2d2.model.dataset import Dataset, LeafPath
 from r2d2.model.edge import Projection
 from r2d2.model.family import narrowest_common
+from r2d2.model.names import fold
 
 #: The leaves of a class: folded path and the families that it admits, sorted by path.
 Schema = tuple[tuple[LeafPath, tuple[str, ...]], ...]
@@ -44,7 +44,7 @@ def schema_of(dataset: Dataset, case_sensitive: bool) -> Schema:
 
 
 def schema_classes(datasets: Sequence[Dataset], case_sensitive: bool) -> list[SchemaClass]:
-    """Groups datasets by schema, in the order of their first member. Those not ``ok`` or without leaves take no part."""
+    """Groups datasets by schema, in the order of their first member; those not ``ok``, or without leaves, are left out."""
     members: dict[Schema, list[int]] = defaultdict(list)
     for index, dataset in enumerate(datasets):
         if dataset.status == "ok" and dataset.leaves:

@@ -20,7 +20,7 @@ from r2d2.containment.request import Request, Term
 from r2d2.containment.scanner import Measure, Scanner, measure_key
 from r2d2.containment.sketch import threshold
 from r2d2.containment.views import Pair, Views, node_edges
-from r2d2.model.dataset import TEXT_FORMATS, Dataset, Leaf, LeafPath
+from r2d2.model.dataset import Dataset, Leaf, LeafPath
 from r2d2.model.edge import Grade, Projection
 
 #: Decides pairs by a join: ``join.join_pairs`` with session, datasets and settings, or a loop without Spark in tests.
@@ -134,7 +134,7 @@ class Verifier:
         boxed = Request(pair.projection, 0, box)
         inside = measures.get((pair.parent, boxed)) if box else None
         own = measures.get((pair.child, boxed)) if box else None
-        typed = self.datasets[pair.child].format not in TEXT_FORMATS
+        typed = not self.datasets[pair.child].has_views
         return decide(child, parent, box, inside, own, typed)
 
     def _imply(self, result: Verification) -> None:

@@ -27,6 +27,7 @@ import duckdb
 from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake.csv_grammar import BOM, MAX_RECORD, Dialect, count_records, leading
 from r2d2.lake.layout import Column, Reader
+from r2d2.model.names import fold_name
 
 MAX_COLUMNS = 20_000
 
@@ -228,7 +229,7 @@ def _names(start: _Start, dialect: Dialect) -> tuple[list[str], bool]:
         return [f"c{i}" for i in range(len(first))], False
     seen: dict[str, int] = {}
     for position, name in enumerate(first):
-        other = seen.setdefault(name.casefold(), position)
+        other = seen.setdefault(fold_name(name), position)
         if other != position and not name:
             raise UnsupportedData(f"columns {other + 1} and {position + 1} have no name")
         if other != position:

@@ -20,6 +20,7 @@ from r2d2.lake.json_canonical import canonical
 from r2d2.lake.json_records import records, shape_of
 from r2d2.lake.layout import Column, Reader
 from r2d2.model.dataset import LeafPath
+from r2d2.model.names import fold_name
 
 #: More leaves than this, and the keys are data, not columns.
 MAX_LEAVES = 20_000
@@ -112,7 +113,7 @@ def _note(record: dict[str, Any], into: _Key, depth: int) -> None:
 def _columns(key: _Key, path: LeafPath) -> Iterator[Column]:
     folded: dict[str, str] = {}
     for name, child in key.keys.items():
-        other = folded.setdefault(name.casefold(), name)
+        other = folded.setdefault(fold_name(name), name)
         if other != name:
             raise UnsupportedData(f"keys {other!r} and {name!r} have the same name, but for case")
         inner = (*path, name)

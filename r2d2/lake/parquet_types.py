@@ -17,6 +17,7 @@ from r2d2.lake import file_tree
 from r2d2.lake.layout import Column
 from r2d2.lake.parquet_footer import REPEATED, REQUIRED, SchemaElement
 from r2d2.model import family as families
+from r2d2.model.names import fold_name
 
 DEEPEST = 32  # levels of nesting; beyond them readers themselves fail
 #: *Seen*: DuckDB plans lambdas inside lambdas in 0.1 s at four levels, 1 s at six, 40 s and 1.3 GB at eight.
@@ -78,7 +79,7 @@ def _list_levels(column: Column) -> int:
 def family_of(column: Column) -> str:
     """The family that values of ``column`` are compared as (``model.family``).
 
-    Fields of a struct inside a list or map are compared by name, so they are spelled in the order of their names.
+    Fields of a struct inside a list or map are compared by name without case, and spelled in the order of their names.
     A name that is no plain word is spelled as a JSON string, so that two different structs never share a spelling.
     """
     if column.kind == "LIST":
@@ -86,8 +87,8 @@ def family_of(column: Column) -> str:
     if column.kind == "MAP":
         return f"map<{family_of(column.children[0])},{family_of(column.children[1])}>"
     if column.kind == "STRUCT":
-        fields = sorted(column.children, key=lambda field: field.name)
-        return f"struct<{','.join(f'{_spelled(field.name)}:{family_of(field)}' for field in fields)}>"
+        fields = sorted(((fold_name(field.name), field) for field in column.children), key=lambda item: item[0])
+        return f"struct<{','.join(f'{_spelled(name)}:{family_of(field)}' for name, field in fields)}>"
     return _FAMILIES.get(column.kind, families.NUMBER)
 
 
@@ -119,7 +120,7 @@ def _fields(group: SchemaElement, path: tuple[str, ...]) -> tuple[Column, ...]:
 def _refuse_repeated_names(group: SchemaElement, path: tuple[str, ...]) -> None:
     seen: dict[str, SchemaElement] = {}
     for child in group.children:
-        other = seen.setdefault(child.name.casefold(), child)
+        other = seen.setdefault(fold_name(child.name), child)
         if other is not child:
             both = f"{shown((*path, other.name))} and {shown((*path, child.name))}"
             how = "have the same name" if other.name == child.name else "differ only in case"

@@ -119,6 +119,11 @@ class Dataset:
     reason: str = ""
 
     @property
+    def has_views(self) -> bool:
+        """Whether it can be compared in several ways: text, and typed files under ``k=v`` directories (EXACTNESS 4)."""
+        return any(len(leaf.families) > 1 for leaf in self.leaves)
+
+    @property
     def error(self) -> str:
         """What the ``datasets`` command shows: empty for a usable dataset, else ``status: reason``."""
         return "" if self.status == "ok" else f"{self.status}: {self.reason}"

@@ -6,6 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 
 from r2d2.model.edge import Edge, Projection
+from r2d2.model.names import fold
 
 #: A longer way is not shown: nobody reads it, and searching for it would make a chain of snapshots quadratic.
 MAX_STEPS = 8
@@ -60,4 +61,4 @@ def _walk_down(index: int, below: Mapping[int, int]) -> Iterator[int]:
 
 
 def _columns(projection: Projection) -> _Columns:
-    return frozenset((tuple(name.lower() for name in path), family) for path, family in projection)
+    return frozenset((fold(path), family) for path, family in projection)

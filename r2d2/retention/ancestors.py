@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from r2d2.model import Dataset, Edge
 from r2d2.model.dataset import TEXT_FORMATS
 from r2d2.model.family import narrowest_common
+from r2d2.model.names import fold
 
 #: Leaf, as names are compared → family.
 View = Mapping[tuple[str, ...], str]
@@ -189,11 +190,11 @@ class Containment:
 
 def _is_text(dataset: Dataset) -> bool:
     """Whether the dataset may have several views. One whose leaves are not known is taken as such."""
-    return dataset.format in TEXT_FORMATS and not (dataset.leaves and all(len(x.families) == 1 for x in dataset.leaves))
+    return dataset.has_views or (not dataset.leaves and dataset.format in TEXT_FORMATS)
 
 
 def _key(path: Sequence[str]) -> tuple[str, ...]:
-    return tuple(name.lower() for name in path)
+    return fold(tuple(path))
 
 
 def _spelled_alike(leaves: Iterable[tuple[Sequence[str], str]]) -> View:

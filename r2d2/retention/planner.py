@@ -12,8 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from r2d2.config import RetentionSettings
+from r2d2.errors import SolverError
 from r2d2.model import Action, Dataset, Edge, Grade, Plan, PlannedDataset
 from r2d2.model.dataset import TEXT_FORMATS
+from r2d2.model.family import narrowest_common
+from r2d2.model.names import fold
 from r2d2.retention.ancestors import Containment
 from r2d2.retention.candidates import Candidates, Obstacles, find_candidates
 from r2d2.retention.costs import EPSILON, check_settings, money, profile, rebuild_cost, seconds_text
@@ -67,6 +70,7 @@ def make_plan(
         retirable = frozenset(m for m in members if m not in pinned)
         candidates = find_candidates(members, lake, profiles, retirable, settings)
         _decide(members, candidates, {m: profiles[m].keep for m in members}, settings, decision)
+    _check_schemas({d.id: d for d in usable}, decision.parent)
     reasons = _Reasons({d.id: d for d in datasets}, pinned, decision, settings)
     planned = sorted((reasons.planned(d) for d in datasets), key=lambda p: (-p.saving_per_month, p.dataset))
     return Plan(
@@ -82,6 +86,18 @@ def make_plan(
 def preference(dataset: Dataset) -> tuple[int, int, bool, str]:
     """Sort key: among plans of one cost, the dataset that comes first is kept. Typed formats come before text."""
     return -(dataset.rows or 0), -dataset.bytes, dataset.format in TEXT_FORMATS, dataset.id
+
+
+def _check_schemas(datasets: Mapping[str, Dataset], parents: Mapping[str, str]) -> None:
+    """A last look, however the edges were walked: the parent must have the child's leaves."""
+    for name, parent in parents.items():
+        held = {fold(leaf.path): leaf.families for leaf in datasets[parent].leaves}
+        for leaf in datasets[name].leaves:
+            if narrowest_common(leaf.families, held.get(fold(leaf.path), ())) is None:
+                raise SolverError(
+                    f"the plan would rebuild {name} from {parent}, which lacks its column {'.'.join(leaf.path)}",
+                    "this is a fault of r2d2; nothing was planned",
+                )
 
 
 def _is_proof(edge: Edge, names: set[str]) -> bool:

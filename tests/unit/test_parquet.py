@@ -342,7 +342,7 @@ def test_odd_names_are_fine(name: str, tmp_path: Path) -> None:
     [
         pa.table([[1], [2]], names=["a", "a"]),
         pa.table([[1], [2]], names=["a", "A"]),
-        pa.table([[1], [2]], names=["straße", "STRASSE"]),
+        pa.table([[1], [2]], names=["straße", "STRAßE"]),
         pa.table({"s": pa.array([{"a": 1, "A": 2}])}),
         pa.table({"s": pa.array([[{"a": 1, "A": 2}]])}),
     ],

@@ -10,7 +10,7 @@ import pytest
 
 from r2d2.config import RetentionSettings
 from r2d2.errors import UsageError
-from r2d2.model import Action, DataFile, Dataset, Edge, Grade, Plan, PlannedDataset
+from r2d2.model import Action, DataFile, Dataset, Edge, Grade, Leaf, Plan, PlannedDataset
 from r2d2.retention import optimizer
 from r2d2.retention.costs import EPSILON, accesses_per_month, explain_costs, keep_cost, rebuild_cost
 from r2d2.retention.latency import latency_limit, rebuild_seconds
@@ -427,3 +427,21 @@ def test_a_chain_beyond_the_limit_is_planned_in_seconds_too() -> None:
     assert time.process_time() - start < 20
     assert not plan.optimal
     assert len(retired(plan)) > 1900
+
+
+def test_a_walk_never_enters_partition_columns_by_one_view_and_leaves_them_by_another() -> None:
+    """*Seen*: typed files under ``k=v`` directories equal a table of texts and a table of numbers, not each other."""
+
+    def table(name: str, *families: str) -> Dataset:
+        return Dataset(name, "parquet", f"/{name}", "f1", leaves=(Leaf(("k",), families),), rows=9, bytes=10**12)
+
+    def equal(parent: str, child: str, family: str) -> Edge:
+        return Edge(parent, child, Grade.PROVEN, 9, 9, True, "digest", "", ((("k",), family),))
+
+    lake = [table("hive", "number", "string"), table("numbers", "number"), table("texts", "string")]
+    edges = [equal("numbers", "hive", "number"), equal("texts", "hive", "string")]
+    plan = make_plan(lake, edges, [("numbers", "hive"), ("texts", "hive")], RetentionSettings())
+    parents = {p.dataset: p.parent for p in plan.datasets if p.parent}
+    assert parents
+    assert ("texts", "numbers") not in parents.items()
+    assert ("numbers", "texts") not in parents.items()

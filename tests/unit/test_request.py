@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from r2d2.containment.request import COMPLETE, Request, Term, bound_of, fold, term, text_of
+from r2d2.containment.request import COMPLETE, Request, Term, bound_of, term, text_of
 from r2d2.model.dataset import Bounds, BoundValue
 from r2d2.model.family import BOOLEAN, DATE, FLOATING, INSTANT, NUMBER, STRING, TIMESTAMP
+from r2d2.model.names import fold
 
 #: The same examples in every run.
 FIXED = settings(derandomize=True, deadline=None, database=None)
