@@ -401,6 +401,17 @@ def csv_text(table: GeneratedTable) -> str:
     return "\n".join(lines) + "\n"
 
 
+def is_alike_in_json(table: GeneratedTable) -> bool:
+    """Whether JSON says the same as CSV: there a number is one by its quotes, and what is not finite is a string."""
+    for place, column in enumerate(table.columns):
+        held = [row[place] for row in table.rows if row[place] is not None]
+        if column.family == "floating" and not all(map(math.isfinite, held)):
+            return False
+        if column.family == "string" and held and {"1", "01", "1.0", "true"}.issuperset(held):
+            return False
+    return True
+
+
 def json_lines(table: GeneratedTable) -> str:
     """The table as JSON lines: numbers as numbers, all else as strings; NULL as null."""
 
