@@ -44,7 +44,7 @@ def schema_of(dataset: Dataset, case_sensitive: bool) -> Schema:
 
 
 def schema_classes(datasets: Sequence[Dataset], case_sensitive: bool) -> list[SchemaClass]:
-    """Groups datasets by schema, in the order of their first member. Not those that aren't ``ok``, or have no leaves."""
+    """Groups datasets that are ``ok`` and have leaves by schema, in the order of their first member."""
     members: dict[Schema, list[int]] = defaultdict(list)
     for index, dataset in enumerate(datasets):
         if dataset.status == "ok" and dataset.leaves:
