@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from r2d2.catalog import runs
 from r2d2.catalog.state import State
 from r2d2.containment.decide import times
+from r2d2.containment.headers import doubtful_header, refutes_by_header
 from r2d2.containment.minmax import leaves_by_path, refutes_by_metadata
 from r2d2.containment.schema_graph import schema_of
 from r2d2.errors import NotFound
@@ -134,7 +135,8 @@ def _ruled_out(dataset: Dataset, others: Sequence[Dataset], run: runs.Run) -> tu
 
 
 def _metadata_reason(dataset: Dataset, other: Dataset, projection: Projection, case_sensitive: bool) -> str:
-    reason = refutes_by_metadata(other, dataset, projection, case_sensitive) or "not compared in this run"
+    reason = refutes_by_header(other, dataset, (doubtful_header(other), doubtful_header(dataset)))
+    reason = reason or refutes_by_metadata(other, dataset, projection, case_sensitive) or "not compared in this run"
     return f"{visible(other.id)}: {visible(reason)}"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from r2d2.config import ContainmentSettings
+from r2d2.containment.headers import doubtful_header, refutes_by_header
 from r2d2.containment.minmax import leaves_by_path, refutes_by_metadata, survivors
 from r2d2.containment.schema_graph import fitting_classes, schema_classes, schema_of
 from r2d2.containment.views import Pair, Views
@@ -29,12 +30,14 @@ def find_candidates(datasets: Sequence[Dataset], settings: ContainmentSettings) 
     schemas = {i: schema_of(d, settings.case_sensitive) for i, d in enumerate(datasets)}
     found = Candidates(Views(schemas), classes=len(classes))
     leaves = [leaves_by_path(dataset, settings.case_sensitive) for dataset in datasets]
+    doubtful = [doubtful_header(dataset) for dataset in datasets]
     for fit in fitting_classes(classes):
         members = classes[fit.parent].members, classes[fit.child].members
         for block in survivors(datasets, leaves, *members, fit.projection):
             found.fitting += block.pairs
             for parent, child in zip(block.parents.tolist(), block.children.tolist(), strict=True):
-                if datasets[child].id not in datasets[parent].shared_with:
+                a, b = datasets[parent], datasets[child]
+                if b.id not in a.shared_with and not refutes_by_header(a, b, (doubtful[parent], doubtful[child])):
                     found.pairs.append(Pair(parent, child, fit.projection))
     return found
 
@@ -48,7 +51,8 @@ def refuted_by_metadata(datasets: Sequence[Dataset], case_sensitive: bool) -> It
                 a, b = datasets[parent], datasets[child]
                 if parent == child or b.id in a.shared_with:
                     continue
-                reason = refutes_by_metadata(a, b, fit.projection, case_sensitive)
+                reason = refutes_by_header(a, b, (doubtful_header(a), doubtful_header(b)))
+                reason = reason or refutes_by_metadata(a, b, fit.projection, case_sensitive)
                 if reason:
                     yield Edge(
                         a.id, b.id, Grade.REFUTED, b.rows or 0, a.rows or 0, False, "min-max", reason, fit.projection

@@ -72,7 +72,7 @@ def refutes_by_sketch(child: Measure, parent: Measure) -> Verdict | None:
 
 
 def proves_by_complete_sketches(child: Measure, parent: Measure) -> Verdict | None:
-    """Both sketches hold every row, and no row of the child is missing: exact. Precondition: ``refutes_by_sketch``."""
+    """Both sketches hold every row, and no row of the child is missing: exact."""
     if not (child.sketch and parent.sketch and child.sketch.complete and parent.sketch.complete):
         return None
     if refutes_on_common_range(child.sketch, parent.sketch):

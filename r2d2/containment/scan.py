@@ -123,7 +123,7 @@ def open_sources(task: Mapping[str, Any], connect: Connect) -> Iterator[tuple[du
     with tempfile.TemporaryDirectory(dir=scratch) as directory:
         paths = dict(zip(files, stage(files, Path(directory)), strict=True))
         sources = []
-        for _, group in groupby(sorted(files, key=_alike), key=_alike):
+        for _, group in groupby(sorted(files, key=branch_key), key=branch_key):
             members = list(group)
             reader = Reader.from_json(readers[members[0].reader])
             table = open_relation(con, reader, [paths[member] for member in members])
@@ -140,7 +140,8 @@ def _check_unchanged(files: Sequence[DataFile]) -> None:
         )
 
 
-def _alike(file: DataFile) -> tuple[int, str]:
+def branch_key(file: DataFile) -> tuple[int, str]:
+    """Files with equal keys are read by one branch of the query: the same reader and partition values."""
     return file.reader, json.dumps(file.partition)
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from r2d2.config import ContainmentSettings
 from r2d2.containment.request import Request
-from r2d2.containment.scan import RESULTS, TASKS, pack_files, scan_kernel
+from r2d2.containment.scan import RESULTS, TASKS, branch_key, pack_files, scan_kernel
 from r2d2.containment.sketch import Sketch, merge, unpack
 from r2d2.lake.fingerprint import code_fingerprint
 from r2d2.lake.kernels import Kernel
@@ -26,6 +26,7 @@ Runner = Callable[[pa.Table, Kernel, pa.Schema], pa.Table]
 
 #: What it costs to plan the query of one task row, and of one request in it, as bytes that would be scanned meanwhile.
 PLANNING_BYTES, _REQUEST_BYTES = 6_000_000, 1_000_000
+_MOST_BRANCHES = 16
 _CODE = ("r2d2.lake", "r2d2.containment", "r2d2.model")
 
 
@@ -153,15 +154,21 @@ def measure_key(key: str, request: Request, case_sensitive: bool) -> str:
 
 
 def chunks(files: Sequence[DataFile], most_bytes: int) -> list[list[DataFile]]:
-    """Files in order, cut so that each chunk holds at most ``most_bytes`` or a single file."""
+    """Files cut so that each chunk holds at most ``most_bytes`` or a single file, and few that are read differently.
+
+    Files with another reader or other partition values are another branch of the query. *Seen*: 100 branches of ten
+    columns took 6 s and 0.9 GB to plan, 300 took 40 s and 2.3 GB; 16 take 0.2 s.
+    """
     result: list[list[DataFile]] = []
-    size = 0
-    for file in files:
-        if not result or size + file.size > most_bytes:
+    size, branches = 0, set[tuple[object, ...]]()
+    for file in sorted(files, key=branch_key):
+        branch = branch_key(file)
+        if not result or size + file.size > most_bytes or len(branches | {branch}) > _MOST_BRANCHES:
             result.append([])
-            size = 0
+            size, branches = 0, set()
         result[-1].append(file)
         size += file.size
+        branches.add(branch)
     return result
 
 

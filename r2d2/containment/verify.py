@@ -81,7 +81,11 @@ class Verifier:
     def join_rest(self, result: Verification) -> Joined:
         """Decides what the scan left open: by what proven edges imply, then by the join."""
         self._imply(result)
-        keys = {pair: self._verdict_key(pair) for pair, verdict in result.verdicts.items() if verdict is UNDECIDED}
+        keys = {
+            pair: self._verdict_key(pair)
+            for pair, verdict in result.verdicts.items()
+            if verdict is UNDECIDED and not {pair.parent, pair.child} & self.scanner.failed.keys()
+        }
         known = self.cache.verdicts(keys.values())
         missing = [pair for pair, key in keys.items() if key not in known]
         fresh = self.join(missing, self.scanner.failed)

@@ -75,12 +75,13 @@ def inspect(path: Path, format: str, compressed: bool) -> tuple[Reader, int]:  #
     else:
         _refuse_ambiguous(path, compressed, slashed, start)
     _refuse_behind_bom(start, dialect)
-    names, header = _names(start, dialect)
+    names, header, certain = _names(start, dialect)
     options = {
         "delimiter": delimiter,
         "quote": '"',
         "escape": dialect.escape,
         "header": "true" if header else "false",
+        "header_certain": "true" if certain else "false",
         "newline": start.newline,
         "bom": "true" if start.bom else "false",
         "compression": "gzip" if compressed else "none",
@@ -222,11 +223,12 @@ def _refuse_behind_bom(start: _Start, dialect: Dialect) -> None:
         raise UnsupportedData("its first field, behind a byte order mark, holds a delimiter, quote or line end")
 
 
-def _names(start: _Start, dialect: Dialect) -> tuple[list[str], bool]:
-    """The columns' names, and whether they come from a header line."""
+def _names(start: _Start, dialect: Dialect) -> tuple[list[str], bool, bool]:
+    """The columns' names, whether they come from a header line, and whether anything tells so."""
     first, *rows = _first_records(start, dialect)
-    if not _is_header(first, rows):
-        return [f"c{i}" for i in range(len(first))], False
+    told = _is_header(first, rows)
+    if told is False or (told is None and len(set(first)) < len(first)):
+        return [f"c{i}" for i in range(len(first))], False, True
     seen: dict[str, int] = {}
     for position, name in enumerate(first):
         other = seen.setdefault(fold_name(name), position)
@@ -236,11 +238,11 @@ def _names(start: _Start, dialect: Dialect) -> tuple[list[str], bool]:
             raise UnsupportedData(
                 f"columns {other + 1} and {position + 1} have the same name, but for case: {first[other]!r}, {name!r}"
             )
-    return first, True
+    return first, True, told is True
 
 
-def _is_header(first: list[str], rows: list[list[str]]) -> bool:
-    """A header unless it clearly is none. A wrong answer loses nothing: names must match as exactly as values."""
+def _is_header(first: list[str], rows: list[list[str]]) -> bool | None:
+    """Whether the first line is a header, by what stands below it; None where nothing tells: all columns are text."""
     if _is_series(first):
         return True
     for_header = for_data = 0
@@ -254,7 +256,7 @@ def _is_header(first: list[str], rows: list[list[str]]) -> bool:
             for_header += typed_below
     if for_header or for_data:
         return for_header >= for_data
-    return len(set(first)) == len(first)
+    return None
 
 
 def _is_series(first: list[str]) -> bool:

@@ -433,7 +433,7 @@ def test_a_walk_never_enters_partition_columns_by_one_view_and_leaves_them_by_an
     """*Seen*: typed files under ``k=v`` directories equal a table of texts and a table of numbers, not each other."""
 
     def table(name: str, *families: str) -> Dataset:
-        return Dataset(name, "parquet", f"/{name}", "f1", leaves=(Leaf(("k",), families),), rows=9, bytes=10**12)
+        return Dataset(name, "parquet", f"/{name}", "f1", leaves=(Leaf(("k",), families),), rows=9, bytes=10**11)
 
     def equal(parent: str, child: str, family: str) -> Edge:
         return Edge(parent, child, Grade.PROVEN, 9, 9, True, "digest", "", ((("k",), family),))
