@@ -46,7 +46,7 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[pyarrow.fs.S3FileSystem]
         endpoint_override=f"{host}:{port}", scheme="http", allow_bucket_creation=True, region="us-east-1",
         access_key="test", secret_key="a-secret-that-must-not-show",
     )  # fmt: skip
-    store.create_dir("lake")
+    store.create_dir("roots")
     yield store
     server.stop()
 
@@ -54,11 +54,11 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[pyarrow.fs.S3FileSystem]
 def test_a_lake_on_an_object_store_is_read_and_proven(
     bucket: pyarrow.fs.S3FileSystem, r2d2: R2D2, tmp_path: Path
 ) -> None:
-    pq.write_table(TABLE, "lake/sales/all.parquet", filesystem=bucket)
-    pq.write_table(TABLE.slice(100, 900), "lake/sales/some [1] #é.parquet", filesystem=bucket)
-    with bucket.open_output_stream("lake/exports/all.csv") as stream:
+    pq.write_table(TABLE, "roots/sales/all.parquet", filesystem=bucket)
+    pq.write_table(TABLE.slice(100, 900), "roots/sales/some [1] #é.parquet", filesystem=bucket)
+    with bucket.open_output_stream("roots/exports/all.csv") as stream:
         pyarrow.csv.write_csv(TABLE, stream)
-    done = r2d2("run", "s3://lake", "--state", str(tmp_path / "state"))
+    done = r2d2("run", "s3://roots", "--state", str(tmp_path / "state"))
     assert done.returncode == 0, done.stderr
     edges = r2d2.json("edges", "--all", "--state", str(tmp_path / "state"))
     assert isinstance(edges, list)
