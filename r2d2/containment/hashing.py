@@ -6,9 +6,9 @@ mixed by a function that depends on their position and finalised; only then are 
 * Values of a fixed width (numbers that fit DECIMAL(18,6), doubles, dates, instants in whole microseconds, booleans):
   DuckDB's ``hash`` is a bijection of their 64 bits, so the first half has no collisions at all and the second, a
   bijection of the first, adds none: the two differ in how they enter the mix of the row.
-* All else is canonical bytes, hashed as they are and behind a prefix of three bytes. *Seen*: ``hash`` of two BLOBs that
-  differ in the top bit of the 8th and of the 16th byte is equal, so a second hash with the same alignment would
-  collide with the first; behind three bytes the same pair differs.
+* All else is canonical bytes, hashed as they are, and for the second half behind prefixes of three and of five bytes.
+  *Seen*: ``hash`` of two BLOBs that differ in the top bit of the 8th and of the 16th byte is equal, so a second hash
+  with the same alignment would collide with the first; behind three bytes the same pair differs (docs/hashing.md).
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _fixed(value: str) -> Halves:
 
 
 def _bytes(text: str) -> Halves:
-    return f"hash({text})", f"hash('r2d' || {text})"
+    return f"hash({text})", f"hash(hash('r2d' || {text}), hash('r2d2r' || {text}))"
 
 
 def _either(condition: str, fixed: str, text: str) -> Halves:
@@ -89,7 +89,7 @@ def _typed_halves(value: str, column: Column, family: str) -> Halves:
     if family == STRING:
         return _bytes(value)
     if family == BINARY:
-        return f"hash({value})", f"hash('\\x72\\x32\\x64'::BLOB || {value})"
+        return f"hash({value})", f"hash(hash('r2d'::BLOB || {value}), hash('r2d2r'::BLOB || {value}))"
     return _bytes(canonical_text(value, column))
 
 
