@@ -96,7 +96,7 @@ def _state_commands(commands: _SubParsersAction[Parser]) -> None:
     text = "the datasets of a run; with the reason, if one can't be used"
     _command(commands, "datasets", text, _datasets, state, run, output)
     text = "the containments of a run: parent, child, and how it was decided"
-    edges = _command(commands, "edges", text, _edges, state, run, output)
+    edges = _command(commands, "edges", text, _edges, state, run, _format("table", "json", "csv", "graphml"))
     edges.add_argument("--grade", default="proven", choices=[grade.value for grade in Grade], help="default: proven")
     text = "every pair: of proven ones the closure, duplicates both ways; of refuted ones those by metadata too"
     edges.add_argument("--all", action="store_true", help=text)

@@ -126,37 +126,75 @@ def plan(state: State, run: Run) -> Plan:
 
 
 def all_pairs(found: Sequence[Dataset], stored: Sequence[Edge], groups: Groups) -> Iterator[Edge]:
-    """Every proven pair, duplicates both ways: the closure of the reduction, streamed.
+    """Every proven pair, duplicates both ways: the closure of the reduction, streamed by parent.
 
     Pairs that share files are left out: neither side may be retired for the other (EXACTNESS 1).
     """
-    by_id = {dataset.id: dataset for dataset in found}
-    known = {(edge.parent, edge.child): edge for edge in stored if edge.grade is Grade.PROVEN}
-    seen: set[tuple[str, str]] = set()
-    for parent, child, equal in _closure(groups):
-        if parent == child or (parent, child) in seen or parent in by_id[child].shared_with:
-            continue
-        seen.add((parent, child))
-        yield known.get((parent, child)) or Edge(
+    view = _Closure(found, stored, groups)
+    for name in dict.fromkeys(name for members in groups.members for name, _ in members):
+        yield from view.held_by(name)
+
+
+def pairs_of(
+    found: Sequence[Dataset], stored: Sequence[Edge], groups: Groups, name: str
+) -> tuple[list[Edge], list[Edge]]:
+    """The proven pairs of one dataset: those that hold its rows, and those whose rows it holds."""
+    view = _Closure(found, stored, groups)
+    return list(view.holders_of(name)), list(view.held_by(name))
+
+
+class _Closure:
+    """The closure, walked from one dataset at a time; nothing holds it as a whole (DESIGN 5)."""
+
+    def __init__(self, found: Sequence[Dataset], stored: Sequence[Edge], groups: Groups) -> None:
+        self.datasets = {dataset.id: dataset for dataset in found}
+        self.known = {(edge.parent, edge.child): edge for edge in stored if edge.grade is Grade.PROVEN}
+        self.members = groups.members
+        self.groups_of: dict[str, list[int]] = defaultdict(list)
+        for g, members in enumerate(groups.members):
+            for name, _ in members:
+                self.groups_of[name].append(g)
+        self.below: dict[int, list[int]] = defaultdict(list)
+        self.above: dict[int, list[int]] = defaultdict(list)
+        for parent, child in groups.edges:
+            self.below[parent].append(child)
+            self.above[child].append(parent)
+
+    def held_by(self, name: str) -> Iterator[Edge]:
+        """Pairs with ``name`` as parent."""
+        for other, equal in self._reached(name, self.below):
+            yield from self._edge(name, other, equal)
+
+    def holders_of(self, name: str) -> Iterator[Edge]:
+        """Pairs with ``name`` as child."""
+        for other, equal in self._reached(name, self.above):
+            yield from self._edge(other, name, equal)
+
+    def _reached(self, name: str, towards: dict[int, list[int]]) -> Iterator[tuple[str, bool]]:
+        """Other datasets, and whether they hold the same rows, each once; equal ones first."""
+        same = [other for g in self.groups_of[name] for other, _ in self.members[g]]
+        further = (g for start in self.groups_of[name] for g in _reachable(start, towards))
+        rest = (other for g in dict.fromkeys(further) for other, _ in self.members[g])
+        seen = {name}
+        for others, equal in ((same, True), (rest, False)):
+            for other in others:
+                if other not in seen:
+                    seen.add(other)
+                    yield other, equal
+
+    def _edge(self, parent: str, child: str, equal: bool) -> Iterator[Edge]:
+        if parent in self.datasets[child].shared_with:
+            return
+        yield self.known.get((parent, child)) or Edge(
             parent=parent,
             child=child,
             grade=Grade.PROVEN,
-            rows_child=by_id[child].rows or 0,
-            rows_parent=by_id[parent].rows or 0,
+            rows_child=self.datasets[child].rows or 0,
+            rows_parent=self.datasets[parent].rows or 0,
             equal=equal,
             how="digest" if equal else "implied",
             reason="the same rows: equal counts and digests" if equal else "it follows from proven containments",
         )
-
-
-def _closure(groups: Groups) -> Iterator[tuple[str, str, bool]]:
-    below: dict[int, list[int]] = defaultdict(list)
-    for parent, child in groups.edges:
-        below[parent].append(child)
-    for g, members in enumerate(groups.members):
-        yield from ((a, b, True) for a, _ in members for b, _ in members)
-        for child in _reachable(g, below):
-            yield from ((a, b, False) for a, _ in members for b, _ in groups.members[child])
 
 
 def _reachable(start: int, below: dict[int, list[int]]) -> Iterator[int]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import unquote, urlparse
 
 import pyarrow as pa
@@ -93,6 +94,17 @@ class State:
         added = read_delta(storage_for(location), location).files
         return any(dict(add.partition).get("run_id") == run_id for add in added)
 
+    def in_use(self) -> bool:
+        """Whether a process holds the state's lock now."""
+        try:
+            with (self.path / _LOCK).open("r") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Holds the state's lock; a process that dies lets go of it.
@@ -106,14 +118,12 @@ class State:
             hint = "give a state that may be written, or the right to write it"
             raise StateError(f"{self.path / _LOCK} can't be opened: {error.strerror}", hint) from error
         with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
+            if not _taken(file):
                 file.seek(0)
                 raise StateError(
                     f"{self.path} is in use by another r2d2 run (process {file.read().strip() or 'unknown'})",
                     "wait until it ends, or give another --state",
-                ) from error
+                )
             file.truncate(0)
             file.write(str(os.getpid()))
             file.flush()
@@ -164,6 +174,18 @@ def open_state(directory: str, create: bool = False) -> State:
             "start a new --state; the old one is left as it is",
         )
     return State(path)
+
+
+def _taken(file: TextIO) -> bool:
+    """Whether the lock could be had; a moment's patience is for commands that only ask whether it is held."""
+    for _ in range(10):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.05)
+        else:
+            return True
+    return False
 
 
 def _as_table(rows: pa.Table | list[dict[str, Any]], schema: pa.Schema) -> pa.Table:

@@ -69,9 +69,7 @@ def _facts(dataset: Dataset, run: runs.Run) -> Iterator[str]:
 def _containment(dataset: Dataset, found: Sequence[Dataset], state: State, run: runs.Run) -> Iterator[str]:
     stored = runs.edges(state, run)
     groups = runs.groups(state, run)
-    pairs = list(runs.all_pairs(found, stored, groups))
-    holders = [edge for edge in pairs if edge.child == dataset.id]
-    held = [edge for edge in pairs if edge.parent == dataset.id]
+    holders, held = runs.pairs_of(found, stored, groups, dataset.id)
     yield ""
     same = [edge for edge in holders if edge.equal]
     if same:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any
 
@@ -34,14 +35,26 @@ def show_edges(state_dir: str, run_id: str, grade: str, everything: bool, output
     """Prints edges of one grade; of the proven ones the reduction, or every pair."""
     state = open_state(state_dir)
     run = runs.find_run(state, run_id, runs.CONTAINED)
-    stored = runs.edges(state, run)
+    found, stored = runs.datasets(state, run), runs.edges(state, run)
     if grade == Grade.PROVEN and everything:
-        edges: Iterable[Edge] = runs.all_pairs(runs.datasets(state, run), stored, runs.groups(state, run))
+        edges: Iterable[Edge] = runs.all_pairs(found, stored, runs.groups(state, run))
     else:
         edges = (edge for edge in stored if edge.grade == grade)
         if grade == Grade.REFUTED and everything:
-            edges = chain(edges, refuted_by_metadata(runs.datasets(state, run), run.case_sensitive))
-    print_rows(map(edge_row, edges), EDGE_COLUMNS, output)
+            edges = chain(edges, refuted_by_metadata(found, run.case_sensitive))
+    if output == "graphml":
+        _print_graph(found, edges)
+    else:
+        print_rows(map(edge_row, edges), EDGE_COLUMNS, output)
+
+
+def _print_graph(datasets: Sequence[Dataset], edges: Iterable[Edge]) -> None:
+    import networkx as nx  # takes longer to import than most commands to answer
+
+    from r2d2.catalog.graph import containment_graph
+
+    graph = nx.relabel_nodes(containment_graph(datasets, edges), visible)  # XML can't hold control characters
+    sys.stdout.writelines(f"{line}\n" for line in nx.generate_graphml(graph))
 
 
 def show_plan(state_dir: str, run_id: str, output: str) -> None:
@@ -59,7 +72,10 @@ def show_plan(state_dir: str, run_id: str, output: str) -> None:
 
 def show_runs(state_dir: str, output: str) -> None:
     """Prints the runs of a state, the newest first."""
-    print_rows(map(_run_row, runs.runs(open_state(state_dir))), RUN_COLUMNS, output)
+    state = open_state(state_dir)
+    found, busy = runs.runs(state), state.in_use()
+    rows = [_run_row(run, live=busy and run is found[0]) for run in found]
+    print_rows(rows, RUN_COLUMNS, output)
 
 
 def explain(state_dir: str, run_id: str, dataset: str) -> None:
@@ -115,11 +131,12 @@ def plan_object(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _run_row(run: runs.Run) -> dict[str, Any]:
+def _run_row(run: runs.Run, live: bool) -> dict[str, Any]:
+    """A run; one that began, did not end, and runs no more was interrupted."""
     return {
         "run_id": run.run_id,
         "started": f"{run.started:%Y-%m-%d %H:%M:%S}Z",
-        "status": run.status,
+        "status": "interrupted" if run.status == runs.RUNNING and not live else run.status,
         "roots": list(run.roots),
         "datasets": run.funnel.datasets,
         "edges": run.funnel.edges,

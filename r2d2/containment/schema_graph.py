@@ -7,10 +7,8 @@ family. Pairs are found by an inverted index from the child's rarest leaf, not b
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-
-import networkx as nx
 
 from r2d2.model.dataset import Dataset, LeafPath
 from r2d2.model.edge import Projection
@@ -66,15 +64,6 @@ def fitting_classes(classes: Sequence[SchemaClass]) -> Iterator[ClassPair]:
             if parent == child and len(entry.members) < 2:
                 continue
             yield ClassPair(parent, child, _projection(entry.schema, families[parent]))
-
-
-def schema_graph(classes: Sequence[SchemaClass], pairs: Iterable[ClassPair]) -> nx.DiGraph[int]:
-    """The schema graph that users get: classes as nodes, an edge from each parent class to the classes it can hold."""
-    graph: nx.DiGraph[int] = nx.DiGraph()
-    for index, entry in enumerate(classes):
-        graph.add_node(index, leaves=len(entry.schema), datasets=len(entry.members))
-    graph.add_edges_from((pair.parent, pair.child) for pair in pairs if pair.parent != pair.child)
-    return graph
 
 
 def _holders(schema: Schema, postings: dict[tuple[LeafPath, str], set[int]]) -> set[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from r2d2.containment.schema_graph import ClassPair, fitting_classes, schema_classes, schema_graph, schema_of
+from r2d2.containment.schema_graph import ClassPair, fitting_classes, schema_classes, schema_of
 from r2d2.model.dataset import Dataset, Leaf, LeafPath
 from r2d2.model.family import DATE, NUMBER, PRESENCE, STRING, narrowest_common
 
@@ -97,14 +97,6 @@ def test_a_projection_is_sorted_by_path_so_that_both_sides_hash_in_one_order() -
     ]
     assert [pair.projection for pair in fits(datasets)] == [((("b",), NUMBER), (("s", "x"), NUMBER))]
     assert schema_of(datasets[0], False) == tuple(sorted(schema_of(datasets[0], False)))
-
-
-def test_the_graph_for_users_has_a_node_for_each_class_and_no_loops() -> None:
-    datasets = [dataset({"a": (NUMBER,), "b": (STRING,)}), dataset({"a": (NUMBER,)}), dataset({"a": (NUMBER,)})]
-    classes = schema_classes(datasets, False)
-    graph = schema_graph(classes, fitting_classes(classes))
-    assert list(graph.edges) == [(0, 1)]
-    assert graph.nodes[1] == {"leaves": 1, "datasets": 2}
 
 
 def test_thousands_of_unrelated_classes_are_not_compared_with_each_other() -> None:
