@@ -76,8 +76,11 @@ def partition_leaf(
         kind: its type, for people.
 
     Raises:
-        UnsupportedData: a value can't be read exactly as the family that the log gives.
+        UnsupportedData: a value is no text that can be encoded (JSON logs can hold half a character), or can't be read
+            exactly as the family that the log gives.
     """
+    if any("\ud800" <= character <= "\udfff" for _, text in values for character in text or ""):
+        raise UnsupportedData(f"partition column {shown((name,))} holds a value that is no valid Unicode")
     admitted, bounds = _summarized(frozenset(text for rows, text in values if rows > 0 and text is not None))
     nulls = sum(rows for rows, text in values if text is None)
     if typed is None:
