@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 
 from r2d2.config import ContainmentSettings
@@ -24,7 +23,6 @@ from r2d2.containment.scan import Connect, open_sources, pack_files, read_failur
 from r2d2.containment.scan_sql import hashed_rows
 from r2d2.containment.scanner import PLANNING_BYTES, chunks, planned
 from r2d2.containment.views import Pair
-from r2d2.errors import R2D2Error
 from r2d2.lake.kernels import Kernel
 from r2d2.lake.relation import locked_connection
 from r2d2.model.dataset import Dataset
@@ -117,7 +115,7 @@ def hash_kernel(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             for task in batch.to_pylist():
                 try:
                     yield from _hashes(task, connect)
-                except (R2D2Error, duckdb.Error, pa.ArrowException, OSError) as error:
+                except Exception as error:  # noqa: BLE001  # recorded as the dataset's reason; the others go on
                     failed = {"range": 0, "side": task["side"], "n": 0, "error": read_failure(error)}
                     yield pa.RecordBatch.from_pylist([failed], schema=_HASHES)
 

@@ -77,7 +77,7 @@ def scan_task(task: Mapping[str, Any], connect: Connect) -> list[dict[str, Any]]
     requests = [Request.from_json(text) for text in json.loads(task["requests"])]
     try:
         answers = _scan(task, requests, connect)
-    except (R2D2Error, duckdb.Error, pa.ArrowException, OSError) as error:
+    except Exception as error:  # noqa: BLE001  # recorded as the dataset's reason; the others of the task are scanned
         empty = {"rows": 0, "low": Decimal(0), "high": Decimal(0), "sketch": None}
         return [{"dataset": task["dataset"], "request": -1, "error": read_failure(error), **empty}]
     return [{"dataset": task["dataset"], "request": r, "error": None, **answer} for r, answer in enumerate(answers)]
@@ -102,16 +102,25 @@ def task_connection() -> Iterator[Connect]:
         made: list[duckdb.DuckDBPyConnection] = []
 
         def connect(memory: str) -> tuple[duckdb.DuckDBPyConnection, Path]:
-            if not made:
+            if not made or not _is_usable(made[-1]):
                 made.append(stack.enter_context(locked_connection(scratch, memory)))
-            return made[0], scratch
+            return made[-1], scratch
 
         yield connect
 
 
+def _is_usable(con: duckdb.DuckDBPyConnection) -> bool:
+    """An internal error in one dataset makes DuckDB refuse whatever comes after it on the same connection."""
+    try:
+        con.execute("SELECT 1").fetchall()
+    except duckdb.Error:
+        return False
+    return True
+
+
 @contextmanager
 def open_sources(task: Mapping[str, Any], connect: Connect) -> Iterator[tuple[duckdb.DuckDBPyConnection, list[Source]]]:
-    """The files of a task row as sources; those that share reader and partition values are opened together.
+    """The files of a task row as sources, one for each reader.
 
     Raises:
         UnreadableData: a file is not what it was when it was listed, before the scan or after it (EXACTNESS 1).
@@ -123,11 +132,15 @@ def open_sources(task: Mapping[str, Any], connect: Connect) -> Iterator[tuple[du
     with tempfile.TemporaryDirectory(dir=scratch) as directory:
         paths = dict(zip(files, stage(files, Path(directory)), strict=True))
         sources = []
-        for _, group in groupby(sorted(files, key=branch_key), key=branch_key):
-            members = list(group)
-            reader = Reader.from_json(readers[members[0].reader])
-            table = open_relation(con, reader, [paths[member] for member in members])
-            sources.append(source(table, reader, members[0].partition, task["case_sensitive"]))
+        for (number, _), group in groupby(
+            sorted(files, key=lambda f: (_source_key(f), branch_key(f))), key=_source_key
+        ):
+            reader = Reader.from_json(readers[number])
+            tables = []
+            for _, alike in groupby(group, key=branch_key):
+                members = list(alike)
+                tables.append((open_relation(con, reader, [paths[m] for m in members]), members[0].partition))
+            sources.append(source(tables, reader, task["case_sensitive"]))
         yield con, sources
     _check_unchanged(files)
 
@@ -138,6 +151,11 @@ def _check_unchanged(files: Sequence[DataFile]) -> None:
         raise UnreadableData(
             f"changed while it was read: {moved[0]}" + (f" and {len(moved) - 1} more" * (len(moved) > 1))
         )
+
+
+def _source_key(file: DataFile) -> tuple[int, list[str]]:
+    """Files with equal keys are one source: the same reader, and values for the same partition columns."""
+    return file.reader, sorted(name for name, _ in file.partition)
 
 
 def branch_key(file: DataFile) -> tuple[int, str]:

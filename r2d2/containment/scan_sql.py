@@ -18,17 +18,35 @@ from r2d2.model.names import fold
 
 @dataclass(frozen=True)
 class Source:
-    """Files that are read alike: a table expression, its leaves, and the partition values that all of them share."""
+    """Files of one reader: a table expression, its leaves, and the columns in which partition values stand."""
 
     table: str
     leaves: Mapping[LeafPath, LeafColumn]
-    partition: Mapping[LeafPath, str | None] = field(default_factory=dict)
+    partition: Mapping[LeafPath, str] = field(default_factory=dict)
 
 
-def source(table: str, reader: Reader, partition: Sequence[tuple[str, str | None]], case_sensitive: bool) -> Source:
-    """The source of a table expression that ``lake.relation.open_relation`` gave for ``reader``."""
+Partition = tuple[tuple[str, str | None], ...]
+
+
+def source(tables: Sequence[tuple[str, Partition]], reader: Reader, case_sensitive: bool) -> Source:
+    """The files of one reader as one table, so that what is computed for each row is planned once.
+
+    Args:
+        tables: table expressions that ``lake.relation.open_relation`` gave for ``reader``, with the partition values of
+            their files: all of the same names, in any order.
+    """
     leaves = {_key(leaf, case_sensitive): leaf for leaf in leaf_columns(reader)}
-    return Source(table, leaves, {fold((name,), case_sensitive): value for name, value in partition})
+    names = sorted(dict(tables[0][1]))
+    if not names and len(tables) == 1:
+        return Source(tables[0][0], leaves)
+    columns = [f"c{i}" for i in range(len(reader.columns))]
+    parts = []
+    for table, partition in tables:
+        held = dict(partition)
+        values = [f"{_text(held[name])} AS p{i}" for i, name in enumerate(names)]
+        parts.append(f"SELECT {', '.join(columns + values)} FROM {table}")
+    partition_columns = {fold((name,), case_sensitive): f"p{i}" for i, name in enumerate(names)}
+    return Source(f"({' UNION ALL '.join(parts)})", leaves, partition_columns)
 
 
 def hashed_rows(sources: Sequence[Source], projections: Sequence[Projection], terms: Sequence[Term]) -> str:
@@ -90,7 +108,7 @@ def _source_sql(part: Source, leaves: Sequence[tuple[LeafPath, str]], terms: Seq
 
 def _leaf_halves(part: Source, path: LeafPath, family: str) -> Halves:
     if path in part.partition:
-        return leaf_halves(_text(part.partition[path]), Column(path[0], "TEXT"), family)
+        return leaf_halves(part.partition[path], Column(path[0], "TEXT"), family)
     leaf = part.leaves.get(path)
     if leaf is not None:
         return leaf_halves(leaf_value(leaf), leaf.column, family)
@@ -101,7 +119,7 @@ def _leaf_halves(part: Source, path: LeafPath, family: str) -> Halves:
 
 def _inside(part: Source, condition: Term) -> str:
     if condition.path in part.partition:
-        return term_sql(_text(part.partition[condition.path]), Column(condition.path[0], "TEXT"), condition)
+        return term_sql(part.partition[condition.path], Column(condition.path[0], "TEXT"), condition)
     leaf = part.leaves.get(condition.path)
     if leaf is None:
         return str(condition.nulls).lower()
