@@ -112,8 +112,10 @@ def make_bad_lake(lake: Path) -> None:
     make_damaged(lake)
     make_odd(lake)
     make_liars(lake)
-    for name in ("before_footers", "before_scan", "before_join", "gone", "swapped"):
+    for name in ("before_footers", "before_scan", "gone", "swapped"):
         write(lake / f"moving/{name}.parquet", TABLE.slice(0, 150))
+    scattered = TABLE.take(list(range(0, TABLE.num_rows, 3)))  # only the join can tell: no range holds just these
+    write(lake / "moving/before_join.parquet", scattered)
 
 
 def make_damaged(lake: Path) -> None:
