@@ -38,7 +38,7 @@ from tests.oracle import contained_pairs
 
 EXAMPLES = int(os.environ.get("R2D2_EXAMPLES", "0"))
 SETTINGS = settings(
-    max_examples=EXAMPLES or 40,
+    max_examples=EXAMPLES or 200,
     derandomize=not EXAMPLES,
     deadline=None,
     database=None,
@@ -123,7 +123,7 @@ def lakes_of_several_formats(draw: st.DrawFn) -> list[tuple[GeneratedTable, str]
     return [(table, draw(st.sampled_from(formats[: 3 if is_alike_in_json(table) else 2]))) for table in made]
 
 
-@SETTINGS
+@settings(SETTINGS, max_examples=EXAMPLES or 60)  # text takes three times as long
 @given(data=st.data(), made=lakes_of_several_formats(), tuning=TUNINGS)
 def test_text_and_typed_tables_are_proven_exactly_where_they_are_contained(
     data: st.DataObject, made: list[tuple[GeneratedTable, str]], tuning: ContainmentSettings

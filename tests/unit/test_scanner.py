@@ -16,8 +16,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from r2d2.config import ContainmentSettings
+from r2d2.containment import scan
 from r2d2.containment.request import COMPLETE, Request, Term
 from r2d2.containment.scan import TASKS, pack_files, read_failure, scan_kernel, scan_task, task_connection, unpack_files
+from r2d2.containment.scan_sql import scan_sql
 from r2d2.containment.scanner import Measure, Scanner, chunks, dataset_key, measure_key, planned
 from r2d2.errors import UnreadableData
 from r2d2.lake.kernels import run_here
@@ -51,9 +53,9 @@ def scanner(
 def whole(dataset: Dataset, *names: str, settings: ContainmentSettings = DEFAULT) -> Measure:
     """The dataset under a projection, with all its rows listed."""
     request = Request(projection_of(dataset, *names), COMPLETE)
-    scan = scanner([dataset], settings)
-    found = scan.measure({0: [request]})
-    assert scan.failed == {}
+    reading = scanner([dataset], settings)
+    found = reading.measure({0: [request]})
+    assert reading.failed == {}
     return found[0, request]
 
 
@@ -108,9 +110,9 @@ def test_partition_values_are_columns_of_the_rows(tmp_path: Path) -> None:
         )
     )
     request = Request(((("k",), STRING), (("v",), NUMBER), (("year",), NUMBER)))
-    scan = scanner([split, flat])
-    found = scan.measure({0: [request], 1: [request]})
-    assert scan.failed == {}
+    reading = scanner([split, flat])
+    found = reading.measure({0: [request], 1: [request]})
+    assert reading.failed == {}
     assert found[0, request].same_rows(found[1, request])
 
 
@@ -205,24 +207,37 @@ def test_a_file_that_changed_since_it_was_listed_gives_no_answer(tmp_path: Path)
     written(tmp_path / "c.parquet", {"a": [2]})
     os.utime(tmp_path / "c.parquet", ns=(5, 5))
     request = Request(projection_of(kept))
-    scan = scanner([kept, changing])
-    assert set(scan.measure({0: [request], 1: [request]})) == {(0, request)}
-    assert "changed while it was read" in scan.failed[1]
+    reading = scanner([kept, changing])
+    assert set(reading.measure({0: [request], 1: [request]})) == {(0, request)}
+    assert "changed while it was read" in reading.failed[1]
+
+
+def test_a_file_that_changes_while_it_is_read_gives_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = parquet_dataset(written(tmp_path / "f.parquet", {"a": [1]}))
+
+    def interrupted(*args: Any) -> str:
+        os.utime(tmp_path / "f.parquet", ns=(7, 7))
+        return scan_sql(*args)
+
+    monkeypatch.setattr(scan, "scan_sql", interrupted)
+    reading = scanner([dataset])
+    assert reading.measure({0: [Request(projection_of(dataset))]}) == {}
+    assert "changed while it was read" in reading.failed[0]
 
 
 def test_a_file_that_is_gone_gives_no_answer(tmp_path: Path) -> None:
     gone = parquet_dataset(written(tmp_path / "g.parquet", {"a": [1]}))
     (tmp_path / "g.parquet").unlink()
-    scan = scanner([gone])
-    assert scan.measure({0: [Request(projection_of(gone))]}) == {}
-    assert set(scan.failed) == {0}
+    reading = scanner([gone])
+    assert reading.measure({0: [Request(projection_of(gone))]}) == {}
+    assert set(reading.failed) == {0}
 
 
 def test_rows_that_the_metadata_does_not_know_of_make_a_dataset_unprovable(tmp_path: Path) -> None:
     dataset = replace(parquet_dataset(written(tmp_path / "f.parquet", {"a": [1, 2]})), rows=3)
-    scan = scanner([dataset])
-    assert scan.measure({0: [Request(projection_of(dataset))]}) == {}
-    assert scan.failed[0].startswith("its metadata says 3 rows, a scan found 2")
+    reading = scanner([dataset])
+    assert reading.measure({0: [Request(projection_of(dataset))]}) == {}
+    assert reading.failed[0].startswith("its metadata says 3 rows, a scan found 2")
 
 
 def test_damaged_pages_end_their_dataset_only(tmp_path: Path) -> None:
@@ -233,11 +248,11 @@ def test_damaged_pages_end_their_dataset_only(tmp_path: Path) -> None:
     content[50:400] = os.urandom(350)
     path.write_bytes(content)
     good = parquet_dataset(written(tmp_path / "good.parquet", {"a": ["x"]}))
-    scan = scanner([parquet_dataset(path), good])
+    reading = scanner([parquet_dataset(path), good])
     request = Request(projection_of(good))
-    assert set(scan.measure({0: [request], 1: [request]})) == {(1, request)}
-    assert "secret" not in scan.failed[0]
-    assert scan.failed[0].startswith("a file could not be read")
+    assert set(reading.measure({0: [request], 1: [request]})) == {(1, request)}
+    assert "secret" not in reading.failed[0]
+    assert reading.failed[0].startswith("a file could not be read")
 
 
 def test_a_value_that_no_form_holds_ends_its_dataset_only_and_is_not_shown(tmp_path: Path) -> None:
@@ -246,9 +261,9 @@ def test_a_value_that_no_form_holds_ends_its_dataset_only_and_is_not_shown(tmp_p
     )
     good = parquet_dataset(written(tmp_path / "g.parquet", {"a": pa.array([1], pa.timestamp("us"))}))
     request = Request(projection_of(good))
-    scan = scanner([infinite, good])
-    assert set(scan.measure({0: [request], 1: [request]})) == {(1, request)}
-    assert scan.failed[0] == "a file could not be read as its metadata says (InvalidInputException)"
+    reading = scanner([infinite, good])
+    assert set(reading.measure({0: [request], 1: [request]})) == {(1, request)}
+    assert reading.failed[0] == "a file could not be read as its metadata says (InvalidInputException)"
 
 
 def test_a_plan_that_makes_no_sense_ends_its_dataset_only(tmp_path: Path) -> None:
@@ -256,8 +271,8 @@ def test_a_plan_that_makes_no_sense_ends_its_dataset_only(tmp_path: Path) -> Non
     good = parquet_dataset(written(tmp_path / "g.parquet", {"a": [1]}))
     odd = replace(good, id="odd", readers=(Reader("parquet", (Column("a", "INTERVAL"),)).to_json(),))
     request = Request(projection_of(good))
-    scan = scanner([odd, good])
-    assert set(scan.measure({0: [request], 1: [request]})) == {(1, request)}
+    reading = scanner([odd, good])
+    assert set(reading.measure({0: [request], 1: [request]})) == {(1, request)}
 
 
 def test_a_connection_that_one_dataset_broke_is_replaced_for_the_next(tmp_path: Path) -> None:
@@ -282,9 +297,9 @@ def test_a_scan_with_little_memory_is_slow_or_fails_with_its_reason_but_never_wr
     dataset = parquet_dataset(written(tmp_path / "f.parquet", {"a": strings}))
     request = Request(projection_of(dataset), COMPLETE)
     expected = scanner([dataset]).measure({0: [request]})[0, request]
-    scan = scanner([dataset], ContainmentSettings(task_memory="8MB"))
-    found = scan.measure({0: [request]})
-    assert scan.failed == {0: "the scan ran out of memory; raise containment.task_memory"} or found[
+    reading = scanner([dataset], ContainmentSettings(task_memory="8MB"))
+    found = reading.measure({0: [request]})
+    assert reading.failed == {0: "the scan ran out of memory; raise containment.task_memory"} or found[
         0, request
     ].same_rows(expected)
 
