@@ -146,16 +146,20 @@ class Verifier:
         proven = [pair for pair, verdict in result.verdicts.items() if verdict.grade is Grade.PROVEN]
         nodes, edges = node_edges(self.views, proven)
         index = {node: i for i, node in enumerate(nodes)}
-        for pair, verdict in result.verdicts.items():
-            if verdict is not UNDECIDED:
-                continue
+        wanted: dict[int, list[tuple[Pair, int]]] = defaultdict(list)
+        for pair in [pair for pair, verdict in result.verdicts.items() if verdict is UNDECIDED]:
             target = index.get(self.views.child(pair.child, pair.projection))
-            starts = [index[node] for node in self.views.parents(pair.parent, pair.projection) if node in index]
-            if target is not None and any(_reaches(start, target, edges) for start in starts):
-                rows = self.datasets[pair.child].rows
-                result.verdicts[pair] = Verdict(
-                    Grade.PROVEN, "implied", f"all {rows} rows compared: it follows from proven containments"
-                )
+            starts = {index[node] for node in self.views.parents(pair.parent, pair.projection) if node in index}
+            if target is not None:
+                for start in starts:
+                    wanted[start].append((pair, target))
+        for start, asked in wanted.items():
+            below = _below(start, edges)
+            for pair, target in asked:
+                if target in below:
+                    rows = self.datasets[pair.child].rows
+                    reason = f"all {rows} rows compared: it follows from proven containments"
+                    result.verdicts[pair] = Verdict(Grade.PROVEN, "implied", reason)
 
     def _verdict_key(self, pair: Pair) -> str:
         parts = (
@@ -182,13 +186,12 @@ def _join_verdict(found: JoinResult, rows: int) -> Verdict:
     return Verdict(Grade.REFUTED, "join", reason, witness)
 
 
-def _reaches(start: int, target: int, edges: Mapping[int, set[int]]) -> bool:
-    seen, stack = {start}, [start]
+def _below(start: int, edges: Mapping[int, set[int]]) -> set[int]:
+    """Everything that paths from ``start`` lead to."""
+    seen: set[int] = set()
+    stack = [start]
     while stack:
-        for child in edges.get(stack.pop(), ()):
-            if child == target:
-                return True
-            if child not in seen:
-                seen.add(child)
-                stack.append(child)
-    return False
+        fresh = edges.get(stack.pop(), set()) - seen
+        seen |= fresh
+        stack += fresh
+    return seen

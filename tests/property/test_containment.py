@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from r2d2.config import ContainmentSettings
 from r2d2.containment.candidates import refuted_by_metadata
 from r2d2.containment.funnel import Containments
-from r2d2.model.dataset import Dataset
+from r2d2.model.dataset import Bounds, Dataset, Leaf
 from r2d2.model.edge import Grade
 from tests.containment_runs import candidate, contained, data_file, datasets_of, proven_pairs
 from tests.generated_tables import (
@@ -64,6 +65,29 @@ def families_of_tables(draw: st.DrawFn) -> list[GeneratedTable]:
     return made
 
 
+@st.composite
+def doubted(draw: st.DrawFn, dataset: Dataset) -> Dataset:
+    """The dataset as files of an unknown writer describe it: some bounds are wrong, and none of those may refute."""
+    return replace(dataset, leaves=tuple(draw(_doubted(leaf)) for leaf in dataset.leaves))
+
+
+@st.composite
+def _doubted(draw: st.DrawFn, leaf: Leaf) -> Leaf:
+    doubt = draw(st.sampled_from(["none", "none", "no bounds", "low", "high", "no count"]))
+    if doubt == "none":
+        return leaf
+    if doubt == "no count":
+        return replace(leaf, nulls=None)
+    bounds = {} if doubt == "no bounds" else {family: _narrowed(b, doubt) for family, b in leaf.bounds.items()}
+    return replace(leaf, bounds=bounds)
+
+
+def _narrowed(bounds: Bounds, side: str) -> Bounds:
+    """One bound takes the place of both: rows may lie beyond it, and nothing says that it is right."""
+    value = bounds.low if side == "low" else bounds.high
+    return Bounds(value, value)
+
+
 def write(directory: Path, name: str, table: pa.Table, storage: Storage) -> list[Path]:
     """The files of one dataset."""
     pieces = [table] if storage.files == 1 or table.num_rows < 2 else [table.slice(0, 1), table.slice(1)]
@@ -101,7 +125,7 @@ def test_typed_tables_are_proven_exactly_where_they_are_contained(
         for i, table in enumerate(made):
             paths = write(Path(name), f"t{i}", data.draw(arrow_tables(table)), data.draw(STORAGES))
             candidates.append(candidate(f"t{i}", "parquet", [data_file(path) for path in paths], paths[0]))
-        datasets = datasets_of(candidates)
+        datasets = [data.draw(doubted(dataset)) for dataset in datasets_of(candidates)]
         expected = truth(made)
         check(contained(datasets, tuning), expected)
         check_metadata(datasets, expected)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -15,11 +16,13 @@ import pytest
 
 from r2d2.config import ContainmentSettings
 from r2d2.containment.candidates import find_candidates
+from r2d2.containment.decide import UNDECIDED, Verdict
 from r2d2.containment.join import JoinResult, join_pairs
 from r2d2.containment.minmax import leaves_by_path
 from r2d2.containment.scanner import Scanner
+from r2d2.containment.schema_graph import schema_of
 from r2d2.containment.verify import Verification, Verifier, box_text
-from r2d2.containment.views import Pair
+from r2d2.containment.views import Pair, Views
 from r2d2.lake.kernels import run_here, run_shuffled_here
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Grade, Witness
@@ -236,3 +239,25 @@ def test_one_projection_and_both_modes_of_case(tmp_path: Path) -> None:
     lake = [made(tmp_path, "p", ID=TEN, Name=TEN), made(tmp_path, "c", id=TEN)]
     assert proven_pairs(contained(lake)) == {("p", "c")}
     assert proven_pairs(contained(lake, replace(TINY, case_sensitive=True))) == set()
+
+
+def test_what_follows_is_found_once_for_each_parent_not_once_for_each_pair(tmp_path: Path) -> None:
+    """A long chain of proofs, and every other pair of it open: a search for each pair took minutes."""
+    count = 400
+    projection = ((("v",), "number"),)
+    one = made(tmp_path, "a", v=[1])
+    lake = [replace(one, id=str(i)) for i in range(count)]
+    pairs = [Pair(p, c, projection) for p in range(count) for c in range(p + 1, count)]
+    proof = Verdict(PROVEN, "digest", "")
+    result = Verification({pair: proof if pair.child == pair.parent + 1 else UNDECIDED for pair in pairs})
+    scanner = Scanner(lake, TINY, run_here, Memory())
+    views = Views({i: schema_of(dataset, False) for i, dataset in enumerate(lake)})
+
+    def never(asked: Sequence[Pair], failed: dict[int, str]) -> dict[Pair, JoinResult]:
+        assert list(asked) == []
+        return {}
+
+    started = time.monotonic()
+    Verifier(lake, [], views, TINY, scanner, never, Memory()).join_rest(result)
+    assert {verdict.grade for verdict in result.verdicts.values()} == {PROVEN}
+    assert time.monotonic() - started < 20
