@@ -74,7 +74,7 @@ def typed_numbers(draw: st.DrawFn) -> tuple[str, Decimal]:
 bound = st.sampled_from(EDGES) | st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-(10**20))
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True, database=None)
 @given(typed_numbers(), st.lists(bound, min_size=2, max_size=2), st.booleans())
 def test_number_terms_are_what_python_says_for_every_type_and_as_text(
     con: duckdb.DuckDBPyConnection, number: tuple[str, Decimal], bounds: list[Decimal], own: bool

@@ -26,7 +26,7 @@ from r2d2.lake.kernels import run_here
 from r2d2.lake.layout import Column, Reader
 from r2d2.model.dataset import DataFile, Dataset, Leaf
 from r2d2.model.edge import Projection
-from r2d2.model.family import NUMBER, PRESENCE, STRING
+from r2d2.model.family import DATE, NUMBER, PRESENCE, STRING
 from tests.containment_runs import Memory, candidate, data_file, datasets_of, parquet_dataset
 
 DEFAULT = ContainmentSettings()
@@ -402,3 +402,22 @@ def test_unknown_leaves_of_a_projection_are_null_everywhere(tmp_path: Path) -> N
     wider = replace(dataset, leaves=(*dataset.leaves, Leaf(("b",), (STRING,))))
     null = parquet_dataset(written(tmp_path / "n.parquet", {"a": [1, 2], "b": pa.array([None, None], pa.string())}))
     assert whole(wider).same_rows(whole(null))
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_text_in_partitions_holds_the_rows_of_the_table_it_came_from(tmp_path: Path, kind: str) -> None:
+    texts = {"csv": ("v\n1\n2.50\n", "v\n3\n"), "jsonl": ('{"v": 1}\n{"v": 2.50}\n', '{"v": 3}\n{}\n')}[kind]
+    files = []
+    for number, text in enumerate(texts):
+        path = tmp_path / f"{number}.{kind}"
+        path.write_text(text)
+        files.append(data_file(path, (("day", f"2024-01-0{number + 1}"),)))
+    (split,) = datasets_of([candidate("split", kind, files, tmp_path)])
+    rows = [(Decimal("1.00"), 0), (Decimal("2.50"), 0), (Decimal("3.00"), 1), *([(None, 1)] if kind == "jsonl" else [])]
+    days = pa.array([19723 + day for _, day in rows], pa.int32()).cast(pa.date32())
+    flat = parquet_dataset(written(tmp_path / "f.parquet", {"v": [v for v, _ in rows], "day": days}))
+    request = Request(((("day",), DATE), (("v",), NUMBER)))
+    reading = scanner([split, flat])
+    found = reading.measure({0: [request], 1: [request]})
+    assert reading.failed == {}
+    assert found[0, request].same_rows(found[1, request])
