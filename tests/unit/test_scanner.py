@@ -421,3 +421,17 @@ def test_text_in_partitions_holds_the_rows_of_the_table_it_came_from(tmp_path: P
     found = reading.measure({0: [request], 1: [request]})
     assert reading.failed == {}
     assert found[0, request].same_rows(found[1, request])
+
+
+@pytest.mark.parametrize("text", ["123456789012345678", "1e300", "-0.00000000000000000001", "0"])
+def test_a_single_partition_of_any_number_is_scanned(tmp_path: Path, text: str) -> None:
+    """Its value is a constant of the query: casts that must not be evaluated could fail while it is planned."""
+    split = partitioned(tmp_path / "p", {(("y", text),): {"v": [1]}})
+    term = Term(("y",), NUMBER, Decimal(-5), Decimal(5), nulls=False, valid=True)
+    requests = [Request(((("v",), NUMBER), (("y",), NUMBER)), 0, box) for box in ((), (term,))]
+    reading = scanner([split])
+    found = reading.measure({0: requests})
+    assert reading.failed == {}
+    exact = Decimal(text)
+    too_long = abs(exact.adjusted()) > 26 or -int(exact.as_tuple().exponent) > 12
+    assert found[0, requests[1]].rows == (1 if too_long or abs(exact) <= 5 else 0)
