@@ -45,7 +45,7 @@ _STRINGS = [
 ]  # fmt: skip
 #: Nanoseconds: below a millisecond, below a microsecond, before 1970, far away.
 _MOMENTS = [0, 1, 999, 1000, 1001, 999_999, 1_000_000, -1, -1000, -1_000_000, 1_600_000_000_000_000_000, 10**18 + 1]
-_TWINS = [bytes(range(1, 25)), bytes(b ^ (0x80 if i in (7, 15) else 0) for i, b in enumerate(range(1, 25)))]
+_COLLIDING = [bytes(range(1, 25)), bytes(b ^ (0x80 if i in (7, 15) else 0) for i, b in enumerate(range(1, 25)))]
 
 
 def _nullable(strategy: st.SearchStrategy[Value]) -> st.SearchStrategy[Value]:
@@ -66,7 +66,7 @@ FAMILIES: dict[str, st.SearchStrategy[Value]] = {
     "fine": _few(_FINE),
     "floating": _few(_DOUBLES),
     "string": _few(_STRINGS),
-    "binary": _few([*_TWINS, b"", b"\x00", b"a", b"a\x00", b"a" * 33]),
+    "binary": _few([*_COLLIDING, b"", b"\x00", b"a", b"a\x00", b"a" * 33]),
     "boolean": _few([True, False]),
     "date": _few([0, 1, -1, 19000, -719162, 2932896]),
     "timestamp": _few(_MOMENTS),
@@ -136,7 +136,7 @@ def tables(draw: st.DrawFn, families: Sequence[str] = tuple(FAMILIES), most_rows
 @st.composite
 def derived(draw: st.DrawFn, table: GeneratedTable) -> GeneratedTable:
     """What people and accidents make of a table: slices, projections, and changes of one cell or row."""
-    for step in draw(st.lists(st.sampled_from(list(_STEPS)), min_size=1, max_size=2)):
+    for step in draw(st.lists(st.sampled_from([*_STEPS, "twin cell"]), min_size=1, max_size=2)):
         table = draw(_STEPS[step](table))
     return table
 
@@ -185,6 +185,42 @@ def _changed_cell(draw: st.DrawFn, table: GeneratedTable) -> GeneratedTable:
 
 
 @st.composite
+def _twin_cell(draw: st.DrawFn, table: GeneratedTable) -> GeneratedTable:
+    """One cell becomes what it might be mistaken for."""
+    r, c = draw(st.integers(0, len(table.rows) - 1)), draw(st.integers(0, len(table.columns) - 1))
+    row = list(table.rows[r])
+    row[c] = draw(st.sampled_from(_twins(row[c], table.columns[c].family)))
+    return GeneratedTable(table.columns, (*table.rows[:r], tuple(row), *table.rows[r + 1 :]))
+
+
+_EMPTY: dict[str, Value] = {
+    "floating": 0.0, "string": "", "binary": b"", "boolean": False, "date": 0, "timestamp": 0, "instant": 0, "map": {},
+    "struct": {"p": None, "q": None},
+}  # fmt: skip
+
+
+def _twins(value: Value, family: str) -> list[Value]:
+    """Values of the family that a careless encoding takes for ``value``."""
+    empty = _EMPTY.get(family, [] if family.startswith("list<") else D(0))
+    if value is None:
+        return [empty]
+    if isinstance(value, list):
+        nested = [[*value[:-1], twin] for twin in _twins(value[-1], family[5:-1])] if value else [[None]]
+        return [*nested, [*value, None], [*value, *value], None]
+    if isinstance(value, dict):
+        return [None] if family == "struct" else [None, {**value, "a": None}, dict.fromkeys(value, D(1))]
+    if isinstance(value, float):
+        return [value * 2, None, math.nan]
+    if isinstance(value, bytes):
+        return [*_COLLIDING, value + b"\x00", None]
+    if isinstance(value, str):
+        return [value + "\x00", value[:-1], f"{value};", None]
+    if family == "timestamp":
+        return [value + 1, value + 1000, None]
+    return [empty, None]
+
+
+@st.composite
 def _permuted_column(draw: st.DrawFn, table: GeneratedTable) -> GeneratedTable:
     c = draw(st.integers(0, len(table.columns) - 1))
     values = draw(st.permutations([row[c] for row in table.rows]))
@@ -223,6 +259,7 @@ _STEPS: dict[str, Step] = {
     "projection": _projection,
     "repeated row": _repeated_row,
     "changed cell": _changed_cell,
+    "twin cell": _twin_cell,
     "permuted column": _permuted_column,
     "swapped columns": _swapped_columns,
     "distinct": _distinct,
