@@ -40,7 +40,8 @@ _DOUBLES = [
     2.0**82, 5e-324, 1.7976931348623157e308, 9007199254740993.0,
 ]  # fmt: skip
 _STRINGS = [
-    "", "a", "ab", "b", "A", "a;", ";", "n", "v", "\\", "a" * 33, "a" * 32 + "b", "a" * 300, "a" * 299 + "b", "é",
+    "", "a", "a;vb", "b;va", "b", "a;", ";", "n", "v", "\\", "ab", "A", "a" * 33, "a" * 32 + "b",
+    "a" * 300, "a" * 299 + "b", "é",
     "\U0001f600", "\x00", "a\x00", "'", "1", "01", "1.0", "NULL", "0[", "true",
 ]  # fmt: skip
 #: Nanoseconds: below a millisecond, below a microsecond, before 1970, far away.

@@ -107,7 +107,22 @@ def all_different(con: duckdb.DuckDBPyConnection, column: Column, values: list[s
 
 def test_lists_differ_by_length_null_and_where_an_element_ends(con: duckdb.DuckDBPyConnection) -> None:
     all_different(con, INTS, ["NULL::INT[]", "[]::INT[]", "[NULL]::INT[]", "[NULL, NULL]::INT[]", "[1]", "[1, NULL]"])
-    hostile = ["''", "';'", "'n'", "'v'", "'v;'", "'\\'", "'\\;'", "';n'", "'a;vb'", "'1:a'", "'0['", "'1[n'"]
+    hostile = [
+        "''",
+        "'a'",
+        "'a;vb'",
+        "'b;va'",
+        "';'",
+        "'n'",
+        "'v'",
+        "'v;'",
+        "'\\'",
+        "'\\;'",
+        "';n'",
+        "'1:a'",
+        "'0['",
+        "'1[n'",
+    ]
     pairs = [f"[{a}, {b}]" for a in hostile for b in hostile]
     all_different(con, STRINGS, [*(f"[{a}]" for a in hostile), *pairs, "[NULL]::VARCHAR[]", "['', NULL]", "[NULL, '']"])
 
