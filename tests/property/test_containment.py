@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -73,18 +74,20 @@ def doubted(draw: st.DrawFn, dataset: Dataset) -> Dataset:
 
 @st.composite
 def _doubted(draw: st.DrawFn, leaf: Leaf) -> Leaf:
-    doubt = draw(st.sampled_from(["none", "none", "no bounds", "low", "high", "no count"]))
+    doubt = draw(st.sampled_from(["none", "none", "no bounds", "low", "high", "wide", "no count"]))
     if doubt == "none":
         return leaf
     if doubt == "no count":
         return replace(leaf, nulls=None)
-    bounds = {} if doubt == "no bounds" else {family: _narrowed(b, doubt) for family, b in leaf.bounds.items()}
+    bounds = {} if doubt == "no bounds" else {f: _moved(b, doubt) for f, b in leaf.bounds.items()}
     return replace(leaf, bounds=bounds)
 
 
-def _narrowed(bounds: Bounds, side: str) -> Bounds:
-    """One bound takes the place of both: rows may lie beyond it, and nothing says that it is right."""
-    value = bounds.low if side == "low" else bounds.high
+def _moved(bounds: Bounds, to: str) -> Bounds:
+    """Bounds that are wrong, too narrow or held by no row; nothing says that they are right."""
+    if to == "wide" and isinstance(bounds.low, Decimal) and isinstance(bounds.high, Decimal):
+        return Bounds(bounds.low - 1, bounds.high + 1)
+    value = bounds.high if to == "high" else bounds.low
     return Bounds(value, value)
 
 
