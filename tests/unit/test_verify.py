@@ -214,6 +214,8 @@ def test_pairs_that_share_files_are_not_compared_and_copies_of_both_still_are(tm
     found = contained([sharing(a, "b"), sharing(b, "a"), c])
     assert proven_pairs(found) == {("a", "c"), ("c", "a"), ("b", "c"), ("c", "b")}
     assert {frozenset(group) for group in found.duplicates} == {frozenset("abc")}
+    compared = {*found.proofs, *((edge.parent, edge.child) for edge in (*found.edges, *found.others))}
+    assert not compared & {("a", "b"), ("b", "a")}
 
 
 @pytest.mark.parametrize("statistics", [True, False])
