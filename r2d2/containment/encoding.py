@@ -67,7 +67,7 @@ def _scalar_text(value: str, kind: str) -> str:
         return f"hex({value})"
     if kind == "TIMESTAMP_NS":
         return f"({nanoseconds(value)})::VARCHAR"
-    if kind in ("TIMESTAMP", "TIMESTAMP_MS", "TIMESTAMPTZ"):
+    if kind in ("TIMESTAMP", "TIMESTAMP_MS", "TIMESTAMPTZ", "INT96"):
         return f"({microseconds(value, kind)}::HUGEINT * 1000)::VARCHAR"
     raise ValueError(f"no canonical text for {kind}")
 
