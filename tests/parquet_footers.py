@@ -91,9 +91,9 @@ def encode_footer(footer: Footer) -> bytes:
     return bytes(out)
 
 
-def with_footer(table: pa.Table, path: Path, change: Callable[[Footer], None]) -> Path:
-    """A file of the table whose footer was changed."""
-    pq.write_table(table, path, store_schema=False)
+def with_footer(table: pa.Table, path: Path, change: Callable[[Footer], None], int96: bool = False) -> Path:
+    """A file of the table whose footer was changed; with ``int96`` its timestamps are of that type."""
+    pq.write_table(table, path, store_schema=False, use_deprecated_int96_timestamps=int96)
     raw = path.read_bytes()
     size = int.from_bytes(raw[-8:-4], "little")
     footer = decode_footer(raw[-8 - size : -8])

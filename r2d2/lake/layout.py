@@ -5,6 +5,7 @@ The kernel never uses names from the data. A reader opens files as a relation wi
 
 * a DuckDB scalar type: ``BOOLEAN TINYINT SMALLINT INTEGER BIGINT UTINYINT USMALLINT UINTEGER UBIGINT FLOAT DOUBLE
   DECIMAL(p,s) VARCHAR BLOB DATE TIMESTAMP TIMESTAMP_MS TIMESTAMP_NS TIMESTAMPTZ`` (the type the relation delivers),
+* ``INT96``: an instant that the relation delivers as TIMESTAMP,
 * ``LIST`` (one child), ``MAP`` (key, value), ``STRUCT`` (one child a field),
 * ``TEXT`` (a CSV field or a partition value: VARCHAR) or ``JSON`` (the raw JSON text of one value: VARCHAR).
 """

@@ -1,4 +1,4 @@
-"""What a Parquet file says of itself, from its footer; only columns of NULLs are read (EXACTNESS 2, 3, 5, 8)."""
+"""What a Parquet file says of itself, from its footer; only columns of NULLs and INT96 are read (EXACTNESS 2-5, 8)."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from r2d2.lake import parquet_bounds
 from r2d2.lake.layout import Column, LeafColumn, Reader, leaf_columns
 from r2d2.lake.parquet_bounds import Trust
 from r2d2.lake.parquet_footer import Footer, SchemaElement, read_footer
+from r2d2.lake.parquet_int96 import INT96, Int96, read_int96
 from r2d2.lake.parquet_nulls import refuse_false_nulls
 from r2d2.lake.parquet_types import columns_of, described, family_of, shown
 from r2d2.model import family as families
@@ -26,7 +27,7 @@ _CODECS = {0: "UNCOMPRESSED", 1: "SNAPPY", 2: "GZIP", 4: "BROTLI", 5: "LZ4", 6: 
 _LEGACY_CALENDAR = ("org.apache.spark.legacyDateTime", "org.apache.spark.legacyINT96")
 _ARROW_SCHEMA = "ARROW:schema"
 _SHOWN_KEYS = ("org.apache.spark.version", "writer.model.name")
-_DATED = frozenset({"DATE", "TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMPTZ"})
+_DATED = frozenset({"DATE", "TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMPTZ", INT96})
 
 
 def summarize(path: Path) -> FileSummary:
@@ -37,24 +38,27 @@ def summarize(path: Path) -> FileSummary:
     """
     try:
         footer = read_footer(path)
-        summary = _summary(footer)
+        reader = _reader(footer)
         refuse_false_nulls(path, footer)
+        return _summary(footer, reader, read_int96(path, footer, reader))
     except UnsupportedData as error:
         return FileSummary(status="unsupported", reason=str(error))
     except UnreadableData as error:
         return FileSummary(status="error", reason=str(error))
-    return summary
 
 
-def _summary(footer: Footer) -> FileSummary:
+def _reader(footer: Footer) -> Reader:
     columns = columns_of(footer.root)
     _refuse_codecs(footer)
     _refuse_keys(footer.keys, columns)
-    reader = Reader("parquet", columns)
-    leaves = tuple(_Leaves(footer, reader).all())
+    return Reader("parquet", columns)
+
+
+def _summary(footer: Footer, reader: Reader, int96: Int96) -> FileSummary:
+    leaves = tuple(_Leaves(footer, reader, int96).all())
     properties = {"created_by": footer.created_by, "row_groups": len(footer.row_groups)}
     properties |= {key: footer.keys[key] for key in _SHOWN_KEYS if key in footer.keys}
-    return FileSummary(footer.rows, reader.to_json(), leaves, properties, bytes_read=footer.bytes)
+    return FileSummary(footer.rows, reader.to_json(), leaves, properties, bytes_read=footer.bytes + int96.bytes_read)
 
 
 def _refuse_codecs(footer: Footer) -> None:
@@ -107,6 +111,7 @@ class _Leaves:
 
     footer: Footer
     reader: Reader
+    int96: Int96
 
     def all(self) -> Iterator[Leaf]:
         trust = Trust.in_writer(self.footer.created_by)
@@ -116,9 +121,17 @@ class _Leaves:
                 yield Leaf(leaf.path, (families.PRESENCE,), described(leaf.column), nulls=0)
             elif leaf.column.children:
                 yield Leaf(leaf.path, (family_of(leaf.column),), described(leaf.column))
+            elif leaf.positions in self.int96.flat:
+                yield self._instants(leaf)
             else:
                 index, element = places[leaf.positions]
                 yield self._flat(leaf, index, element, trust)
+
+    def _instants(self, leaf: LeafColumn) -> Leaf:
+        """An INT96 column, all of whose values have been seen."""
+        seen = self.int96.flat[leaf.positions]
+        found = {families.INSTANT: seen.bounds} if seen.bounds else {}
+        return Leaf(leaf.path, (families.INSTANT,), described(leaf.column), self.footer.rows - seen.present, found)
 
     def _flat(self, leaf: LeafColumn, index: int, element: SchemaElement, trust: Trust) -> Leaf:
         family = family_of(leaf.column)

@@ -48,6 +48,7 @@ _FAMILIES = {
     "BOOLEAN": families.BOOLEAN, "FLOAT": families.FLOATING, "DOUBLE": families.FLOATING, "VARCHAR": families.STRING,
     "BLOB": families.BINARY, "DATE": families.DATE, "TIMESTAMP": families.TIMESTAMP,
     "TIMESTAMP_MS": families.TIMESTAMP, "TIMESTAMP_NS": families.TIMESTAMP, "TIMESTAMPTZ": families.INSTANT,
+    "INT96": families.INSTANT,
 }  # fmt: skip
 _PRECISIONS = {"INT32": 9, "INT64": 18}
 _BARE_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -186,8 +187,10 @@ def _primitive(element: SchemaElement, path: tuple[str, ...]) -> str:
     physical = element.physical
     if not physical:
         raise _unsupported(path, "is a group without columns")
-    if physical == "INT96":
-        raise _unsupported(path, "holds INT96 timestamps")
+    if physical == "INT96":  # each value is looked at by lake.parquet_int96
+        if converted or logical:
+            raise _unsupported(path, f"is an INT96 annotated {_both(converted, logical)}")
+        return "INT96"
     if logical == "TIMESTAMP":
         return _timestamp(element, converted, path)
     if not converted and physical in _PLAIN and (not logical or _is_full_width(element)):

@@ -77,7 +77,8 @@ def _delivered(kind: Any) -> Any:
 
 
 def _promised(column: Column) -> Any:
-    return column.kind, [_promised(child) for child in column.children]
+    kind = "TIMESTAMP" if column.kind == "INT96" else column.kind
+    return kind, [_promised(child) for child in column.children]
 
 
 def _plain(value: Any) -> Any:
