@@ -13,7 +13,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from r2d2.errors import UsageError
 
@@ -38,6 +38,9 @@ class ContainmentSettings:
     boxes_per_scan: int = 64  # box digests computed in one scan of a parent; further children go to the join
     task_bytes: int = 64 * 1024 * 1024  # bytes of data files in one scan task
     join_rows_per_task: int = 2_000_000  # row hashes compared by one join task
+    verify: Literal["hash", "keyed", "values"] = (
+        "hash"  # keyed, values: no writer can make false proofs (docs/hashing.md)
+    )
     task_memory: str = "1GB"  # memory that DuckDB may use in one task; more spills to scratch space
 
 
@@ -174,13 +177,15 @@ def _coerce(value: Any, kind: Any, where: str) -> Any:
     try:
         if kind is bool:
             return _boolean(value)
+        if origin is Literal and value in typing.get_args(kind):
+            return value
         if kind in (int, float, str) and not isinstance(value, bool | list | dict):
             return kind(value)
         if origin is tuple and isinstance(value, list):
             return tuple(str(v) for v in value)
         if origin is tuple and isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
-        if origin is not None and issubclass(origin, Mapping):
+        if isinstance(origin, type) and issubclass(origin, Mapping):
             return _mapping(value, typing.get_args(kind)[1])
     except (ValueError, TypeError) as error:
         raise UsageError(f"{where}: {value!r} is not {_spelled(kind)}", "") from error
@@ -209,4 +214,6 @@ def _mapping(value: Any, kind: type) -> Mapping[str, Any]:
 
 def _spelled(kind: Any) -> str:
     words = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+    if typing.get_origin(kind) is Literal:
+        return f"one of {', '.join(typing.get_args(kind))}"
     return words.get(kind, "a list of texts" if typing.get_origin(kind) is tuple else "a table of PATTERN = VALUE")

@@ -24,12 +24,13 @@ from r2d2.catalog.state import State, as_json, open_state
 from r2d2.config import Settings
 from r2d2.containment.funnel import Containments, find_containments
 from r2d2.containment.join import join_pairs
+from r2d2.containment.row_hash import FAST, RowHash
 from r2d2.containment.scanner import Scanner
 from r2d2.containment.store import ResultStore
 from r2d2.lake.session import build_session, map_shuffled, map_tasks, require_java, running_tasks
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
-from r2d2.model.funnel import Funnel
+from r2d2.model.funnel import Funnel, unusable_by_status
 from r2d2.model.plan import Plan
 from r2d2.progress import Progress
 from r2d2.report.data import Problem, RunFacts, build_report
@@ -150,7 +151,9 @@ def discover_stage(job: Job) -> tuple[Dataset, ...]:
         job.state.write_run(spark, "datasets", job.run_id, [records.dataset_row(job.run_id, d) for d in datasets])
         reading.note = f", {len(new)} files new or changed"
     job.problems = tuple(Problem(problem.where, problem.what, problem.hint) for problem in listing.problems)
-    job.funnel = replace(job.funnel, datasets=len(datasets), usable=sum(d.status == "ok" for d in datasets))
+    unusable = unusable_by_status(datasets)
+    usable = len(datasets) - sum(unusable.values())
+    job.funnel = replace(job.funnel, datasets=len(datasets), usable=usable, unusable=unusable)
     return datasets
 
 
@@ -159,9 +162,11 @@ def containment_stage(job: Job, datasets: Sequence[Dataset]) -> Containments:
     spark = job.spark
     settings = job.settings.containment
     store = ResultStore(job.cache)
-    scanner = Scanner(datasets, settings, partial(map_tasks, spark), store)
+    by = RowHash(job.state.secret()) if settings.verify == "keyed" else FAST
+    scanner = Scanner(datasets, settings, partial(map_tasks, spark), store, by)
     join = partial(join_pairs, partial(map_shuffled, spark), datasets, settings)
-    found = find_containments(datasets, settings, scanner, join, store, job.progress)
+    compare = partial(join, by=RowHash(values=True)) if settings.verify == "values" else None
+    found = find_containments(datasets, settings, scanner, partial(join, by=by), store, job.progress, compare)
     with job.progress.stage("write edges"):
         _write_containments(job, found)
     job.funnel = found.funnel

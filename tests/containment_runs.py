@@ -14,6 +14,7 @@ from r2d2.catalog.summaries import FileToRead, summarize_files
 from r2d2.config import ContainmentSettings
 from r2d2.containment.funnel import Containments, find_containments
 from r2d2.containment.join import JoinResult, join_pairs
+from r2d2.containment.row_hash import FAST, RowHash
 from r2d2.containment.scanner import Measure, Scanner
 from r2d2.lake.kernels import run_here, run_shuffled_here
 from r2d2.lake.storage import storage_for
@@ -70,14 +71,21 @@ def parquet_dataset(*paths: Path, name: str = "") -> Dataset:
     return found
 
 
+#: What the state of a test keeps secret.
+SECRET = "5a" * 32
+
+
 def contained(
     datasets: Sequence[Dataset], settings: ContainmentSettings = TINY, memory: Memory | None = None
 ) -> Containments:
     """All containment stages over the datasets."""
     cache = memory or Memory()
+    by = RowHash(SECRET) if settings.verify == "keyed" else FAST
     join = partial(join_pairs, run_shuffled_here, datasets, settings)
-    scanner = Scanner(datasets, settings, run_here, cache)
-    return find_containments(datasets, settings, scanner, join, cache, Progress(quiet=True))
+    compare = partial(join, by=RowHash(values=True)) if settings.verify == "values" else None
+    scanner = Scanner(datasets, settings, run_here, cache, by)
+    progress = Progress(quiet=True)
+    return find_containments(datasets, settings, scanner, partial(join, by=by), cache, progress, compare)
 
 
 def groups_of(found: Containments) -> Groups:

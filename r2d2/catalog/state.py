@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 _MARKER = "r2d2-state.json"
 _LOCK = ".r2d2.lock"
+_SECRET, _SECRET_BYTES = ".r2d2.secret", 32
+_LOST_SECRET = "remove it: a new one is made, and everything is hashed again"
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,28 @@ class State:
             return False
         added = read_delta(storage_for(location), location).files
         return any(dict(add.partition).get("run_id") == run_id for add in added)
+
+    def secret(self) -> str:
+        """The 256 bits that only this state knows, as hexadecimal digits; made when they are first asked for.
+
+        Raises:
+            StateError: the file that holds them is damaged, or can't be read or made.
+        """
+        path = self.path / _SECRET
+        try:
+            if not path.exists():
+                temporary = path.with_name(f"{_SECRET}.{os.getpid()}")
+                with open(temporary, "w", encoding="ascii", opener=_private) as file:
+                    file.write(secrets.token_hex(_SECRET_BYTES))
+                    file.flush()
+                    os.fsync(file.fileno())
+                temporary.replace(path)
+            text = path.read_text(encoding="ascii")
+            if len(bytes.fromhex(text)) == _SECRET_BYTES:
+                return text
+        except (OSError, ValueError) as error:
+            raise StateError(f"{path} can't be used: {error}", _LOST_SECRET) from error
+        raise StateError(f"{path} is not the secret that was written", _LOST_SECRET)
 
     def in_use(self) -> bool:
         """Whether a process holds the state's lock now."""
@@ -174,6 +199,11 @@ def open_state(directory: str, create: bool = False) -> State:
             "start a new --state; the old one is left as it is",
         )
     return State(path)
+
+
+def _private(path: str, flags: int) -> int:
+    """Opens a file that nobody else may read."""
+    return os.open(path, flags, 0o600)
 
 
 def _taken(file: TextIO) -> bool:

@@ -1,16 +1,19 @@
 r"""Canonical text of a value, as SQL: equal for equal values of one family, different for different ones (EXACTNESS 6).
 
-Scalars have a plain spelling; what stands inside a nested value is written as parts: ``n`` for NULL, ``v<text>;`` for
-a value; lists and maps begin with their number of elements. In strings ``\`` and ``;`` are escaped by ``\``, and no
-other scalar holds either, so that every part ends where its first bare ``;`` outside of nested parts stands, and no two
-values of one family share a spelling. Each value is named once in the SQL of the level above, so that deep nesting
-makes it longer by its depth, not by a power of two; the reader allows four lists in each other (``parquet_types``).
+``docs/encoding.md`` specifies it byte by byte; ``tests/encoding_reference.py`` is a second implementation.
+Scalars have a plain spelling; a row, and what stands inside a nested value, is written as parts: ``n`` for NULL,
+``v<text>;`` for a value; lists and maps begin with their number of elements. In strings ``\`` and ``;`` are escaped by
+``\``, and no other scalar holds either, so that every part ends where its first bare ``;`` outside of nested parts
+stands, and no two values of one family share a spelling. Each value is named once in the SQL of the level above, so
+that deep nesting makes it longer by its depth, not by a power of two; the reader allows four lists in each other.
 Field names, positions in structs and types come from the footer; names never reach the SQL.
 """
 
 from __future__ import annotations
 
+from r2d2.lake import text_views
 from r2d2.lake.layout import Column
+from r2d2.model.family import DATE, FLOATING, JSON, PRESENCE, STRING
 from r2d2.model.names import fold_name
 
 _INTEGERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"})
@@ -27,6 +30,20 @@ def decimal_shape(kind: str) -> tuple[int, int] | None:
         return None
     precision, scale = kind[len("DECIMAL(") : -1].split(",")
     return int(precision), int(scale)
+
+
+def encoded(value: str, column: Column, family: str) -> str:
+    """SQL for the canonical VARCHAR of a leaf compared as ``family``, whatever form it has; NULL for NULL."""
+    if family == PRESENCE and column.kind == "STRUCT":
+        return f"(({value}) IS NOT NULL)::VARCHAR"
+    if column.kind not in ("TEXT", "JSON"):
+        return canonical_text(value, column)
+    found = text_views.exact(value, column, family)
+    if family in (STRING, JSON):
+        return _escaped(found)
+    if family == FLOATING:
+        return _double_text(found)
+    return _day_text(found) if family == DATE else f"({found})::VARCHAR"
 
 
 def canonical_text(value: str, column: Column, depth: int = 0) -> str:
@@ -52,17 +69,16 @@ def canonical_text(value: str, column: Column, depth: int = 0) -> str:
 
 def _scalar_text(value: str, kind: str) -> str:
     if kind == "VARCHAR":
-        return f"replace(replace({value}, '\\', '\\\\'), ';', '\\;')"
+        return _escaped(value)
     if is_integer(kind) or kind == "BOOLEAN":
         return f"({value})::VARCHAR"
     shape = decimal_shape(kind)
     if shape is not None:
         return _decimal_text(value, *shape)
     if kind in ("FLOAT", "DOUBLE"):
-        double = f"({value})::DOUBLE"
-        return f"CASE WHEN isnan({double}) THEN 'nan' WHEN {double} = 0 THEN '0' ELSE to_json({double})::VARCHAR END"
+        return _double_text(f"({value})::DOUBLE")
     if kind == "DATE":
-        return f"(({value}) - DATE '1970-01-01')::VARCHAR"
+        return _day_text(value)
     if kind == "BLOB":
         return f"hex({value})"
     if kind == "TIMESTAMP_NS":
@@ -70,6 +86,19 @@ def _scalar_text(value: str, kind: str) -> str:
     if kind in ("TIMESTAMP", "TIMESTAMP_MS", "TIMESTAMPTZ", "INT96"):
         return f"({microseconds(value, kind)}::HUGEINT * 1000)::VARCHAR"
     raise ValueError(f"no canonical text for {kind}")
+
+
+def _escaped(text: str) -> str:
+    return f"replace(replace({text}, '\\', '\\\\'), ';', '\\;')"
+
+
+def _double_text(double: str) -> str:
+    """The 64 bits; of all NaN and of both zeros there is one."""
+    return f"CASE WHEN isnan({double}) THEN '7FF8000000000000' ELSE hex(({double} + 0.0::DOUBLE)::BIT::BLOB) END"
+
+
+def _day_text(date: str) -> str:
+    return f"(({date}) - DATE '1970-01-01')::VARCHAR"
 
 
 def microseconds(value: str, kind: str) -> str:
@@ -97,14 +126,14 @@ def _decimal_text(value: str, precision: int, scale: int) -> str:
     return f"rtrim(rtrim({text}, '0'), '.')"
 
 
-def _part(text: str) -> str:
-    """One part of a nested value; ``text`` is SQL that is NULL for NULL."""
+def as_part(text: str) -> str:
+    """One part of a row or of a nested value; ``text`` is SQL that is NULL for NULL."""
     return f"coalesce('v' || {text} || ';', 'n')"
 
 
 def _list_text(value: str, element: Column, depth: int) -> str:
     name = f"e{depth}"
-    parts = f"list_transform({value}, lambda {name}: {_part(canonical_text(name, element, depth + 1))})"
+    parts = f"list_transform({value}, lambda {name}: {as_part(canonical_text(name, element, depth + 1))})"
     return f"(len({value}) || '[' || array_to_string({parts}, ''))"
 
 
@@ -113,8 +142,8 @@ def _map_text(value: str, column: Column, depth: int) -> str:
     name = f"e{depth}"
     key, item = column.children
     entry = (
-        f"{_part(canonical_text(f'{name}.key', key, depth + 1))} || "
-        f"{_part(canonical_text(f'{name}.value', item, depth + 1))}"
+        f"{as_part(canonical_text(f'{name}.key', key, depth + 1))} || "
+        f"{as_part(canonical_text(f'{name}.value', item, depth + 1))}"
     )
     parts = f"list_sort(list_transform(map_entries({value}), lambda {name}: {entry}))"
     return f"(cardinality({value}) || '{{' || array_to_string({parts}, ''))"
@@ -123,5 +152,5 @@ def _map_text(value: str, column: Column, depth: int) -> str:
 def _struct_text(value: str, column: Column, depth: int) -> str:
     """Fields by name: in the order of their names, which are part of the family and so equal on both sides."""
     order = sorted(range(len(column.children)), key=lambda i: fold_name(column.children[i].name))
-    fields = [_part(canonical_text(f"struct_extract_at({value}, {i + 1})", column.children[i], depth)) for i in order]
+    fields = [as_part(canonical_text(f"struct_extract_at({value}, {i + 1})", column.children[i], depth)) for i in order]
     return f"CASE WHEN ({value}) IS NULL THEN NULL ELSE {' || '.join(fields)} END"

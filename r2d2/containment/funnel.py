@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from r2d2.config import ContainmentSettings
 from r2d2.containment.candidates import Candidates, find_candidates
 from r2d2.containment.decide import Verdict
-from r2d2.containment.minmax import leaves_by_path
+from r2d2.containment.minmax import leaves_by_path, spelling_notes
 from r2d2.containment.reduction import Reduction, reduce_edges
 from r2d2.containment.scanner import Scanner
 from r2d2.containment.verify import Joiner, VerdictCache, Verification, Verifier, box_text
 from r2d2.containment.views import Node, Pair, node_edges
 from r2d2.model.dataset import TEXT_FORMATS, Dataset
 from r2d2.model.edge import Edge, Grade
-from r2d2.model.funnel import Funnel
+from r2d2.model.funnel import Funnel, unusable_by_status
 from r2d2.progress import Progress
 
 
@@ -61,21 +61,31 @@ def find_containments(
     join: Joiner,
     cache: VerdictCache,
     progress: Progress,
+    compare: Joiner | None = None,
 ) -> Containments:
-    """Finds and proves every containment among the usable datasets."""
+    """Finds and proves every containment among the usable datasets.
+
+    Args:
+        compare: where proofs are to rest on values: the join that compares those.
+    """
     with progress.stage("schema graph and min-max") as reading:
         candidates = find_candidates(datasets, settings)
         reading.note = f", {len(candidates.pairs)} pairs left of {candidates.fitting}"
     leaves = [leaves_by_path(dataset, settings.case_sensitive) for dataset in datasets]
-    verifier = Verifier(datasets, leaves, candidates.views, settings, scanner, join, cache)
+    verifier = Verifier(datasets, leaves, candidates.views, settings, scanner, join, cache, compare)
     with progress.stage("scan") as reading:
         verification = verifier.scan(candidates.pairs)
         reading.bytes, reading.files = scanner.bytes_read, scanner.files_read
     with progress.stage("join") as reading:
         joined = verifier.join_rest(verification)
         reading.bytes, reading.files, reading.note = joined.bytes, joined.files, f", {joined.pairs} pairs"
+    if compare is not None:
+        with progress.stage("compare values") as reading:
+            compared = verifier.compare_values(verification)
+            reading.bytes, reading.files, reading.note = compared.bytes, compared.files, f", {compared.pairs} pairs"
     with progress.stage("reduction"):
-        return _result(_with_failures(datasets, scanner.failed), candidates, verification)
+        found = _result(_with_failures(datasets, scanner.failed), candidates, verification)
+        return _explained(found, settings.case_sensitive)
 
 
 def _with_failures(datasets: Sequence[Dataset], failed: dict[int, str]) -> tuple[Dataset, ...]:
@@ -106,15 +116,29 @@ def _result(datasets: tuple[Dataset, ...], candidates: Candidates, found: Verifi
     return replace(result, funnel=_funnel(result, candidates, found))
 
 
+def _explained(found: Containments, case_sensitive: bool) -> Containments:
+    """With what the spelling of text files may have to do with a refutation."""
+    by_id = {dataset.id: dataset for dataset in found.datasets}
+
+    def note(edge: Edge) -> str:
+        if edge.grade is not Grade.REFUTED:
+            return ""
+        return spelling_notes(by_id[edge.parent], by_id[edge.child], edge.projection, case_sensitive)
+
+    return replace(found, others=tuple(replace(edge, reason=f"{edge.reason}{note(edge)}") for edge in found.others))
+
+
 def _funnel(result: Containments, candidates: Candidates, found: Verification) -> Funnel:
     usable = sum(dataset.status == "ok" for dataset in result.datasets)
     verdicts = found.verdicts.values()
     return Funnel(
         datasets=len(result.datasets),
         usable=usable,
+        unusable=unusable_by_status(result.datasets),
         classes=candidates.classes,
         pairs=usable * (usable - 1),
         candidates=candidates.fitting,
+        shared=candidates.shared,
         after_minmax=len(candidates.pairs),
         proven=dict(Counter(v.how for v in verdicts if v.grade is Grade.PROVEN)),
         refuted=dict(Counter(v.how for v in verdicts if v.grade is Grade.REFUTED)),

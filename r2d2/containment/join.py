@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from r2d2.config import ContainmentSettings
 from r2d2.containment.request import Request
+from r2d2.containment.row_hash import FAST, RowHash
 from r2d2.containment.scan import Connect, open_sources, pack_files, read_failure, task_connection
 from r2d2.containment.scan_sql import hashed_rows
 from r2d2.containment.scanner import PLANNING_BYTES, chunks, planned
@@ -39,6 +40,8 @@ _TASKS = pa.schema(
         ("case_sensitive", pa.bool_()),
         ("memory", pa.string()),
         ("ranges", pa.int32()),
+        ("key", pa.string()),
+        ("values", pa.bool_()),
     ]
 )
 #: A side is a dataset under a projection; a row with an error has no hash, and travels in range 0.
@@ -49,11 +52,14 @@ _HASHES = pa.schema(
         ("side", pa.int32()),
         ("low", pa.int64()),
         ("high", pa.int64()),
+        ("row", pa.string()),
         ("n", pa.int64()),
         ("error", pa.string()),
     ]
 )
 _OFFSET = 2**63
+#: Bytes of data files whose rows, as values, one range holds: unpacked they take several times that.
+_VALUE_BYTES = 32 * 1024 * 1024
 _COUNTS = pa.schema(
     [
         ("pair", pa.int32()),
@@ -88,22 +94,23 @@ def join_pairs(
     settings: ContainmentSettings,
     pairs: Sequence[Pair],
     failed: dict[int, str],
+    by: RowHash = FAST,
 ) -> dict[Pair, JoinResult]:
-    """Decides pairs by comparing every row hash of the child with those of the parent.
+    """Decides pairs by comparing every row of the child with those of the parent, by its hash or by its values.
 
     Args:
         run: how the two kernels are run.
         failed: gets the datasets whose files could not be read as one version; their pairs get no result.
+        by: what rows are told apart by.
     """
     if not pairs:
         return {}
     sides = list(dict.fromkeys(side for pair in pairs for side in _sides(pair)))
     number = {side: i for i, side in enumerate(sides)}
-    rows = sum(datasets[index].rows or 0 for index, _ in sides)
-    ranges = 1 + rows // settings.join_rows_per_task
-    tasks = _tasks(datasets, sides, ranges, settings)
+    ranges = _ranges([datasets[index] for index, _ in sides], settings, by)
+    tasks = _tasks(datasets, sides, ranges, settings, by)
     wanted = [(i, number[parent], number[child]) for i, (parent, child) in enumerate(map(_sides, pairs))]
-    compare = _Compare(wanted, settings.task_memory)
+    compare = _Compare(wanted, settings.task_memory, by.values)
     counted = run(tasks, hash_kernel, _HASHES, ranges, compare, _COUNTS)
     return _results(counted, pairs, sides, datasets, failed)
 
@@ -123,12 +130,14 @@ def hash_kernel(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 def _hashes(task: Mapping[str, Any], connect: Connect) -> Iterator[pa.RecordBatch]:
     projection = Request.from_json(task["projection"]).projection
     with open_sources(task, connect) as (con, sources):
-        rows = hashed_rows(sources, [projection], [])
+        by = RowHash(task["key"], task["values"])
+        rows = hashed_rows(sources, [projection], [], by)
+        row = "row0" if by.values else "NULL::VARCHAR"
         query = (
             f"SELECT (lo0 % {task['ranges']})::INTEGER AS range, {task['side']}::INTEGER AS side,"
             f" (lo0::HUGEINT - {_OFFSET})::BIGINT AS low, (hi0::HUGEINT - {_OFFSET})::BIGINT AS high,"
-            f" count(*)::BIGINT AS n, NULL::VARCHAR AS error"
-            f" FROM ({rows}) GROUP BY lo0, hi0"
+            f" {row} AS row, count(*)::BIGINT AS n, NULL::VARCHAR AS error"
+            f" FROM ({rows}) GROUP BY lo0, hi0{', row0' if by.values else ''}"
         )
         reader: pa.RecordBatchReader = con.sql(query).to_arrow_reader(65536)
         for batch in reader:
@@ -138,10 +147,11 @@ def _hashes(task: Mapping[str, Any], connect: Connect) -> Iterator[pa.RecordBatc
 class _Compare:
     """The kernel of one range: counts, for each pair, the child's rows that the parent holds too rarely."""
 
-    def __init__(self, pairs: Sequence[tuple[int, int, int]], memory: str) -> None:
+    def __init__(self, pairs: Sequence[tuple[int, int, int]], memory: str, values: bool) -> None:
         self.pairs = pa.table({"pair": [p for p, _, _ in pairs], "parent": [p for _, p, _ in pairs],
                                "child": [c for _, _, c in pairs]})  # fmt: skip
         self.memory = memory
+        self.same_row = "AND p.row = c.row" if values else ""
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         received = pa.Table.from_batches(list(batches), schema=_HASHES)
@@ -154,10 +164,10 @@ class _Compare:
             con.register("received", received)
             con.register("pairs", self.pairs)
             con.execute(
-                "CREATE TABLE hashes AS SELECT side, low, high, sum(n)::BIGINT AS n FROM received"
-                " WHERE error IS NULL GROUP BY side, low, high"
+                "CREATE TABLE hashes AS SELECT side, low, high, row, sum(n)::BIGINT AS n FROM received"
+                " WHERE error IS NULL GROUP BY side, low, high, row"
             )
-            for query in (_COUNT_PAIRS, _COUNT_SIDES, _ERRORS):
+            for query in (_COUNT_PAIRS.format(same_row=self.same_row), _COUNT_SIDES, _ERRORS):
                 counted: pa.Table = con.sql(query).to_arrow_table()
                 yield from counted.cast(_COUNTS).to_batches()
 
@@ -167,7 +177,7 @@ SELECT pair::INTEGER AS pair, NULL::INTEGER AS side, 0::BIGINT AS rows, count(*)
   min(c.low) AS low, arg_min(c.high, (c.low, c.high)) AS high, arg_min(c.n, (c.low, c.high))::BIGINT AS in_child,
   arg_min(coalesce(p.n, 0), (c.low, c.high))::BIGINT AS in_parent, NULL::VARCHAR AS error
 FROM pairs JOIN hashes c ON c.side = pairs.child
-  LEFT JOIN hashes p ON p.side = pairs.parent AND p.low = c.low AND p.high = c.high
+  LEFT JOIN hashes p ON p.side = pairs.parent AND p.low = c.low AND p.high = c.high {same_row}
 WHERE coalesce(p.n, 0) < c.n GROUP BY pair
 """
 _COUNT_SIDES = """
@@ -184,8 +194,18 @@ def _sides(pair: Pair) -> tuple[tuple[int, Projection], tuple[int, Projection]]:
     return (pair.parent, pair.projection), (pair.child, pair.projection)
 
 
+def _ranges(sides: Sequence[Dataset], settings: ContainmentSettings, by: RowHash) -> int:
+    """Into how many ranges hashes are cut, so that one fits a task; rows themselves take room by their bytes."""
+    ranges = 1 + sum(dataset.rows or 0 for dataset in sides) // settings.join_rows_per_task
+    return max(ranges, 1 + sum(dataset.bytes for dataset in sides) // _VALUE_BYTES) if by.values else ranges
+
+
 def _tasks(
-    datasets: Sequence[Dataset], sides: Sequence[tuple[int, Projection]], ranges: int, settings: ContainmentSettings
+    datasets: Sequence[Dataset],
+    sides: Sequence[tuple[int, Projection]],
+    ranges: int,
+    settings: ContainmentSettings,
+    by: RowHash,
 ) -> pa.Table:
     rows: list[dict[str, object]] = []
     for side, (index, projection) in enumerate(sides):
@@ -200,6 +220,8 @@ def _tasks(
                     "case_sensitive": settings.case_sensitive,
                     "memory": settings.task_memory,
                     "ranges": ranges,
+                    "key": by.key,
+                    "values": by.values,
                     "bytes": sum(file.size for file in files) + PLANNING_BYTES,
                 }
             )

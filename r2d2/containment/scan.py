@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from r2d2.containment.request import Request
+from r2d2.containment.row_hash import RowHash
 from r2d2.containment.scan_sql import Source, scan_sql, source
 from r2d2.containment.sketch import pack
 from r2d2.errors import R2D2Error, UnreadableData
@@ -32,6 +33,7 @@ TASKS = pa.schema(
         ("requests", pa.string()),
         ("case_sensitive", pa.bool_()),
         ("memory", pa.string()),
+        ("key", pa.string()),
     ]
 )
 RESULTS = pa.schema(
@@ -165,7 +167,7 @@ def branch_key(file: DataFile) -> tuple[int, str]:
 
 def _scan(task: Mapping[str, Any], requests: Sequence[Request], connect: Connect) -> list[dict[str, Any]]:
     with open_sources(task, connect) as (con, sources):
-        (row,) = con.execute(scan_sql(sources, requests)).fetchall()
+        (row,) = con.execute(scan_sql(sources, requests, RowHash(task["key"]))).fetchall()
     return [
         {
             "rows": row[4 * r],

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from r2d2.containment.box import term_sql
-from r2d2.containment.hashing import Halves, leaf_halves, null_halves, row_halves
+from r2d2.containment.encoding import as_part, encoded
+from r2d2.containment.hashing import ABSENT, Canonical, canonical, hashed_leaves, row_halves
 from r2d2.containment.request import COMPLETE, Request, Term
+from r2d2.containment.row_hash import FAST, RowHash, encoded_row, leading_halves, mac
 from r2d2.lake.layout import Column, LeafColumn, Reader, leaf_columns
 from r2d2.lake.relation import leaf_value
 from r2d2.model.dataset import LeafPath
@@ -49,20 +51,43 @@ def source(tables: Sequence[tuple[str, Partition]], reader: Reader, case_sensiti
     return Source(f"({' UNION ALL '.join(parts)})", leaves, partition_columns)
 
 
-def hashed_rows(sources: Sequence[Source], projections: Sequence[Projection], terms: Sequence[Term]) -> str:
-    """SQL of a relation with ``lo<i>``, ``hi<i>`` for each projection and ``in<j>`` for each term, one row a row."""
+def hashed_rows(
+    sources: Sequence[Source], projections: Sequence[Projection], terms: Sequence[Term], by: RowHash = FAST
+) -> str:
+    """SQL of a relation with ``lo<i>``, ``hi<i>`` for each projection and ``in<j>`` for each term, one row a row.
+
+    With ``by.values`` also ``row<i>``, the encoding of the row.
+    """
     leaves = list(dict.fromkeys(leaf for projection in projections for leaf in projection))
     numbers = {leaf: i for i, leaf in enumerate(leaves)}
-    parts = " UNION ALL ".join(_source_sql(part, leaves, terms) for part in sources)
+    parts = " UNION ALL ".join(_source_sql(part, leaves, terms, by) for part in sources)
+    asked = [[numbers[leaf] for leaf in projection] for projection in projections]
+    inside = [f"in{j}" for j in range(len(terms))]
+    return _encoded_rows(parts, asked, inside, by) if by.encodes else _mixed_rows(parts, asked, inside)
+
+
+def _mixed_rows(parts: str, asked: Sequence[Sequence[int]], inside: Sequence[str]) -> str:
     columns = []
-    for i, projection in enumerate(projections):
-        low, high = row_halves([(f"l{numbers[leaf]}", f"k{numbers[leaf]}") for leaf in projection])
-        columns += [f"{low} AS lo{i}", f"{high} AS hi{i}"]
-    columns += [f"in{j}" for j in range(len(terms))]
-    return f"SELECT {', '.join(columns)} FROM ({parts})"
+    for p, leaves in enumerate(asked):
+        low, high = row_halves([(f"l{i}", f"k{i}") for i in leaves])
+        columns += [f"{low} AS lo{p}", f"{high} AS hi{p}"]
+    return f"SELECT {', '.join([*columns, *inside])} FROM ({parts})"
 
 
-def scan_sql(sources: Sequence[Source], requests: Sequence[Request]) -> str:
+def _encoded_rows(parts: str, asked: Sequence[Sequence[int]], inside: Sequence[str], by: RowHash) -> str:
+    rows = [f"{encoded_row([f'e{i}' for i in leaves])} AS row{p}" for p, leaves in enumerate(asked)]
+    encoded_rows = f"SELECT {', '.join([*rows, *inside])} FROM ({parts})"
+    kept = [f"row{p}" for p in range(len(asked))] if by.values else []
+    digests = [f"{mac(by.key, f'row{p}') if by.key else f'md5(row{p})'} AS d{p}" for p in range(len(asked))]
+    halves = []
+    for p in range(len(asked)):
+        low, high = leading_halves(f"d{p}")
+        halves += [f"{low} AS lo{p}", f"{high} AS hi{p}"]
+    hashed = f"SELECT {', '.join([*digests, *kept, *inside])} FROM ({encoded_rows})"
+    return f"SELECT {', '.join([*halves, *kept, *inside])} FROM ({hashed})"
+
+
+def scan_sql(sources: Sequence[Source], requests: Sequence[Request], by: RowHash = FAST) -> str:
     """SQL of one row with ``n<r>, s<r>, t<r>, h<r>`` for each request r: rows, sums of both halves, histogram."""
     projections = list(dict.fromkeys(request.projection for request in requests))
     terms = list(dict.fromkeys(condition for request in requests for condition in request.box))
@@ -76,7 +101,7 @@ def scan_sql(sources: Sequence[Source], requests: Sequence[Request]) -> str:
             f"coalesce(sum(hi{p}) FILTER (WHERE {inside}), 0)::DECIMAL(38,0) AS t{r}",
             f"{_histogram(p, request.threshold)} AS h{r}",
         ]
-    return f"SELECT {', '.join(columns)} FROM ({hashed_rows(sources, projections, terms)})"
+    return f"SELECT {', '.join(columns)} FROM ({hashed_rows(sources, projections, terms, by)})"
 
 
 def row_key(p: int) -> str:
@@ -97,24 +122,33 @@ def _key(leaf: LeafColumn, case_sensitive: bool) -> LeafPath:
     return fold(leaf.path, case_sensitive)
 
 
-def _source_sql(part: Source, leaves: Sequence[tuple[LeafPath, str]], terms: Sequence[Term]) -> str:
-    columns = []
-    for i, (path, family) in enumerate(leaves):
-        low, high = _leaf_halves(part, path, family)
-        columns += [f"{low} AS l{i}", f"{high} AS k{i}"]
-    columns += [f"{_inside(part, condition)} AS in{j}" for j, condition in enumerate(terms)]
-    return f"SELECT {', '.join(columns)} FROM {part.table}"
+def _source_sql(part_of: Source, leaves: Sequence[tuple[LeafPath, str]], terms: Sequence[Term], by: RowHash) -> str:
+    inside = {f"in{j}": _inside(part_of, condition) for j, condition in enumerate(terms)}
+    if not by.encodes:
+        return hashed_leaves([_canonical(part_of, *leaf) for leaf in leaves], inside, part_of.table)
+    columns = [f"{as_part(_encoded(part_of, *leaf))} AS e{i}" for i, leaf in enumerate(leaves)]
+    columns += [f"{sql} AS {name}" for name, sql in inside.items()]
+    return f"SELECT {', '.join(columns)} FROM {part_of.table}"
 
 
-def _leaf_halves(part: Source, path: LeafPath, family: str) -> Halves:
-    if path in part.partition:
-        return leaf_halves(part.partition[path], Column(path[0], "TEXT"), family)
-    leaf = part.leaves.get(path)
+def _canonical(part_of: Source, path: LeafPath, family: str) -> Canonical:
+    found = _value(part_of, path, family)
+    return canonical(*found, family) if found else ABSENT
+
+
+def _encoded(part_of: Source, path: LeafPath, family: str) -> str:
+    found = _value(part_of, path, family)
+    return encoded(*found, family) if found else "NULL::VARCHAR"
+
+
+def _value(part_of: Source, path: LeafPath, family: str) -> tuple[str, Column] | None:
+    """SQL of a leaf's value and its column; None for a leaf that the files lack, which is NULL in all rows."""
+    if path in part_of.partition:
+        return part_of.partition[path], Column(path[0], "TEXT")
+    leaf = part_of.leaves.get(path)
     if leaf is not None:
-        return leaf_halves(leaf_value(leaf), leaf.column, family)
-    if family == PRESENCE:
-        return leaf_halves("false", Column(path[-1], "BOOLEAN"), family)
-    return null_halves()
+        return leaf_value(leaf), leaf.column
+    return ("false", Column(path[-1], "BOOLEAN")) if family == PRESENCE else None
 
 
 def _inside(part: Source, condition: Term) -> str:

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from r2d2.config import ContainmentSettings
 from r2d2.containment.request import Request
+from r2d2.containment.row_hash import FAST, RowHash
 from r2d2.containment.scan import RESULTS, TASKS, branch_key, pack_files, scan_kernel
 from r2d2.containment.sketch import Sketch, merge, unpack
 from r2d2.lake.fingerprint import code_fingerprint
@@ -62,6 +63,7 @@ class Scanner:
     settings: ContainmentSettings
     run: Runner
     cache: MeasureCache
+    by: RowHash = FAST
     failed: dict[int, str] = field(default_factory=dict)
     bytes_read: int = 0
     files_read: int = 0
@@ -74,7 +76,7 @@ class Scanner:
     def measure(self, wanted: Mapping[int, Sequence[Request]]) -> dict[tuple[int, Request], Measure]:
         """Answers to all requests for the datasets (by index), except for datasets that failed."""
         keys = {
-            (index, request): measure_key(self.keys[index], request, self.settings.case_sensitive)
+            (index, request): measure_key(self.keys[index], request, self.settings.case_sensitive, self.by)
             for index, requests in wanted.items()
             for request in requests
         }
@@ -123,6 +125,7 @@ class Scanner:
                         "requests": asked,
                         "case_sensitive": self.settings.case_sensitive,
                         "memory": self.settings.task_memory,
+                        "key": self.by.key,
                         "bytes": sum(file.size for file in files) + PLANNING_BYTES + len(requests) * _REQUEST_BYTES,
                     }
                 )
@@ -147,9 +150,9 @@ def dataset_key(dataset: Dataset) -> str:
     return hashlib.sha256(json.dumps([content, files]).encode("ascii")).hexdigest()
 
 
-def measure_key(key: str, request: Request, case_sensitive: bool) -> str:
-    """Key of a measure: ``dataset_key``, request, and the code that reads and hashes."""
-    parts = f"{key}\n{request.to_json()}\n{code_fingerprint(*_CODE)}\n{case_sensitive}"
+def measure_key(key: str, request: Request, case_sensitive: bool, by: RowHash = FAST) -> str:
+    """Key of a measure: ``dataset_key``, request, the code that reads and hashes, and the secret it hashes with."""
+    parts = f"{key}\n{request.to_json()}\n{code_fingerprint(*_CODE)}\n{case_sensitive}\n{by.fingerprint}"
     return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()
 
 

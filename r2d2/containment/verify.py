@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from r2d2.config import ContainmentSettings
@@ -19,12 +19,16 @@ from r2d2.containment.join import JoinResult
 from r2d2.containment.request import Request, Term
 from r2d2.containment.scanner import Measure, Scanner, measure_key
 from r2d2.containment.sketch import threshold
+from r2d2.containment.spanning import spanning_pairs
 from r2d2.containment.views import Pair, Views, node_edges
 from r2d2.model.dataset import Dataset, Leaf, LeafPath
 from r2d2.model.edge import Grade, Projection
 
 #: Decides pairs by a join: ``join.join_pairs`` with session, datasets and settings, or a loop without Spark in tests.
 Joiner = Callable[[Sequence[Pair], dict[int, str]], dict[Pair, JoinResult]]
+
+
+_FOLLOWS = "it follows from containments whose rows were compared by their values"
 
 
 class VerdictCache(Protocol):
@@ -44,6 +48,9 @@ class Joined:
     pairs: int
     files: int
     bytes: int
+
+    def __add__(self, other: Joined) -> Joined:
+        return Joined(self.pairs + other.pairs, self.files + other.files, self.bytes + other.bytes)
 
 
 @dataclass
@@ -65,6 +72,7 @@ class Verifier:
     scanner: Scanner
     join: Joiner
     cache: VerdictCache
+    compare: Joiner | None = None  # by values, where that is asked for
 
     def scan(self, pairs: Sequence[Pair]) -> Verification:
         """Decides what one scan of each dataset can decide."""
@@ -81,26 +89,54 @@ class Verifier:
     def join_rest(self, result: Verification) -> Joined:
         """Decides what the scan left open: by what proven edges imply, then by the join."""
         self._imply(result)
+        open_pairs = [pair for pair, verdict in result.verdicts.items() if verdict is UNDECIDED]
+        found, joined = self._joined(open_pairs, self.join, "join")
+        for pair, answer in found.items():
+            result.verdicts[pair] = _join_verdict(answer, self.datasets[pair.child].rows or 0)
+        self._drop_failed(result)
+        return joined
+
+    def compare_values(self, result: Verification) -> Joined:
+        """Lets stand only what a comparison of the values themselves confirms, or what follows from such pairs.
+
+        Equal rows have equal hashes whatever anyone does, so what is refuted stays so. Of the proven pairs those of a
+        transitive reduction are compared; if one falls, the reduction of what is left may need others.
+        """
+        assert self.compare is not None
+        confirmed: set[Pair] = set()
+        total = Joined(0, 0, 0)
+        while missing := [pair for pair in spanning_pairs(self.views, _proven(result)) if pair not in confirmed]:
+            found, joined = self._joined(missing, self.compare, "values")
+            for pair in missing:
+                if pair in found:
+                    result.verdicts[pair] = _values_verdict(found[pair], self.datasets[pair.child].rows or 0)
+            self._drop_failed(result)
+            confirmed |= {pair for pair in missing if result.verdicts[pair].grade is Grade.PROVEN}
+            total += joined
+        for pair, verdict in result.verdicts.items():
+            if verdict.grade is Grade.PROVEN and pair not in confirmed:
+                result.verdicts[pair] = replace(verdict, how="implied", reason=_FOLLOWS)
+        return total
+
+    def _joined(self, pairs: Sequence[Pair], join: Joiner, by: str) -> tuple[dict[Pair, JoinResult], Joined]:
+        """The answers of a join, kept ones among them; pairs of datasets that can't be read have none."""
         keys = {
-            pair: self._verdict_key(pair)
-            for pair, verdict in result.verdicts.items()
-            if verdict is UNDECIDED and not {pair.parent, pair.child} & self.scanner.failed.keys()
+            pair: self._verdict_key(pair, by)
+            for pair in pairs
+            if not {pair.parent, pair.child} & self.scanner.failed.keys()
         }
         known = self.cache.verdicts(keys.values())
         missing = [pair for pair, key in keys.items() if key not in known]
-        fresh = self.join(missing, self.scanner.failed)
+        fresh = join(missing, self.scanner.failed)
         self.cache.add_verdicts({keys[pair]: found for pair, found in fresh.items()})
-        for pair, key in keys.items():
-            found = fresh.get(pair) or known.get(key)
-            if found is not None:
-                result.verdicts[pair] = _join_verdict(found, self.datasets[pair.child].rows or 0)
+        read = {i: self.datasets[i] for pair in missing for i in (pair.parent, pair.child)}
+        joined = Joined(len(missing), sum(len(d.files) for d in read.values()), sum(d.bytes for d in read.values()))
+        return fresh | {pair: known[key] for pair, key in keys.items() if key in known}, joined
+
+    def _drop_failed(self, result: Verification) -> None:
         for pair in result.verdicts:
             if pair.parent in self.scanner.failed or pair.child in self.scanner.failed:
                 result.verdicts[pair] = Verdict(Grade.CANDIDATE, "", "a side could not be read as one whole version")
-        read = {
-            self.datasets[index].id: self.datasets[index] for pair in missing for index in (pair.parent, pair.child)
-        }
-        return Joined(len(missing), sum(len(d.files) for d in read.values()), sum(d.bytes for d in read.values()))
 
     def _boxes(self, pairs: Sequence[Pair]) -> dict[Pair, tuple[Term, ...]]:
         """Boxes of pairs, of the largest children first, at most ``boxes_per_scan`` different ones for a parent."""
@@ -143,8 +179,7 @@ class Verifier:
 
     def _imply(self, result: Verification) -> None:
         """Marks open pairs that a path of proven edges gives."""
-        proven = [pair for pair, verdict in result.verdicts.items() if verdict.grade is Grade.PROVEN]
-        nodes, edges = node_edges(self.views, proven)
+        nodes, edges = node_edges(self.views, _proven(result))
         index = {node: i for i, node in enumerate(nodes)}
         wanted: dict[int, list[tuple[Pair, int]]] = defaultdict(list)
         for pair in [pair for pair, verdict in result.verdicts.items() if verdict is UNDECIDED]:
@@ -161,17 +196,32 @@ class Verifier:
                     reason = f"all {rows} rows compared: it follows from proven containments"
                     result.verdicts[pair] = Verdict(Grade.PROVEN, "implied", reason)
 
-    def _verdict_key(self, pair: Pair) -> str:
-        parts = (
-            measure_key(self.scanner.keys[pair.parent], Request(pair.projection), self.settings.case_sensitive),
-            measure_key(self.scanner.keys[pair.child], Request(pair.projection), self.settings.case_sensitive),
-        )
-        return hashlib.sha256("\n".join(parts).encode("ascii")).hexdigest()
+    def _verdict_key(self, pair: Pair, by: str) -> str:
+        request, keys = Request(pair.projection), self.scanner.keys
+        sides = [
+            measure_key(keys[index], request, self.settings.case_sensitive, self.scanner.by)
+            for index in (pair.parent, pair.child)
+        ]
+        return hashlib.sha256("\n".join([*sides, by]).encode("ascii")).hexdigest()
 
 
 def box_text(box: Sequence[Term]) -> str:
     """The box for people, cell values masked."""
     return describe(box, show_values=False)
+
+
+def _proven(result: Verification) -> list[Pair]:
+    return [pair for pair, verdict in result.verdicts.items() if verdict.grade is Grade.PROVEN]
+
+
+def _values_verdict(found: JoinResult, rows: int) -> Verdict:
+    if found.lacking == 0:
+        return Verdict(Grade.PROVEN, "values", f"all {rows} rows compared by their values")
+    reason = (
+        f"{found.lacking} of its distinct rows are missing or too rare in the other, though their hashes are there: "
+        "somebody may have made them so"
+    )
+    return Verdict(Grade.REFUTED, "values", reason, found.witness)
 
 
 def _join_verdict(found: JoinResult, rows: int) -> Verdict:

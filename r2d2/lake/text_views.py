@@ -25,6 +25,7 @@ for some doubles (*seen* in 2.0.0: 2**81 printed as 2**82), so doubles are print
 
 from __future__ import annotations
 
+from r2d2.lake.layout import Column
 from r2d2.model.family import BINARY, BOOLEAN, DATE, FLOATING, INSTANT, JSON, NUMBER, STRING, TIMESTAMP
 
 #: Families of a text leaf, narrowest first. ``BINARY`` and, for TEXT, ``JSON`` admit nothing but NULL.
@@ -94,6 +95,15 @@ def converted(x: str, kind: str, family: str) -> str:
     if kind == "JSON" and family == STRING:
         return f"(CASE WHEN contains({x}, '\\') THEN json_extract_string({x}, '$') ELSE {_inside(x)} END)"
     return _text_converted(_inside(x) if kind == "JSON" and family in _IN_JSON_STRINGS else x, family)
+
+
+def exact(x: str, column: Column, family: str) -> str:
+    """Like ``converted``, for the values of a column; the scan fails where a value has become one that doesn't convert."""
+    value = converted(x, column.kind, family)
+    if family in (STRING, JSON, BINARY):
+        return value
+    failure = f"error('a text is no {family}')::{_SQL_TYPES[family]}"
+    return f"CASE WHEN ({x}) IS NOT NULL THEN coalesce({value}, {failure}) END"
 
 
 def _inside(x: str) -> str:

@@ -143,6 +143,7 @@ def task_of(dataset: Dataset, *requests: Request, memory: str = "1GB") -> dict[s
         "requests": json.dumps([request.to_json() for request in requests]),
         "case_sensitive": False,
         "memory": memory,
+        "key": "",
     }
 
 
