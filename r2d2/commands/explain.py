@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from r2d2.catalog import runs
 from r2d2.catalog.state import State
+from r2d2.containment.candidates import shared_pairs
 from r2d2.containment.decide import times
 from r2d2.containment.headers import doubtful_header, refutes_by_header
 from r2d2.containment.minmax import leaves_by_path, refutes_by_metadata
@@ -15,7 +17,7 @@ from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade, Projection
 from r2d2.model.family import narrowest_common
 from r2d2.model.plan import Plan, PlannedDataset
-from r2d2.report.units import count, human_bytes, human_seconds, money
+from r2d2.report.units import count, human_bytes, human_seconds, money, some_of
 from r2d2.report.visible import visible
 from r2d2.retention.costs import explain_costs
 
@@ -61,7 +63,8 @@ def _facts(dataset: Dataset, run: runs.Run) -> Iterator[str]:
     if dataset.names:
         yield f"  the same bytes are also called: {', '.join(map(visible, dataset.names))}"
     if dataset.shared_with:
-        yield f"  shares files with {', '.join(map(visible, dataset.shared_with))}: neither can be retired"
+        others = some_of([visible(other) for other in dataset.shared_with], _MOST)
+        yield f"  shares files with {others}: neither can be retired, and they are not compared with each other"
     if dataset.status != "ok":
         yield f"  {visible(dataset.error)}; it takes part in no comparison"
 
@@ -82,6 +85,7 @@ def _containment(dataset: Dataset, found: Sequence[Dataset], state: State, run: 
     yield f"Whose rows it holds: {len(smaller) or 'no other dataset'}"
     yield from _listed([_proof(edge, edge.child) for edge in smaller], "r2d2 edges --all")
     misses = [edge for edge in stored if edge.grade is not Grade.PROVEN and edge.child == dataset.id]
+    yield from _shared(dataset, found, run)
     yield f"Refuted by its content: {len(misses)}"
     yield from _listed([_miss(edge) for edge in misses], "r2d2 edges --grade refuted")
     decided = {edge.parent for edge in (*holders, *misses)} | {dataset.id, *dataset.shared_with}
@@ -91,6 +95,26 @@ def _containment(dataset: Dataset, found: Sequence[Dataset], state: State, run: 
     near = [line for lacking, line in by_schema if lacking <= _NEAR]
     yield f"Ruled out by the schema: {len(by_schema)}" + (f", {len(near)} of them near misses" if near else "")
     yield from _listed(near, "")
+
+
+def _shared(dataset: Dataset, found: Sequence[Dataset], run: runs.Run) -> Iterator[str]:
+    """The pairs, with what they could have been: only where the schema fits would they have been compared."""
+    # as if the others shared files with this one only: its pairs, and not those of each of 1,000 snapshots with each
+    others = [replace(other, shared_with=(dataset.id,)) for other in found if dataset.id in other.shared_with]
+    pairs = list(shared_pairs([dataset, *others], run.case_sensitive))
+    if not pairs:
+        return
+    above = {edge.parent for edge in pairs if edge.child == dataset.id}
+    below = {edge.child for edge in pairs if edge.parent == dataset.id}
+    lines = [f"{visible(other)}: {_could_be(other in above, other in below)}" for other in sorted(above | below)]
+    yield f"Not compared, because they hold files in common: {len(lines)}"
+    yield from _listed(lines, "r2d2 edges --grade shared")
+
+
+def _could_be(above: bool, below: bool) -> str:
+    if above and below:
+        return "it has the same columns"
+    return "it has all its columns and more" if above else "all its columns are in this one"
 
 
 def _proof(edge: Edge, other: str) -> str:

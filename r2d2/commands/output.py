@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from r2d2.report.units import some_of
 from r2d2.report.visible import visible
 
 FORMATS = ("table", "json", "csv")
@@ -51,9 +52,14 @@ def _print_table(rows: Iterable[Row], columns: Sequence[str]) -> None:
     for column in columns:
         table.add_column(column.replace("_", " "), overflow="fold")
     for row in rows:
-        table.add_row(*(Text(visible(_cell(row[column]))) for column in columns))
+        table.add_row(*(Text(visible(_brief(row[column]))) for column in columns))
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
     console.print(table)
+
+
+def _brief(value: Any) -> str:
+    """A cell for people: of a long list, such as all the snapshots that share files, the first few."""
+    return some_of([str(item) for item in value]) if isinstance(value, list | tuple) else _cell(value)
 
 
 def _cell(value: Any) -> str:

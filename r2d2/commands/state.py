@@ -11,14 +11,14 @@ from r2d2.catalog import runs
 from r2d2.catalog.state import open_state
 from r2d2.commands.explain import explain_lines
 from r2d2.commands.output import print_object, print_rows
-from r2d2.containment.candidates import refuted_by_metadata
+from r2d2.containment.candidates import refuted_by_metadata, shared_pairs
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
 from r2d2.model.plan import Plan
 from r2d2.report.units import human_bytes, money
 from r2d2.report.visible import visible
 
-DATASET_COLUMNS = ("dataset", "format", "rows", "bytes", "columns", "version", "names", "error")
+DATASET_COLUMNS = ("dataset", "format", "rows", "bytes", "columns", "version", "names", "shared_with", "error")
 EDGE_COLUMNS = ("parent", "child", "grade", "rows_child", "rows_parent", "equal", "how", "reason")
 PLAN_COLUMNS = ("dataset", "action", "parent", "saving_per_month", "rebuild_cost", "rebuild_seconds", "reason")
 RUN_COLUMNS = ("run_id", "started", "status", "roots", "datasets", "edges", "money_saved", "version")
@@ -32,12 +32,14 @@ def show_datasets(state_dir: str, run_id: str, output: str) -> None:
 
 
 def show_edges(state_dir: str, run_id: str, grade: str, everything: bool, output: str) -> None:
-    """Prints edges of one grade; of the proven ones the reduction, or every pair."""
+    """Prints edges of one grade; of the proven ones the reduction, or every pair. Shared ones are always all given."""
     state = open_state(state_dir)
     run = runs.find_run(state, run_id, runs.CONTAINED)
     found, stored = runs.datasets(state, run), runs.edges(state, run)
     if grade == Grade.PROVEN and everything:
         edges: Iterable[Edge] = runs.all_pairs(found, stored, runs.groups(state, run))
+    elif grade == Grade.SHARED:
+        edges = shared_pairs(found, run.case_sensitive)
     else:
         edges = (edge for edge in stored if edge.grade == grade)
         if grade == Grade.REFUTED and everything:
@@ -96,6 +98,7 @@ def dataset_row(dataset: Dataset) -> dict[str, Any]:
         "columns": len({leaf.path[0] for leaf in dataset.leaves}),
         "version": dataset.version,
         "names": list(dataset.names),
+        "shared_with": list(dataset.shared_with),
         "error": dataset.error,
     }
 

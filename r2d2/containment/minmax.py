@@ -12,10 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from r2d2.containment.spelling import alike_note, null_note
 from r2d2.model.dataset import Bounds, BoundValue, Dataset, Leaf, LeafPath
 from r2d2.model.edge import Projection
 from r2d2.model.names import fold
 
+_ABOVE = "its largest value lies above the other's"
 #: Pairs compared at once: 64 MiB of booleans.
 _BLOCK = 1 << 26
 #: Ranks that never refute: a lowest parent bound, a highest, and for children the other way round.
@@ -39,8 +41,31 @@ def refutes_by_metadata(
     for path, family in projection:
         reason = _leaf_refutes(mine[path], theirs[path], family, child.rows, parent.rows)
         if reason:
-            return f"column {'.'.join(mine[path].path)}: {reason}"
+            note = _note((child, mine[path]), (parent, theirs[path]), family, reason)
+            return f"column {'.'.join(mine[path].path)}: {reason}{note}"
     return None
+
+
+def spelling_notes(parent: Dataset, child: Dataset, projection: Projection, case_sensitive: bool = False) -> str:
+    """For a pair that its content refuted: which column of a text file spells NULL and the empty text alike, if any."""
+    if not {parent.format, child.format} & {"csv", "tsv"}:
+        return ""
+    mine, theirs = leaves_by_path(child, case_sensitive), leaves_by_path(parent, case_sensitive)
+    for path, family in projection:
+        note = alike_note((child, mine[path]), (parent, theirs[path]), family)
+        if note:
+            return f" (column {'.'.join(mine[path].path)}: {note})"
+    return ""
+
+
+def _note(child: tuple[Dataset, Leaf], parent: tuple[Dataset, Leaf], family: str, reason: str) -> str:
+    """What the spelling of a text file adds to a reason."""
+    if reason == _ABOVE:
+        return ""
+    note = alike_note(child, parent, family)
+    if not note and (child[1].nulls or 0) > (parent[1].nulls or 0):
+        note = null_note(child[0], family)
+    return f"; {note}" if note else ""
 
 
 @dataclass(frozen=True)
@@ -142,5 +167,5 @@ def _leaf_refutes(
     if mine.low_tight and theirs.low_valid and mine.low < theirs.low:  # type: ignore[operator]  # of one family
         return "its smallest value lies below the other's"
     if mine.high_tight and theirs.high_valid and mine.high > theirs.high:  # type: ignore[operator]  # of one family
-        return "its largest value lies above the other's"
+        return _ABOVE
     return None

@@ -12,12 +12,16 @@ Projection = tuple[tuple[LeafPath, str], ...]
 
 
 class Grade(StrEnum):
-    """How much is known about an edge; only ``PROVEN`` reaches the optimizer (DESIGN 4, rule 1)."""
+    """How much is known about an edge; only ``PROVEN`` reaches the optimizer (DESIGN 4, rule 1).
+
+    ``SHARED``: the schema fits and both hold files in common. Such a pair is never compared (EXACTNESS 1).
+    """
 
     CANDIDATE = "candidate"
     PLAUSIBLE = "plausible"
     PROVEN = "proven"
     REFUTED = "refuted"
+    SHARED = "shared"
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,6 @@ class Edge:
         how: ``digest``, ``box``, ``sketch``, ``join`` or ``implied`` (by the closure of proven edges).
         reason: for people: why it is proven or refuted, names but no cell values.
         projection: the child's leaves with the families they were compared under.
-        shared: both refer to common files, so neither may be retired.
     """
 
     parent: str
@@ -51,5 +54,4 @@ class Edge:
     reason: str
     projection: Projection = ()
     predicate: str = ""
-    shared: bool = False
     witness: Witness | None = None

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+
+from r2d2.model.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -24,9 +27,11 @@ class Funnel:
     Attributes:
         datasets: found in the lake, those that can't be used included.
         usable: take part in pairs.
+        unusable: datasets that take part in none, by status; empty in runs of older versions.
         classes: schema classes.
         pairs: ordered pairs of usable datasets.
         candidates: pairs whose schema fits.
+        shared: those of them that hold files in common: not compared, and neither side may be retired.
         after_minmax: pairs that row counts, null counts and bounds did not refute.
         proven: proven pairs, by ``Edge.how``.
         refuted: pairs refuted after min-max, by ``Edge.how``.
@@ -40,9 +45,11 @@ class Funnel:
 
     datasets: int = 0
     usable: int = 0
+    unusable: Mapping[str, int] = field(default_factory=dict)
     classes: int = 0
     pairs: int = 0
     candidates: int = 0
+    shared: int = 0
     after_minmax: int = 0
     proven: Mapping[str, int] = field(default_factory=dict)
     refuted: Mapping[str, int] = field(default_factory=dict)
@@ -76,11 +83,12 @@ class Funnel:
         return Funnel(**raw, stages=stages)
 
 
+def unusable_by_status(datasets: Iterable[Dataset]) -> dict[str, int]:
+    """How many datasets take part in no pair, by status, the most frequent status first."""
+    counts = Counter(dataset.status for dataset in datasets if dataset.status != "ok")
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
 def _plain(funnel: Funnel) -> dict[str, object]:
-    rest = {name: value for name, value in vars(funnel).items() if name not in ("proven", "refuted", "stages")}
-    return {
-        **rest,
-        "proven": dict(funnel.proven),
-        "refuted": dict(funnel.refuted),
-        "stages": [asdict(stage) for stage in funnel.stages],
-    }
+    plain = {name: dict(value) if isinstance(value, Mapping) else value for name, value in vars(funnel).items()}
+    return {**plain, "stages": [asdict(stage) for stage in funnel.stages]}

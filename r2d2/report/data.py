@@ -14,12 +14,15 @@ from r2d2.model.edge import Edge, Grade
 from r2d2.model.funnel import Funnel
 from r2d2.model.plan import Plan, PlannedDataset
 from r2d2.report.proofs import ProofPaths
+from r2d2.report.units import some_of
 from r2d2.report.visible import masked_partitions, public_url
 
 #: Refuted pairs in a report; the ``edges`` command lists all.
 MAX_NEAR_MISSES = 100
 #: Columns listed for one edge.
 MAX_COLUMNS = 60
+#: Names of datasets that one shares files with, for each row; ``explain`` and ``datasets`` name all.
+MAX_SHARED = 20
 #: The later a way decides, the nearer the pair came to being proven.
 _NEAREST_FIRST = ("join", "sketch", "box", "digest")
 #: Sections of the settings that may hold credentials (Spark properties), so no report shows them.
@@ -29,6 +32,7 @@ _HINTS = {
     "unsupported": "Nothing needs doing. It is kept as it is, because it can't be compared exactly.",
     "unprovable": "It is kept, because not every row of it can be read. Lift the restriction named here to compare it.",
     "empty": "It holds no rows, so comparing it says nothing. If nobody writes to it, its owner can delete it.",
+    "shared": "Nothing needs doing. It is kept: whoever deletes its files takes them from the other dataset, too.",
 }
 NOT_USABLE = "none"
 
@@ -62,6 +66,7 @@ class DatasetRow:
         groups: indices into ``ReportData.groups``; a text dataset can be in several, by different views.
         proof: indices into ``ReportData.edges`` that lead from the plan's parent to the dataset; empty where both are
             in one group, where it is kept, or where the way is longer than is shown.
+        shared_with: datasets that hold some of its files too, at most ``MAX_SHARED`` of ``shared_count``.
     """
 
     id: str
@@ -81,6 +86,7 @@ class DatasetRow:
     reason: str
     names: tuple[str, ...] = ()
     shared_with: tuple[str, ...] = ()
+    shared_count: int = 0
     groups: tuple[int, ...] = ()
     proof: tuple[int, ...] = ()
 
@@ -108,7 +114,6 @@ class Evidence:
     column_count: int = 0
     predicate: str = ""
     masked: bool = False
-    shared: bool = False
     witness: str = ""
 
 
@@ -262,7 +267,8 @@ def _row(
         rebuild_seconds=line.rebuild_seconds if line else 0.0,
         reason=reason if show_values else _masked(reason, dataset.id, parent or ""),
         names=dataset.names,
-        shared_with=dataset.shared_with,
+        shared_with=dataset.shared_with[:MAX_SHARED],
+        shared_count=len(dataset.shared_with),
         groups=groups,
         proof=paths.between(parent, dataset.id) if parent is not None else (),
     )
@@ -286,7 +292,6 @@ def _evidence(edge: Edge, show_values: bool) -> Evidence:
         column_count=len(edge.projection),
         predicate=edge.predicate if show_values else "",
         masked=bool(edge.predicate or witness) and not show_values,
-        shared=edge.shared,
         witness=counts,
     )
 
@@ -320,12 +325,15 @@ def _masked_problems(problems: Iterable[Problem], show_values: bool) -> Iterable
         yield p if show_values else Problem(masked_partitions(where), masked_partitions(what), p.hint, p.status)
 
 
-def _dataset_problems(datasets: Iterable[Dataset], settings: Settings) -> Iterable[Problem]:
+def _dataset_problems(datasets: Sequence[Dataset], settings: Settings) -> Iterable[Problem]:
     order = list(_HINTS)
     bad = [d for d in datasets if d.status != "ok"]
     for dataset in sorted(bad, key=lambda d: (order.index(d.status) if d.status in order else -1, d.id)):
         what = dataset.reason if settings.report.show_values else _masked(dataset.reason, dataset.id)
         yield Problem(dataset.id, what, _HINTS.get(dataset.status, ""), dataset.status)
+    for dataset in sorted((d for d in datasets if d.status == "ok" and d.shared_with), key=lambda d: d.id):
+        what = f"holds files that are also in {some_of(dataset.shared_with)}"
+        yield Problem(dataset.id, what, _HINTS["shared"], "shared")
 
 
 def _settings(settings: Settings) -> tuple[tuple[str, str], ...]:

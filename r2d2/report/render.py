@@ -26,6 +26,7 @@ _STATUS_WORDS = {
     "unsupported": "Can't be compared exactly",
     "unprovable": "Can't be read in full",
     "empty": "Holds no rows",
+    "shared": "Shares files with others",
 }
 
 
@@ -45,6 +46,7 @@ def render(data: ReportData) -> str:
         parts=charts.savings_parts(data),
         top=charts.top_savings(data),
         graph=charts.containment_graph(data),
+        apart=units.no_part(data.funnel.datasets - data.funnel.usable, data.funnel.unusable),
         problems=_problem_groups(data.problems[:MAX_PROBLEMS]),
         hidden_problems=max(0, len(data.problems) - MAX_PROBLEMS),
         node_width=NODE_WIDTH,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from r2d2.model.funnel import Funnel, StageFigures
 from r2d2.model.plan import Action, Plan
-from r2d2.report.units import count, human_bytes, human_seconds, money, percent
+from r2d2.report.units import count, human_bytes, human_seconds, money, no_part, percent
 from r2d2.report.visible import visible
 
 _WIDTH = 20
@@ -14,9 +14,8 @@ _WIDTH = 20
 
 def funnel_lines(funnel: Funnel) -> list[str]:
     """The funnel, aligned, one figure a line; then the stages with their time and what they read."""
-    unusable = funnel.datasets - funnel.usable
     figures: list[tuple[str, str, str]] = [
-        ("datasets", count(funnel.datasets), f"{count(unusable)} take no part" if unusable else ""),
+        ("datasets", count(funnel.datasets), no_part(funnel.datasets - funnel.usable, funnel.unusable)),
         ("schema classes", count(funnel.classes), ""),
         ("pairs", count(funnel.pairs), ""),
         ("schema fits", count(funnel.candidates), _share(funnel.candidates, funnel.pairs, "of the pairs")),
@@ -26,6 +25,8 @@ def funnel_lines(funnel: Funnel) -> list[str]:
     ]
     if funnel.undecided:
         figures.append(("undecided", count(funnel.undecided), "stay plausible and lead to nothing"))
+    if funnel.shared:
+        figures.append(("shared", count(funnel.shared), "hold files in common: not compared, neither is retired"))
     figures += [
         ("duplicate groups", count(funnel.groups), ""),
         ("edges", count(funnel.edges), "after transitive reduction"),

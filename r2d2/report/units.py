@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 _BYTE_UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 
@@ -65,6 +66,29 @@ def money(amount: float, currency: str) -> str:
 def plural(number: int, one: str, many: str = "") -> str:
     """``1 dataset``, ``2 datasets``; ``many`` where it is not ``one`` + s."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def some_of(names: Sequence[str], most: int = 3) -> str:
+    """The first names, and how many more there are.
+
+    >>> some_of(["a", "b"]), some_of(["a", "b", "c", "d", "e"])
+    ('a, b', 'a, b, c and 2 more')
+    """
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def no_part(number: int, by_status: Mapping[str, int]) -> str:
+    """How many datasets take part in no pair, and how many of each status; empty for none.
+
+    >>> no_part(3, {"empty": 1, "error": 2}), no_part(1, {})
+    ('3 take no part: 2 error, 1 empty', '1 takes no part')
+    """
+    if not number:
+        return ""
+    order = sorted(by_status.items(), key=lambda item: (-item[1], item[0]))
+    parts = ", ".join(f"{amount:,} {status}" for status, amount in order)
+    return f"{number:,} {'takes' if number == 1 else 'take'} no part" + (f": {parts}" if parts else "")
 
 
 def percent(part: float, whole: float) -> str:

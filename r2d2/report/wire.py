@@ -14,11 +14,11 @@ from r2d2.report.visible import shell_word, visible
 
 ROW_FIELDS = (
     "anchor", "name", "word", "format", "version", "modified", "bytes", "rows", "columns", "status", "action", "parent",
-    "saving", "cost", "seconds", "reason", "aliases", "shared", "groups", "proof",
+    "saving", "cost", "seconds", "reason", "aliases", "shared", "sharedCount", "groups", "proof",
 )  # fmt: skip
 EDGE_FIELDS = (
     "parent", "child", "equal", "how", "reason", "parentRows", "childRows", "columns", "columnCount", "predicate",
-    "masked", "shared",
+    "masked",
 )  # fmt: skip
 
 
@@ -93,6 +93,7 @@ def _row(row: DatasetRow, index: Mapping[str, int], texts: _Texts) -> list[Any]:
         visible(row.reason),
         [visible(name) for name in row.names],
         [visible(name) for name in row.shared_with],
+        row.shared_count,
         row.groups,
         row.proof,
     ]
@@ -111,7 +112,6 @@ def _edge(edge: Evidence, index: Mapping[str, int], texts: _Texts) -> list[Any]:
         edge.column_count,
         visible(edge.predicate),
         int(edge.masked),
-        int(edge.shared),
     ]
 
 

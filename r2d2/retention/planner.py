@@ -62,7 +62,7 @@ def make_plan(
     usable = sorted((d for d in datasets if d.status == "ok"), key=preference)
     names = {d.id for d in usable}
     edges = [e for e in reduction if _is_proof(e, names)]
-    pinned = _pinned(datasets, edges, settings)
+    pinned = _pinned(datasets, settings)
     lake = Containment(usable, edges, groups)
     decision = _Decision()
     profiles = {d.id: profile(d, settings) for d in usable}
@@ -104,13 +104,13 @@ def _is_proof(edge: Edge, names: set[str]) -> bool:
     return edge.grade == Grade.PROVEN and edge.parent != edge.child and {edge.parent, edge.child} <= names
 
 
-def _pinned(datasets: Sequence[Dataset], edges: Sequence[Edge], settings: RetentionSettings) -> dict[str, str]:
+def _pinned(datasets: Sequence[Dataset], settings: RetentionSettings) -> dict[str, str]:
     """Why a dataset may not be retired, whatever it costs; by id."""
     pinned: dict[str, str] = {}
     for dataset in datasets:
         if dataset.status != "ok":
             pinned[dataset.id] = f"kept: {dataset.error}"
-    for child, other in _sharing(datasets, edges):
+    for child, other in _sharing(datasets):
         pinned.setdefault(child, f"kept: shares files with {other}")
     for dataset in datasets:
         pattern = first_match(settings.keep, dataset)
@@ -119,16 +119,12 @@ def _pinned(datasets: Sequence[Dataset], edges: Sequence[Edge], settings: Retent
     return pinned
 
 
-def _sharing(datasets: Sequence[Dataset], edges: Sequence[Edge]) -> Iterable[tuple[str, str]]:
-    """(dataset, other) that refer to common files, both ways round: by discovery, by the edge, by a table's log."""
+def _sharing(datasets: Sequence[Dataset]) -> Iterable[tuple[str, str]]:
+    """(dataset, other) that refer to common files, both ways round: by discovery, by a table's log."""
     for dataset in datasets:
         for other in dataset.shared_with:
             yield dataset.id, other
             yield other, dataset.id
-    for edge in edges:
-        if edge.shared:
-            yield edge.parent, edge.child
-            yield edge.child, edge.parent
     pins: dict[str, list[str]] = defaultdict(list)
     for dataset in datasets:
         for identity in dataset.pins:

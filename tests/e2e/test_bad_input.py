@@ -289,6 +289,17 @@ def test_what_can_not_be_used_says_why_and_is_in_no_pair(bad: BadLake, dataset: 
     assert not bad.children(dataset)
 
 
+def test_funnel_counts_what_takes_no_part_by_status_with_what_the_scan_could_not_read(bad: BadLake) -> None:
+    statuses = Counter(str(row["error"]).partition(":")[0] for row in bad.datasets.values() if row["error"])
+    assert statuses.keys() == {"error", "unsupported", "unprovable", "empty"}
+    funnel = bad.job.funnel
+    assert funnel.unusable == statuses
+    assert funnel.datasets - funnel.usable == statuses.total()
+    moved = ("before_scan", "gone", "swapped", "before_join")
+    assert statuses["unprovable"] == len(moved), "only the scan and the join could find these"
+    assert all(bad.error(f"moving/{name}.parquet").startswith("unprovable: ") for name in moved)
+
+
 @pytest.mark.parametrize("name", ["base", "part"])
 @pytest.mark.parametrize("stage", ["scan", "join"])
 def test_dataset_that_changes_while_it_is_read_proves_nothing(

@@ -40,6 +40,7 @@ DATASET = {
     "columns": int,
     "version": str,
     "names": list,
+    "shared_with": list,
     "error": str,
 }
 PLANNED = {
@@ -130,7 +131,8 @@ def test_refuted_edges_say_why_and_with_all_those_by_metadata_too(output: Output
     assert {edge["grade"] for edge in every} == {"refuted"}
     assert pairs(refuted) < pairs(every)
     assert {edge["how"] for edge in every if (edge["parent"], edge["child"]) not in pairs(refuted)} == {"min-max"}
-    assert json.loads(output("edges", "--grade", "plausible", "--format", "json")) == []
+    for grade in ("plausible", "shared"):
+        assert json.loads(output("edges", "--grade", grade, "--format", "json")) == []
 
 
 def test_datasets_and_runs_have_their_keys(output: Output, lake: Path) -> None:
@@ -146,6 +148,7 @@ def test_datasets_and_runs_have_their_keys(output: Output, lake: Path) -> None:
         "columns": 3,
         "version": "",
         "names": [],
+        "shared_with": [],
         "error": "",
     }
     assert (by_id["broken.parquet"]["rows"], by_id["broken.parquet"]["error"][:7]) == (None, "error: ")
@@ -319,6 +322,8 @@ def test_only_the_payload_goes_to_standard_output(
     out, err = capsys.readouterr()
     funnel = json.loads(out)
     assert funnel["proven"]
+    assert (funnel["datasets"] - funnel["usable"], funnel["unusable"], funnel["shared"]) == (1, {"error": 1}, 0)
+    assert re.search(r"  datasets +\d+  1 takes no part: 1 error\n", err), err
     assert [stage["name"] for stage in funnel["stages"]][-1] == "report"
     assert all(set(stage) == {"name", "seconds", "bytes_read", "files_read"} for stage in funnel["stages"])
     assert f"report: {state}/report.html" in err

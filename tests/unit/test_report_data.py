@@ -7,9 +7,9 @@ import pytest
 
 from r2d2.config import load_settings
 from r2d2.model.edge import Grade, Witness
-from r2d2.model.funnel import Funnel, StageFigures
+from r2d2.model.funnel import Funnel, StageFigures, unusable_by_status
 from r2d2.model.plan import Plan
-from r2d2.report.data import MAX_NEAR_MISSES, Problem, ReportData, build_report, dataset_anchor
+from r2d2.report.data import MAX_NEAR_MISSES, MAX_SHARED, Problem, ReportData, build_report, dataset_anchor
 from r2d2.report.proofs import MAX_STEPS, ProofPaths
 from tests.report_fakes import HOSTILE, dataset, edge, hostile_report, plan_of, run_facts, tpch_report
 
@@ -150,8 +150,37 @@ def test_a_proof_takes_a_group_as_one_place_prefers_short_ways_and_gives_up_on_l
 
 def test_a_funnel_survives_its_json() -> None:
     funnel = Funnel(
-        5, 4, 2, 12, 6, 3, {"box": 2}, {"join": 1}, 0, 1, 2, 10, 0.5, "EUR", (StageFigures("s", 1.5, 9, 2),)
-    )
+        datasets=5, usable=4, unusable={"error": 1}, classes=2, pairs=12, candidates=6, shared=2, after_minmax=3,
+        proven={"box": 2}, refuted={"join": 1}, groups=1, edges=2, bytes_saved=10, money_saved=0.5, currency="EUR",
+        stages=(StageFigures("s", 1.5, 9, 2),),
+    )  # fmt: skip
+    assert all(value for name, value in vars(funnel).items() if name != "undecided"), "each field with a value"
     assert Funnel.from_json(funnel.to_json()) == funnel
     assert Funnel.from_json(Funnel().to_json()) == Funnel()
     assert (funnel.proven_pairs, funnel.refuted_pairs) == (2, 1)
+
+
+def test_a_funnel_of_an_older_version_loads() -> None:
+    older = json.loads(Funnel(datasets=5, usable=4).to_json())
+    del older["unusable"], older["shared"]
+    assert Funnel.from_json(json.dumps(older)) == Funnel(datasets=5, usable=4)
+
+
+def test_what_takes_no_part_is_counted_by_status_the_most_frequent_first() -> None:
+    statuses = ["ok", "empty", "error", "unsupported", "unprovable", "unsupported", "ok"]
+    datasets = [dataset(f"d{i}", status=status) for i, status in enumerate(statuses)]
+    counts = unusable_by_status(datasets)
+    assert list(counts.items()) == [("unsupported", 2), ("empty", 1), ("error", 1), ("unprovable", 1)]
+
+
+def test_datasets_that_share_files_are_listed_with_whom_after_what_can_not_be_used() -> None:
+    many = tuple(f"snapshot {i:04}" for i in range(1000))
+    bad, clone = dataset("bad", status="error", reason="gone"), dataset("clone", shared_with=("bad", "x/k=v"))
+    data = built([clone, dataset("large", shared_with=many), bad, dataset("alone")])
+    assert [(p.where, p.status) for p in data.problems] == [("bad", "error"), ("clone", "shared"), ("large", "shared")]
+    assert [p.what for p in data.problems[1:]] == [
+        "holds files that are also in bad, x/k=v",
+        "holds files that are also in snapshot 0000, snapshot 0001, snapshot 0002 and 997 more",
+    ]
+    large = next(row for row in data.rows if row.id == "large")
+    assert (large.shared_with, large.shared_count) == (many[:MAX_SHARED], 1000)

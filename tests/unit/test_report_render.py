@@ -20,7 +20,7 @@ from r2d2.report.render import render, write_report
 from r2d2.report.units import human_bytes, money
 from r2d2.report.visible import shell_word, visible
 from r2d2.report.wire import embedded
-from tests.report_fakes import HOSTILE, hostile_report, large_report, run_facts, tpch_report
+from tests.report_fakes import HOSTILE, dataset, hostile_report, large_report, plan_of, run_facts, tpch_report
 
 
 class Parsed(HTMLParser):
@@ -74,6 +74,28 @@ def test_the_headline_says_what_is_saved_and_that_nothing_was_deleted(tpch: Repo
     assert "Nothing was deleted" in text
     assert "/data/lake" in text
     assert "Storage prices are multiplied by 1,000" in text
+
+
+def test_what_takes_no_part_and_what_shares_files_is_said_with_the_reason() -> None:
+    datasets = [
+        dataset("whole", shared_with=("clone",)),
+        dataset("clone", shared_with=("whole",)),
+        dataset("lost", status="unprovable", reason="part-3.parquet changed while it was read"),
+    ]
+    funnel = Funnel(datasets=3, usable=2, unusable={"unprovable": 1}, candidates=2, shared=2)
+    page = Parsed(render(build_report(run_facts(), datasets, [], [], [], plan_of(datasets, {}), funnel)))
+    text = " ".join(" ".join(page.text).split())
+    assert "2 of them usable (1 takes no part: 1 unprovable)" in text
+    assert "2 pairs whose schema fits hold files in common: such pairs are not compared" in text
+    assert "Shares files with others" in text
+    assert "holds files that are also in clone" in text
+    assert "part-3.parquet changed while it was read" in text
+    rows = [dict(zip(page.data()["rowFields"], row, strict=True)) for row in page.data()["rows"]]
+    assert {row["name"]: (row["shared"], row["sharedCount"]) for row in rows} == {
+        "whole": (["clone"], 1),
+        "clone": (["whole"], 1),
+        "lost": ([], 0),
+    }
 
 
 def test_the_page_has_its_sections_ids_once_and_no_dead_link(tpch: ReportData) -> None:

@@ -7,7 +7,8 @@ from r2d2.report.terminal import funnel_lines
 from r2d2.report.units import human_bytes, human_seconds, money, percent
 
 FUNNEL = Funnel(
-    datasets=70, usable=67, classes=13, pairs=4422, candidates=1474, after_minmax=737,
+    datasets=70, usable=67, unusable={"empty": 1, "unsupported": 2}, classes=13, pairs=4422, candidates=1474,
+    after_minmax=737,
     proven={"box": 46, "digest": 60}, refuted={"join": 23}, groups=7, edges=46,
     bytes_saved=1_002_000_000, money_saved=20.76,
     stages=(StageFigures("discover", 2.31, 1_250_000, 212), StageFigures("scan", 69.4, 1_312_000_000, 1_212)),
@@ -16,7 +17,7 @@ FUNNEL = Funnel(
 
 def test_the_funnel_is_printed_aligned_in_human_units() -> None:
     assert funnel_lines(FUNNEL) == [
-        "  datasets                 70  3 take no part",
+        "  datasets                 70  3 take no part: 2 unsupported, 1 empty",
         "  schema classes           13",
         "  pairs                 4,422",
         "  schema fits           1,474  33% of the pairs",
@@ -39,12 +40,30 @@ def test_undecided_pairs_have_a_line_only_if_there_are_any() -> None:
     assert any("undecided" in line for line in funnel_lines(Funnel(undecided=3)))
 
 
+def test_shared_pairs_have_a_line_only_if_there_are_any() -> None:
+    assert not any("shared" in line for line in funnel_lines(FUNNEL))
+    line = "  shared                3  hold files in common: not compared, neither is retired"
+    assert line in funnel_lines(Funnel(shared=3))
+
+
+def test_a_funnel_of_an_older_version_counts_what_takes_no_part_without_saying_why() -> None:
+    assert funnel_lines(Funnel(datasets=70, usable=67))[0].endswith(" 70  3 take no part")
+
+
 def test_an_empty_funnel_prints() -> None:
     assert funnel_lines(Funnel())[-1] == "  can be saved        0 B  0.00 USD a month"
 
 
 def test_terminal_escapes_are_spelled_out() -> None:
-    lines = funnel_lines(Funnel(proven={"\x1b[31m": 1}, currency="\x07", stages=(StageFigures("\x1b]0;x", 1.0),)))
+    lines = funnel_lines(
+        Funnel(
+            proven={"\x1b[31m": 1},
+            unusable={"\x1b": 2},
+            datasets=2,
+            currency="\x07",
+            stages=(StageFigures("\x1b]0;x", 1.0),),
+        )
+    )
     assert all(line.isprintable() for line in lines)
 
 

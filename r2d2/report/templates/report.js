@@ -102,10 +102,15 @@
     const parts = [make("code", null, edge.how), `: ${reason}. `];
     parts.push(`${count(edge.childRows)} of ${count(edge.parentRows)} rows, ${count(edge.columnCount)} columns compared`);
     parts.push(`; versions ${rows[edge.parent].version} and ${rows[edge.child].version}.`);
-    if (edge.shared) parts.push(" They share files, so neither may be retired.");
     if (edge.predicate) parts.push(" Rows: ", make("code", null, edge.predicate), ".");
     else if (edge.masked) parts.push(" The row selection holds values and is masked.");
     return parts;
+  }
+
+  function sharedNames(row) {
+    const more = row.sharedCount - row.shared.length;
+    const others = row.shared.join(", ") + (more > 0 ? ` and ${count(more)} more` : "");
+    return make("span", null, make("bdi", null, others), ": not compared with these, and neither side may be retired");
   }
 
   function proof(row) {
@@ -149,7 +154,7 @@
       add("Compared columns", columns.join(", ") + (more > 0 ? ` and ${count(more)} more` : ""));
     }
     if (row.aliases.length) add("Other names", make("bdi", null, row.aliases.join(", ")));
-    if (row.shared.length) add("Shares files with", `${row.shared.join(", ")}; neither may be retired`);
+    if (row.shared.length) add("Shares files with", sharedNames(row));
     if (row.status !== "ok") add("Status", row.status);
     add("Dataset", `${row.format}, ${count(row.columns)} columns, version ${row.version}` +
       (row.modified ? `, last changed ${row.modified}` : ""));
