@@ -86,6 +86,8 @@ def _lake_commands(commands: _SubParsersAction[Parser]) -> None:
     _command(commands, "report", "write report.html of a planned run again", _report, state, run, settings)
     text = "what r2d2 can read of a lake, and which rights are missing"
     _command(commands, "check", text, _check, lakes, settings, _format("table", "json", "csv"))
+    text = "a digest of the rows of each dataset, whatever its format, files and order: equal ones hold equal data"
+    _command(commands, "digest", text, _digest, lakes, settings, _format("table", "json", "csv"))
     text = "build a demo lake from TPC-H tables and run the main job on it"
     demo = _command(commands, "demo", text, _demo, settings, _format("table", "json"))
     demo.add_argument("--dir", default="", help="where to build it (default: a new temporary directory)")
@@ -187,6 +189,13 @@ def _check(arguments: Namespace) -> int:
 
     unreadable = lake.check(arguments.lakes, _read_settings(arguments), Progress(arguments.quiet), arguments.format)
     return 4 if unreadable else 0
+
+
+def _digest(arguments: Namespace) -> int:
+    from r2d2.commands import lake
+
+    missing = lake.digest(arguments.lakes, _read_settings(arguments), Progress(arguments.quiet), arguments.format)
+    return 4 if missing else 0
 
 
 def _demo(arguments: Namespace) -> None:

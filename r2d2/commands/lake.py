@@ -11,15 +11,18 @@ from r2d2 import pipeline
 from r2d2.catalog import runs
 from r2d2.catalog.assembly import assemble
 from r2d2.catalog.discovery import discover
+from r2d2.catalog.listing import Problem
 from r2d2.catalog.state import State, open_state
 from r2d2.catalog.summaries import FileToRead, summarize_files
 from r2d2.commands.output import print_rows
 from r2d2.commands.state import DATASET_COLUMNS, dataset_row
 from r2d2.config import Settings
+from r2d2.containment.digest import stored_digests
 from r2d2.demo.lake import build_demo
 from r2d2.errors import UsageError
 from r2d2.lake.kernels import run_here
 from r2d2.lake.session import build_session
+from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge
 from r2d2.progress import Progress
 from r2d2.report.terminal import funnel_lines, retire_lines
@@ -101,6 +104,18 @@ def check(lakes: Sequence[str], settings: Settings, progress: Progress, output: 
     Returns:
         the number of datasets and directories that can't be read.
     """
+    datasets, problems = _read_lake(lakes, settings, progress)
+    counts = Counter(dataset.status for dataset in datasets)
+    progress.say(", ".join(f"{number} {status}" for status, number in sorted(counts.items())) or "no datasets")
+    shown = datasets if output == "json" else [dataset for dataset in datasets if dataset.status != "ok"]
+    print_rows(map(dataset_row, shown), DATASET_COLUMNS, output)
+    return counts["error"] + sum(problem.unreadable for problem in problems)
+
+
+def _read_lake(
+    lakes: Sequence[str], settings: Settings, progress: Progress
+) -> tuple[tuple[Dataset, ...], Sequence[Problem]]:
+    """The datasets with their metadata, read in this process, and what could not be listed, which is also said."""
     session = build_session(settings.spark) if any(lake.startswith("catalog:") for lake in lakes) else None
     with progress.stage("list the lake"):
         listing = discover(lakes, settings.discovery, None, session)
@@ -112,11 +127,25 @@ def check(lakes: Sequence[str], settings: Settings, progress: Progress, output: 
     for problem in listing.problems:
         hint = f" ({problem.hint})" if problem.hint else ""
         progress.say(f"note: {visible(problem.where)}: {visible(problem.what)}{visible(hint)}")
-    counts = Counter(dataset.status for dataset in datasets)
-    progress.say(", ".join(f"{number} {status}" for status, number in sorted(counts.items())) or "no datasets")
-    shown = datasets if output == "json" else [dataset for dataset in datasets if dataset.status != "ok"]
-    print_rows(map(dataset_row, shown), DATASET_COLUMNS, output)
-    return counts["error"] + sum(problem.unreadable for problem in listing.problems)
+    return datasets, listing.problems
+
+
+def digest(lakes: Sequence[str], settings: Settings, progress: Progress, output: str) -> int:
+    """``r2d2 digest``: the stored digest of each dataset; starts Spark only for catalog tables.
+
+    Returns:
+        the number of datasets that have none.
+    """
+    datasets, problems = _read_lake(lakes, settings, progress)
+    with progress.stage("read rows"):
+        found, failed = stored_digests(datasets, settings.containment, run_here)
+    reasons = {i: failed.get(i, dataset.error) for i, dataset in enumerate(datasets) if i not in found}
+    rows = [
+        {"dataset": dataset.id, "digest": str(found[i]) if i in found else None, "error": reasons.get(i, "")}
+        for i, dataset in enumerate(datasets)
+    ]
+    print_rows(rows, ("dataset", "digest", "error"), output)
+    return len(reasons) + sum(problem.unreadable for problem in problems)
 
 
 def demo(directory: str, settings: Settings, progress: Progress, output: str) -> None:

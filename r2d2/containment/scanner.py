@@ -91,8 +91,9 @@ class Scanner:
         return {entry: measure for entry, measure in found.items() if entry[0] not in self.failed}
 
     def _scan(self, missing: Mapping[int, Sequence[Request]]) -> dict[tuple[int, Request], Measure]:
-        tasks = self._tasks(missing)
-        results = self.run(tasks, scan_kernel, RESULTS)
+        results = self.run(scan_tasks(self.datasets, missing, self.settings, self.by), scan_kernel, RESULTS)
+        self.bytes_read += sum(self.datasets[index].bytes for index in missing)
+        self.files_read += sum(len(self.datasets[index].files) for index in missing)
         parts: dict[tuple[int, int], list[Measure]] = defaultdict(list)
         for row in results.to_pylist():
             if row["error"] is not None:
@@ -110,29 +111,6 @@ class Scanner:
         self._check_rows(answers)
         return {entry: measure for entry, measure in answers.items() if entry[0] not in self.failed}
 
-    def _tasks(self, missing: Mapping[int, Sequence[Request]]) -> pa.Table:
-        rows = []
-        for index, requests in missing.items():
-            dataset = self.datasets[index]
-            asked = json.dumps([request.to_json() for request in requests])
-            for files in chunks(dataset.files, self.settings.task_bytes):
-                rows.append(
-                    {
-                        "task": 0,
-                        "dataset": index,
-                        "files": pack_files(files),
-                        "readers": json.dumps(dataset.readers),
-                        "requests": asked,
-                        "case_sensitive": self.settings.case_sensitive,
-                        "memory": self.settings.task_memory,
-                        "key": self.by.key,
-                        "bytes": sum(file.size for file in files) + PLANNING_BYTES + len(requests) * _REQUEST_BYTES,
-                    }
-                )
-            self.bytes_read += dataset.bytes
-            self.files_read += len(dataset.files)
-        return planned(rows, TASKS, self.settings.task_bytes)
-
     def _check_rows(self, answers: Mapping[tuple[int, Request], Measure]) -> None:
         """Every row accounted for (EXACTNESS 1): a scan of the whole must see as many rows as the metadata says."""
         for (index, request), measure in answers.items():
@@ -141,6 +119,30 @@ class Scanner:
                     f"its metadata says {self.datasets[index].rows} rows, a scan found {measure.rows}; "
                     "its files may be damaged or have changed"
                 )
+
+
+def scan_tasks(
+    datasets: Sequence[Dataset], wanted: Mapping[int, Sequence[Request]], settings: ContainmentSettings, by: RowHash
+) -> pa.Table:
+    """Task rows (``scan.TASKS``) that answer the requests for datasets (by index), with planned ids."""
+    rows: list[dict[str, object]] = []
+    for index, requests in wanted.items():
+        asked = json.dumps([request.to_json() for request in requests])
+        for files in chunks(datasets[index].files, settings.task_bytes):
+            rows.append(
+                {
+                    "task": 0,
+                    "dataset": index,
+                    "files": pack_files(files),
+                    "readers": json.dumps(datasets[index].readers),
+                    "requests": asked,
+                    "case_sensitive": settings.case_sensitive,
+                    "memory": settings.task_memory,
+                    "key": by.key,
+                    "bytes": sum(file.size for file in files) + PLANNING_BYTES + len(requests) * _REQUEST_BYTES,
+                }
+            )
+    return planned(rows, TASKS, settings.task_bytes)
 
 
 def dataset_key(dataset: Dataset) -> str:
