@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +16,8 @@ from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake import parquet, staging, text_summary
 from r2d2.lake.file_tree import shown
 from r2d2.model.dataset import DataFile, FileSummary
+
+_LOG = logging.getLogger(__name__)
 
 #: Runs a kernel over tasks, as ``lake.session.map_tasks`` does with a session.
 Run = Callable[[pa.Table, Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]], pa.Schema], pa.Table]
@@ -60,7 +64,7 @@ def summarize_files(
     wanted = {file.file.path: file for file in files}
     table = run(_tasks(list(wanted.values()), files_per_task, task_bytes), kernel, RESULTS)
     found = dict(zip(table["key"].to_pylist(), table["summary"].to_pylist(), strict=True))
-    lost = FileSummary(status="error", reason="the job that read it gave no answer for it")
+    lost = FileSummary(status="error", reason="the job that was to read it gave no answer; run again")
     return {path: codec.from_json(found[path]) if path in found else lost for path in wanted}
 
 
@@ -87,11 +91,14 @@ def _summary(row: dict[str, str | int], scratch: Path) -> FileSummary:
     except UnsupportedData as error:
         return FileSummary(status="unsupported", reason=str(error))
     except UnreadableData as error:
-        return FileSummary(status="error", reason=str(error))
+        return FileSummary(status="error", reason=str(error).removeprefix(f"{shown(file.path)}: "))
     except OSError as error:
-        return FileSummary(status="error", reason=f"can't be read: {error.strerror or error}")
-    except Exception as error:  # noqa: BLE001  # a damaged file can fail anywhere in a reader; it is recorded, not lost
-        return FileSummary(status="error", reason=shown(f"can't be read: {type(error).__name__}: {error}"))
+        return FileSummary(status="error", reason=f"can't be read: {error.strerror or 'its store does not say why'}")
+    except Exception as error:  # noqa: BLE001  # a damaged file can fail anywhere in a reader; recorded, not lost
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        # for us, not for the data's owner; never what the error says, which may cite values of the file
+        _LOG.warning("%s: %s at %s:%s", shown(file.path), type(error).__name__, where.filename, where.lineno)
+        return FileSummary(status="error", reason="can't be read: it is damaged in a way that R2D2 does not know")
     return summary
 
 

@@ -14,6 +14,7 @@ from r2d2.containment.reduction import Reduction, reduce_edges
 from r2d2.containment.scanner import Scanner
 from r2d2.containment.verify import Joiner, VerdictCache, Verification, Verifier, box_text
 from r2d2.containment.views import Node, Pair, node_edges
+from r2d2.lake.file_tree import shown
 from r2d2.model.dataset import TEXT_FORMATS, Dataset
 from r2d2.model.edge import Edge, Grade
 from r2d2.model.funnel import Funnel, unusable_by_status
@@ -90,9 +91,15 @@ def find_containments(
 
 def _with_failures(datasets: Sequence[Dataset], failed: dict[int, str]) -> tuple[Dataset, ...]:
     return tuple(
-        replace(dataset, status="unprovable", reason=failed[i]) if i in failed else dataset
+        replace(dataset, status="unprovable", reason=_by_plain_names(failed[i], dataset)) if i in failed else dataset
         for i, dataset in enumerate(datasets)
     )
+
+
+def _by_plain_names(reason: str, dataset: Dataset) -> str:
+    """A reason with files called by their names below the dataset, as everywhere else."""
+    location = shown(dataset.location.rstrip("/"))
+    return reason.replace(f"{location}/", "").replace(location, location.rpartition("/")[2])
 
 
 def _result(datasets: tuple[Dataset, ...], candidates: Candidates, found: Verification) -> Containments:

@@ -19,6 +19,7 @@ from r2d2.containment.row_hash import RowHash
 from r2d2.containment.scan_sql import Source, scan_sql, source
 from r2d2.containment.sketch import pack
 from r2d2.errors import R2D2Error, UnreadableData
+from r2d2.lake.file_tree import shown
 from r2d2.lake.layout import Reader
 from r2d2.lake.relation import locked_connection, open_relation
 from r2d2.lake.staging import changed, stage
@@ -86,14 +87,14 @@ def scan_task(task: Mapping[str, Any], connect: Connect) -> list[dict[str, Any]]
 
 
 def read_failure(error: Exception) -> str:
-    """Why a read failed, in one line without cell values: only the kind of the error where its text may hold some."""
+    """Why a read failed, in one line for the data's owner and without cell values, which an error's text may hold."""
     if isinstance(error, R2D2Error):
         return str(error)
     if isinstance(error, OSError):
-        return f"a file could not be read: {error.strerror or type(error).__name__}"
+        return f"a file could not be read: {error.strerror or 'its store does not say why'}"
     if isinstance(error, duckdb.OutOfMemoryException):
         return "the scan ran out of memory; raise containment.task_memory"
-    return f"a file could not be read as its metadata says ({type(error).__name__})"
+    return "a file could not be read as its metadata says; it may be damaged"
 
 
 @contextmanager
@@ -151,7 +152,7 @@ def _check_unchanged(files: Sequence[DataFile]) -> None:
     moved = changed(files)
     if moved:
         raise UnreadableData(
-            f"changed while it was read: {moved[0]}" + (f" and {len(moved) - 1} more" * (len(moved) > 1))
+            f"changed while it was read: {shown(moved[0])}" + (f" and {len(moved) - 1} more" * (len(moved) > 1))
         )
 
 

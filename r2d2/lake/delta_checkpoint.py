@@ -46,7 +46,7 @@ def read_checkpoint(storage: Storage, path: str, name: str) -> Iterator[Action]:
         raise UnreadableData(f"{where} is no checkpoint: it has no column 'add'")
     for row in rows:
         if row.get("sidecar") is not None:
-            raise UnsupportedData("unsupported feature v2Checkpoint")
+            raise UnsupportedData("Delta features that R2D2 does not read yet: v2Checkpoint")
         action = {kind: _with_maps(kind, content, where) for kind, content in row.items() if content is not None}
         if action:
             yield action

@@ -47,7 +47,7 @@ def log_segment(storage: Storage, log: str) -> LogSegment:
     missing = next((version for version in range(start + 1, newest + 1) if version not in commits), None)
     if missing is not None:
         if any(_V2.fullmatch(name) for name in names):
-            raise UnsupportedData("unsupported feature v2Checkpoint")
+            raise UnsupportedData("Delta features that R2D2 does not read yet: v2Checkpoint")
         raise UnreadableData(f"_delta_log/{missing:020d}.json is missing")
     return LogSegment(newest, checkpoints.get(start, ()), tuple(commits[v] for v in range(start + 1, newest + 1)))
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import codecs
-import gzip
 import json
 import re
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from r2d2.errors import UnreadableData, UnsupportedData
+from r2d2.lake.gzip_text import opened
 from r2d2.lake.json_canonical import DECODER, BadJson, check, parse
 
 #: Characters of one record of an array, bytes of one line.
@@ -30,7 +28,7 @@ def shape_of(path: Path, compressed: bool) -> str:
         UnsupportedData: an empty file, UTF-16, or neither a list nor an object.
         UnreadableData: damaged gzip.
     """
-    with _opened(path, compressed) as stream:
+    with opened(path, compressed) as stream:
         start = stream.read(_CHUNK)
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UnsupportedData("it is UTF-16 text; convert it to UTF-8")
@@ -49,17 +47,8 @@ def records(path: Path, compressed: bool, shape: str) -> Iterator[dict[str, Any]
         UnreadableData: malformed JSON or damaged gzip; with the line, or the number of the record (from 1).
         UnsupportedData: a record that is no object, a repeated key, half of a surrogate pair, no UTF-8.
     """
-    with _opened(path, compressed) as stream:
+    with opened(path, compressed) as stream:
         yield from _array(stream) if shape == "array" else _lines(stream)
-
-
-@contextmanager
-def _opened(path: Path, compressed: bool) -> Iterator[BinaryIO]:
-    try:
-        with gzip.open(path) if compressed else path.open("rb") as stream:
-            yield cast(BinaryIO, stream)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise UnreadableData(f"damaged gzip: {str(error) or 'it ends too early'}") from error
 
 
 def _lines(stream: BinaryIO) -> Iterator[dict[str, Any]]:

@@ -19,6 +19,7 @@ from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake.json_canonical import canonical
 from r2d2.lake.json_records import records, shape_of
 from r2d2.lake.layout import Column, Reader
+from r2d2.lake.parquet_types import shown
 from r2d2.model.dataset import LeafPath
 from r2d2.model.names import fold_name
 
@@ -115,7 +116,7 @@ def _columns(key: _Key, path: LeafPath) -> Iterator[Column]:
     for name, child in key.keys.items():
         other = folded.setdefault(fold_name(name), name)
         if other != name:
-            raise UnsupportedData(f"keys {other!r} and {name!r} have the same name, but for case")
+            raise UnsupportedData(f"keys {shown((other,))} and {shown((name,))} have the same name, but for case")
         inner = (*path, name)
         if child.opened:
             yield Column(name, "BOOLEAN", nullable=False, path=inner, presence=True)

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from r2d2.errors import UnreadableData
 from r2d2.lake.parquet_footer import Chunk, Footer
+from r2d2.lake.parquet_types import shown
 
 
 def refuse_false_nulls(path: Path, footer: Footer) -> None:
@@ -28,10 +29,12 @@ def refuse_false_nulls(path: Path, footer: Footer) -> None:
         with pq.ParquetFile(path) as file:
             for group, places in claims.items():
                 rows = file.reader.read_row_group(group, column_indices=places, use_threads=False)
-                if any(_holds_value(chunk) for column in rows.columns for chunk in column.chunks):
-                    raise UnreadableData("its footer says that a column holds only NULLs, and the column holds values")
+                for name, column in zip(rows.column_names, rows.columns, strict=True):
+                    if any(map(_holds_value, column.chunks)):
+                        told = "its footer says that a column holds only NULLs, and the column holds values"
+                        raise UnreadableData(f"{told}: {shown((name,))}")
     except (pa.ArrowException, OSError) as error:
-        raise UnreadableData(f"a column of NULLs can't be read ({type(error).__name__})") from error
+        raise UnreadableData("a column of NULLs can't be read: the file is damaged") from error
 
 
 def _claims(group: tuple[int, tuple[Chunk, ...]]) -> list[int]:

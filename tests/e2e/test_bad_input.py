@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -298,6 +299,28 @@ def test_funnel_counts_what_takes_no_part_by_status_with_what_the_scan_could_not
     moved = ("before_scan", "gone", "swapped", "before_join")
     assert statuses["unprovable"] == len(moved), "only the scan and the join could find these"
     assert all(bad.error(f"moving/{name}.parquet").startswith("unprovable: ") for name in moved)
+
+
+def test_reasons_are_for_the_owners_of_the_data(bad: BadLake) -> None:
+    """One short line in plain words: what a programmer would read, where the lake lies, and values are not in it."""
+    reasons = {name: str(row["error"]) for name, row in bad.datasets.items() if row["error"]}
+    reasons |= {problem.where: problem.what for problem in bad.job.problems}
+    assert len(reasons) > 25
+    for where, reason in reasons.items():
+        told = f"{where}: {reason}"
+        assert 10 <= len(reason) < 200, told
+        assert reason.isprintable(), told
+        assert reason[-1] not in ".:; ", told
+        assert not re.search(
+            r"\w(Error|Exception|Warning)\b|Traceback|\bNone\b|\b[a-z_]+\(\)|\bb'|<class|errno", reason
+        ), told
+        assert str(bad.lake) not in reason, told
+        assert not re.search(r"Zürich|secret|name \d|99000", reason), told
+
+
+def test_files_are_called_by_their_names_below_the_dataset_wherever_they_fail(bad: BadLake) -> None:
+    assert bad.error("moving/swapped.parquet") == "unprovable: changed while it was read: swapped.parquet"
+    assert bad.error("moving/before_join.parquet") == "unprovable: changed while it was read: before_join.parquet"
 
 
 @pytest.mark.parametrize("name", ["base", "part"])

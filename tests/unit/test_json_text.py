@@ -77,8 +77,8 @@ def test_a_key_with_dots_is_no_nested_key(con: duckdb.DuckDBPyConnection, tmp_pa
     [
         ('{"type": "FeatureCollection", "features": []}', "a JSON object, not a list of records"),
         ('{\n  "type": "x"\n}', "a JSON object, not a list of records, nor one record a line: line 1"),
-        ('[{"id": 1, "Name": 2}, {"name": 3}]', "keys 'Name' and 'name' have the same name, but for case"),
-        ('[{"o": {"A": 1}}, {"o": {"a": 1}}]', "keys 'A' and 'a'"),
+        ('[{"id": 1, "Name": 2}, {"name": 3}]', 'keys "Name" and "name" have the same name, but for case'),
+        ('[{"o": {"A": 1}}, {"o": {"a": 1}}]', 'keys "A" and "a"'),
         ("[]", "no columns: an empty list"),
         ("[{}, {}]", "no columns: its records have no keys"),
         ('[{"a":' + '{"b":' * 150 + "1" + "}" * 151 + "]", "levels deep"),

@@ -74,7 +74,9 @@ def test_one_bad_file_is_one_bad_summary(tmp_path: Path) -> None:
     assert all(summary.reason for summary in found.values() if summary.status != "ok")
 
 
-def test_a_failure_nobody_thought_of_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_nobody_thought_of_is_recorded_and_logged_without_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     def fail(path: Path) -> FileSummary:
         raise RuntimeError(f"boom\x1b[31m {path.name}")
 
@@ -82,7 +84,10 @@ def test_a_failure_nobody_thought_of_is_recorded(tmp_path: Path, monkeypatch: py
     file = _parquet(tmp_path / "a.parquet")
     summary = summarize_files([file], _Job())[file.file.path]
     assert summary.status == "error"
-    assert "RuntimeError: boom" in summary.reason
+    assert summary.reason == "can't be read: it is damaged in a way that R2D2 does not know"
+    (record,) = caplog.records
+    assert f"{file.file.path}: RuntimeError at {__file__}:" in record.getMessage()
+    assert "boom" not in record.getMessage(), "it could be a value of the file"
     assert summary.reason.isprintable()
 
 
