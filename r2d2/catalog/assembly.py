@@ -5,6 +5,7 @@ A dataset takes part in pairs only if all its files can be read, and all fit tog
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -16,6 +17,7 @@ from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake.file_tree import shown as shown_name
 from r2d2.lake.layout import Reader, leaf_columns
 from r2d2.lake.parquet_types import described, family_of, shown
+from r2d2.lake.text_summary import NULL_TOKENS_PROPERTY
 from r2d2.model import family as families
 from r2d2.model.dataset import DataFile, Dataset, FileSummary, Leaf, LeafPath
 from r2d2.model.names import fold, fold_name
@@ -151,11 +153,16 @@ def _filled(dataset: Dataset, candidate: Candidate, summaries: Summaries, case_s
 
 
 def _properties(parts: Sequence[FileSummary]) -> Mapping[str, object]:
-    """What all files say alike."""
+    """What all files say alike, and all texts that stand for NULL in one of them."""
     if not parts:
         return {}
     first = parts[0].properties
-    return {key: value for key, value in first.items() if all(part.properties.get(key) == value for part in parts)}
+    alike = {key: value for key, value in first.items() if all(part.properties.get(key) == value for part in parts)}
+    tokens: dict[str, set[str]] = defaultdict(set)
+    for part in parts:
+        for name, found in part.properties.get(NULL_TOKENS_PROPERTY, {}).items():
+            tokens[name].update(found)
+    return alike | ({NULL_TOKENS_PROPERTY: {name: sorted(tokens[name]) for name in sorted(tokens)}} if tokens else {})
 
 
 def _standing(candidate: Candidate, files: Sequence[DataFile], rows: int) -> tuple[str, str]:

@@ -102,6 +102,9 @@ def _common_families(first: Leaf, leaves: Sequence[Leaf]) -> tuple[str, ...]:
         other = next(leaf for leaf in leaves if not set(leaf.families) & set(first.families))
         kinds = f"{'/'.join(first.families)} and {'/'.join(other.families)}"
         raise UnsupportedData(f"column {shown(first.path)} is of different types in its files: {kinds}")
+    if families.BINARY in common and families.STRING in common and any(leaf.nulls is None for leaf in leaves):
+        # no values in any file but tokens for NULL (``lake.null_tokens``), which then are the texts that they are
+        return (families.STRING,)
     known = [family for family in families.NARROWEST_FIRST if family in common]
     return (*known, *sorted(common.difference(known)))
 

@@ -17,6 +17,7 @@ from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade, Projection
 from r2d2.model.family import narrowest_common
 from r2d2.model.plan import Plan, PlannedDataset
+from r2d2.report.reading import reading_lines
 from r2d2.report.units import count, human_bytes, human_seconds, money, some_of
 from r2d2.report.visible import visible
 from r2d2.retention.costs import explain_costs
@@ -60,6 +61,7 @@ def _facts(dataset: Dataset, run: runs.Run) -> Iterator[str]:
     rows = "rows unknown" if dataset.rows is None else f"{count(dataset.rows)} rows"
     yield f"{visible(dataset.id)}  ({dataset.format}, {rows}, {human_bytes(dataset.bytes)}, version {dataset.version})"
     yield f"  run {run.run_id} of {run.started:%Y-%m-%d %H:%M} UTC"
+    yield from (f"  {visible(line)}" for line in reading_lines(dataset))
     if dataset.names:
         yield f"  the same bytes are also called: {', '.join(map(visible, dataset.names))}"
     if dataset.shared_with:

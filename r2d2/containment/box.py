@@ -53,6 +53,7 @@ def term_sql(value: str, column: Column, condition: Term) -> str:
         condition: the term; its values never enter the SQL as text.
     """
     if column.kind in ("TEXT", "JSON"):
+        value = text_views.present(value, column, condition.family)
         inside = _text_inside(text_views.converted(value, column.kind, condition.family), condition)
     else:
         inside = _typed_inside(value, column.kind, condition)

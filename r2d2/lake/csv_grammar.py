@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import BinaryIO
@@ -70,16 +70,23 @@ class Dialect:
         """Pattern of a record of ``width`` fields, without the line end."""
         return rb"%b(?:%b%b){%d}+" % (self.field, self.separator, self.field, width - 1)
 
-    def split(self, record: bytes) -> list[str]:
-        """The fields of a record, unquoted; bytes that are no UTF-8 become U+FFFD."""
-        cut = re.compile(rb"(%b)(?:%b|\Z)" % (self.field, self.separator))
+    @cached_property
+    def _cut(self) -> re.Pattern[bytes]:
+        return re.compile(rb"(%b)(?:%b|\Z)" % (self.field, self.separator))
+
+    def raw(self, record: bytes) -> list[bytes]:
+        """The fields of a record as they stand there."""
         fields, position = [], 0
-        while match := cut.match(record, position):
-            fields.append(self._unquoted(match[1]).decode("utf-8", "replace"))
+        while match := self._cut.match(record, position):
+            fields.append(match[1])
             if match.end() == match.end(1):
                 break
             position = match.end()
         return fields
+
+    def split(self, record: bytes) -> list[str]:
+        """The fields of a record, unquoted; bytes that are no UTF-8 become U+FFFD."""
+        return [self._unquoted(field).decode("utf-8", "replace") for field in self.raw(record)]
 
     def _unquoted(self, field: bytes) -> bytes:
         if not field.startswith(b'"'):
@@ -107,6 +114,33 @@ def count_records(stream: BinaryIO, dialect: Dialect, width: int) -> int:
         UnsupportedData: no UTF-8, NUL bytes, more than one kind of line end, a record over ``MAX_RECORD``.
     """
     return _Checker(dialect, width).run(stream)
+
+
+def quoted_fields(stream: BinaryIO, dialect: Dialect, width: int, texts: Iterable[str]) -> set[tuple[int, str]]:
+    """(position, text) of the ``texts`` that stand between quotes as a whole field somewhere in a checked file."""
+    fields = {b'"%b"' % text.encode(): text for text in texts}
+    anywhere = re.compile(b"|".join(map(re.escape, fields)))
+    record = re.compile(rb"%b|%b%b" % (dialect.end, dialect.record(width), dialect.end))
+    found: set[tuple[int, str]] = set()
+    for run in _runs(stream, record, dialect.end):
+        if anywhere.search(run):
+            for match in record.finditer(run):
+                if anywhere.search(match[0]):
+                    raw = dialect.raw(match[0].removesuffix(dialect.end))
+                    found.update((place, fields[field]) for place, field in enumerate(raw) if field in fields)
+    return found
+
+
+def _runs(stream: BinaryIO, record: re.Pattern[bytes], end: bytes) -> Iterator[bytes]:
+    """Pieces of a file of whole records, the last one ended."""
+    records = re.compile(rb"(?:%b)*+" % record.pattern)
+    rest = stream.read(_CHUNK).removeprefix(BOM)
+    while chunk := stream.read(_CHUNK):
+        run = records.match(rest)
+        cut = run.end() if run else 0
+        yield rest[:cut]
+        rest = rest[cut:] + chunk
+    yield rest if rest.endswith(end) else rest + end
 
 
 class _Checker:

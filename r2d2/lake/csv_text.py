@@ -7,26 +7,24 @@ How a file is understood (EXACTNESS 4):
 * Quotes are ``"``, doubled inside. Only where that can't read the file and ``\\"`` can (Spark's default), is it taken.
 * The first line is the header unless it clearly holds data: numbers or dates above columns of such, or repeated words.
   Then the columns are ``c0``, ``c1``, ... One name may be empty (the index that pandas writes): that column is ``""``.
-* An unquoted empty field is NULL, a quoted one is the empty string.
+* An unquoted empty field is NULL, a quoted one is the empty string. What else stands for NULL: ``lake.null_tokens``.
 """
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO, cast
 
 import duckdb
 
 from r2d2.errors import UnreadableData, UnsupportedData
-from r2d2.lake.csv_grammar import BOM, MAX_RECORD, Dialect, count_records, leading
+from r2d2.lake.csv_grammar import BOM, MAX_RECORD, Dialect, count_records, leading, quoted_fields
+from r2d2.lake.gzip_text import opened
 from r2d2.lake.layout import Column, Reader
+from r2d2.lake.text_views import NULL_TOKENS
 from r2d2.model.names import fold_name
 
 MAX_COLUMNS = 20_000
@@ -35,7 +33,7 @@ _SAMPLE = 1024 * 1024
 _SAMPLE_RECORDS = 200
 _DELIMITERS = (",", ";", "\t", "|")
 _NEWLINE = re.compile(rb'(?:[^"\r\n]|"[^"]*+")*+(\r\n|\n|\r)')
-_NULL_WORDS = frozenset({"", "NA", "N/A", "n/a", "NULL", "null", "None", "NaN", "nan", "-", "\\N"})
+_NULL_WORDS = frozenset({"", *NULL_TOKENS})
 _TYPED = re.compile(
     r"[-+]?(?:[0-9][0-9,]*\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?%?"
     r"|[0-9]{1,4}[-/][0-9]{1,2}[-/][0-9]{1,4}(?:[ T][0-9:.]+(?:Z|[-+][0-9:]+)?)?"
@@ -89,6 +87,14 @@ def inspect(path: Path, format: str, compressed: bool) -> tuple[Reader, int]:  #
     return Reader("csv", tuple(Column(n, "TEXT") for n in names), options), records - header
 
 
+def quoted_tokens(path: Path, compressed: bool, reader: Reader, tokens: Iterable[str]) -> set[tuple[int, str]]:
+    """(column, token) of those tokens that stand between quotes in a file that ``inspect`` has accepted: texts."""
+    options = reader.options
+    dialect = Dialect(options["delimiter"], options["escape"], options["newline"])
+    with opened(path, compressed) as stream:
+        return quoted_fields(stream, dialect, len(reader.columns), tokens)
+
+
 def relation(con: duckdb.DuckDBPyConnection, reader: Reader, paths: Sequence[Path]) -> str:
     """An SQL table expression over files that ``sniff`` has accepted, with the columns ``c0 .. cN``, all VARCHAR.
 
@@ -119,15 +125,6 @@ def _path_literal(path: Path) -> str:
     return _literal(re.sub(r"[*?\[]", lambda m: f"[{m[0]}]", str(path)))
 
 
-@contextmanager
-def _opened(path: Path, compressed: bool) -> Iterator[BinaryIO]:
-    try:
-        with gzip.open(path) if compressed else path.open("rb") as stream:
-            yield cast(BinaryIO, stream)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise UnreadableData(f"damaged gzip: {str(error) or 'it ends too early'}") from error
-
-
 @dataclass(frozen=True)
 class _Start:
     """The start of a file, its first line at least, without a byte order mark; a last line is ended by ``newline``."""
@@ -138,7 +135,7 @@ class _Start:
 
 
 def _start(path: Path, compressed: bool) -> _Start:
-    with _opened(path, compressed) as stream:
+    with opened(path, compressed) as stream:
         text = stream.read(_SAMPLE)
         whole = len(text) < _SAMPLE
         if not whole and not re.search(rb"[\r\n]", text[:-1]):
@@ -200,13 +197,13 @@ def _first_records(start: _Start, dialect: Dialect) -> list[list[str]]:
 
 def _count(path: Path, compressed: bool, dialect: Dialect, start: _Start) -> int:
     width = len(_first_records(start, dialect)[0])
-    with _opened(path, compressed) as stream:
+    with opened(path, compressed) as stream:
         return count_records(stream, dialect, width)
 
 
 def _refuse_ambiguous(path: Path, compressed: bool, slashed: Dialect, start: _Start) -> None:
     """Both dialects may fit; they differ only where a backslash stands before a quote."""
-    with _opened(path, compressed) as stream:
+    with opened(path, compressed) as stream:
         if not any(b'\\"' in chunk or chunk[-1:] == b"\\" for chunk in iter(lambda: stream.read(_SAMPLE), b"")):
             return
     try:

@@ -25,6 +25,7 @@ class Column:
     """One column or field; ``path`` is given only where one flat column stands for a nested leaf (JSON).
 
     ``presence``: a BOOLEAN column, never NULL, that says whether the object at ``path`` is there (JSON).
+    ``null_token``: the text that stands for NULL in every family but string (CSV, ``lake.null_tokens``).
     """
 
     name: str
@@ -33,6 +34,7 @@ class Column:
     nullable: bool = True
     path: LeafPath = ()
     presence: bool = False
+    null_token: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,10 +100,13 @@ def _pack(column: Column) -> dict[str, Any]:
         packed["path"] = list(column.path)
     if column.presence:
         packed["presence"] = True
+    if column.null_token:
+        packed["null_token"] = column.null_token
     return packed
 
 
 def _unpack(raw: dict[str, Any]) -> Column:
     children = tuple(_unpack(c) for c in raw.get("children", ()))
     path = tuple(raw.get("path", ()))
-    return Column(raw["name"], raw["kind"], children, raw["nullable"], path, raw.get("presence", False))
+    flags = raw.get("presence", False), raw.get("null_token", "")
+    return Column(raw["name"], raw["kind"], children, raw["nullable"], path, *flags)

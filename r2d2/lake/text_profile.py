@@ -13,9 +13,9 @@ from typing import Any
 
 import duckdb
 
-from r2d2.lake.text_views import JSON_FAMILIES, TEXT_FAMILIES, converted, convertible
+from r2d2.lake.text_views import JSON_FAMILIES, NULL_TOKENS, TEXT_FAMILIES, converted, convertible
 from r2d2.model.dataset import Bounds, BoundValue
-from r2d2.model.family import BOOLEAN, DATE, FLOATING, NARROWEST_FIRST, NUMBER, ORDERED, PRESENCE, STRING
+from r2d2.model.family import BOOLEAN, DATE, FLOATING, JSON, NARROWEST_FIRST, NUMBER, ORDERED, PRESENCE, STRING
 
 #: Strings longer than this, in bytes, are no bounds.
 MAX_BOUND_BYTES = 256
@@ -29,12 +29,16 @@ _EPOCH = 719163  # date(1970, 1, 1).toordinal()
 
 @dataclass(frozen=True)
 class Profile:
-    """What all values of one column have in common; families narrowest first, every one for a column of NULLs."""
+    """What all values of one column have in common; families narrowest first, every one for a column of NULLs.
+
+    ``nulls`` is None where it depends on the family (``lake.null_tokens``). ``tokens``: values that may stand for NULL.
+    """
 
     rows: int
-    nulls: int
+    nulls: int | None
     families: tuple[str, ...]
     bounds: dict[str, Bounds]
+    tokens: int = 0
 
 
 def profiles(con: duckdb.DuckDBPyConnection, table: str, kind: str, positions: Sequence[int]) -> dict[int, Profile]:
@@ -46,7 +50,7 @@ def profiles(con: duckdb.DuckDBPyConnection, table: str, kind: str, positions: S
         kind: ``TEXT`` or ``JSON``.
         positions: the columns to look at.
     """
-    stack = _Stack(con, table, kind)
+    stack = Stack(con, table, kind)
     counts = stack.counts(positions)
     candidates = stack.candidates(positions)
     fitting: dict[int, dict[str, Bounds | None]] = {p: {} for p in positions}
@@ -57,32 +61,55 @@ def profiles(con: duckdb.DuckDBPyConnection, table: str, kind: str, positions: S
     return {p: _profile(*counts[p], fitting[p]) for p in positions}
 
 
-def _profile(rows: int, present: int, fitting: dict[str, Bounds | None]) -> Profile:
+def _profile(rows: int, present: int, tokens: int, fitting: dict[str, Bounds | None]) -> Profile:
     bounds = {family: found for family, found in fitting.items() if found}
-    return Profile(rows, rows - present, tuple(fitting) if present else _ALL_FAMILIES, bounds)
+    return Profile(rows, rows - present, tuple(fitting) if present else _ALL_FAMILIES, bounds, tokens)
 
 
 @dataclass(frozen=True)
-class _Stack:
+class Stack:
     """The columns of a table stacked into one."""
 
     con: duckdb.DuckDBPyConnection
     table: str
     kind: str
 
-    def counts(self, positions: Sequence[int]) -> dict[int, tuple[int, int]]:
-        """By position: rows, and values that are not NULL."""
-        found = self._by_position("count(*), count(x)", positions)
-        return {p: (row[0], row[1]) if (row := found.get(p)) else (0, 0) for p in positions}
+    def counts(self, positions: Sequence[int]) -> dict[int, tuple[int, int, int]]:
+        """By position: rows, values that are not NULL, and among them texts that may stand for NULL."""
+        short = max(map(len, NULL_TOKENS))
+        tokens = f"CASE WHEN strlen(x) <= {short} THEN x IN {_listed(NULL_TOKENS)} ELSE false END"
+        found = self._by_position(f"count(*), count(x), count(*) FILTER ({tokens})", positions)
+        return {p: (row[0], row[1], row[2]) if (row := found.get(p)) else (0, 0, 0) for p in positions}
 
     def candidates(self, positions: Sequence[int]) -> dict[str, list[int]]:
         """By family: the columns whose first rows don't rule it out; most are ruled out at once."""
+        families = _FAMILIES[self.kind]
+        found = self._fitting_first_rows(positions, families, "x IS NOT NULL")
+        return {f: [p for p, row in found.items() if row[i]] for i, f in enumerate(families)}
+
+    def typed_without(self, positions: Sequence[int], tokens: Sequence[str]) -> list[int]:
+        """The columns whose first rows are of a family narrower than string, if ``tokens`` are left out."""
+        narrower = [family for family in _FAMILIES[self.kind] if family not in (STRING, JSON)]
+        found = self._fitting_first_rows(positions, narrower, f"x NOT IN {_listed(tokens)}")
+        return [p for p, row in found.items() if any(row)]
+
+    def _fitting_first_rows(
+        self, positions: Sequence[int], families: Sequence[str], among: str
+    ) -> dict[int, tuple[Any, ...]]:
+        """By position: for each family whether all first values, of those ``among`` which to look, convert to it."""
+        if not positions:
+            return {}
         columns = ", ".join(f"c{p}" for p in positions)
-        sample = _Stack(self.con, f"(SELECT {columns} FROM {self.table} LIMIT {_SAMPLE_ROWS})", self.kind)
-        tests = [convertible("x", self.kind, family) for family in _FAMILIES[self.kind]]
-        asked = ", ".join(f"coalesce(bool_and({test}) FILTER (x IS NOT NULL), true)" for test in tests)
-        found = sample._by_position(asked, positions)
-        return {f: [p for p, row in found.items() if row[i]] for i, f in enumerate(_FAMILIES[self.kind])}
+        sample = Stack(self.con, f"(SELECT {columns} FROM {self.table} LIMIT {_SAMPLE_ROWS})", self.kind)
+        tests = [convertible("x", self.kind, family) for family in families]
+        asked = ", ".join(f"coalesce(bool_and({test}) FILTER ({among}), true)" for test in tests)
+        return sample._by_position(asked, positions)
+
+    def occurrences(self, positions: Sequence[int], tokens: Sequence[str]) -> dict[int, dict[str, int]]:
+        """By position: which of ``tokens`` are values of the column, and how often."""
+        counts = ", ".join(f"count(*) FILTER (x = {_listed([token])[1:-1]})" for token in tokens)
+        found = self._by_position(counts, positions)
+        return {p: {t: n for t, n in zip(tokens, row, strict=True) if n} for p, row in found.items()}
 
     def fitting(self, family: str, columns: dict[int, int]) -> Iterator[tuple[int, Bounds | None]]:
         """The columns all of whose values convert, with bounds; ``columns``: position → number of values."""
@@ -108,6 +135,11 @@ class _Stack:
             f"SELECT p, {asked} FROM (SELECT p, x, {view} AS v FROM ({stacked})) GROUP BY p"
         ).fetchall()
         return {row[0]: row[1:] for row in rows}
+
+
+def _listed(tokens: Sequence[str]) -> str:
+    """Texts of R2D2 itself, none of which holds a quote, as an SQL list."""
+    return "(" + ", ".join(f"'{token}'" for token in tokens) + ")"
 
 
 def _bounds(family: str, low: Any, high: Any) -> Bounds | None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 import tempfile
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -18,10 +19,14 @@ import pyarrow as pa
 
 from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake import csv_text, json_text
-from r2d2.lake.layout import LeafColumn, leaf_columns
+from r2d2.lake.layout import LeafColumn, Reader, leaf_columns
+from r2d2.lake.null_tokens import TokenColumn, token_columns
 from r2d2.lake.text_profile import Profile, profiles
 from r2d2.model.dataset import Bounds, FileSummary, Leaf
 from r2d2.model.family import PRESENCE
+
+#: Property of a file, and of a dataset: column → the texts that stand for NULL in it.
+NULL_TOKENS_PROPERTY = "null_tokens"
 
 _MEMORY_LIMIT = "1GB"
 #: Files of up to so many bytes are parsed once, into a table; larger ones are scanned several times.
@@ -52,7 +57,7 @@ def summarize(
     except UnreadableData as error:
         return FileSummary(status="error", reason=str(error))
     except OSError as error:
-        return FileSummary(status="error", reason=error.strerror or type(error).__name__)
+        return FileSummary(status="error", reason=f"can't be read: {error.strerror or 'its store does not say why'}")
     except duckdb.Error as error:
         return FileSummary(status="error", reason=_masked(error))
 
@@ -105,16 +110,43 @@ def _summary(
         source = json_text.relation(con, reader, [path])
     table_pays = reader.format == "json" or path.stat().st_size <= _SMALL
     found: dict[int, Profile] = {}
+    tokens: dict[int, TokenColumn] = {}
     kind = "JSON" if reader.format == "json" else "TEXT"
     positions = [i for i, column in enumerate(reader.columns) if not column.presence]
     for start in range(0, len(positions), _COLUMNS_PER_TABLE):
         some = positions[start : start + _COLUMNS_PER_TABLE]
         with _parsed_once(con, source, some) if table_pays else nullcontext(source) as table:
-            found.update(profiles(con, table, kind, some))
+            profiled = profiles(con, table, kind, some)
+            found.update(profiled)
+            if reader.format == "csv":
+                tokens.update(token_columns(con, table, profiled))
     for read in {profile.rows for profile in found.values()} - {rows}:
         raise UnreadableData(f"DuckDB reads {read} rows of it, but it holds {rows}")
+    if tokens:
+        reader = _with_tokens(path, compressed, reader, tokens, found)
     leaves = tuple(_leaf(column, found) for column in leaf_columns(reader))
-    return FileSummary(rows, reader.to_json(), leaves, dict(reader.options))
+    return FileSummary(rows, reader.to_json(), leaves, _properties(reader))
+
+
+def _properties(reader: Reader) -> dict[str, object]:
+    tokens = {column.name: [column.null_token] for column in reader.columns if column.null_token}
+    return {**reader.options, **({NULL_TOKENS_PROPERTY: tokens} if tokens else {})}
+
+
+def _with_tokens(
+    path: Path, compressed: bool, reader: Reader, tokens: Mapping[int, TokenColumn], found: dict[int, Profile]
+) -> Reader:
+    """The reader with the tokens that stand for NULL; ``found`` gets what the columns are without them.
+
+    A token that also stands between quotes is a text there, which DuckDB can't tell apart: it is none.
+    """
+    quoted = csv_text.quoted_tokens(path, compressed, reader, {column.token for column in tokens.values()})
+    columns = list(reader.columns)
+    for position, column in tokens.items():
+        if (position, column.token) not in quoted:
+            columns[position] = replace(columns[position], null_token=column.token)
+            found[position] = column.profile
+    return replace(reader, columns=tuple(columns))
 
 
 @contextmanager
@@ -138,4 +170,4 @@ def _leaf(column: LeafColumn, found: dict[int, Profile]) -> Leaf:
 def _masked(error: duckdb.Error) -> str:
     """DuckDB cites the line, which holds cell values: only its number is kept."""
     line = re.search(r"\bLine: ([0-9]+)", str(error))
-    return f"DuckDB can't read {f'line {line[1]}' if line else 'it'} ({type(error).__name__})"
+    return f"DuckDB can't read {f'line {line[1]} of it' if line else 'it'}; the file may be damaged"

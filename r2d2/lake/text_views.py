@@ -43,6 +43,12 @@ _INSTANT = _TIMESTAMP + "(?:Z|[+-](?:[01][0-9]|2[0-3])(?::[0-5][0-9](?::[0-5][0-
 
 _PATTERNS = {DATE: _DATE, TIMESTAMP: _TIMESTAMP, INSTANT: _INSTANT}
 
+#: Texts that may stand for NULL in a CSV column of values of another family: those that pandas reads so, ``\N`` of
+#: Hive and databases, and a dash.
+NULL_TOKENS = (
+    "NULL", "null", "Null", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "None", "none", "\\N", "-", "NaN", "nan", "NaT",
+)  # fmt: skip
+
 _MAX_CHARACTERS = 1000
 _MAX_DIGITS = 400
 
@@ -97,8 +103,27 @@ def converted(x: str, kind: str, family: str) -> str:
     return _text_converted(_inside(x) if kind == "JSON" and family in _IN_JSON_STRINGS else x, family)
 
 
+def present(x: str, column: Column, family: str) -> str:
+    """SQL of the text of a column's value under ``family``, NULL where the column's token for NULL stands.
+
+    As a string the token is the text that it is.
+
+    Raises:
+        ValueError: the token is not on the list; what is not never reaches SQL.
+    """
+    if not column.null_token or family == STRING:
+        return x
+    if column.null_token not in NULL_TOKENS:
+        raise ValueError("an unknown token for NULL")
+    return f"nullif({x}, '{column.null_token}')"
+
+
 def exact(x: str, column: Column, family: str) -> str:
-    """Like ``converted``, for the values of a column; the scan fails where a value has become one that doesn't convert."""
+    """Like ``converted``, for the values of a column: NULL for its token, too.
+
+    The scan fails where a value has become one that doesn't convert.
+    """
+    x = present(x, column, family)
     value = converted(x, column.kind, family)
     if family in (STRING, JSON, BINARY):
         return value

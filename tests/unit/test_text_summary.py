@@ -159,7 +159,7 @@ def test_refusals_have_a_reason_without_values(
 
 
 def test_missing_files_and_directories_are_errors_of_their_dataset(tmp_path: Path) -> None:
-    assert summarize(tmp_path / "none.csv", "csv", False).reason == "No such file or directory"
+    assert summarize(tmp_path / "none.csv", "csv", False).reason == "can't be read: No such file or directory"
     assert summarize(tmp_path, "csv", False).status == "error"
 
 
@@ -178,7 +178,7 @@ def test_what_duckdb_says_of_a_line_is_masked(tmp_path: Path, monkeypatch: pytes
     reader = Reader.from_json(of(tmp_path, "a,b\n1,2\n").reader)
     monkeypatch.setattr(text_summary.csv_text, "inspect", lambda *_: (reader, 1))
     summary = of(tmp_path, b"a,b\n1,SECRET,3\n")
-    assert (summary.status, summary.reason) == ("error", "DuckDB can't read line 2 (InvalidInputException)")
+    assert (summary.status, summary.reason) == ("error", "DuckDB can't read line 2 of it; the file may be damaged")
 
 
 def test_hostile_file_names_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,7 +279,25 @@ def test_real_rows_and_nulls_are_those_of_the_csv_module(real: dict[Path, FileSu
             assert [found.path for found in summary.leaves] == [(name,) for name in header]
             assert summary.rows == len(rows)
             if '""' not in path.read_text(encoding="utf-8"):
-                assert [found.nulls for found in summary.leaves] == [c.count("") for c in zip(*rows, strict=True)]
+                told = [found.nulls for found in summary.leaves]
+                empty = [column.count("") for column in zip(*rows, strict=True)]
+                assert told == [None if t is None else e for t, e in zip(told, empty, strict=True)]
+
+
+@needs_lakes
+def test_tokens_for_null_in_real_files(real: dict[Path, FileSummary]) -> None:
+    found = {
+        (path.name, column.name, column.null_token)
+        for path, summary in real.items()
+        if summary.status == "ok"
+        for column in Reader.from_json(summary.reader).columns
+        if column.null_token
+    }
+    assert found == {
+        ("tests-by-zcta.csv", "modzcta", "NA"),
+        ("covid-like-illness-by-boro.csv", "Admit_5_12", "NA"),
+        ("covid-like-illness-by-boro.csv", "Visit_5_12", "NA"),
+    }
 
 
 @needs_lakes
