@@ -23,6 +23,8 @@ from r2d2.model.dataset import Bounds, FileSummary, Leaf
 
 #: Compression codecs that DuckDB reads, by their number in the format.
 _CODECS = {0: "UNCOMPRESSED", 1: "SNAPPY", 2: "GZIP", 4: "BROTLI", 5: "LZ4", 6: "ZSTD", 7: "LZ4_RAW"}
+_BYTE_STREAM_SPLIT = 9
+_SPLIT_READ = frozenset({"FLOAT", "DOUBLE", "INT32", "INT64"})
 #: Written by Spark where dates and times are in the calendar that had no year 0 and lost ten days in 1582.
 _LEGACY_CALENDAR = ("org.apache.spark.legacyDateTime", "org.apache.spark.legacyINT96")
 _ARROW_SCHEMA = "ARROW:schema"
@@ -50,6 +52,7 @@ def summarize(path: Path) -> FileSummary:
 def _reader(footer: Footer) -> Reader:
     columns = columns_of(footer.root)
     _refuse_codecs(footer)
+    _refuse_encodings(footer)
     _refuse_keys(footer.keys, columns)
     return Reader("parquet", columns)
 
@@ -65,7 +68,18 @@ def _refuse_codecs(footer: Footer) -> None:
     for _, chunks in footer.row_groups:
         for chunk in chunks:
             if chunk.codec not in _CODECS:
-                raise UnsupportedData(f"compression codec {'LZO' if chunk.codec == 3 else chunk.codec}")
+                codec = "LZO" if chunk.codec == 3 else f"codec number {chunk.codec}"
+                raise UnsupportedData(f"it is compressed by {codec}, which R2D2 can't read")
+
+
+def _refuse_encodings(footer: Footer) -> None:
+    """DuckDB reads the encoding that splits values into their bytes for four types only."""
+    elements = [element for _, element in sorted(_places(footer.root).values(), key=lambda place: place[0])]
+    for _, chunks in footer.row_groups:
+        for element, chunk in zip(elements, chunks, strict=True):
+            if _BYTE_STREAM_SPLIT in chunk.encodings and element.physical not in _SPLIT_READ:
+                what = f"is {element.physical} encoded as BYTE_STREAM_SPLIT, which R2D2 can't read"
+                raise UnsupportedData(f"column {shown((element.name,))} {what}")
 
 
 def _refuse_keys(keys: Mapping[str, str], columns: tuple[Column, ...]) -> None:

@@ -73,6 +73,7 @@ class Chunk:
     values: int
     codec: int
     statistics: Statistics | None
+    encodings: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -194,7 +195,10 @@ def _chunk(chunk: _Struct, data_end: int) -> Chunk:
     starts = [offset for offset in (_field(meta, 9, int), _maybe(meta, 11, int) or 0) if offset > 0]
     if size < 0 or (values > 0 and (not starts or min(starts) + size > data_end)):
         raise ValueError("a column lies beyond the end of the data: the file is truncated or was rewritten in part")
-    return Chunk(values, _field(meta, 4, int), _statistics(_maybe(meta, 12, dict)))
+    encodings = _maybe(meta, 2, list) or []
+    if not all(isinstance(encoding, int) for encoding in encodings):
+        raise ValueError("field 2 is no list of encodings")
+    return Chunk(values, _field(meta, 4, int), _statistics(_maybe(meta, 12, dict)), tuple(encodings))
 
 
 def _statistics(raw: _Struct | None) -> Statistics | None:

@@ -195,6 +195,8 @@ def _primitive(element: SchemaElement, path: tuple[str, ...]) -> str:
         return _timestamp(element, converted, path)
     if not converted and physical in _PLAIN and (not logical or _is_full_width(element)):
         return _PLAIN[physical]
+    if logical == "FLOAT16" and not converted and physical == "FIXED_LEN_BYTE_ARRAY" and element.length == 2:
+        return "FLOAT"  # DuckDB widens each of the 65,536 values exactly
     if converted == "DECIMAL" and logical in ("", "DECIMAL"):
         return _decimal(element, path)
     if physical == "BYTE_ARRAY" and logical in _TEXT.get(converted, ()):

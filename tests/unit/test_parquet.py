@@ -7,6 +7,7 @@ import decimal
 import math
 import os
 import random
+import struct
 import tarfile
 import time
 from collections.abc import Callable
@@ -125,6 +126,10 @@ SUPPORTED: dict[str, tuple[pa.Array, str]] = {
         for bits in (8, 16, 32, 64)
     },
     "float": (pa.array([1.1, math.nan, -0.0, math.inf, 5e-45, None], pa.float32()), "floating"),
+    "half, all values": (
+        pa.array([*struct.unpack("<65536e", struct.pack("<65536H", *range(65536))), None], pa.float16()),
+        "floating",
+    ),
     "double": (pa.array([1.1, math.nan, -0.0, -math.inf, 5e-324, None], pa.float64()), "floating"),
     **{
         f"decimal({p},{s})": (
@@ -202,7 +207,6 @@ def test_decimals_on_integers_and_on_bytes_are_delivered_exactly(physical: str, 
 _TEXTS = pa.array(["a", None])
 _NUMBERS = pa.array([1, None], pa.int32())
 UNSUPPORTED: dict[str, tuple[pa.Array, str]] = {
-    "half": (pa.array([1.5, None], pa.float16()), "FLOAT16"),
     "time": (pa.array([1, None], pa.time64("us")), "TIME"),
     "time ms": (pa.array([1, None], pa.time32("ms")), "TIME"),
     "duration": (pa.array([1, None], pa.duration("us")), "duration"),
@@ -423,7 +427,22 @@ def test_a_codec_that_duckdb_lacks_is_refused(tmp_path: Path) -> None:
         footer[4][1][1][0][1][1][1][1][0][1][3][1][4] = (5, 3)
 
     path = with_footer(pa.table({"c": [1]}), tmp_path / "a.parquet", lzo)
-    assert parquet.summarize(path).reason == "compression codec LZO"
+    assert parquet.summarize(path).reason == "it is compressed by LZO, which R2D2 can't read"
+
+
+@pytest.mark.parametrize("kind", ["fixed binary", "half", "double"])
+def test_an_encoding_that_duckdb_reads_for_some_types_only_is_refused_for_the_others(kind: str, tmp_path: Path) -> None:
+    values = {"fixed binary": pa.array([b"ab"], pa.binary(2)), "half": pa.array([1.5], pa.float16())}
+    path = tmp_path / "a.parquet"
+    table = pa.table({"c": values.get(kind, pa.array([1.5]))})
+    pq.write_table(table, path, use_dictionary=False, column_encoding={"c": "BYTE_STREAM_SPLIT"})
+    summary = parquet.summarize(path)
+    if kind == "double":
+        assert summary.status == "ok"
+        return
+    assert summary.reason == 'column "c" is FIXED_LEN_BYTE_ARRAY encoded as BYTE_STREAM_SPLIT, which R2D2 can\'t read'
+    with _connection() as con, pytest.raises(duckdb.Error):
+        con.sql("SELECT * FROM read_parquet(?)", params=[str(path)]).fetchall()
 
 
 # Damage.
