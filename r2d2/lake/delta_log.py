@@ -120,7 +120,7 @@ def require_basic(snapshot: DeltaSnapshot) -> None:
         missing.append("deletionVectors")
     if missing:
         names = ", ".join(sorted({shown(name) for name in missing}))
-        raise UnsupportedData(f"unsupported feature {names}")
+        raise UnsupportedData(f"Delta features that R2D2 does not read yet: {names}")
 
 
 @dataclass
@@ -284,6 +284,8 @@ def _rows(add: Mapping[str, Any]) -> int | None:
 
 
 def _schema(text: Any) -> Mapping[str, Any]:
+    if text is None:
+        raise UnreadableData("its log has a metaData action without a schema, so the table has no columns")
     try:
         schema = json.loads(text)
     except (ValueError, TypeError, RecursionError) as error:
