@@ -36,6 +36,7 @@ from r2d2.containment.scanner import Measure, Scanner
 from r2d2.lake.kernels import run_here, run_shuffled_here
 from r2d2.model.dataset import DataFile
 from r2d2.progress import Progress, Reading
+from r2d2.report.terminal import funnel_lines
 from tests.parquet_footers import Footer, column_statistics, with_footer
 from tests.states import SMALL_SKETCH, base_table, read, results, run_job, without_override, write
 
@@ -299,6 +300,29 @@ def test_funnel_counts_what_takes_no_part_by_status_with_what_the_scan_could_not
     moved = ("before_scan", "gone", "swapped", "before_join")
     assert statuses["unprovable"] == len(moved), "only the scan and the join could find these"
     assert all(bad.error(f"moving/{name}.parquet").startswith("unprovable: ") for name in moved)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "status", "heading"),
+    [
+        ("bad/ragged.csv", "error", "Can&#39;t be read"),
+        ("bad/latin1.csv", "unsupported", "Can&#39;t be compared exactly"),
+        ("moving/swapped.parquet", "unprovable", "Can&#39;t be read in full"),
+        ("odd/no_rows.csv", "empty", "Holds no rows"),
+    ],
+)
+def test_each_status_is_told_with_its_reason_by_datasets_explain_and_report(
+    bad: BadLake, capsys: pytest.CaptureFixture[str], dataset: str, status: str, heading: str
+) -> None:
+    told = bad.error(dataset)
+    assert told.startswith(f"{status}: ")
+    assert main(["explain", dataset, "--state", str(bad.state)]) == 0
+    assert f"  {told}; it takes part in no comparison" in capsys.readouterr().out
+    page = (bad.state / "report.html").read_text()
+    assert f"<h3>{heading} " in page
+    assert told.removeprefix(f"{status}: ") in page
+    (first, *_) = funnel_lines(bad.job.funnel)
+    assert f"{bad.job.funnel.unusable[status]} {status}" in first
 
 
 def test_reasons_are_for_the_owners_of_the_data(bad: BadLake) -> None:
