@@ -1,22 +1,15 @@
-"""The Delta tables of delta-rs: each gives its files or a refusal that names the feature."""
+"""The logs of the Delta tables of delta-rs: each gives its files, also those that are missing, or names the feature."""
 
 from __future__ import annotations
 
-import shutil
-import tarfile
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from r2d2.errors import UnsupportedData
 from r2d2.lake.delta_log import read_delta
 from r2d2.lake.local_storage import LocalStorage
 
-ARCHIVE = Path(__file__).parents[3] / "shared/data/conformance.tar.gz"
-
 #: Active files of each table (a plain count of adds less removes gives the same), or what it is refused for.
-CONFORMANCE: dict[str, int | str] = {
+FILES: dict[str, int | str] = {
     "COVID-19_NYT": 8,
     "cdc_ict_table": 2,
     "cdf-table": 9,
@@ -70,25 +63,14 @@ CONFORMANCE: dict[str, int | str] = {
 }
 
 
-@pytest.fixture(scope="module")
-def conformance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    if not ARCHIVE.exists():
-        pytest.skip(f"the conformance tables are not here: {ARCHIVE}")
-    where = tmp_path_factory.mktemp("conformance")
-    with tarfile.open(ARCHIVE) as archive:
-        members = [member for member in archive if member.name.removeprefix("./").startswith("delta-rs/")]
-        archive.extractall(where, members, filter="data")
-    yield where / "delta-rs/crates/test/tests/data"
-    shutil.rmtree(where)
-
-
-def test_every_conformance_table_gives_its_files_or_a_clear_refusal(conformance: Path) -> None:
+def test_every_log_of_delta_rs_gives_its_files_or_a_clear_refusal(inputs: Path) -> None:
+    tables = inputs / "delta-rs/crates/test/tests/data"
     found: dict[str, int | str] = {}
-    for log in sorted(conformance.rglob("_delta_log")):
-        name = str(log.parent.relative_to(conformance))
+    for log in sorted(tables.rglob("_delta_log")):
+        name = str(log.parent.relative_to(tables))
         try:
             found[name] = len(read_delta(LocalStorage(), str(log.parent)).files)
         except UnsupportedData as error:
-            expected = str(CONFORMANCE.get(name))
+            expected = str(FILES.get(name))
             found[name] = expected if expected in str(error) else str(error)
-    assert found == CONFORMANCE
+    assert found == FILES
