@@ -12,10 +12,11 @@ from r2d2.containment.decide import times
 from r2d2.containment.headers import doubtful_header, refutes_by_header
 from r2d2.containment.minmax import leaves_by_path, refutes_by_metadata
 from r2d2.containment.schema_graph import schema_of
+from r2d2.containment.spelling import text_note
 from r2d2.errors import NotFound
-from r2d2.model.dataset import Dataset
+from r2d2.model.dataset import Dataset, Leaf
 from r2d2.model.edge import Edge, Grade, Projection
-from r2d2.model.family import narrowest_common
+from r2d2.model.family import STRING, narrowest_common
 from r2d2.model.plan import Plan, PlannedDataset
 from r2d2.report.reading import reading_lines
 from r2d2.report.units import count, human_bytes, human_seconds, money, some_of
@@ -91,7 +92,8 @@ def _containment(dataset: Dataset, found: Sequence[Dataset], state: State, run: 
     yield f"Refuted by its content: {len(misses)}"
     yield from _listed([_miss(edge) for edge in misses], "r2d2 edges --grade refuted")
     decided = {edge.parent for edge in (*holders, *misses)} | {dataset.id, *dataset.shared_with}
-    by_metadata, by_schema = _ruled_out(dataset, [d for d in found if d.id not in decided and d.status == "ok"], run)
+    others = [other for other in found if other.id not in decided and other.status == "ok"]
+    by_metadata, by_schema = ruled_out(dataset, others, run.case_sensitive)
     yield f"Ruled out by row counts, null counts and bounds: {len(by_metadata)}"
     yield from _listed(by_metadata, "r2d2 edges --grade refuted --all")
     near = [line for lacking, line in by_schema if lacking <= _NEAR]
@@ -134,28 +136,38 @@ def _miss(edge: Edge) -> str:
     )
 
 
-def _ruled_out(dataset: Dataset, others: Sequence[Dataset], run: runs.Run) -> tuple[list[str], list[tuple[int, str]]]:
+def ruled_out(
+    dataset: Dataset, others: Sequence[Dataset], case_sensitive: bool
+) -> tuple[list[str], list[tuple[int, str]]]:
     """Reasons by metadata, and by schema with the number of columns that don't fit, the nearest misses first."""
-    mine = leaves_by_path(dataset, run.case_sensitive)
+    mine = leaves_by_path(dataset, case_sensitive)
     by_metadata: list[str] = []
     by_schema: list[tuple[int, str]] = []
     for other in others:
-        admitted = dict(schema_of(other, run.case_sensitive))
+        admitted = dict(schema_of(other, case_sensitive))
         lacking = []
         projection: list[tuple[tuple[str, ...], str]] = []
-        for path, families in schema_of(dataset, run.case_sensitive):
+        for path, families in schema_of(dataset, case_sensitive):
             family = narrowest_common(families, admitted.get(path, ()))
             if family is None:
-                what = "lacks" if path not in admitted else f"has as {'/'.join(admitted[path])}"
-                lacking.append(f"{what} {'.'.join(mine[path].path)}")
+                lacking.append(_misfit(dataset, mine[path], admitted.get(path, ())))
             else:
                 projection.append((path, family))
         if lacking:
             shown = ", ".join(lacking[:3]) + (f" and {len(lacking) - 3} more" if len(lacking) > 3 else "")
             by_schema.append((len(lacking), f"{visible(other.id)} {visible(shown)}"))
         else:
-            by_metadata.append(_metadata_reason(dataset, other, tuple(projection), run.case_sensitive))
+            by_metadata.append(_metadata_reason(dataset, other, tuple(projection), case_sensitive))
     return by_metadata, sorted(by_schema)
+
+
+def _misfit(dataset: Dataset, leaf: Leaf, there: Sequence[str]) -> str:
+    """Why a leaf has no counterpart, which admits the families ``there``."""
+    name = ".".join(leaf.path)
+    if not there:
+        return f"lacks {name}"
+    note = "" if STRING in there else text_note(dataset, leaf)
+    return f"has {name} as {'/'.join(there)}" + (f" ({note})" if note else "")
 
 
 def _metadata_reason(dataset: Dataset, other: Dataset, projection: Projection, case_sensitive: bool) -> str:

@@ -32,6 +32,13 @@ def null_note(child: Dataset, family: str) -> str:
     return f"an empty field without quotes counts as NULL{quoted}"
 
 
+def text_note(dataset: Dataset, leaf: Leaf) -> str:
+    """What makes a column text that may look typed: a field of nothing between quotes is neither NULL nor a number."""
+    if dataset.format not in _SEPARATED or not _holds_empty(dataset, leaf):
+        return ""
+    return "it is text here: some of its fields have nothing between quotes, which counts as an empty text"
+
+
 def _side_note(whose: str, text: Dataset, mine: Leaf, other: Dataset, theirs: Leaf) -> str:
     if text.format not in _SEPARATED or mine.nulls is None:
         return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,6 +13,7 @@ import pyarrow.csv as pc
 import pyarrow.parquet as pq
 import pytest
 
+from r2d2.commands.explain import ruled_out
 from r2d2.containment.candidates import refuted_by_metadata
 from r2d2.containment.funnel import Containments
 from r2d2.containment.minmax import refutes_by_metadata
@@ -149,3 +151,25 @@ def test_a_spelling_is_named_only_where_the_other_side_may_hold_what_it_lacks(
     assert reason is not None
     assert words in reason
     assert ("file writes all" in reason) is words.startswith("with")
+
+
+@pytest.mark.parametrize(("spelled", "told"), [(quoted, True), (faithful, False)])
+def test_numbers_that_are_text_for_empty_quotes_are_explained(
+    tmp_path: Path, spelled: Callable[[Cells], str], told: bool
+) -> None:
+    """A missing number between quotes is an empty text, and so the column no column of numbers."""
+    rows: Cells = [(1, None), (2, "20"), (3, "30")]
+    datasets = lake(tmp_path, spelled(rows), rows)
+    numbers = replace(datasets[1], leaves=(datasets[1].leaves[0], Leaf(("name",), (NUMBER,), nulls=1)))
+    by_metadata, by_schema = ruled_out(datasets[0], [numbers], False)
+    assert bool(by_schema) is told
+    if told:
+        assert by_schema == [
+            (
+                1,
+                "typed has name as number (it is text here: some of its fields have nothing between quotes, "
+                "which counts as an empty text)",
+            )
+        ]
+    else:
+        assert by_metadata == ["typed: not compared in this run"]
