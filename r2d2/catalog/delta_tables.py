@@ -38,7 +38,7 @@ def delta_candidate(bare: Candidate, storage: Storage, below: Sequence[FileStat]
         fingerprint=fingerprint(bare.location, [DataFile(*stat) for stat in below]),
     )
     try:
-        snapshot = replay_delta(storage, bare.location)
+        snapshot = replay_delta(storage, bare.location, within)
     except UnreadableData as error:
         return replace(unread, status="error", reason=str(error))
     except UnsupportedData as error:
@@ -66,7 +66,7 @@ def delta_candidate(bare: Candidate, storage: Storage, below: Sequence[FileStat]
 
 def _described(unread: Candidate, snapshot: DeltaSnapshot) -> Candidate:
     claimed = set(unread.claimed)
-    found = {stat.identity for path in snapshot.referred if (stat := _look(path)) is not None}
+    found = {identity for path in snapshot.referred if (identity := _identity(path)) is not None}
     return replace(
         unread,
         version=f"v{snapshot.version}",
@@ -81,15 +81,30 @@ def _described(unread: Candidate, snapshot: DeltaSnapshot) -> Candidate:
 def _data_file(file: DeltaFile, known: Mapping[str, FileStat], within: Sequence[str], location: str) -> DataFile:
     stat = known.get(file.path)
     named = shown(file.path.removeprefix(f"{location.rstrip('/')}/"))
+    if stat is None and not _is_inside(file.path, within):
+        raise UnsupportedData(f"its log names {named}, which lies outside of the lake's roots")
     if stat is None:
         stat = _look(file.path)
-        if stat is not None and not storage_for(file.path).inside(file.path, within):
-            raise UnsupportedData(f"its log names {named}, which lies outside of the lake's roots")
     if stat is None:
         raise UnreadableData(f"its log names {named}, which is missing or can't be looked at")
     if stat.size != file.size:
         raise UnreadableData(f"its log says that {named} has {file.size} bytes, but it has {stat.size}")
     return DataFile(*stat, rows=file.rows, partition=file.partition)
+
+
+def _identity(path: str) -> str | None:
+    """What the file at ``path`` is known by, in whatever store; the name is a stranger's, so no store is asked."""
+    try:
+        return storage_for(path).identity(path)
+    except (OSError, LakeError, ValueError):
+        return None
+
+
+def _is_inside(path: str, within: Sequence[str]) -> bool:
+    try:
+        return storage_for(path).inside(path, within)
+    except (OSError, LakeError, ValueError):
+        return False
 
 
 def _look(path: str) -> FileStat | None:

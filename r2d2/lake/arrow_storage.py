@@ -95,6 +95,11 @@ class ArrowStorage:
             raise OSError(0, "not a file", without_credentials(path))
         return self._stat(path, info)
 
+    def identity(self, path: str) -> str:
+        """The object's one spelling; the store is not asked."""
+        scheme, authority, key = split_url(path)
+        return f"{SAME_STORE.get(scheme, scheme)}://{authority}{key}".rstrip("/")
+
     def open(self, path: str) -> BinaryIO:
         """The file at ``path`` for reading, with random access.
 
@@ -115,10 +120,8 @@ class ArrowStorage:
 
     def inside(self, path: str, within: Sequence[str]) -> bool:
         """Whether ``path`` lies in one of the directories ``within``; stores have no links."""
-        identity = self._identity(path)
-        return any(
-            identity == self._identity(root) or identity.startswith(f"{self._identity(root)}/") for root in within
-        )
+        identity = self.identity(path)
+        return any(identity == self.identity(root) or identity.startswith(f"{self.identity(root)}/") for root in within)
 
     @cached_property
     def _files(self) -> Any:
@@ -139,28 +142,24 @@ class ArrowStorage:
             return f"{container}{path}".rstrip("/") or "/"
         return str(self._files.handler.fs._strip_protocol(url))
 
-    def _identity(self, url: str) -> str:
-        scheme, authority, path = split_url(url)
-        return f"{SAME_STORE.get(scheme, scheme)}://{authority}{path}".rstrip("/")
-
     def _stat(self, url: str, info: arrow_fs.FileInfo) -> FileStat:
         time = info.mtime_ns or 0
         if isinstance(self._files, arrow_fs.PyFileSystem):
             # pyarrow takes times from Python through a double in some calls and not in others
             time = (time + 500) // 1000 * 1000
-        return FileStat(url, info.size or 0, time, self._identity(url))
+        return FileStat(url, info.size or 0, time, self.identity(url))
 
     def _sorted_tree(self, url: str, skip: Sequence[str]) -> FileTree:
         files, directories, unlisted, skipped = [], [], [], set[str]()
-        base, left_out = self._key(url).strip("/"), [self._identity(directory) for directory in skip]
+        base, left_out = self._key(url).strip("/"), [self.identity(directory) for directory in skip]
         for entry in self._entries(self._key(url)):
             if isinstance(entry, _Refused):
                 unlisted.append(Unlisted(_below(base, entry.path), entry.reason, "give the right to list it"))
                 continue
             name = _below(base, entry.path)
-            hit = next((d for d in left_out if f"{self._identity(joined(url, name))}/".startswith(f"{d}/")), None)
+            hit = next((d for d in left_out if f"{self.identity(joined(url, name))}/".startswith(f"{d}/")), None)
             if hit is not None:
-                skipped.add(hit.removeprefix(self._identity(url)).strip("/"))
+                skipped.add(hit.removeprefix(self.identity(url)).strip("/"))
                 continue
             if {"", ".", ".."} & set(name.split("/")):
                 unlisted.append(Unlisted(name, "its key has an empty or dotted part", "rename it"))

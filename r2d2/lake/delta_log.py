@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -87,15 +87,23 @@ def read_delta(storage: Storage, location: str) -> DeltaSnapshot:
     return snapshot
 
 
-def replay_delta(storage: Storage, location: str) -> DeltaSnapshot:
+def replay_delta(storage: Storage, location: str, within: Sequence[str] = ()) -> DeltaSnapshot:
     """As ``read_delta``, without asking which features the table uses.
+
+    Args:
+        storage: where the table is.
+        location: of the table.
+        within: the log and its files must lie in one of these directories, links resolved; anywhere if there are none.
 
     Raises:
         UnreadableData: the log is damaged.
-        UnsupportedData: the log itself needs a feature to be replayed (``v2Checkpoint``).
+        UnsupportedData: the log itself needs a feature to be replayed (``v2Checkpoint``), or lies elsewhere.
     """
     log = joined(location, "_delta_log")
+    _require_inside(storage, log, "_delta_log", within)
     segment = log_segment(storage, log)
+    for name in (*segment.checkpoint, *segment.commits):
+        _require_inside(storage, joined(log, name), f"_delta_log/{name}", within)
     replay = _Replay(location)
     for name in segment.checkpoint:
         for action in read_checkpoint(storage, joined(log, name), name):
@@ -103,6 +111,11 @@ def replay_delta(storage: Storage, location: str) -> DeltaSnapshot:
     for name in segment.commits:
         replay.commit(list(_actions(storage, joined(log, name), name)), f"_delta_log/{name}")
     return replay.snapshot(segment, _committed_ms(storage, log, segment, replay))
+
+
+def _require_inside(storage: Storage, path: str, named: str, within: Sequence[str]) -> None:
+    if within and not storage.inside(path, within):
+        raise UnsupportedData(f"{named} is a link out of the lake's roots")
 
 
 def require_basic(snapshot: DeltaSnapshot) -> None:

@@ -50,6 +50,14 @@ class LocalStorage:
         """
         return _file_stat(path, os.stat(path))
 
+    def identity(self, path: str) -> str:
+        """The device and inode of the regular file at ``path``, links followed.
+
+        Raises:
+            OSError: there is none.
+        """
+        return self.stat(path).identity
+
     def open(self, path: str) -> BinaryIO:
         """The regular file at ``path`` for reading; never waits for a writer, as opening a pipe would.
 

@@ -35,6 +35,9 @@ class Storage(Protocol):
     def stat(self, path: str) -> FileStat:
         """The file at ``path``."""
 
+    def identity(self, path: str) -> str:
+        """The ``identity`` that ``stat`` would give; a store is not asked, so there may be no such file in it."""
+
     def open(self, path: str) -> BinaryIO:
         """The file at ``path`` for reading, with random access."""
 

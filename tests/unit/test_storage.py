@@ -258,7 +258,7 @@ def test_a_store_known_to_fsspec_is_listed_and_read() -> None:
 
 
 def test_one_object_has_one_identity_whatever_the_scheme() -> None:
-    identities = {ArrowStorage(f"{scheme}://b")._identity(f"{scheme}://b/k/a.csv") for scheme in ("s3", "s3a", "s3n")}
+    identities = {ArrowStorage(f"{scheme}://b").identity(f"{scheme}://b/k/a.csv") for scheme in ("s3", "s3a", "s3n")}
     assert identities == {"s3://b/k/a.csv"}
 
 
