@@ -173,3 +173,11 @@ def test_numbers_that_are_text_for_empty_quotes_are_explained(
         ]
     else:
         assert by_metadata == ["typed: not compared in this run"]
+
+
+def test_a_value_above_all_of_the_other_has_nothing_to_do_with_spelling() -> None:
+    higher = Leaf(("a",), (STRING,), nulls=2, bounds={STRING: Bounds("a", "zz", *EXACT)})
+    child = replace(one("csv", 2, "a"), leaves=(higher,))
+    assert refutes_by_metadata(one("parquet", 2, ""), child, PROJECTION) == (
+        "column a: its largest value lies above the other's"
+    )
