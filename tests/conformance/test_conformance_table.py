@@ -71,6 +71,10 @@ def test_the_main_job_over_all_inputs_ends_with_every_one_of_them_in_its_state(
 ) -> None:
     run_job(inputs, tmp_path / "state")
     found = results(tmp_path / "state")
-    listed = {finding.name for finding in findings if not finding.name.endswith(".encrypted")}
-    assert {dataset["id"] for dataset in found["datasets"]} == listed
+    listed = {f.name: f for f in findings if not f.name.endswith(".encrypted")}
+    assert {dataset["dataset"] for dataset in found["datasets"]} == set(listed)
+    for dataset in found["datasets"]:
+        single = listed[dataset["dataset"]]
+        unread = "" if single.status in ("ok", "unprovable") else f"{single.status}: {single.reason}"
+        assert dataset["error"] in (unread, f"{single.status}: {single.reason}")
     assert found["pairs"] >= EQUAL | {(child, parent) for parent, child in EQUAL}
