@@ -26,16 +26,16 @@ and one run over that lake ends well.
 
 Where readers differ:
 
-* Spark and DuckDB read a column that is `timestamp` in the table's log and a time without a zone in its files
-  (`http_requests`, `issue_1374`) as if the files held UTC. The Delta protocol says of `timestamp` that
-  `isAdjustedToUTC` must be `true` in the file, so the log and the files contradict each other, and R2D2 does not
-  choose.
-* A partition value `1969-01-01 00:00:00` of a `timestamp` column (`kernel-timestamp-*`) has no zone: Spark takes it
-  for the session's zone, so it is another instant on another machine. R2D2 reads such values only with their zone.
+* Spark and DuckDB read `http_requests` and `issue_1374`, where a column is `timestamp` in the log and a time without
+  a zone in the files. The Delta protocol says that the files of a `timestamp` must have `isAdjustedToUTC` set to
+  `true`: log and files contradict each other, and R2D2 does not choose.
+* A partition value `1969-01-01 00:00:00` of a `timestamp` column (`kernel-timestamp-*`) has no zone. The protocol
+  allows it beside the form in UTC; Spark takes it for a time of the session's zone, so it is another instant on
+  another machine. R2D2 reads the form that names UTC (`kernel-timestamp-partition-col-ISO8601`).
 * A partition value of a `float` column is a decimal number that is not the float itself; each reader rounds it in its
   own way.
-* A log without a schema (`canonicalized-paths-*` and others) is an empty table without columns for some readers, and
-  an error for Spark ("you are trying to read a Delta table without columns") and R2D2.
+* A log without a schema (`canonicalized-paths-*` and others) is refused by Spark ("you are trying to read a Delta
+  table without columns"), by DuckDB and by R2D2.
 * Spark refuses `cdc_ict_table`, because the log was edited and the checksum files that Hadoop keeps beside it were
   not. Without those files, which the Delta protocol does not know, it reads what R2D2 reads.
 * Checksums of Parquet pages are not looked at, as pyarrow and Spark don't look at them unless asked to. A damaged
