@@ -23,6 +23,7 @@ from functools import cached_property
 from typing import BinaryIO
 
 from r2d2.errors import UnreadableData, UnsupportedData
+from r2d2.lake.text_encoding import Utf8Check
 
 #: Bytes of one record, quoted line ends included.
 MAX_RECORD = 32 * 1024 * 1024
@@ -152,7 +153,7 @@ class _Checker:
         self.record = re.compile(rb"%b|%b%b" % (dialect.end, record, dialect.end))
         self.run_of_records = re.compile(rb"(?:%b)*+" % self.record.pattern)
         self.last_record = re.compile(rb"%b\Z" % record)
-        self.decoder = codecs.getincrementaldecoder("utf-8")()
+        self.bytes = Utf8Check()
         self.line = 1  # line on which ``rest`` starts
         self.rest = b""
         self.records = 0
@@ -171,10 +172,7 @@ class _Checker:
         return self.records
 
     def _check_bytes(self, chunk: bytes) -> None:
-        try:
-            self.decoder.decode(chunk)
-        except UnicodeDecodeError as error:
-            raise UnsupportedData(f"line {self._line_of(chunk, error.start)} is not UTF-8") from None
+        self.bytes.look(chunk)
         if (position := chunk.find(b"\0")) >= 0:
             raise UnsupportedData(f"line {self._line_of(chunk, position)} holds a NUL byte")
 
@@ -194,10 +192,7 @@ class _Checker:
         self.rest = self.rest[end:]
 
     def _finish(self) -> None:
-        try:
-            self.decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            raise UnsupportedData(f"line {self._line_of(b'', 0)} is not UTF-8") from None
+        self.bytes.look(b"", final=True)
         if not self.rest:
             return
         if not self.last_record.match(self.rest):

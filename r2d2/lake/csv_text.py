@@ -68,8 +68,8 @@ def inspect(path: Path, format: str, compressed: bool) -> tuple[Reader, int]:  #
     except UnreadableData as error:
         try:
             records, dialect = _count(path, compressed, slashed, start), slashed
-        except (UnreadableData, UnsupportedData):
-            raise error from None
+        except (UnreadableData, UnsupportedData) as other:
+            raise max(error, other, key=_line_of) from None
     else:
         _refuse_ambiguous(path, compressed, slashed, start)
     _refuse_behind_bom(start, dialect)
@@ -141,8 +141,6 @@ def _start(path: Path, compressed: bool) -> _Start:
         if not whole and not re.search(rb"[\r\n]", text[:-1]):
             more = stream.read(MAX_RECORD)
             text, whole = text + more, len(more) < MAX_RECORD
-    if text.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise UnsupportedData("it is UTF-16 text; convert it to UTF-8")
     bom = text.startswith(BOM)
     text = text.removeprefix(BOM)
     if not text:
@@ -203,14 +201,29 @@ def _count(path: Path, compressed: bool, dialect: Dialect, start: _Start) -> int
 
 def _refuse_ambiguous(path: Path, compressed: bool, slashed: Dialect, start: _Start) -> None:
     """Both dialects may fit; they differ only where a backslash stands before a quote."""
+    line = 1
     with opened(path, compressed) as stream:
-        if not any(b'\\"' in chunk or chunk[-1:] == b"\\" for chunk in iter(lambda: stream.read(_SAMPLE), b"")):
+        before = b""
+        for chunk in iter(lambda: stream.read(_SAMPLE), b""):
+            place = (before + chunk).find(b'\\"')
+            if place >= 0:
+                line += chunk.count(b"\n", 0, max(place - len(before), 0))
+                break
+            line += chunk.count(b"\n")
+            before = chunk[-1:]
+        else:
             return
     try:
         _count(path, compressed, slashed, start)
     except (UnreadableData, UnsupportedData):
         return
-    raise UnsupportedData("its quotes can be read in two ways: a backslash stands before a quote")
+    raise UnsupportedData(f"its quotes can be read in two ways: a backslash stands before a quote in line {line}")
+
+
+def _line_of(error: Exception) -> int:
+    """How far a dialect could read: the one that gets further tells better what is wrong."""
+    found = re.search(r"\bline ([0-9]+)", str(error))
+    return int(found[1]) if found else 0
 
 
 def _refuse_behind_bom(start: _Start, dialect: Dialect) -> None:

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, cast
 from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake.gzip_text import opened
 from r2d2.lake.json_canonical import DECODER, BadJson, check, parse
+from r2d2.lake.text_encoding import Utf8Check, not_utf8
 
 #: Characters of one record of an array, bytes of one line.
 MAX_RECORD = 64 * 1024 * 1024
@@ -25,13 +26,11 @@ def shape_of(path: Path, compressed: bool) -> str:
     """``array`` or ``lines``, by the first character.
 
     Raises:
-        UnsupportedData: an empty file, UTF-16, or neither a list nor an object.
+        UnsupportedData: an empty file, or neither a list nor an object.
         UnreadableData: damaged gzip.
     """
     with opened(path, compressed) as stream:
         start = stream.read(_CHUNK)
-    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise UnsupportedData("it is UTF-16 text; convert it to UTF-8")
     start = start.removeprefix(codecs.BOM_UTF8).lstrip(b" \t\r\n")
     if not start:
         raise UnsupportedData("empty file")
@@ -64,7 +63,7 @@ def _lines(stream: BinaryIO) -> Iterator[dict[str, Any]]:
         try:
             yield _checked(parse(line.decode()))
         except UnicodeDecodeError:
-            raise UnsupportedData(f"line {number} is not UTF-8") from None
+            raise not_utf8(number) from None
         except BadJson as error:
             raise UnreadableData(f"line {number} {error}") from None
 
@@ -99,8 +98,8 @@ class _Text:
 
     def __init__(self, stream: BinaryIO) -> None:
         self.stream = stream
-        self.decoder = codecs.getincrementaldecoder("utf-8-sig")()
-        self.text, self.position, self.lines, self.ended = "", 0, 0, False
+        self.bytes = Utf8Check()
+        self.text, self.position, self.started, self.ended = "", 0, False, False
 
     def peek(self) -> str:
         """The next character that is no space; empty at the end."""
@@ -144,11 +143,8 @@ class _Text:
             return False
         data = self.stream.read(size)
         self.ended = not data
-        try:
-            decoded = self.decoder.decode(data, final=self.ended)
-        except UnicodeDecodeError as error:
-            line = 1 + self.lines + data.count(b"\n", 0, max(error.start, 0))
-            raise UnsupportedData(f"line {line} is not UTF-8") from None
-        self.lines += data.count(b"\n")
+        decoded = self.bytes.look(data, final=self.ended)
+        if not self.started and decoded:
+            self.started, decoded = True, decoded.removeprefix("\ufeff")
         self.text, self.position = self.text[self.position :] + decoded, 0
         return True

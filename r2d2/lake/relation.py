@@ -10,6 +10,7 @@ import duckdb
 
 from r2d2.lake import csv_text, json_text
 from r2d2.lake.layout import LeafColumn, Reader
+from r2d2.lake.text_encoding import utf8_copies
 
 #: *Seen*: DuckDB believes a footer that claims no NULLs or a single value, and then evaluates ``IS NULL`` and
 #: comparisons without looking at the rows; a proof must not rest on a footer.
@@ -44,6 +45,7 @@ def open_relation(con: duckdb.DuckDBPyConnection, reader: Reader, paths: Sequenc
 
     ``paths`` are generated names in a scratch directory (``lake.staging``): never names from the data, never a glob.
     """
+    reader, paths = utf8_copies(reader, paths)
     if reader.format == "csv":
         return csv_text.relation(con, reader, paths)
     if reader.format == "json":

@@ -21,6 +21,7 @@ from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake import csv_text, json_text
 from r2d2.lake.layout import LeafColumn, Reader, leaf_columns
 from r2d2.lake.null_tokens import TokenColumn, token_columns
+from r2d2.lake.text_encoding import UTF_8, encoding_of, to_utf8
 from r2d2.lake.text_profile import Profile, profiles
 from r2d2.model.dataset import Bounds, FileSummary, Leaf
 from r2d2.model.family import PRESENCE
@@ -100,6 +101,9 @@ def _summary(
     compressed: bool,
     scratch: Path,
 ) -> FileSummary:
+    encoding, packed = encoding_of(path, compressed), compressed
+    if encoding != UTF_8:
+        path, compressed = to_utf8(path, compressed, encoding, scratch / "utf8"), False
     if format in ("csv", "tsv"):
         reader, rows = csv_text.inspect(path, format, compressed)
         alias = scratch / ("0.csv.gz" if compressed else "0.csv")
@@ -124,6 +128,8 @@ def _summary(
         raise UnreadableData(f"DuckDB reads {read} rows of it, but it holds {rows}")
     if tokens:
         reader = _with_tokens(path, compressed, reader, tokens, found)
+    recorded = {"encoding": encoding, "compression": "gzip" if packed else "none"}
+    reader = replace(reader, options={**reader.options, **recorded})
     leaves = tuple(_leaf(column, found) for column in leaf_columns(reader))
     return FileSummary(rows, reader.to_json(), leaves, _properties(reader))
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from r2d2.errors import R2D2Error, UnreadableData, UnsupportedData
-from r2d2.lake import csv_text
+from r2d2.lake import csv_grammar, csv_text
 from r2d2.lake.layout import Reader
 
 Rows = list[tuple[str | None, ...]]
@@ -109,7 +109,7 @@ def test_ordinary_files_are_read_as_they_stand(
         (b"a,b\n1,2\n3,caf\xe9\n", "line 3 is not UTF-8"),
         (b"a,b\n1,\xed\xa0\x80\n", "line 2 is not UTF-8"),
         (b"a,b\n1,\xc3", "line 2 is not UTF-8"),
-        ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
+        ("a,b\n1,2\n".encode("utf-16"), "is not UTF-8"),
         (b"id,name,name\n1,x,y\n", "columns 2 and 3 have the same name"),
         (b"id,Name,name\n1,x,y\n", "columns 2 and 3 have the same name, but for case: 'Name', 'name'"),
         (b",x" * 20_000 + b"\n", "line 1 has 20001 fields"),
@@ -311,3 +311,52 @@ def test_accepted_files_are_read_as_a_loop_over_their_characters_does(
     rows = con.execute(f"SELECT * FROM {csv_text.relation(con, reader, [path])}").fetchall()
     assert rows == want
     assert count == len(want)
+
+
+BAD_ROWS = {
+    "1,2": "has 2 fields instead of 3",
+    "1,2,3,4": "has 4 fields instead of 3",
+    "1,2,3,": "has 4 fields instead of 3",
+    '1,"2"x,3': "has text after a closing quote",
+    '1, "2",3': "has a space before an opening quote",
+    '1,2,"never closed, but by the next quote': "has text after a closing quote",
+    '1,2,"': "has text after a closing quote",
+    "1,2\0,3": "holds a NUL byte",
+    "1,2,3\r": "ends in another way",
+    "1,2,3\rx": "ends in another way",
+    "1,2,caf\udce9": "is not UTF-8; convert the file to UTF-8",
+}
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["lf", "crlf"])
+@pytest.mark.parametrize(("row", "reason"), BAD_ROWS.items(), ids=BAD_ROWS.values())
+@pytest.mark.parametrize("place", [2, 3, 701, 2500, 4999])
+def test_a_bad_row_is_named_by_its_line_wherever_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row: str, reason: str, newline: str, place: int
+) -> None:
+    """Lines are those that an editor shows: line ends between quotes count."""
+    monkeypatch.setattr(csv_grammar, "_CHUNK", 1000)
+    lines = ["a,b,c", *(f'{i},"x{newline}y",é' if i % 7 == 0 else f'{i},"say ""x""",' for i in range(5000))]
+    lines.insert(place, row)
+    text = newline.join(lines[:place]) + newline
+    wanted = text.count("\n") + 1
+    data = newline.join([*lines, ""]).encode("utf-8", "surrogateescape")
+    assert refused(tmp_path, data).startswith(f"line {wanted} {reason}")
+
+
+def test_a_bad_row_in_the_backslash_dialect_is_named_by_its_line(tmp_path: Path) -> None:
+    """Read with doubled quotes, the first backslash would be the error, far above the row that is wrong."""
+    rows = [f'{i},"say \\"no\\"",x' for i in range(100)]
+    rows[80] = '80,"say \\"no\\""'
+    assert refused(tmp_path, "\n".join(["a,b,c", *rows]).encode()) == "line 82 has 2 fields instead of 3"
+
+
+def test_quotes_that_can_be_read_in_two_ways_are_named_by_their_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = b"a,b\n" + b'1,"x"\n' * 300 + b'"\\",",x"\n'
+    for size in (7, 100, 1805, 1806, 1024 * 1024):
+        monkeypatch.setattr(csv_text, "_SAMPLE", size)
+        assert refused(tmp_path, data) == (
+            "its quotes can be read in two ways: a backslash stands before a quote in line 302"
+        )

@@ -63,7 +63,7 @@ def test_records_that_span_chunks_are_whole(tmp_path: Path, monkeypatch: pytest.
         (b" \n", "empty file"),
         (b"1\n2\n", "neither a JSON list"),
         (b'"x"', "neither a JSON list"),
-        ('[{"a":1}]'.encode("utf-16"), "UTF-16"),
+        ('[{"a":1}]'.encode("utf-16"), "neither a JSON list"),
         (b"[1, 2]", "record 1 of the list is not an object"),
         (b'[{"a":1}, [2]]', "record 2 of the list is not an object"),
         (b'[{"a":1}, ]', "record 2 of the list is missing"),

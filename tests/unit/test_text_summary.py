@@ -16,6 +16,7 @@ import pytest
 
 from r2d2.lake import text_summary
 from r2d2.lake.layout import Reader
+from r2d2.lake.text_encoding import not_utf8
 from r2d2.lake.text_summary import summarize, summarize_values
 from r2d2.model.dataset import FileSummary, Leaf
 from r2d2.model.family import NARROWEST_FIRST, narrowest_common
@@ -148,7 +149,7 @@ def test_header_only_is_a_table_of_no_rows(tmp_path: Path) -> None:
         (b"a,A\n1,2\n", "csv", "unsupported", "columns 1 and 2 have the same name, but for case: 'a', 'A'"),
         (b'{"a": 1}\n{"a": SECRET}\n', "jsonl", "error", "line 2 is no valid JSON (Expecting value)"),
         (b'{"a": [1]}', "json", "unsupported", "a JSON object, not a list of records"),
-        (b"a,b\n1,\xff\n", "tsv", "unsupported", "line 2 is not UTF-8"),
+        (b"a,b\n1,\xff\n", "tsv", "unsupported", str(not_utf8(2))),
     ],
 )
 def test_refusals_have_a_reason_without_values(
