@@ -6,13 +6,17 @@ import json
 import os
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from r2d2.config import RetentionSettings
 from r2d2.demo.delta import shallow_clone, write_commit, write_delta
+from r2d2.model import Action
+from r2d2.retention.planner import make_plan
 from tests.adversarial.naive import answer, listed, naive_contained, quoted
 
 TABLE = pa.table({"id": list(range(20)), "name": [f"name {i}" for i in range(20)]})
@@ -86,6 +90,9 @@ def test_datasets_that_share_some_files_are_no_pair_and_their_copies_still_are(t
     edges = (*found.found.edges, *found.found.others)
     compared = {frozenset((edge.parent, edge.child)) for edge in edges}
     assert frozenset(("whole", "half")) not in compared
+    large = [replace(dataset, bytes=10**10) for dataset in found.found.datasets]
+    plan = make_plan(large, found.found.edges, found.found.duplicates, RetentionSettings())
+    assert {line.dataset for line in plan.datasets if line.action is Action.RETIRE} == {"copy.parquet"}
 
 
 def test_a_shallow_clone_and_its_source_are_no_pair(tmp_path: Path) -> None:
