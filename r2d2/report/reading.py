@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from r2d2.lake.layout import Column, Reader
 from r2d2.model.dataset import TEXT_FORMATS, Dataset
+from r2d2.model.family import STRING
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _NEWLINES = {"\n": "\\n", "\r\n": "\\r\\n"}
@@ -22,9 +23,10 @@ def reading_lines(dataset: Dataset) -> Iterator[str]:
     for dialect in dict.fromkeys(filter(None, map(_dialect, readers))):
         yield f"read as {dialect}"
     tokens: dict[str, set[str]] = defaultdict(set)
+    plain = {leaf.path[0] for leaf in dataset.leaves if leaf.families == (STRING,)}
     for reader in readers:
         for column in reader.columns:
-            if column.null_token:
+            if column.null_token and column.name not in plain:
                 tokens[_quoted(column)].add(column.null_token)
     for name, found in tokens.items():
         listed = " and ".join(sorted(found))

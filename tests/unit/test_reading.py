@@ -29,6 +29,11 @@ def test_each_dialect_and_each_token_of_a_dataset_is_named(tmp_path: Path) -> No
     ]
 
 
+def test_tokens_in_a_column_that_is_only_text_are_no_null(tmp_path: Path) -> None:
+    assert len(_lines(tmp_path, b"i,a\n1,NA\n2,NA\n")) == 1
+    assert len(_lines(tmp_path, b"i,a\n1,NA\n2,5\n")) == 2
+
+
 def test_headers_that_are_guessed_or_missing_are_named(tmp_path: Path) -> None:
     assert "a header (nothing but text tells so)" in _lines(tmp_path, b"a,b\nx,y\n")[0]
     assert "no header" in _lines(tmp_path, b"1,2\n3,4\n")[0]
