@@ -129,8 +129,9 @@ def _cased(test: str, low: tuple[str, ...], high: tuple[str, ...]) -> Halves:
 
 
 def _byte_hashes(text: str, binary: bool) -> list[str]:
-    kind = "::BLOB" if binary else ""
-    return [f"hash('{prefix}'{kind} || {text})" if prefix else f"hash({text})" for prefix in _PREFIXES]
+    """Not of NULL: ``concat`` takes it for nothing, and is a fifth faster than ``||``."""
+    behind = "'{}'::BLOB || {}" if binary else "concat('{}', {})"
+    return [f"hash({behind.format(prefix, text)})" if prefix else f"hash({text})" for prefix in _PREFIXES]
 
 
 def _byte_halves(hashes: Sequence[str]) -> Halves:
