@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full lint format ready clean
+.PHONY: help demo test test-full property mutants lint format ready clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
@@ -18,6 +18,13 @@ test: ready $(VENV)/.dev ## run the tests (a seeded sample of the long ones)
 
 test-full: ready $(VENV)/.dev ## run all tests, the long ones in full
 	$(BIN)/python -m pytest
+
+N ?= 10000
+property: ready $(VENV)/.dev ## compare at least N generated pairs with the oracle (make property N=10000)
+	R2D2_PAIRS=$(N) $(BIN)/python -m pytest tests/property -s
+
+mutants: ready $(VENV)/.dev ## break the product in known ways and see which tests catch it (an hour)
+	$(BIN)/python -m tests.mutants
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import directions
 	$(BIN)/ruff check .

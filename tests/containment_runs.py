@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 
 from r2d2.catalog.assembly import assemble
+from r2d2.catalog.discovery import discover
 from r2d2.catalog.listing import Candidate, plain_candidate
 from r2d2.catalog.runs import Groups, all_pairs
 from r2d2.catalog.summaries import FileToRead, summarize_files
-from r2d2.config import ContainmentSettings
+from r2d2.config import ContainmentSettings, DiscoverySettings
 from r2d2.containment.funnel import Containments, find_containments
 from r2d2.containment.join import JoinResult, join_pairs
 from r2d2.containment.row_hash import FAST, RowHash
@@ -57,6 +58,12 @@ def candidate(name: str, format_: str, files: Sequence[DataFile], location: Path
     ids = tuple(f"{name}/{Path(file.path).name}" for file in files)
     whole = Candidate(name, format_, str(location), files=tuple(files), file_ids=ids, partition_columns=partitions)
     return plain_candidate(whole)
+
+
+def discovered(path: Path) -> Candidate:
+    """The one dataset that discovery finds at a path, under the path's own name."""
+    (found,) = discover([str(path)], DiscoverySettings(), None, None).candidates
+    return replace(found, id=path.name)
 
 
 def datasets_of(candidates: Sequence[Candidate], case_sensitive: bool = False) -> tuple[Dataset, ...]:

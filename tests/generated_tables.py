@@ -5,20 +5,17 @@ What is contained in what is decided on the Python values, before anything is wr
 
 from __future__ import annotations
 
-import json
 import math
 import struct
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 from hypothesis import strategies as st
+
+from tests.oracle_pairs import canonical
 
 D = Decimal
 Value = Any
@@ -92,6 +89,18 @@ class Column:
     name: str
     family: str
 
+    @property
+    def compared_as(self) -> str:
+        """The family of EXACTNESS 3 that the values are of."""
+        return "number" if self.family in _NUMBERS else _SPELLED.get(self.family, self.family)
+
+
+_SPELLED = {
+    "map": "map<string,number>",
+    "struct": "struct<p:number,q:string>",
+    "list<struct>": "list<struct<p:number,q:string>>",
+}
+
 
 @dataclass(frozen=True)
 class GeneratedTable:
@@ -100,28 +109,9 @@ class GeneratedTable:
     columns: tuple[Column, ...]
     rows: tuple[tuple[Value, ...], ...]
 
-    def bag(self, columns: Sequence[Column]) -> Counter[tuple[Value, ...]]:
-        """The rows under some of the columns, as values that are equal exactly when EXACTNESS says so."""
-        places = [self.columns.index(column) for column in columns]
-        return Counter(tuple(canonical(row[place]) for place in places) for row in self.rows)
-
-
-def contains(parent: GeneratedTable, child: GeneratedTable) -> bool:
-    """Whether the child's rows are among the parent's, as bags."""
-    if not set(child.columns) <= set(parent.columns):
-        return False
-    return not child.bag(child.columns) - parent.bag(child.columns)
-
-
-def canonical(value: Value) -> Value:
-    """A hashable value, equal to another exactly if the two are equal by EXACTNESS 3."""
-    if isinstance(value, float):
-        return ("floating", "nan" if math.isnan(value) else value + 0.0)
-    if isinstance(value, list):
-        return ("list", *map(canonical, value))
-    if isinstance(value, dict):
-        return ("map", frozenset((key, canonical(item)) for key, item in value.items()))
-    return (type(value).__name__, value)
+    def values(self, place: int) -> list[Value]:
+        """Of one column."""
+        return [row[place] for row in self.rows]
 
 
 @st.composite
@@ -267,8 +257,8 @@ _STEPS: dict[str, Step] = {
 }
 
 
-def _number_types(values: list[D]) -> list[pa.DataType]:
-    """Every Arrow type that holds all the numbers exactly."""
+def _number_types(values: list[D], delta: bool) -> list[pa.DataType]:
+    """Every Arrow type (that Delta has, too) that holds all the numbers exactly."""
     parts = [(v.as_tuple().digits, int(v.as_tuple().exponent)) for v in values]
     scale = max([0, *(-exponent for _, exponent in parts)])
     whole = max([0, *(len(digits) + exponent for (digits, exponent), v in zip(parts, values, strict=True) if v)])
@@ -279,7 +269,7 @@ def _number_types(values: list[D]) -> list[pa.DataType]:
         for bits in (8, 16, 32, 64):
             signed, unsigned = getattr(pa, f"int{bits}")(), getattr(pa, f"uint{bits}")()
             kinds += [signed] * all(-(2 ** (bits - 1)) <= v < 2 ** (bits - 1) for v in values)
-            kinds += [unsigned] * all(0 <= v < 2**bits for v in values)
+            kinds += [unsigned] * (not delta and all(0 <= v < 2**bits for v in values))
     return kinds
 
 
@@ -298,25 +288,27 @@ def _is_single(value: float) -> bool:
 
 
 @st.composite
-def arrow_types(draw: st.DrawFn, family: str, values: list[Value]) -> pa.DataType:
-    """A type of the family that holds all the values exactly."""
+def arrow_types(draw: st.DrawFn, family: str, values: list[Value], delta: bool = False) -> pa.DataType:
+    """A type of the family (that Delta has, too) that holds all the values exactly."""
     held = [value for value in values if value is not None]
     if family.startswith("list<") and family != "list<struct>":
-        return pa.list_(draw(arrow_types(family[5:-1], [item for value in held for item in value])))
+        return pa.list_(draw(arrow_types(family[5:-1], [item for value in held for item in value], delta)))
     if family in ("struct", "list<struct>"):
         records = held if family == "struct" else [item for value in held for item in value if item is not None]
         fields = [
-            pa.field("p", draw(arrow_types("number", [record["p"] for record in records]))),
+            pa.field("p", draw(arrow_types("number", [record["p"] for record in records], delta))),
             pa.field("q", draw(arrow_types("string", [record["q"] for record in records]))),
         ]
         kind = pa.struct(draw(st.permutations(fields)))
         return kind if family == "struct" else pa.list_(kind)
     if family == "map":
-        return pa.map_(pa.string(), draw(arrow_types("number", [item for value in held for item in value.values()])))
+        items = [item for value in held for item in value.values()]
+        return pa.map_(pa.string(), draw(arrow_types("number", items, delta)))
     if family in _NUMBERS:
-        return draw(st.sampled_from(_number_types(held)))
+        return draw(st.sampled_from(_number_types(held, delta)))
     if family in ("timestamp", "instant"):
-        return draw(st.sampled_from(_moment_types(held, "UTC" if family == "instant" else None)))
+        kinds = _moment_types(held, "UTC" if family == "instant" else None)
+        return draw(st.sampled_from([kind for kind in kinds if not delta or kind.unit == "us"]))
     if family == "floating":
         return draw(st.sampled_from([pa.float64(), *([pa.float32()] if all(map(_is_single, held)) else [])]))
     return draw(st.sampled_from(_TYPES[family]))  # Arrow itself fails on dictionaries inside of structs
@@ -353,114 +345,17 @@ def arrow_array(values: list[Value], kind: pa.DataType) -> pa.Array:
 
 
 @st.composite
-def arrow_tables(draw: st.DrawFn, table: GeneratedTable) -> pa.Table:
-    """The table under types drawn for it, its rows and columns in another order."""
+def arrow_tables(draw: st.DrawFn, table: GeneratedTable, delta: bool = False) -> pa.Table:
+    """The table under types (that Delta has, too) drawn for it, its rows, columns and maps in another order."""
     rows = draw(st.permutations(table.rows))
     places = draw(st.permutations(range(len(table.columns))))
     coin = st.booleans()
     arrays = {}
     for place in places:
         values = [row[place] for row in rows]
-        kind = draw(arrow_types(table.columns[place].family, values))
+        if table.columns[place].family == "map" and draw(coin):
+            values = [value and dict(reversed(value.items())) for value in values]
+        kind = draw(arrow_types(table.columns[place].family, values, delta))
         array = arrow_array(values, kind)
         arrays[table.columns[place].name] = array.dictionary_encode() if kind == pa.string() and draw(coin) else array
     return pa.table(arrays)
-
-
-@dataclass(frozen=True)
-class Storage:
-    """How a table is written: by how many files, and how each looks inside."""
-
-    files: int
-    group_rows: int
-    dictionary: bool
-    statistics: bool
-    compression: str
-    page_version: str
-
-
-STORAGES = st.builds(
-    Storage,
-    st.sampled_from([1, 1, 2]),
-    st.sampled_from([1, 3, 1000]),
-    st.booleans(),
-    st.sampled_from([True, True, False]),
-    st.sampled_from(["NONE", "SNAPPY", "ZSTD"]),
-    st.sampled_from(["1.0", "2.0"]),
-)
-
-
-def write_parquet(table: pa.Table, path: Path, storage: Storage) -> None:
-    """Writes one file."""
-    pq.write_table(
-        table,
-        path,
-        row_group_size=storage.group_rows,
-        use_dictionary=storage.dictionary,
-        write_statistics=storage.statistics,
-        compression=storage.compression,
-        data_page_version=storage.page_version,
-        version="2.6",
-        coerce_timestamps=None,
-    )
-
-
-#: Families that text spells exactly.
-TEXT_FAMILIES = ("small", "wide", "tall", "fine", "floating", "string", "boolean", "date", "timestamp", "instant")
-
-
-def spelled(value: Value, family: str) -> str:
-    """A scalar as text."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float):
-        return "NaN" if math.isnan(value) else repr(value).replace("inf", "Infinity")
-    if family == "date":
-        return (date(1970, 1, 1) + timedelta(days=value)).isoformat()
-    if family in ("timestamp", "instant"):
-        seconds, fraction = divmod(value, 10**9)
-        clock = (datetime(1970, 1, 1) + timedelta(seconds=seconds)).isoformat(" ")
-        return clock + (f".{fraction:09}" if fraction else "") + ("Z" if family == "instant" else "")
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)
-
-
-def csv_text(table: GeneratedTable) -> str:
-    """The table as CSV: strings in quotes, NULL as nothing."""
-
-    def field(value: Value, family: str) -> str:
-        if value is None:
-            return ""
-        text = spelled(value, family)
-        return '"' + text.replace('"', '""') + '"' if family == "string" else text
-
-    lines = [",".join(column.name for column in table.columns)]
-    for row in table.rows:
-        lines.append(",".join(field(v, c.family) for v, c in zip(row, table.columns, strict=True)))
-    return "\n".join(lines) + "\n"
-
-
-def is_alike_in_json(table: GeneratedTable) -> bool:
-    """Whether JSON says the same as CSV: there a number is one by its quotes, and what is not finite is a string."""
-    for place, column in enumerate(table.columns):
-        held = [row[place] for row in table.rows if row[place] is not None]
-        if column.family == "floating" and not all(map(math.isfinite, held)):
-            return False
-        if column.family == "string" and held and {"1", "01", "1.0", "true"}.issuperset(held):
-            return False
-    return True
-
-
-def json_lines(table: GeneratedTable) -> str:
-    """The table as JSON lines: numbers as numbers, all else as strings; NULL as null."""
-
-    def item(value: Value, family: str) -> str:
-        if value is None:
-            return "null"
-        text = spelled(value, family)
-        bare = isinstance(value, Decimal | bool) or (isinstance(value, float) and math.isfinite(value))
-        return text if bare else json.dumps(text)
-
-    return "".join(
-        "{" + ", ".join(f'"{c.name}": {item(v, c.family)}' for v, c in zip(row, table.columns, strict=True)) + "}\n"
-        for row in table.rows
-    )

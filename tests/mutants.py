@@ -1,0 +1,279 @@
+"""Tests the tests: each mutant is one change that makes the product wrong; which tests catch it?
+
+``make mutants`` makes each in a copy of the working tree, compares generated lakes with the oracle, then, if none of
+those failed, runs the unit tests of the mutated package, and prints the table of docs/mutants.md. An hour on two cores.
+``python -m tests.mutants NUMBER...`` runs some.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+#: Pairs of the generated lakes, and their seed: three times what CI runs.
+PAIRS, SEED = "1500", "3"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """What is changed in which module of ``r2d2``, in words and in text that occurs there once."""
+
+    what: str
+    module: str
+    old: str
+    new: str
+
+
+MUTANTS = [
+    Mutant(
+        "a box refutes though rows of the child lie outside of its own box",
+        "containment/decide",
+        "holds = own.rows == child.rows and (child_typed or all(condition.valid for condition in box))",
+        "holds = True",
+    ),
+    Mutant(
+        "a box proves by its count alone",
+        "containment/decide",
+        "if not inside.same_rows(child):",
+        "if inside.rows != child.rows:",
+    ),
+    Mutant(
+        "a digest proves by its count alone",
+        "containment/decide",
+        "if not parent.same_rows(child):\n        return None\n    return Verdict",
+        "if parent.rows != child.rows:\n        return None\n    return Verdict",
+    ),
+    Mutant(
+        "a sketch that is not complete proves",
+        "containment/decide",
+        "if not (child.sketch and parent.sketch and child.sketch.complete and parent.sketch.complete):",
+        "if not (child.sketch and parent.sketch):",
+    ),
+    Mutant(
+        "fewer rows than the child has are enough to refute, as many are taken for it",
+        "containment/decide",
+        "if inside.rows < child.rows:",
+        "if inside.rows <= child.rows:",
+    ),
+    Mutant(
+        "a sum of the columns' hashes in place of the row's mix",
+        "containment/hashing",
+        'return f"hash(hash({low}))", f"hash(hash({_ROW_SEED}::UBIGINT, {high}))"',
+        'low, high = low.replace(", ", " // 64 + "), high.replace(", ", " // 64 + ")\n'
+        '    return f"({low}) // 64", f"({high}) // 64"',
+    ),
+    Mutant(
+        "the row's mix does not depend on position",
+        "containment/hashing",
+        'return f"hash(hash({low}))", f"hash(hash({_ROW_SEED}::UBIGINT, {high}))"',
+        'low, high = (f"list_sort([{half}])" for half in (low, high))\n'
+        '    return f"hash({low}::VARCHAR)", f"hash({high}::VARCHAR || 1)"',
+    ),
+    Mutant(
+        "NULL hashes like the empty text",
+        "containment/hashing",
+        'return _cased(f"WHEN t{i} IS NOT NULL THEN {{}}", (text[0],), (text[1],))\n    return _NULL',
+        "return _byte_halves(_byte_hashes(f\"coalesce(t{i}, ''{'::BLOB' * leaf.binary})\", leaf.binary))\n    return _NULL",
+    ),
+    Mutant(
+        "bytes are hashed at one alignment only",
+        "containment/hashing",
+        '_PREFIXES = ("", "r2", "r2d2", "r2d2r2")',
+        '_PREFIXES = ("", "", "", "")',
+    ),
+    Mutant(
+        "numbers finer than the short form are rounded to it",
+        "containment/hashing",
+        'conditions.append(f"coalesce({rounded} = {value}, false)")',
+        "pass",
+    ),
+    Mutant(
+        "timestamps are cut to microseconds",
+        "containment/hashing",
+        'return _either(f"({value}) % 1000 = 0", f"(({value}) // 1000)::BIGINT", f"({value})::VARCHAR")',
+        'return Canonical(f"(({value}) // 1000)::BIGINT")',
+    ),
+    Mutant(
+        "texts are compared by their first 32 bytes",
+        "containment/hashing",
+        "        return Canonical(text=value, binary=family == BINARY)",
+        '        return Canonical(text=f"({value})[1:32]", binary=family == BINARY)',
+    ),
+    Mutant(
+        "a NULL element of a list leaves no trace",
+        "containment/encoding",
+        "return f\"coalesce('v' || {text} || ';', 'n')\"",
+        "return f\"coalesce('v' || {text} || ';', '')\"",
+    ),
+    Mutant(
+        "the parts of nested values have no end",
+        "containment/encoding",
+        "return f\"coalesce('v' || {text} || ';', 'n')\"",
+        "return f\"coalesce({text}, 'n')\"",
+    ),
+    Mutant(
+        "lists don't say how long they are",
+        "containment/encoding",
+        "return f\"(len({value}) || '[' || array_to_string({parts}, ''))\"",
+        "return f\"array_to_string({parts}, '')\"",
+    ),
+    Mutant(
+        "maps in the order of their file",
+        "containment/encoding",
+        'parts = f"list_sort(list_transform(map_entries({value}), lambda {name}: {entry}))"',
+        'parts = f"list_transform(map_entries({value}), lambda {name}: {entry})"',
+    ),
+    Mutant(
+        "a null struct in a list is a struct of nulls",
+        "containment/encoding",
+        "return f\"CASE WHEN ({value}) IS NULL THEN NULL ELSE {' || '.join(fields)} END\"",
+        "return f\"({' || '.join(fields)})\"",
+    ),
+    Mutant(
+        "the presence of a struct is always true",
+        "containment/hashing",
+        'return Canonical(f"(({value}) IS NOT NULL)")',
+        'return Canonical(f"(({value}) IS NOT NULL OR true)")',
+    ),
+    Mutant(
+        "the bound of a sketch is ignored",
+        "containment/sketch",
+        "mine, theirs = _below(child, bound).entries, _below(parent, bound).entries",
+        "mine, theirs = child.entries, parent.entries",
+    ),
+    Mutant(
+        "merged sketches forget how often a row occurs in each part",
+        "containment/sketch",
+        'np.add.at(counts, inverse, entries["count"])',
+        'np.maximum.at(counts, inverse, entries["count"])',
+    ),
+    Mutant(
+        "sets in place of bags in the join",
+        "containment/join",
+        "WHERE coalesce(p.n, 0) < c.n GROUP BY pair",
+        "WHERE p.n IS NULL GROUP BY pair",
+    ),
+    Mutant(
+        "parts of a parent are not added up in the join",
+        "containment/join",
+        "sum(n)::BIGINT AS n FROM received",
+        "max(n)::BIGINT AS n FROM received",
+    ),
+    Mutant(
+        "min-max takes the child's bounds for tight",
+        "containment/minmax",
+        "low_child = [rank[b.low] if b and b.low_tight else _NEVER_HIGH for b in mine]",
+        "low_child = [rank[b.low] if b else _NEVER_HIGH for b in mine]",
+    ),
+    Mutant(
+        "min-max takes the parent's bounds for valid",
+        "containment/minmax",
+        "high_parent = [-rank[b.high] if b and b.high_valid else -_NEVER_HIGH for b in theirs]",
+        "high_parent = [-rank[b.high] if b else -_NEVER_HIGH for b in theirs]",
+    ),
+    Mutant(
+        "an unknown count of NULLs is taken for none",
+        "containment/minmax",
+        "return np.asarray([-1 if value is None else value for value in values], np.int64)",
+        "return np.asarray([value or 0 for value in values], np.int64)",
+    ),
+    Mutant(
+        "a box leaves NULL out",
+        "containment/box",
+        'return f"CASE WHEN ({value}) IS NULL THEN {str(condition.nulls).lower()} ELSE {inside} END"',
+        'return f"CASE WHEN ({value}) IS NULL THEN false ELSE {inside} END"',
+    ),
+    Mutant(
+        "a box leaves NaN out",
+        "containment/box",
+        'inside = f"({inside} OR isnan({number}))"',
+        'inside = f"({inside} AND NOT isnan({number}))"',
+    ),
+    Mutant(
+        "a column of another family fits",
+        "model/family",
+        "    return min(common) if common else None",
+        "    return min(common) if common else max(a, default=None)",
+    ),
+    Mutant(
+        "a text that is a number under no grammar is cast as DuckDB does",
+        "lake/text_views",
+        "    if family == NUMBER:\n        return _is_number(x)",
+        '    if family == NUMBER:\n        return f"(TRY_CAST({x} AS DOUBLE) IS NOT NULL)"',
+    ),
+    Mutant(
+        "JSON numbers are doubles",
+        "lake/json_canonical",
+        "parse_int=_integer, parse_float=canonical_number",
+        "parse_int=lambda t: canonical_number(repr(float(t))), parse_float=lambda t: canonical_number(repr(float(t)))",
+    ),
+    Mutant(
+        "quoted empty fields of a CSV are NULL",
+        "lake/csv_text",
+        "allow_quoted_nulls=false",
+        "allow_quoted_nulls=true",
+    ),
+    Mutant(
+        "an edge leads to any view of its parent",
+        "containment/views",
+        "agreeing = [view for view in self.nodes[dataset] if asked <= set(view)]",
+        "agreeing = list(self.nodes[dataset])",
+    ),
+]
+
+
+def caught(mutant: Mutant) -> tuple[str, str]:
+    """What catches it: the first failure among generated lakes, and, if there is none, the first failing unit test."""
+    with tempfile.TemporaryDirectory(prefix="r2d2-mutant-") as name:
+        copy = Path(name)
+        for part in ("r2d2", "tests", "docs", "pyproject.toml"):
+            source = ROOT / part
+            shutil.copytree(source, copy / part) if source.is_dir() else shutil.copy(source, copy / part)
+        module = copy / "r2d2" / f"{mutant.module}.py"
+        text = module.read_text(encoding="utf-8")
+        if text.count(mutant.old) != 1:
+            raise SystemExit(f"{mutant.what}: its text occurs {text.count(mutant.old)} times in {mutant.module}.py")
+        module.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+        lakes = _pytest(copy, "tests/property")
+        if lakes:
+            return lakes, ""
+        package = mutant.module.split("/")[0]
+        return "", _pytest(copy, "tests/unit", "-k", _about(package), "-m", "not spark")
+
+
+def _about(package: str) -> str:
+    """The unit tests that mirror a package's modules."""
+    return " or ".join(f"test_{module.stem}" for module in sorted((ROOT / "r2d2" / package).glob("[a-z]*.py")))
+
+
+def _pytest(copy: Path, *arguments: str) -> str:
+    """The first failing test with its message; empty if all pass."""
+    environment = {**os.environ, "PYTHONPATH": str(copy), "R2D2_PAIRS": PAIRS, "R2D2_SEED": SEED, "R2D2_SHRINK": "0"}
+    command = [sys.executable, "-m", "pytest", "-x", "-q", *arguments]
+    done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return ""
+    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+    message = re.search(r"^E\s+(\w*Error.*|.*assert .*)$", done.stdout, re.MULTILINE)
+    where = failed[1].split("::")[-1] if failed else f"pytest ended with {done.returncode}"
+    return f"{where}: {message[1][:90] if message else ''}".rstrip(": ")
+
+
+def main(numbers: list[int]) -> None:
+    chosen = [(n, MUTANTS[n - 1]) for n in numbers or range(1, len(MUTANTS) + 1)]
+    for number, mutant in chosen:
+        lakes, unit = caught(mutant)
+        by = "generated lakes" if lakes else f"`{unit.split(':')[0]}`" if unit else "**nothing**"
+        print(f"| {number} | {mutant.what} | `{mutant.module}` | {by} |", flush=True)
+        print(f"{number}: {lakes or unit or 'survives'}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main([int(argument) for argument in sys.argv[1:]])
