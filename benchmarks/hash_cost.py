@@ -1,9 +1,10 @@
 """What exactness costs: one scan with R2D2's row hash against DuckDB's plain ``sum(hash(all columns))``.
 
 Same files, same process, one thread, warm cache, in turn; the median of each, and the median of the ratios of a turn.
-``python -m benchmarks.hash_cost [--scale S] [--turns N]``. Two tables: TPC-H lineitem (16 scalar columns), and its orders
-with lists, structs, maps and lists of structs. The plain hash is no rival: it could not prove anything (it takes maps in
-their order, ``[]`` for NULL, 0 for -1 in wide numbers: EXACTNESS 6). It is what reading and hashing cost at least.
+``python -m benchmarks.hash_cost [--scale S] [--turns N]``. Two tables: TPC-H lineitem (16 scalar columns), and its
+orders with lists, structs, maps and lists of structs. The plain hash is no rival: it could not prove anything (it takes
+maps in their order, ``[]`` for NULL, 0 for -1 in wide numbers: EXACTNESS 6). It is what reading and hashing cost at
+least.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ from r2d2.model.dataset import Dataset
 SETTINGS = ContainmentSettings(task_bytes=2**40, task_memory="4GB")
 NESTED = """
 COPY (SELECT o_orderkey AS id, [o_custkey, o_orderkey %% 7, NULL] AS numbers, [o_clerk, o_comment] AS texts,
-  {'status': o_orderstatus, 'price': o_totalprice} AS facts, MAP {'clerk': o_clerk, 'priority': o_orderpriority} AS tags,
+  {'status': o_orderstatus, 'price': o_totalprice} AS facts,
+  MAP {'clerk': o_clerk, 'priority': o_orderpriority} AS tags,
   [{'day': o_orderdate, 'price': o_totalprice}, NULL, {'day': NULL, 'price': o_totalprice / 2}] AS steps
   FROM read_parquet(?)) TO '%s' (FORMAT parquet)
 """
