@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from decimal import Decimal
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 import pyarrow as pa
@@ -12,10 +13,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from r2d2.catalog.listing import Candidate
+from r2d2.config import ContainmentSettings
 from r2d2.containment.minmax import refutes_by_metadata
+from r2d2.lake import text_summary
 from r2d2.lake.layout import Reader
 from r2d2.lake.text_summary import summarize
-from r2d2.lake.text_views import NULL_TOKENS
+from r2d2.lake.text_views import NULL_TOKENS, present
 from r2d2.model.dataset import Dataset, FileSummary
 from tests.containment_runs import candidate, contained, data_file, datasets_of, proven_pairs
 
@@ -206,6 +209,25 @@ def test_nan_among_dates_or_beside_no_other_token_is_null(tmp_path: Path) -> Non
     assert _proven(c, _parquet(tmp_path / "d.parquet", i=pa.array([1, 2, 3]), x=typed)) == {("c", "d"), ("d", "c")}
 
 
+@pytest.mark.parametrize("verify", ["hash", "keyed", "values"])
+def test_each_way_to_verify_takes_the_token_as_null(tmp_path: Path, verify: Literal["hash", "keyed", "values"]) -> None:
+    a = _csv(tmp_path / "a.csv", "i,x", *(f"{i},{'NA' if i % 3 else i}" for i in range(500)))
+    values = [None if i % 3 else i for i in range(500)]
+    b = _parquet(tmp_path / "b.parquet", i=pa.array(range(500)), x=pa.array(values))
+    values[1] = 0
+    c = _parquet(tmp_path / "c.parquet", i=pa.array(range(500)), x=pa.array(values))
+    settings = ContainmentSettings(sketch_size=2, verify=verify)
+    assert proven_pairs(contained(_datasets(a, b, c), settings)) == BOTH
+
+
+def test_large_files_are_scanned_and_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text_summary, "_SMALL", 0)
+    a = _csv(tmp_path / "a.csv", "i,x,y", "1,1,a", '2,NA,"NA"', "3,,NA")
+    assert _tokens(a) == {"i": "", "x": "NA", "y": ""}
+    typed = {"x": pa.array([1, None, None]), "y": pa.array(["a", "NA", "NA"])}
+    assert _proven(a, _parquet(tmp_path / "b.parquet", i=pa.array([1, 2, 3]), **typed)) == BOTH
+
+
 def test_files_of_one_dataset_may_have_different_tokens(tmp_path: Path) -> None:
     a = _csv(tmp_path / "a.csv", "i,x", "1,1", "2,NA"), _csv(tmp_path / "a2.csv", "i,x", "3,3", "4,\\N", "5,")
     typed = _parquet(tmp_path / "b.parquet", i=pa.array([1, 2, 3, 4, 5]), x=pa.array([1, None, 3, None, None]))
@@ -256,7 +278,5 @@ def test_tokens_travel_with_the_reader_and_nothing_else_reaches_sql(tmp_path: Pa
     text = _summary(_csv(tmp_path / "a.csv", "x,y", "1,a", "NA,b")).reader
     assert Reader.from_json(text).to_json() == text
     forged = Reader.from_json(text.replace('"NA"', '"x\'); --"'))
-    from r2d2.lake.text_views import present
-
     with pytest.raises(ValueError, match="unknown token"):
         present("c0", forged.columns[0], "number")

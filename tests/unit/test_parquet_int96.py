@@ -107,6 +107,24 @@ def test_int96_is_not_compared_with_timestamps_without_zone(tmp_path: Path) -> N
     assert _proven(a, tmp_path / "b.parquet") == set()
 
 
+def test_files_of_one_dataset_may_hold_their_instants_in_different_ways(tmp_path: Path) -> None:
+    halves = _us(INSTANTS[:4]), _us([*INSTANTS[4:], None])
+    both = parquet_dataset(
+        _int96(tmp_path / "a1.parquet", t=halves[0]), _zoned(tmp_path / "a2.parquet", t=halves[1]), name="both"
+    )
+    whole = parquet_dataset(_int96(tmp_path / "whole.parquet", t=pa.concat_arrays(halves)))
+    assert (both.error, both.leaves[0].nulls) == ("", 1)
+    assert proven_pairs(contained([both, whole])) == {("both", "whole"), ("whole", "both")}
+
+
+@pytest.mark.parametrize("zone", [None, "Asia/Tokyo"])
+def test_types_that_arrow_remembers_change_nothing(tmp_path: Path, zone: str | None) -> None:
+    times = _us([0, None, 5, 0]).cast(pa.timestamp("us", zone))
+    a = _int96(tmp_path / "a.parquet", t=times.dictionary_encode(), u=times)
+    b = _zoned(tmp_path / "b.parquet", t=times, u=times)
+    assert _proven(a, b) == {("a", "b"), ("b", "a")}
+
+
 NESTED = {
     "list": pa.array([[0, 1, None], [], None, [INSTANTS[5]], [2]], pa.list_(pa.timestamp("us"))),
     "struct": pa.array(
