@@ -28,6 +28,16 @@ def write(path: Path, table: pa.Table = TABLE) -> Path:
     return path
 
 
+def hard_link(source: Path, target: Path) -> None:
+    target.mkdir()
+    os.link(source / "data.parquet", target / "data.parquet")
+
+
+def link_to_a_file(source: Path, target: Path) -> None:
+    target.mkdir()
+    (target / "data.parquet").symlink_to(source / "data.parquet")
+
+
 def bind_mount(source: Path, target: Path) -> None:
     target.mkdir()
     done = subprocess.run(["mount", "--bind", str(source), str(target)], capture_output=True, text=True, check=False)
@@ -36,8 +46,8 @@ def bind_mount(source: Path, target: Path) -> None:
 
 
 ALIASES: dict[str, Callable[[Path, Path], object]] = {
-    "hard link": lambda a, b: (b.mkdir(), os.link(a / "data.parquet", b / "data.parquet")),
-    "link to a file": lambda a, b: (b.mkdir(), (b / "data.parquet").symlink_to(a / "data.parquet")),
+    "hard link": hard_link,
+    "link to a file": link_to_a_file,
     "link to a directory": lambda a, b: b.symlink_to(a),
     "bind mount": bind_mount,
 }

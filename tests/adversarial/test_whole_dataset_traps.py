@@ -16,6 +16,7 @@ import pytest
 
 from r2d2.containment import scan
 from r2d2.demo.delta import write_delta
+from r2d2.lake import staging
 from r2d2.model.dataset import DataFile
 from tests.adversarial.naive import answer, listed, naive_contained, parquet, quoted, text
 from tests.parquet_footers import Footer, with_footer
@@ -97,10 +98,9 @@ def test_a_dataset_that_is_not_one_version_from_start_to_end_is_unprovable(
     datasets = listed(tmp_path)
     assert naive_contained(quoted(tmp_path / "parent.parquet"), quoted(child)), "and then nobody looks again"
     happen, words = CHANGES[change]
-    stage = scan.stage
 
     def meddling(files: list[DataFile], directory: Path) -> list[Path]:
-        paths = stage(files, directory)
+        paths = staging.stage(files, directory)
         if files[0].path == str(child):
             happen(child)
         return paths
