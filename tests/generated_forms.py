@@ -29,7 +29,7 @@ from tests.oracle_pairs import JsonNumber, Leaves, json_leaves, text_column, typ
 #: Families that text spells exactly.
 TEXT_FAMILIES = ("small", "wide", "tall", "fine", "floating", "string", "boolean", "date", "timestamp", "instant")
 _NO_POLARS = {"map"}  # it writes a list of structs
-_NOT_IN_JSON = {"binary", "map", "list<timestamp>", "list<floating>"}
+_NOT_IN_JSON = {"binary"}
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ class OracleLeaf:
     """Keys by family; a family that is no key of the mapping does not fit."""
 
     keys: Mapping[str, Sequence[Any]]
+    raw: Sequence[Any] = ()  # values of a text form, where nested families may be asked of them
 
 
 Leaves = dict[Path, OracleLeaf]
@@ -72,11 +73,49 @@ def canonical(value: Any) -> Any:
     return value
 
 
+def with_nested(tables: Sequence[Leaves]) -> list[Leaves]:
+    """The tables, with the nested families that typed ones ask for where the values of a text form convert to them."""
+    asked: dict[Path, set[str]] = {}
+    for leaves in tables:
+        for path, leaf in leaves.items():
+            asked.setdefault(path, set()).update(family for family in leaf.keys if family.endswith(">"))
+    return [{path: _widened(leaf, asked[path]) for path, leaf in leaves.items()} for leaves in tables]
+
+
+def _widened(leaf: OracleLeaf, asked: set[str]) -> OracleLeaf:
+    more = {}
+    for family in asked if leaf.raw else ():
+        try:
+            more[family] = [_nested(value, family) for value in leaf.raw]
+        except Undecidable:
+            continue
+    return OracleLeaf({**leaf.keys, **more})
+
+
+def _nested(value: Any, family: str) -> Any:
+    """The key of a JSON value under a family; that of the typed value that it spells."""
+    if value is None:
+        return None
+    if family.startswith("list<") and isinstance(value, list):
+        return ("list", *(_nested(item, family[5:-1]) for item in value))
+    if family.startswith("map<string,") and isinstance(value, dict):
+        return ("map", frozenset((key, _nested(item, family[len("map<string,") : -1])) for key, item in value.items()))
+    if family.startswith("struct<") and isinstance(value, dict):
+        fields = dict(fields_of(family))
+        if value.keys() <= fields.keys():
+            return ("map", frozenset((name, _nested(value.get(name), inner)) for name, inner in fields.items()))
+    if family in _JSON_FAMILIES and _JSON_FAMILIES[family](value):
+        found = _converted({_word(value)}, family)
+        if found is not None:
+            return found[_word(value)]
+    raise Undecidable(family)
+
+
 def text_column(name: str, texts: Sequence[str | None], null: str | None = None) -> Leaves:
     """Of a CSV column; ``null`` is a word that stands for NULL in all views but that of the text itself."""
     held = {text for text in texts if text is not None}
     if not held:
-        return {(name,): OracleLeaf(dict.fromkeys(_ALL, texts))}
+        return {(name,): OracleLeaf(dict.fromkeys(_ALL, texts), texts)}
     keys: dict[str, Sequence[Any]] = {}
     for family in TEXT_ORDER:
         words = held if family == "string" else held - {null}
@@ -101,19 +140,19 @@ def json_leaves(path: Path, values: Sequence[Any]) -> Leaves:
     """Of JSON values at one path: dict, list, str, bool, ``JsonNumber``, None; opened if all are objects."""
     held = [value for value in values if value is not None]
     if not held:
-        return {path: OracleLeaf(dict.fromkeys(_ALL, values))}
+        return {path: OracleLeaf(dict.fromkeys(_ALL, values), values)}
     if all(isinstance(value, dict) for value in held):
         leaves = {path: OracleLeaf({"presence": [value is not None for value in values]})}
         for name in dict.fromkeys(key for value in held for key in value):
             leaves |= json_leaves((*path, name), [None if value is None else value.get(name) for value in values])
         return leaves
-    keys: dict[str, Sequence[Any]] = {"json": [_json_key(value) for value in values]}
+    keys: dict[str, Sequence[Any]] = {"json": [None if value is None else _json_key(value) for value in values]}
     for family, fits in _JSON_FAMILIES.items():
         if all(fits(value) for value in held):
             words = {_word(value) for value in held}
             if (found := _converted(words, family)) is not None:
                 keys[family] = [None if value is None else found[_word(value)] for value in values]
-    return {path: OracleLeaf(keys)}
+    return {path: OracleLeaf(keys, values)}
 
 
 def _word(value: Any) -> str:

@@ -13,6 +13,7 @@ from r2d2.catalog.delta_schema import delta_columns
 from r2d2.catalog.identity import merge_aliases
 from r2d2.catalog.leaves import FileLeaves, by_path, merge_leaf, partition_leaf
 from r2d2.catalog.listing import Candidate, split
+from r2d2.catalog.nested_views import with_nested_views
 from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake.file_tree import shown as shown_name
 from r2d2.lake.layout import Reader, leaf_columns
@@ -39,7 +40,7 @@ def assemble(
         case_sensitive: names that differ only in case are different names.
     """
     datasets = [_dataset(candidate, summaries, case_sensitive) for candidate in _split_parts(candidates, summaries)]
-    return tuple(sorted(datasets, key=lambda dataset: dataset.id))
+    return with_nested_views(sorted(datasets, key=lambda dataset: dataset.id), case_sensitive)
 
 
 def _split_parts(candidates: Iterable[Candidate], summaries: Summaries) -> tuple[Candidate, ...]:

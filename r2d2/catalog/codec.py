@@ -43,13 +43,14 @@ def from_json(text: str) -> FileSummary:
 def pack_leaf(leaf: Leaf) -> list[Any]:
     """A leaf as lists and scalars that JSON can hold."""
     bounds = {family: _pack_bounds(bounds) for family, bounds in leaf.bounds.items()}
-    return [list(leaf.path), list(leaf.families), leaf.type, leaf.nulls, bounds]
+    packed: list[Any] = [list(leaf.path), list(leaf.families), leaf.type, leaf.nulls, bounds]
+    return [*packed, leaf.shape] if leaf.shape else packed
 
 
 def unpack_leaf(raw: list[Any]) -> Leaf:
     """The reverse of ``pack_leaf``."""
-    path, families, kind, nulls, bounds = raw
-    return Leaf(tuple(path), tuple(families), kind, nulls, _unpack_all_bounds(bounds))
+    path, families, kind, nulls, bounds, *shape = raw
+    return Leaf(tuple(path), tuple(families), kind, nulls, _unpack_all_bounds(bounds), *shape)
 
 
 def _unpack_all_bounds(raw: Mapping[str, list[Any]]) -> dict[str, Bounds]:

@@ -9,6 +9,7 @@ from functools import lru_cache, reduce
 
 from r2d2.errors import UnsupportedData
 from r2d2.lake import text_summary
+from r2d2.lake.json_shape import Shape
 from r2d2.lake.parquet_bounds import merge
 from r2d2.lake.parquet_types import shown
 from r2d2.model import family as families
@@ -62,7 +63,7 @@ def merge_leaf(path: LeafPath, files: Sequence[FileLeaves]) -> Leaf:
         return replace(first, nulls=0, bounds={})
     counts = [file.leaves[path].nulls if path in file.leaves else file.rows for file in files]
     nulls = None if None in counts else sum(count for count in counts if count is not None)
-    return replace(first, families=common, nulls=nulls, bounds=bounds)
+    return replace(first, families=common, nulls=nulls, bounds=bounds, shape=_merged_shape(present))
 
 
 def partition_leaf(
@@ -107,6 +108,14 @@ def _common_families(first: Leaf, leaves: Sequence[Leaf]) -> tuple[str, ...]:
         return (families.STRING,)
     known = [family for family in families.NARROWEST_FIRST if family in common]
     return (*known, *sorted(common.difference(known)))
+
+
+def _merged_shape(present: Sequence[tuple[int, Leaf]]) -> str:
+    """Empty where a file has values that are no lists."""
+    shapes = [leaf.shape for rows, leaf in present if rows > 0 and leaf.nulls != rows]
+    if not shapes or not all(shapes):
+        return ""
+    return reduce(Shape.merged, map(Shape.from_json, shapes)).to_json()
 
 
 def _merged_bounds(family: str, present: Sequence[tuple[int, Leaf]]) -> Bounds | None:

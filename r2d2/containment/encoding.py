@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from r2d2.lake import text_views
 from r2d2.lake.layout import Column
-from r2d2.model.family import DATE, FLOATING, JSON, PRESENCE, STRING
+from r2d2.model.family import DATE, FLOATING, JSON, PRESENCE, STRING, is_nested
 from r2d2.model.names import fold_name
 
 _INTEGERS = frozenset({"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"})
@@ -39,6 +39,8 @@ def encoded(value: str, column: Column, family: str) -> str:
     if column.kind not in ("TEXT", "JSON"):
         return canonical_text(value, column)
     found = text_views.exact(value, column, family)
+    if is_nested(family):
+        return found
     if family in (STRING, JSON):
         return _escaped(found)
     if family == FLOATING:

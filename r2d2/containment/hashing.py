@@ -20,7 +20,19 @@ from dataclasses import dataclass
 from r2d2.containment.encoding import canonical_text, decimal_shape, is_integer, microseconds, nanoseconds
 from r2d2.lake import text_views
 from r2d2.lake.layout import Column
-from r2d2.model.family import BINARY, BOOLEAN, DATE, FLOATING, INSTANT, JSON, NUMBER, PRESENCE, STRING, TIMESTAMP
+from r2d2.model.family import (
+    BINARY,
+    BOOLEAN,
+    DATE,
+    FLOATING,
+    INSTANT,
+    JSON,
+    NUMBER,
+    PRESENCE,
+    STRING,
+    TIMESTAMP,
+    is_nested,
+)
 
 #: Digits of the first twelve decimal orders: what DECIMAL(18,6) holds before the point.
 _WHOLE_DIGITS, _SCALE = 12, 6
@@ -170,7 +182,7 @@ def _of_text(value: str, family: str) -> Canonical:
         return _nanoseconds(value)
     if family in (BOOLEAN, PRESENCE, DATE, FLOATING):
         return Canonical(value)
-    if family in (STRING, JSON):
+    if family in (STRING, JSON) or is_nested(family):
         return Canonical(text=value)
     if family == BINARY:
         return ABSENT  # no text is binary: the column holds NULL only

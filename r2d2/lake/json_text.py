@@ -18,6 +18,7 @@ import pyarrow as pa
 from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake.json_canonical import canonical
 from r2d2.lake.json_records import records, shape_of
+from r2d2.lake.json_shape import Shape
 from r2d2.lake.layout import Column, Reader
 from r2d2.lake.parquet_types import shown
 from r2d2.model.dataset import LeafPath
@@ -38,6 +39,7 @@ class _Key:
     objects: bool = False
     others: bool = False
     keys: dict[str, _Key] = field(default_factory=dict)
+    shape: Shape | None = None  # while all values but null are lists
 
     @property
     def opened(self) -> bool:
@@ -60,8 +62,12 @@ def sniff(path: Path, compressed: bool, format: str = "json") -> Reader:  # noqa
     return inspect(path, compressed, format)[0]
 
 
-def inspect(path: Path, compressed: bool, format: str = "json") -> tuple[Reader, int]:  # noqa: A002
-    """Like ``sniff``, with the number of rows."""
+def inspect(
+    path: Path,
+    compressed: bool,
+    format: str = "json",  # noqa: A002
+) -> tuple[Reader, int, dict[LeafPath, str]]:
+    """Like ``sniff``, with the number of rows, and the shapes of leaves whose values are lists (``json_shape``)."""
     shape = shape_of(path, compressed)
     root, rows = _Key(), 0
     try:
@@ -80,7 +86,7 @@ def inspect(path: Path, compressed: bool, format: str = "json") -> tuple[Reader,
     if len(columns) > MAX_LEAVES:
         raise UnsupportedData(f"its records hold more than {MAX_LEAVES} different keys")
     options = {"shape": shape, "compression": "gzip" if compressed else "none"}
-    return Reader("json", columns, options), rows
+    return Reader("json", columns, options), rows, dict(_shapes(root, ()))
 
 
 def relation(con: duckdb.DuckDBPyConnection, reader: Reader, paths: Sequence[Path]) -> str:
@@ -103,12 +109,31 @@ def _note(record: dict[str, Any], into: _Key, depth: int) -> None:
             if len(into.keys) > MAX_LEAVES:
                 raise UnsupportedData(f"an object in it holds more than {MAX_LEAVES} different keys")
         if isinstance(value, dict):
-            key.objects = True
+            key.objects, key.shape = True, None
             if not key.others:
                 _note(value, key, depth + 1)
         elif value is not None:
-            key.others = True
-            key.keys.clear()
+            _note_other(value, key)
+
+
+def _note_other(value: Any, key: _Key) -> None:
+    """A value that is neither an object nor null."""
+    if not isinstance(value, list):
+        key.shape = None
+    elif not key.others and not key.objects:
+        key.shape = Shape()
+    if key.shape is not None:
+        key.shape.note(value)
+    key.others = True
+    key.keys.clear()
+
+
+def _shapes(key: _Key, path: LeafPath) -> Iterator[tuple[LeafPath, str]]:
+    for name, child in key.keys.items():
+        if child.opened:
+            yield from _shapes(child, (*path, name))
+        elif child.shape is not None:
+            yield (*path, name), child.shape.to_json()
 
 
 def _columns(key: _Key, path: LeafPath) -> Iterator[Column]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 
-from r2d2.lake import csv_text, json_text
+from r2d2.lake import csv_text, json_nested, json_text
 from r2d2.lake.layout import LeafColumn, Reader
 from r2d2.lake.text_encoding import utf8_copies
 
@@ -34,6 +34,7 @@ def locked_connection(scratch: Path, memory_limit: str = "", threads: int = 1) -
         config["memory_limit"] = memory_limit
     con = duckdb.connect(":memory:", config=config)
     try:
+        json_nested.register(con)
         con.execute(_FIXED)
         yield con
     finally:

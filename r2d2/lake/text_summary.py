@@ -23,7 +23,7 @@ from r2d2.lake.layout import LeafColumn, Reader, leaf_columns
 from r2d2.lake.null_tokens import TokenColumn, token_columns
 from r2d2.lake.text_encoding import UTF_8, encoding_of, to_utf8
 from r2d2.lake.text_profile import Profile, profiles
-from r2d2.model.dataset import Bounds, FileSummary, Leaf
+from r2d2.model.dataset import Bounds, FileSummary, Leaf, LeafPath
 from r2d2.model.family import PRESENCE
 
 #: Property of a file, and of a dataset: column → the texts that stand for NULL in it.
@@ -104,13 +104,14 @@ def _summary(
     encoding, packed = encoding_of(path, compressed), compressed
     if encoding != UTF_8:
         path, compressed = to_utf8(path, compressed, encoding, scratch / "utf8"), False
+    shapes: Mapping[LeafPath, str] = {}
     if format in ("csv", "tsv"):
         reader, rows = csv_text.inspect(path, format, compressed)
         alias = scratch / ("0.csv.gz" if compressed else "0.csv")
         alias.symlink_to(path.absolute())  # whatever the file is called, DuckDB sees a plain name
         source = csv_text.relation(con, reader, [alias])
     else:
-        reader, rows = json_text.inspect(path, compressed, format)
+        reader, rows, shapes = json_text.inspect(path, compressed, format)
         source = json_text.relation(con, reader, [path])
     table_pays = reader.format == "json" or path.stat().st_size <= _SMALL
     found: dict[int, Profile] = {}
@@ -130,7 +131,7 @@ def _summary(
         reader = _with_tokens(path, compressed, reader, tokens, found)
     recorded = {"encoding": encoding, "compression": "gzip" if packed else "none"}
     reader = replace(reader, options={**reader.options, **recorded})
-    leaves = tuple(_leaf(column, found) for column in leaf_columns(reader))
+    leaves = tuple(_leaf(column, found, shapes) for column in leaf_columns(reader))
     return FileSummary(rows, reader.to_json(), leaves, _properties(reader))
 
 
@@ -166,11 +167,12 @@ def _parsed_once(con: duckdb.DuckDBPyConnection, source: str, positions: Iterabl
         con.execute(f"DROP TABLE {table}").fetchall()
 
 
-def _leaf(column: LeafColumn, found: dict[int, Profile]) -> Leaf:
+def _leaf(column: LeafColumn, found: Mapping[int, Profile], shapes: Mapping[LeafPath, str]) -> Leaf:
     if column.presence:
         return Leaf(column.path, (PRESENCE,), "object", 0)
     profile = found[column.positions[0]]
-    return Leaf(column.path, profile.families, column.column.kind.lower(), profile.nulls, profile.bounds)
+    kind, shape = column.column.kind.lower(), shapes.get(column.path, "")
+    return Leaf(column.path, profile.families, kind, profile.nulls, profile.bounds, shape)
 
 
 def _masked(error: duckdb.Error) -> str:

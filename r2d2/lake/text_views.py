@@ -26,7 +26,7 @@ for some doubles (*seen* in 2.0.0: 2**81 printed as 2**82), so doubles are print
 from __future__ import annotations
 
 from r2d2.lake.layout import Column
-from r2d2.model.family import BINARY, BOOLEAN, DATE, FLOATING, INSTANT, JSON, NUMBER, STRING, TIMESTAMP
+from r2d2.model.family import BINARY, BOOLEAN, DATE, FLOATING, INSTANT, JSON, NUMBER, STRING, TIMESTAMP, is_nested
 
 #: Families of a text leaf, narrowest first. ``BINARY`` and, for TEXT, ``JSON`` admit nothing but NULL.
 TEXT_FAMILIES = (BOOLEAN, NUMBER, FLOATING, DATE, TIMESTAMP, INSTANT, STRING)
@@ -37,11 +37,11 @@ _SPECIALS = "('NaN', 'nan', 'inf', '-inf', 'Infinity', '-Infinity')"
 _DECIMAL = r"-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]+)?|\.[0-9]+)"
 _NUMBER = _DECIMAL + r"(?:[eE][+-]?0*[0-9]{1,3})?"
 _CANONICAL = r"0|-?[1-9][0-9]*|-?(?:0|[1-9][0-9]*)\.[0-9]*[1-9]"
-_DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_TIMESTAMP = _DATE + r"[ T](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
-_INSTANT = _TIMESTAMP + "(?:Z|[+-](?:[01][0-9]|2[0-3])(?::[0-5][0-9](?::[0-5][0-9])?)?)"
+DATE_PATTERN = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+TIMESTAMP_PATTERN = DATE_PATTERN + r"[ T](?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?"
+INSTANT_PATTERN = TIMESTAMP_PATTERN + "(?:Z|[+-](?:[01][0-9]|2[0-3])(?::[0-5][0-9](?::[0-5][0-9])?)?)"
 
-_PATTERNS = {DATE: _DATE, TIMESTAMP: _TIMESTAMP, INSTANT: _INSTANT}
+_PATTERNS = {DATE: DATE_PATTERN, TIMESTAMP: TIMESTAMP_PATTERN, INSTANT: INSTANT_PATTERN}
 
 #: Texts that may stand for NULL in a CSV column of values of another family: those that pandas reads so, ``\N`` of
 #: Hive and databases, and a dash.
@@ -49,8 +49,11 @@ NULL_TOKENS = (
     "NULL", "null", "Null", "NA", "N/A", "n/a", "#N/A", "#NA", "<NA>", "None", "none", "\\N", "-", "NaN", "nan", "NaT",
 )  # fmt: skip
 
-_MAX_CHARACTERS = 1000
-_MAX_DIGITS = 400
+MOST_CHARACTERS = 1000
+MOST_DIGITS = 400
+MOST_EXPONENT = 999
+#: The function on a connection that ``json_nested.register`` makes.
+NESTED_FUNCTION = "r2d2_nested_text"
 
 _IN_JSON_STRINGS = frozenset({DATE, TIMESTAMP, INSTANT, STRING})
 _SQL_TYPES = {
@@ -94,6 +97,8 @@ def converted(x: str, kind: str, family: str) -> str:
     Raises:
         ValueError: a family that no text converts to.
     """
+    if is_nested(family):
+        return nested_text(x, family) if kind == "JSON" else "CAST(NULL AS VARCHAR)"
     if family not in _SQL_TYPES:
         raise ValueError(f"no text converts to {family}")
     if family == BINARY or (family == JSON and kind != "JSON"):
@@ -101,6 +106,11 @@ def converted(x: str, kind: str, family: str) -> str:
     if kind == "JSON" and family == STRING:
         return f"(CASE WHEN contains({x}, '\\') THEN json_extract_string({x}, '$') ELSE {_inside(x)} END)"
     return _text_converted(_inside(x) if kind == "JSON" and family in _IN_JSON_STRINGS else x, family)
+
+
+def nested_text(x: str, family: str) -> str:
+    """SQL of the encoding of a JSON list under a nested family, by ``json_nested``; fails where it does not convert."""
+    return f"{NESTED_FUNCTION}({x}, decode(unhex('{family.encode('utf-8').hex()}')))"
 
 
 def present(x: str, column: Column, family: str) -> str:
@@ -125,7 +135,7 @@ def exact(x: str, column: Column, family: str) -> str:
     """
     x = present(x, column, family)
     value = converted(x, column.kind, family)
-    if family in (STRING, JSON, BINARY):
+    if family in (STRING, JSON, BINARY) or is_nested(family):
         return value
     failure = f"error('a text is no {family}')::{_SQL_TYPES[family]}"
     return f"CASE WHEN ({x}) IS NOT NULL THEN coalesce({value}, {failure}) END"
@@ -146,7 +156,7 @@ def _text_convertible(x: str, family: str) -> str:
     if family == FLOATING:
         return _is_floating(x)
     if family == DATE:
-        return f"(CASE WHEN length({x}) = 10 AND {_matches(x, _DATE)} THEN {_is_day(x)} ELSE false END)"
+        return f"(CASE WHEN length({x}) = 10 AND {_matches(x, DATE_PATTERN)} THEN {_is_day(x)} ELSE false END)"
     in_length = f"length({x}) BETWEEN 19 AND 38"
     return f"(CASE WHEN {in_length} AND {_matches(x, _PATTERNS[family])} THEN {_is_day(f'{x}[1:10]')} ELSE false END)"
 
@@ -176,7 +186,7 @@ def _is_number(x: str) -> str:
     digits = f"length(replace(ltrim({_plain_decimal(x)}, '-'), '.', ''))"
     return (
         f"(CASE WHEN length({x}) <= 100 AND {_matches(x, _DECIMAL)} THEN true "
-        f"WHEN length({x}) <= {_MAX_CHARACTERS} AND {_matches(x, _NUMBER)} THEN {digits} <= {_MAX_DIGITS} "
+        f"WHEN length({x}) <= {MOST_CHARACTERS} AND {_matches(x, _NUMBER)} THEN {digits} <= {MOST_DIGITS} "
         "ELSE false END)"
     )
 
@@ -189,7 +199,7 @@ def _is_floating(x: str) -> str:
     shortest = f"CAST(to_json(TRY_CAST({x} AS DOUBLE)) AS VARCHAR)"
     return (
         f"(CASE WHEN {x} IN {_SPECIALS} THEN true WHEN length({x}) <= 15 AND {_matches(x, _DECIMAL)} THEN true "
-        f"WHEN length({x}) > {_MAX_CHARACTERS} OR NOT {_matches(x, _NUMBER)} THEN false "
+        f"WHEN length({x}) > {MOST_CHARACTERS} OR NOT {_matches(x, _NUMBER)} THEN false "
         f"WHEN NOT coalesce(isfinite(TRY_CAST({x} AS DOUBLE)), false) THEN false "
         f"WHEN {shortest} = {x} THEN true "
         f"ELSE {_plain_decimal(x)} = {_plain_decimal(shortest)} END)"

@@ -44,6 +44,7 @@ class Leaf:
         type: the type as the format names it, for people.
         nulls: number of rows in which it is NULL, or None if unknown.
         bounds: by family.
+        shape: of JSON values that are lists: what they hold (``lake.json_shape``); else empty.
     """
 
     path: LeafPath
@@ -51,6 +52,7 @@ class Leaf:
     type: str = ""
     nulls: int | None = None
     bounds: Mapping[str, Bounds] = field(default_factory=dict)
+    shape: str = ""
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def put(folder: Path, text: str, name: str = "0.json") -> Path:
 
 
 def table(con: duckdb.DuckDBPyConnection, path: Path, format: str = "json") -> tuple[Reader, list[tuple[Any, ...]]]:  # noqa: A002
-    reader, count = json_text.inspect(path, False, format)
+    reader, count, _ = json_text.inspect(path, False, format)
     rows = con.execute(f"SELECT * FROM {json_text.relation(con, reader, [path])}").fetchall()
     assert len(rows) == count
     return reader, rows
