@@ -17,12 +17,7 @@ from r2d2.lake.text_views import NULL_TOKENS, TEXT_FAMILIES, converted, converti
 from tests.containment_runs import candidate, data_file, datasets_of
 
 DOC = Path(__file__).parents[2] / "docs" / "text.md"
-PATTERNS = {
-    "number": text_views._NUMBER,
-    "date": text_views._DATE,
-    "timestamp": text_views._TIMESTAMP,
-    "instant": text_views._INSTANT,
-}
+PATTERNS = {"number": text_views._NUMBER, **text_views._PATTERNS}
 WORDS = {"boolean": text_views._BOOLEANS, "floating": text_views._SPECIALS}
 
 
@@ -94,5 +89,6 @@ def test_lists_and_limits_are_those_of_the_code() -> None:
     assert set(_spans(tokens.split("Tokens: ", 1)[1].split("\n\n", 1)[0])) == set(NULL_TOKENS)
     assert f"{MAX_RECORD >> 20} MiB" in text
     assert f"{MAX_BOUND_BYTES} bytes" in text
-    assert f"{text_views._MAX_CHARACTERS:,} characters" in text
-    assert f"{text_views._MAX_DIGITS} digits" in text
+    assert "1,000 characters, and 400 digits" in text
+    for field, fits in (("9" * 400, True), ("9" * 401, False), ("1." + "0" * 998, True), ("1." + "0" * 999, False)):
+        assert (_of(field, "number") != "no") is fits
