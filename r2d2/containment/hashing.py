@@ -108,7 +108,7 @@ def hashed_leaves(leaves: Sequence[Canonical], others: Mapping[str, str], table:
         parts += [name for name, sql in kept.items() if sql]
         if leaf.text and not leaf.fixed:
             parts += [f"{sql} AS b{i}_{n}" for n, sql in enumerate(_byte_hashes(f"t{i}", leaf.binary))]
-        low, high = _leaf_halves(i, leaf)
+        low, high = _leaf_halves(leaf, f"f{i}", f"t{i}", f"b{i}_")
         halves += [f"{low} AS l{i}", f"{high} AS k{i}"]
     inner = f"SELECT {', '.join(values)} FROM {table}" if values else f"SELECT 1 FROM {table}"
     return f"SELECT {', '.join(halves)} FROM (SELECT {', '.join(parts) or '1'} FROM ({inner}))"
@@ -121,18 +121,41 @@ def row_halves(leaves: Sequence[Halves]) -> Halves:
     return f"hash(hash({low}))", f"hash(hash({_ROW_SEED}::UBIGINT, {high}))"
 
 
-def _leaf_halves(i: int, leaf: Canonical) -> Halves:
-    """The halves of leaf ``i`` from its columns; NULL has two constants of its own."""
-    fixed = f"hash(f{i})", f"hash(xor(hash(f{i}), {_SECOND}::UBIGINT))"
+def list_halves(leaf: Canonical, values: Sequence[str]) -> str:
+    """SQL of a list of ``{'l': ..., 'k': ...}``, the halves of each of ``values``: SQL of one type.
+
+    Args:
+        leaf: the canonical value of ``x``.
+        values: what stands for ``x``.
+    """
+    kept = [f"'{name}': {sql}" for name, sql in (("f", leaf.fixed), ("t", leaf.text)) if sql]
+    hashes = [f"'b{n}': {sql}" for n, sql in enumerate(_byte_hashes("y.t", leaf.binary))]
+    found = f"list_transform([{', '.join(values)}], lambda x: {{{', '.join(kept)}}})"
+    if leaf.text and not leaf.fixed:
+        found = f"list_transform({found}, lambda y: {{{', '.join([chr(39) + 't' + chr(39) + ': y.t', *hashes])}}})"
+    low, high = _leaf_halves(leaf, "z.f", "z.t", "z.b")
+    return f"list_transform({found}, lambda z: {{'l': {low}, 'k': {high}}})"
+
+
+def _leaf_halves(leaf: Canonical, f: str, t: str, b: str) -> Halves:
+    """The halves of a leaf from its canonical values; NULL has two constants of its own.
+
+    Args:
+        leaf: which of those it has.
+        f: SQL of the value of fixed width.
+        t: SQL of the bytes.
+        b: SQL of the hashes of the bytes, before their numbers.
+    """
+    fixed = f"hash({f})", f"hash(xor(hash({f}), {_SECOND}::UBIGINT))"
     if leaf.fixed and leaf.text:  # most values are fixed: the bytes of the others are hashed where they are met
-        text = _byte_halves(_byte_hashes(f"t{i}", leaf.binary))
-        test = f"WHEN f{i} IS NOT NULL THEN {{}} WHEN t{i} IS NOT NULL THEN {{}}"
+        text = _byte_halves(_byte_hashes(t, leaf.binary))
+        test = f"WHEN {f} IS NOT NULL THEN {{}} WHEN {t} IS NOT NULL THEN {{}}"
         return _cased(test, (fixed[0], text[0]), (fixed[1], text[1]))
     if leaf.fixed:
-        return _cased(f"WHEN f{i} IS NOT NULL THEN {{}}", (fixed[0],), (fixed[1],))
+        return _cased(f"WHEN {f} IS NOT NULL THEN {{}}", (fixed[0],), (fixed[1],))
     if leaf.text:
-        text = _byte_halves([f"b{i}_{n}" for n in range(len(_PREFIXES))])
-        return _cased(f"WHEN t{i} IS NOT NULL THEN {{}}", (text[0],), (text[1],))
+        text = _byte_halves([f"{b}{n}" for n in range(len(_PREFIXES))])
+        return _cased(f"WHEN {t} IS NOT NULL THEN {{}}", (text[0],), (text[1],))
     return _NULL
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 from r2d2.containment.box import term_sql
 from r2d2.containment.encoding import as_part, encoded
-from r2d2.containment.hashing import ABSENT, Canonical, canonical, hashed_leaves, row_halves
+from r2d2.containment.hashing import row_halves
 from r2d2.containment.request import COMPLETE, Request, Term
 from r2d2.containment.row_hash import FAST, RowHash, encoded_row, leading_halves, mac
+from r2d2.containment.wide import hashed_values
 from r2d2.lake.layout import Column, LeafColumn, Reader, leaf_columns
 from r2d2.lake.relation import leaf_value
 from r2d2.model.dataset import LeafPath
@@ -125,15 +126,10 @@ def _key(leaf: LeafColumn, case_sensitive: bool) -> LeafPath:
 def _source_sql(part_of: Source, leaves: Sequence[tuple[LeafPath, str]], terms: Sequence[Term], by: RowHash) -> str:
     inside = {f"in{j}": _inside(part_of, condition) for j, condition in enumerate(terms)}
     if not by.encodes:
-        return hashed_leaves([_canonical(part_of, *leaf) for leaf in leaves], inside, part_of.table)
+        return hashed_values([(_value(part_of, *leaf), leaf[1]) for leaf in leaves], inside, part_of.table)
     columns = [f"{as_part(_encoded(part_of, *leaf))} AS e{i}" for i, leaf in enumerate(leaves)]
     columns += [f"{sql} AS {name}" for name, sql in inside.items()]
     return f"SELECT {', '.join(columns)} FROM {part_of.table}"
-
-
-def _canonical(part_of: Source, path: LeafPath, family: str) -> Canonical:
-    found = _value(part_of, path, family)
-    return canonical(*found, family) if found else ABSENT
 
 
 def _encoded(part_of: Source, path: LeafPath, family: str) -> str:
