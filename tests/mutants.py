@@ -80,7 +80,7 @@ MUTANTS = [
         "NULL hashes like the empty text",
         "containment/hashing",
         'return _cased(f"WHEN t{i} IS NOT NULL THEN {{}}", (text[0],), (text[1],))\n    return _NULL',
-        'empty = "\'\'::BLOB" if leaf.binary else "\'\'"\n'
+        "empty = \"''::BLOB\" if leaf.binary else \"''\"\n"
         '        return _byte_halves(_byte_hashes(f"coalesce(t{i}, {empty})", leaf.binary))\n    return _NULL',
     ),
     Mutant(
