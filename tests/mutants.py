@@ -79,9 +79,9 @@ MUTANTS = [
     Mutant(
         "NULL hashes like the empty text",
         "containment/hashing",
-        'return _cased(f"WHEN t{i} IS NOT NULL THEN {{}}", (text[0],), (text[1],))\n    return _NULL',
-        "empty = \"''::BLOB\" if leaf.binary else \"''\"\n"
-        '        return _byte_halves(_byte_hashes(f"coalesce(t{i}, {empty})", leaf.binary))\n    return _NULL',
+        "        return Canonical(text=value, binary=family == BINARY)",
+        "        kind = '::BLOB' if family == BINARY else ''\n"
+        "        return Canonical(text=f\"coalesce({value}, ''{kind})\", binary=family == BINARY)",
     ),
     Mutant(
         "bytes are hashed at one alignment only",
@@ -220,6 +220,24 @@ MUTANTS = [
         "lake/csv_text",
         "allow_quoted_nulls=false",
         "allow_quoted_nulls=true",
+    ),
+    Mutant(
+        "lists in JSON are compared without what does not convert",
+        "lake/json_nested",
+        'return "n" if value is None else f"v{encoded(value, family)};"',
+        'return "" if value is None else f"v{encoded(value, family)};"',
+    ),
+    Mutant(
+        "a token for NULL is NULL as a text, too",
+        "lake/text_views",
+        "if not column.null_token or family == STRING:",
+        "if not column.null_token:",
+    ),
+    Mutant(
+        "rows of one half of the hash only are compared in the join",
+        "containment/join",
+        "AND p.low = c.low AND p.high = c.high {same_row}",
+        "AND p.low % 16 = c.low % 16 {same_row}",
     ),
     Mutant(
         "an edge leads to any view of its parent",
