@@ -49,7 +49,7 @@ class Memory:
 def data_file(path: Path, partition: tuple[tuple[str, str | None], ...] = ()) -> DataFile:
     """The file as discovery would list it."""
     stat = storage_for(str(path)).stat(str(path))
-    return DataFile(str(path), stat.size, stat.mtime_ns, stat.identity, partition=partition)
+    return DataFile(*stat, partition=partition)
 
 
 def candidate(name: str, format_: str, files: Sequence[DataFile], location: Path) -> Candidate:

@@ -60,5 +60,13 @@ class StateCache:
 
 def _summary_key(file: FileToRead) -> str:
     f = file.file
-    parts = [code_fingerprint("r2d2.lake", "r2d2.model"), file.format, f.path, f.size, f.mtime_ns, f.identity]
+    parts = [
+        code_fingerprint("r2d2.lake", "r2d2.model"),
+        file.format,
+        f.path,
+        f.size,
+        f.mtime_ns,
+        f.identity,
+        f.ctime_ns,
+    ]
     return hashlib.sha256("\n".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()

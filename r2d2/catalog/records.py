@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from r2d2.catalog.codec import pack_leaf, unpack_leaf
-from r2d2.model.dataset import DataFile, Dataset
+from r2d2.catalog.codec import pack_file, pack_leaf, unpack_file, unpack_leaf
+from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade, Projection, Witness
 from r2d2.model.plan import Action, Plan, PlannedDataset
 
@@ -17,7 +17,7 @@ Row = dict[str, Any]
 def dataset_row(run_id: str, dataset: Dataset) -> Row:
     """A row of ``datasets``; what commands filter and show stands in columns, the rest in ``detail``."""
     detail = {
-        "files": [[f.path, f.size, f.mtime_ns, f.identity, f.reader, f.rows, f.partition] for f in dataset.files],
+        "files": [pack_file(file) for file in dataset.files],
         "readers": dataset.readers,
         "leaves": [pack_leaf(leaf) for leaf in dataset.leaves],
         "modified_ns": dataset.modified_ns,
@@ -50,7 +50,7 @@ def dataset_of(row: Mapping[str, Any]) -> Dataset:
         format=row["format"],
         location=row["location"],
         version=row["version"],
-        files=tuple(_file(raw) for raw in detail["files"]),
+        files=tuple(unpack_file(raw) for raw in detail["files"]),
         readers=tuple(detail["readers"]),
         leaves=tuple(unpack_leaf(raw) for raw in detail["leaves"]),
         rows=row["rows"],
@@ -167,8 +167,3 @@ def pack_projection(projection: Projection) -> str:
 def unpack_projection(text: str) -> Projection:
     """The reverse of ``pack_projection``."""
     return tuple((tuple(path), family) for path, family in json.loads(text))
-
-
-def _file(raw: Sequence[Any]) -> DataFile:
-    path, size, mtime, identity, reader, rows, partition = raw
-    return DataFile(path, size, mtime, identity, reader, rows, tuple((str(k), v) for k, v in partition))

@@ -30,6 +30,7 @@ TASKS = pa.schema(
         ("size", pa.int64()),
         ("mtime_ns", pa.int64()),
         ("identity", pa.string()),
+        ("ctime_ns", pa.int64()),
         ("format", pa.string()),
     ]
 )
@@ -81,7 +82,9 @@ def kernel(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def _summary(row: dict[str, str | int], scratch: Path) -> FileSummary:
-    file = DataFile(str(row["path"]), int(row["size"]), int(row["mtime_ns"]), str(row["identity"]))
+    file = DataFile(
+        str(row["path"]), int(row["size"]), int(row["mtime_ns"]), str(row["identity"]), int(row["ctime_ns"])
+    )
     try:
         (path,) = staging.stage([file], scratch)
         summary = _read(path, str(row["format"]), file.path)
@@ -132,5 +135,6 @@ def _row(task: int, file: FileToRead) -> dict[str, str | int]:
         "size": file.file.size,
         "mtime_ns": file.file.mtime_ns,
         "identity": file.file.identity,
+        "ctime_ns": file.file.ctime_ns,
         "format": file.format,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 #: Raised whenever a table changes in a way that older or newer code would misread.
-LAYOUT = 1
+LAYOUT = 2
 
 #: Results that later runs use again, by key.
 SUMMARIES = pa.schema([("key", pa.string()), ("summary", pa.string())])

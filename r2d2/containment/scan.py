@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from r2d2.catalog.codec import pack_file, unpack_file
 from r2d2.containment.request import Request
 from r2d2.containment.row_hash import RowHash
 from r2d2.containment.scan_sql import Source, scan_sql, source
@@ -56,15 +57,12 @@ Connect = Callable[[str], tuple[duckdb.DuckDBPyConnection, Path]]
 
 def pack_files(files: Sequence[DataFile]) -> str:
     """Files as text that travels in a task."""
-    return json.dumps([[f.path, f.size, f.mtime_ns, f.identity, f.reader, f.rows, f.partition] for f in files])
+    return json.dumps([pack_file(file) for file in files])
 
 
 def unpack_files(text: str) -> list[DataFile]:
     """The reverse of ``pack_files``."""
-    return [
-        DataFile(path, size, mtime, identity, reader, rows, tuple((str(k), v) for k, v in partition))
-        for path, size, mtime, identity, reader, rows, partition in json.loads(text)
-    ]
+    return [unpack_file(raw) for raw in json.loads(text)]
 
 
 def scan_kernel(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

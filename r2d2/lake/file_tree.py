@@ -17,12 +17,15 @@ class FileStat(NamedTuple):
         size: bytes.
         mtime_ns: last change, nanoseconds since 1970-01-01 UTC; 0 where the store does not tell.
         identity: the physical object (``DataFile.identity``).
+        ctime_ns: last change of the file or of what is known of it; 0 in a store. On disk nobody can set it back, so
+            that a file which was written over and given its old time again is seen.
     """
 
     path: str
     size: int
     mtime_ns: int
     identity: str
+    ctime_ns: int = 0
 
 
 class FoundFile(NamedTuple):

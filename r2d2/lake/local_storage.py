@@ -199,7 +199,8 @@ class _Walk:
 def _file_stat(path: str, status: os.stat_result) -> FileStat:
     if not modes.S_ISREG(status.st_mode):
         raise OSError(0, "not a regular file", path)
-    return FileStat(path, status.st_size, status.st_mtime_ns, f"{status.st_dev}:{status.st_ino}")
+    identity = f"{status.st_dev}:{status.st_ino}"
+    return FileStat(path, status.st_size, status.st_mtime_ns, identity, status.st_ctime_ns)
 
 
 def _inside(real: str, within: Sequence[str]) -> bool:

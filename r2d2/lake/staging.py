@@ -56,7 +56,8 @@ def _is_as_listed(file: DataFile) -> bool:
         now = storage_for(file.path).stat(file.path)
     except OSError:
         return False
-    return (now.size, now.mtime_ns, now.identity) == (file.size, file.mtime_ns, file.identity)
+    listed = file.size, file.mtime_ns, file.identity, file.ctime_ns
+    return (now.size, now.mtime_ns, now.identity, now.ctime_ns) == listed
 
 
 def _link(file: DataFile, target: Path) -> None:

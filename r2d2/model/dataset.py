@@ -64,6 +64,7 @@ class DataFile:
         size: bytes.
         mtime_ns: last change, nanoseconds since 1970-01-01 UTC.
         identity: the physical object: ``dev:inode`` on disk, ``scheme://bucket/key`` (+ version) in a store.
+        ctime_ns: last change of file or inode, on disk, where nobody can set it back; 0 in a store.
         reader: index into ``Dataset.readers``: how its columns are read.
         rows: number of rows, or None where only a scan can tell.
         partition: partition column → raw text, None for NULL.
@@ -73,6 +74,7 @@ class DataFile:
     size: int
     mtime_ns: int
     identity: str
+    ctime_ns: int = 0
     reader: int = 0
     rows: int | None = None
     partition: tuple[tuple[str, str | None], ...] = ()

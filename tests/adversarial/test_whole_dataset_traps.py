@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from r2d2.containment import scan
+from r2d2.containment.scanner import dataset_key
 from r2d2.demo.delta import write_delta
 from r2d2.lake import staging
 from r2d2.model.dataset import DataFile
@@ -68,7 +70,26 @@ def test_rows_that_the_metadata_does_not_know_of_make_a_dataset_unprovable(tmp_p
     os.utime(child, ns=(before.st_atime_ns, before.st_mtime_ns))
     after = child.stat()
     assert (after.st_size, after.st_mtime_ns, after.st_ino) == (before.st_size, before.st_mtime_ns, before.st_ino)
-    assert "its metadata says 2 rows, a scan found 3" in answer(datasets=datasets).refused("child.csv")
+    assert "changed while it was read" in answer(datasets=datasets).refused("child.csv")
+    unseen = [replace(d, files=tuple(replace(f, ctime_ns=after.st_ctime_ns) for f in d.files)) for d in datasets]
+    whole = [d if d.id == "child.csv" else e for d, e in zip(unseen, datasets, strict=True)]
+    assert "its metadata says 2 rows, a scan found 3" in answer(datasets=whole).refused("child.csv")
+
+
+def test_a_file_that_is_written_over_in_place_and_given_its_old_time_is_another_version(tmp_path: Path) -> None:
+    """Size, mtime and inode are what they were; the time of the last change of the inode can't be set back."""
+    child = text(tmp_path / "child.csv", "id,name\n1,name 1\n2,name 2\n")
+    (before,) = listed(tmp_path)
+    status = child.stat()
+    with child.open("r+b") as stream:
+        stream.write(b"id,name\n1,name 9")
+    os.utime(child, ns=(status.st_atime_ns, status.st_mtime_ns))
+    (after,) = listed(tmp_path)
+    assert [(f.size, f.mtime_ns, f.identity) for f in after.files] == [
+        (f.size, f.mtime_ns, f.identity) for f in before.files
+    ], "a naive cache takes it for the same file"
+    assert after.version != before.version
+    assert dataset_key(after) != dataset_key(before)
 
 
 def replaced(path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import tarfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -42,7 +43,7 @@ def _candidate(
             pq.write_table(content, path)
         stat = storage_for(str(path)).stat(str(path))
         partition = (partitions or {}).get(name, ())
-        files.append(DataFile(str(path), stat.size, stat.mtime_ns, stat.identity, partition=partition))
+        files.append(DataFile(*stat, partition=partition))
         summaries[str(path)] = parquet.summarize(path)
     ids = tuple(f"d/{name}" for name in tables)
     base = Candidate("d", "parquet", str(root), files=tuple(files), file_ids=ids, parts=True)
@@ -340,7 +341,7 @@ def test_rows_of_the_log_must_be_those_of_the_files(tmp_path: Path) -> None:
     )
     (file,) = candidate.files
     for rows, error in ((2, ""), (1002, "unprovable: 0.parquet: the table's log says 1,002 rows, the file has 2")):
-        listed = DataFile(file.path, file.size, file.mtime_ns, file.identity, rows=rows)
+        listed = replace(file, rows=rows)
         (dataset,) = assemble([Candidate(**{**_fields(candidate), "files": (listed,)})], summaries)
         assert dataset.error == error
 

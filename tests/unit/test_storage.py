@@ -72,7 +72,8 @@ def test_stat_pins_size_time_and_the_physical_object(tmp_path: Path) -> None:
     os.utime(file, ns=(1, 1_700_000_000_123_456_789))
     status = os.stat(file)
     stat = listed(tmp_path).files[0].stat
-    assert stat == (str(file), 3, 1_700_000_000_123_456_789, f"{status.st_dev}:{status.st_ino}")
+    identity = f"{status.st_dev}:{status.st_ino}"
+    assert stat == (str(file), 3, 1_700_000_000_123_456_789, identity, status.st_ctime_ns)
     assert LocalStorage().stat(str(file)) == stat
 
 

@@ -21,7 +21,7 @@ Kernel = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 def _listed(path: Path, format_: str = "parquet") -> FileToRead:
     stat = storage_for(str(path)).stat(str(path))
-    return FileToRead(DataFile(str(path), stat.size, stat.mtime_ns, stat.identity), format_)
+    return FileToRead(DataFile(*stat), format_)
 
 
 def _parquet(path: Path, rows: int = 3) -> FileToRead:
