@@ -21,6 +21,7 @@ from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake import csv_text, json_text
 from r2d2.lake.layout import LeafColumn, Reader, leaf_columns
 from r2d2.lake.null_tokens import TokenColumn, token_columns
+from r2d2.lake.relation import locked_connection
 from r2d2.lake.text_encoding import UTF_8, encoding_of, to_utf8
 from r2d2.lake.text_profile import Profile, profiles
 from r2d2.model.dataset import Bounds, FileSummary, Leaf, LeafPath
@@ -82,15 +83,7 @@ def _connection(given: duckdb.DuckDBPyConnection | None, scratch: Path) -> Itera
     if given is not None:
         yield given
         return
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "threads": 1,
-        "memory_limit": _MEMORY_LIMIT,
-        "temp_directory": str(scratch / "spill"),
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-    }
-    with duckdb.connect(config=config) as con:
-        con.execute("SET TimeZone = 'UTC'").fetchall()
+    with locked_connection(scratch, _MEMORY_LIMIT) as con:
         yield con
 
 
