@@ -199,10 +199,10 @@ MUTANTS = [
         'inside = f"({inside} AND NOT isnan({number}))"',
     ),
     Mutant(
-        "a column of another family fits",
-        "model/family",
-        "    return min(common) if common else None",
-        "    return min(common) if common else max(a, default=None)",
+        "a null struct is a struct of nulls",
+        "lake/layout",
+        "    if column.nullable:\n        yield LeafColumn(path, positions, column, presence=True)",
+        "    if False:\n        yield LeafColumn(path, positions, column, presence=True)",
     ),
     Mutant(
         "a text that is a number under no grammar is cast as DuckDB does",

@@ -25,7 +25,7 @@ from r2d2.model.dataset import Bounds, Dataset, Leaf
 from r2d2.model.edge import Grade
 from tests.containment_runs import contained, datasets_of, proven_pairs
 from tests.generated_forms import TEXT_FAMILIES, Written, forms_of, written
-from tests.generated_tables import FAMILIES, Column, GeneratedTable, derived, tables
+from tests.generated_tables import FAMILIES, Column, GeneratedTable, derived, tables, twin_cell
 from tests.oracle_pairs import holds, with_nested
 
 #: Ordered pairs to compare at least; the seed of a run that asks for more than CI does is printed.
@@ -68,7 +68,8 @@ def lakes(draw: st.DrawFn) -> list[tuple[GeneratedTable, str]]:
     header from its rows (``test_headers`` has what nothing tells).
     """
     made = [draw(tables(draw(st.sampled_from([tuple(FAMILIES), (*TEXT_FAMILIES, "string", "string")]))))]
-    for _ in range(draw(st.integers(2, 3))):
+    made.append(draw(twin_cell(made[0])))
+    for _ in range(draw(st.integers(1, 2))):
         made.append(draw(derived(draw(st.sampled_from(made)))))
     marked = [replace(t, columns=(*t.columns, MARK), rows=tuple((*row, Decimal(7)) for row in t.rows)) for t in made]
     spread = random.Random(crc32(repr(marked).encode()))  # what Hypothesis draws is far from even
