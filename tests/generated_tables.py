@@ -211,7 +211,7 @@ def _twins(value: Value, family: str) -> list[Value]:
     if family in ("timestamp", "instant"):
         return [value + 1, value + 1000, None] if family == "timestamp" else [value + 1000, None]
     if family in _STEP:
-        return [value - _STEP[family], empty, None]
+        return [value + _STEP[family] if value < 0 else value - _STEP[family], empty, None]
     return [empty, None]
 
 
