@@ -18,6 +18,7 @@ MEANINGS = {
     "box": "The parent's rows within the bounds of the child, counted and digested, against the child's.",
     "sketch": "The smallest row hashes of both. It proves only where it holds every row; else it can only refute.",
     "join": "Every row of the child looked up among the parent's rows.",
+    "values": "Every row of the child looked up among the parent's rows, by its values and not by a hash.",
     "implied": "Follows from other proven containments: a copy of a part is a part.",
 }
 

@@ -24,7 +24,7 @@ MAX_COLUMNS = 60
 #: Names of datasets that one shares files with, for each row; ``explain`` and ``datasets`` name all.
 MAX_SHARED = 20
 #: The later a way decides, the nearer the pair came to being proven.
-_NEAREST_FIRST = ("join", "sketch", "box", "digest")
+_NEAREST_FIRST = ("values", "join", "sketch", "box", "digest")
 #: Sections of the settings that may hold credentials (Spark properties), so no report shows them.
 _PRIVATE_SECTIONS = ("spark",)
 _HINTS = {
