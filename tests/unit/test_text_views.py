@@ -299,8 +299,11 @@ def test_text_is_never_binary_json_or_nested(con: duckdb.DuckDBPyConnection) -> 
     assert in_sql(con, "TEXT", JSON, ["1"]) == [NO]
     assert in_sql(con, "TEXT", BINARY, ["1"]) == [NO]
     assert convertible("x", "TEXT", "list<number>") == "false"
+    assert con.execute(f"SELECT {converted('x', 'TEXT', 'list<number>')} FROM (SELECT '[1]' AS x)").fetchall() == [
+        (None,)
+    ]
     with pytest.raises(ValueError, match="no text converts"):
-        converted("x", "TEXT", "list<number>")
+        converted("x", "TEXT", "presence")
 
 
 def test_long_strings_are_refused_quickly(con: duckdb.DuckDBPyConnection) -> None:
