@@ -43,7 +43,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[Dataset]]
     return directory, [parquet_dataset(directory / f"{name}.parquet") for name in tables]
 
 
-@pytest.mark.parametrize("verify", ["hash", "keyed"])
+@pytest.mark.parametrize("verify", ["hash", pytest.param("keyed", marks=pytest.mark.full)])
 def test_one_cell_of_a_million_rows_and_two_that_changed_places_are_seen(
     lake: tuple[Path, list[Dataset]], verify: str
 ) -> None:

@@ -37,7 +37,13 @@ def test_demo_gives_exactly_the_planted_truth(
 
 @pytest.mark.parametrize(
     ("form", "scale", "derived"),
-    [("parquet", 0.01, 40), ("csv", 0.002, 30), ("json", 0.001, 25), ("delta", 0.005, 25), ("mixed", 0.003, 35)],
+    [
+        ("mixed", 0.003, 35),
+        *(
+            pytest.param(*lake, marks=pytest.mark.full)
+            for lake in [("parquet", 0.01, 40), ("csv", 0.002, 30), ("json", 0.001, 25), ("delta", 0.005, 25)]
+        ),
+    ],
 )
 def test_generated_lake_gives_exactly_what_brute_force_finds(
     spark: SparkSession, tmp_path: Path, form: str, scale: float, derived: int
@@ -59,6 +65,7 @@ def test_tpch_at_scale_0_05_gives_exactly_what_brute_force_finds(
     assert found == contained_pairs(tmp_path / "lake"), f"R2D2_SEED={seed}"
 
 
+@pytest.mark.full
 def test_boxes_and_joins_decide_as_sketches_do(spark: SparkSession, tmp_path: Path) -> None:
     """With sketches that hold next to nothing the other ways have to decide everything."""
     tpch_lake(tmp_path / "lake", scale=0.002, derived=30, seed=seed_from_environment(), format="mixed")
