@@ -94,23 +94,22 @@ def _parquet_leaves(path: Path) -> tuple[dict[Key, Leaf], int]:
         table = file.read()
     leaves: dict[Key, Leaf] = {}
     for name, column in zip(table.column_names, table.columns, strict=True):
-        for key, leaf in _opened((name.lower(),), column, table.schema.field(name).nullable):
+        for key, leaf in _opened((name.lower(),), column):
             if key in leaves:
                 raise Undecidable(f"two columns {key}")
             leaves[key] = leaf
     return leaves, table.num_rows
 
 
-def _opened(key: Key, column: pa.ChunkedArray, nullable: bool) -> Iterator[tuple[Key, Leaf]]:
+def _opened(key: Key, column: pa.ChunkedArray) -> Iterator[tuple[Key, Leaf]]:
     kind = column.type
     if not pa.types.is_struct(kind):
         yield key, Leaf((family_of(kind),), typed=_plain(column))
         return
-    if nullable:
-        yield (*key, "\x00presence"), Leaf(("presence",), typed=pc.is_valid(column))
+    yield (*key, "\x00presence"), Leaf(("presence",), typed=pc.is_valid(column))
     for index in range(kind.num_fields):
         child = kind.field(index)
-        yield from _opened((*key, child.name.lower()), pc.struct_field(column, [index]), child.nullable)
+        yield from _opened((*key, child.name.lower()), pc.struct_field(column, [index]))
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -77,7 +77,11 @@ class LeafColumn:
 
 
 def leaf_columns(reader: Reader) -> Iterator[LeafColumn]:
-    """The leaves of a reader (EXACTNESS 2): structs are opened, a nullable struct adds a presence leaf."""
+    """The leaves of a reader (EXACTNESS 2): structs are opened, and each adds a presence leaf.
+
+    So does one that is never NULL: else a required struct of nulls would pass for a null struct of a parent, and a
+    struct that one writer calls nullable and another required would not fit.
+    """
     for position, column in enumerate(reader.columns):
         yield from _leaves(column, column.path or (column.name,), (position,))
 
@@ -86,8 +90,7 @@ def _leaves(column: Column, path: LeafPath, positions: tuple[int, ...]) -> Itera
     if column.kind != "STRUCT":
         yield LeafColumn(path, positions, column, column.presence)
         return
-    if column.nullable:
-        yield LeafColumn(path, positions, column, presence=True)
+    yield LeafColumn(path, positions, column, presence=True)
     for index, child in enumerate(column.children):
         yield from _leaves(child, (*path, child.name), (*positions, index))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal, localcontext
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -185,3 +186,20 @@ def test_lists_in_lists_are_refused_beyond_what_duckdb_plans_in_bounded_time(tmp
         deep = pa.ListArray.from_arrays(pa.array([0, 1, 2], pa.int32()), deep)
     pair(tmp_path, deep, deep)
     assert "nested more than 4 deep" in answer(tmp_path).refused("b.parquet")
+
+
+def test_a_required_struct_of_nulls_is_not_a_null_struct_and_nullability_alone_parts_nothing(tmp_path: Path) -> None:
+    """The fields alone are equal: NULL in both. What is there in one is missing in the other."""
+    kind = pa.struct([("a", pa.int64())])
+    required = pa.schema([pa.field("i", pa.int64()), pa.field("s", kind, nullable=False)])
+    nullable = pa.schema([pa.field("i", pa.int64()), pa.field("s", kind)])
+    rows = [{"i": 1, "s": {"a": None}}, {"i": 2, "s": {"a": 1}}]
+    pq.write_table(pa.Table.from_pylist(rows, required), tmp_path / "required.parquet")
+    pq.write_table(pa.Table.from_pylist(rows, nullable), tmp_path / "nullable.parquet")
+    lacking = [{"i": 1, "s": None}, rows[1], {"i": 3, "s": None}]
+    pq.write_table(pa.Table.from_pylist(lacking, nullable), tmp_path / "lacking.parquet")
+    fields = "SELECT i, s.a FROM read_parquet('{}/{}.parquet')"
+    lost = f"{fields.format(tmp_path, 'required')} EXCEPT ALL {fields.format(tmp_path, 'lacking')}"
+    assert duckdb.sql(lost).fetchall() == [], "a naive comparison of the fields finds all rows"
+    found = answer(tmp_path)
+    assert found.pairs == {("nullable.parquet", "required.parquet"), ("required.parquet", "nullable.parquet")}

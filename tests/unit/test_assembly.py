@@ -328,11 +328,12 @@ def test_widened_types_of_delta_are_refused_where_the_family_changed(tmp_path: P
     assert widened.error == 'unsupported: column "c" is floating in the table, but number in its files'
 
 
-def test_a_struct_that_may_be_null_in_the_table_only_is_refused(tmp_path: Path) -> None:
+def test_a_struct_that_may_be_null_in_the_table_and_not_in_its_files_is_one_struct(tmp_path: Path) -> None:
     kind = pa.struct([("x", pa.int32())])
     table = pa.table([pa.array([{"x": 1}], kind)], pa.schema([pa.field("s", kind, nullable=False)]))
     dataset = _delta(tmp_path, _schema(s=_struct(x="integer")), {"0.parquet": table})
-    assert "may be NULL in some of the files, and not in others" in dataset.reason
+    assert dataset.error == ""
+    assert _leaf(dataset, "s").families == ("presence",)
 
 
 def test_rows_of_the_log_must_be_those_of_the_files(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def rows_of(dataset: Dataset, by: RowHash) -> list[tuple[Any, ...]]:
 
 def python_value(given: Any, family: str) -> Any:
     """A vector's JSON as the reference takes it."""
-    if given is None or family in ("boolean", "string"):
+    if given is None or family in ("boolean", "presence", "string"):
         return given
     if family.startswith("list<"):
         return [python_value(item, family[5:-1]) for item in given]

@@ -315,7 +315,7 @@ def test_a_map_with_keys_that_may_be_null_is_refused(tmp_path: Path) -> None:
 # Structure: structs, presence, names.
 
 
-def test_structs_are_opened_and_a_nullable_one_has_a_presence_leaf(tmp_path: Path) -> None:
+def test_structs_are_opened_and_each_has_a_presence_leaf_whether_it_may_be_null_or_not(tmp_path: Path) -> None:
     inner = pa.field("in", pa.struct([pa.field("a.b", pa.int32()), pa.field("t", pa.string(), False)]), nullable=False)
     schema = pa.schema([pa.field("s", pa.struct([inner])), pa.field("r", pa.struct([("z", pa.bool_())]), False)])
     rows = [{"s": {"in": {"a.b": 1, "t": "x"}}, "r": {"z": None}}, {"s": None, "r": {"z": True}}]
@@ -323,8 +323,10 @@ def test_structs_are_opened_and_a_nullable_one_has_a_presence_leaf(tmp_path: Pat
     summary = parquet.summarize(tmp_path / "a.parquet")
     assert [(leaf.path, leaf.families, leaf.nulls) for leaf in summary.leaves] == [
         (("s",), ("presence",), 0),
+        (("s", "in"), ("presence",), 0),
         (("s", "in", "a.b"), ("number",), 1),
         (("s", "in", "t"), ("string",), 1),
+        (("r",), ("presence",), 0),
         (("r", "z"), ("boolean",), 1),
     ]
     assert _leaf(summary, "s", "in", "a.b").bounds["number"].high == 1
