@@ -192,7 +192,6 @@ def _file_leaves(
         if (name if case_sensitive else fold_name(name)) in names:
             raise UnsupportedData(f"partition column {shown((name,))} is also a column of the files")
         leaves.append(partition_leaf(name, _partition_values(name, files)))
-    _refuse_lost_presence(leaves, parts, case_sensitive)
     return tuple(leaves)
 
 
@@ -216,17 +215,6 @@ def _partition_values(name: str, files: Sequence[DataFile]) -> list[tuple[int, s
     return values
 
 
-def _refuse_lost_presence(leaves: Sequence[Leaf], parts: Sequence[FileLeaves], case_sensitive: bool) -> None:
-    """Refuses a struct that may be NULL, whose fields a file has, but not whether the struct is there."""
-    for leaf in leaves:
-        path = fold(leaf.path, case_sensitive)
-        if leaf.families != (families.PRESENCE,):
-            continue
-        for part in parts:
-            if path not in part.leaves and any(other[: len(path)] == path for other in part.leaves):
-                raise UnsupportedData(f"column {shown(leaf.path)} may be NULL in some of the files, and not in others")
-
-
 def _delta_leaves(
     candidate: Candidate, files: Sequence[DataFile], parts: Sequence[FileLeaves], case_sensitive: bool
 ) -> tuple[Leaf, ...]:
@@ -244,7 +232,6 @@ def _delta_leaves(
             continue
         family = families.PRESENCE if found.presence else family_of(found.column)
         leaves.append(_table_leaf(Leaf(found.path, (family,), kind), parts, case_sensitive))
-    _refuse_lost_presence(leaves, parts, case_sensitive)
     return tuple(leaves)
 
 

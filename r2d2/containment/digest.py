@@ -18,13 +18,15 @@ import pyarrow as pa
 
 from r2d2.config import ContainmentSettings
 from r2d2.containment.request import Request
-from r2d2.containment.row_hash import FAST, RowHash
+from r2d2.containment.row_hash import FAST, RowHash, limb
 from r2d2.containment.scan import Connect, open_sources, read_failure, task_connection
 from r2d2.containment.scan_sql import hashed_rows
 from r2d2.containment.scanner import Runner, scan_tasks
 from r2d2.containment.schema_graph import schema_of
+from r2d2.lake.json_nested import part
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Projection
+from r2d2.model.family import STRING
 
 _VERSION = "r2d2-1"
 #: A digest of 256 bits is summed as four numbers of 64.
@@ -53,7 +55,9 @@ class StoredDigest:
 
 def columns_digest(projection: Projection) -> str:
     """SHA-256 of the leaves and their families, as hexadecimal digits."""
-    leaves = "".join(f"{len(path)}[{''.join(map(_part, path))}{_part(family)}" for path, family in projection)
+    leaves = "".join(
+        f"{len(path)}[" + "".join(part(text, STRING) for text in (*path, family)) for path, family in projection
+    )
     return hashlib.sha256(leaves.encode("utf-8")).hexdigest()
 
 
@@ -73,12 +77,12 @@ def stored_digests(
     rows: dict[int, int] = defaultdict(int)
     totals: dict[int, int] = defaultdict(int)
     failed: dict[int, str] = {}
-    for part in run(scan_tasks(datasets, wanted, settings, FAST), digest_kernel, _RESULTS).to_pylist():
-        index = part["dataset"]
-        if part["error"] is not None:
-            failed[index] = part["error"]
-        rows[index] += part["rows"]
-        totals[index] += sum(int(part[f"limb{i}"]) << 64 * (_LIMBS - 1 - i) for i in range(_LIMBS))
+    for answer in run(scan_tasks(datasets, wanted, settings, FAST), digest_kernel, _RESULTS).to_pylist():
+        index = answer["dataset"]
+        if answer["error"] is not None:
+            failed[index] = answer["error"]
+        rows[index] += answer["rows"]
+        totals[index] += sum(int(answer[f"limb{i}"]) << 64 * (_LIMBS - 1 - i) for i in range(_LIMBS))
     for index in projections:
         if index not in failed and rows[index] != datasets[index].rows:
             failed[index] = f"its metadata says {datasets[index].rows} rows, a scan found {rows[index]}"
@@ -105,15 +109,9 @@ def digest_kernel(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]
 
 def _summed(task: Mapping[str, Any], connect: Connect) -> dict[str, Any]:
     (request,) = [Request.from_json(text) for text in json.loads(task["requests"])]
-    limbs = [f"sum(('0x' || d[{16 * i + 1}:{16 * i + 16}])::UBIGINT)::DECIMAL(38,0)" for i in range(_LIMBS)]
+    limbs = [f"sum({limb('d', i)})::DECIMAL(38,0)" for i in range(_LIMBS)]
     with open_sources(task, connect) as (con, sources):
         rows = hashed_rows(sources, [request.projection], [], RowHash(values=True))
         query = f"SELECT count(*), {', '.join(limbs)} FROM (SELECT sha256(row0) AS d FROM ({rows}))"
         (found,) = con.execute(query).fetchall()
     return {"rows": found[0], **{f"limb{i}": Decimal(found[i + 1] or 0) for i in range(_LIMBS)}}
-
-
-def _part(text: str) -> str:
-    """A text as a part of the encoding (``encoding.as_part``), in Python."""
-    escaped = text.replace("\\", "\\\\").replace(";", "\\;")
-    return f"v{escaped};"

@@ -57,4 +57,9 @@ def mac(key: str, row: str) -> str:
 
 def leading_halves(digest: str) -> tuple[str, str]:
     """SQL of the first and the second 64 bits of a digest in hexadecimal digits."""
-    return f"('0x' || {digest}[1:16])::UBIGINT", f"('0x' || {digest}[17:32])::UBIGINT"
+    return limb(digest, 0), limb(digest, 1)
+
+
+def limb(digest: str, number: int) -> str:
+    """SQL of 64 bits of a digest in hexadecimal digits as a UBIGINT, the most significant ones first."""
+    return f"('0x' || {digest}[{16 * number + 1}:{16 * number + 16}])::UBIGINT"

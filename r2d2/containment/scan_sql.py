@@ -148,12 +148,8 @@ def _value(part_of: Source, path: LeafPath, family: str) -> tuple[str, Column] |
 
 
 def _inside(part: Source, condition: Term) -> str:
-    if condition.path in part.partition:
-        return term_sql(part.partition[condition.path], Column(condition.path[0], "TEXT"), condition)
-    leaf = part.leaves.get(condition.path)
-    if leaf is None:
-        return str(condition.nulls).lower()
-    return term_sql(leaf_value(leaf), leaf.column, condition)
+    found = _value(part, condition.path, condition.family)
+    return term_sql(*found, condition) if found else str(condition.nulls).lower()
 
 
 def _text(value: str | None) -> str:

@@ -62,18 +62,19 @@ def _encoded(text: str, family: str) -> str:
     return encoded(parse(text), family)
 
 
-def _part(value: Any, family: str) -> str:
+def part(value: Any, family: str) -> str:
+    """A parsed value, or null, as a part of the encoding (``containment.encoding.as_part``)."""
     return "n" if value is None else f"v{encoded(value, family)};"
 
 
 def _list(value: Any, family: str) -> str:
     (inner,) = taken_apart(family).inner
-    return f"{len(_of(value, list))}[" + "".join(_part(item, inner) for item in value)
+    return f"{len(_of(value, list))}[" + "".join(part(item, inner) for item in value)
 
 
 def _map(value: Any, family: str) -> str:
     key, item = taken_apart(family).inner
-    entries = [_part(k, key) + _part(v, item) for k, v in _of(value, dict).items()]
+    entries = [part(k, key) + part(v, item) for k, v in _of(value, dict).items()]
     return f"{len(entries)}{{" + "".join(sorted(entries))
 
 
@@ -82,7 +83,7 @@ def _struct(value: Any, family: str) -> str:
     held = {fold_name(name): item for name, item in _of(value, dict).items()}
     if len(held) < len(value) or not held.keys() <= set(parts.names):
         raise UnreadableData("an object has other keys than before: the file changed while it was read")
-    return "".join(_part(held.get(name), inner) for name, inner in zip(parts.names, parts.inner, strict=True))
+    return "".join(part(held.get(name), inner) for name, inner in zip(parts.names, parts.inner, strict=True))
 
 
 def _of(value: Any, kind: type) -> Any:
