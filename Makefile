@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full property mutants lint format ready clean
+.PHONY: help demo test test-full property mutants bench lint format ready clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
@@ -25,6 +25,10 @@ property: ready $(VENV)/.dev ## compare at least N generated pairs with the orac
 
 mutants: ready $(VENV)/.dev ## break the product in known ways and see which tests catch it (an hour)
 	$(BIN)/python -m tests.mutants
+
+BENCH ?=
+bench: ready $(VENV)/.bench ## measure r2d2 against its rivals (make bench BENCH="--small --turns 1" to try it)
+	$(BIN)/python -m benchmarks.run $(BENCH)
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import directions
 	$(BIN)/ruff check .
@@ -53,4 +57,8 @@ $(VENV)/.demo: $(VENV)/bin/python pyproject.toml
 
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[bench]"
 	@touch $@
