@@ -104,6 +104,12 @@ def candidate_pairs(tables: Sequence[Table]) -> Ints:
     return np.concatenate(blocks) if blocks else np.empty((0, 2), np.int64)
 
 
+def fitting_pairs(tables: Sequence[Table], edges: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Those of ``edges`` (parent, child) that row counts, null counts and bounds leave."""
+    wanted = set(edges)
+    return [pair for pair in map(tuple, candidate_pairs(tables).tolist()) if pair in wanted]
+
+
 def _fitting(tables: Sequence[Table], parents: Ints, children: Ints, names: Sequence[str]) -> Iterator[Ints]:
     limits = list(_limits(tables, parents, children, names))
     step = max(1, _BLOCK // len(children))

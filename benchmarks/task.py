@@ -42,7 +42,8 @@ class Task:
     def from_json(text: str) -> Task:
         """The reverse of ``to_json``."""
         raw: dict[str, Any] = json.loads(text)
-        return Task(**{k: Path(v) if k in ("lake", "home", "scratch") else v for k, v in raw.items()})
+        raw |= {key: Path(raw[key]) for key in ("lake", "home", "scratch")}
+        return Task(**raw)
 
 
 @dataclass

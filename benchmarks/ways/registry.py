@@ -7,7 +7,16 @@ from importlib.util import find_spec
 
 from benchmarks.task import Way
 
-_MODULES = ("limit", "product", "brute_duckdb")
+_MODULES = (
+    "limit",
+    "product",
+    "paper",
+    "brute_duckdb",
+    "brute_spark",
+    "set_similarity",
+    "lsh_ensemble",
+    "polars_joins",
+)
 
 
 def all_ways() -> list[Way]:
