@@ -1,6 +1,6 @@
 """The lakes of the benchmark: built once into a directory, each with its exact truth beside it.
 
-``DIR/NAME-PARAMETERS/lake`` holds the datasets, ``truth.json`` the pairs (``benchmarks.truth``). Everything follows
+``DIR/lakes-N/NAME-PARAMETERS/lake`` holds the datasets, ``truth.json`` the pairs (``benchmarks.truth``). Everything follows
 from a fixed seed and pinned versions of the generators.
 """
 
@@ -20,6 +20,8 @@ from benchmarks.truth import write_truth
 from benchmarks.zipf_lake import build_zipf
 
 SEED = 20260101
+#: Raised when a builder changes, so that no kept lake of an older one is taken.
+BUILDERS = 2
 #: Writes the datasets below a directory; may write ``truth.json`` itself.
 Builder = Callable[[Path], None]
 
@@ -54,6 +56,7 @@ class Recipe:
 
     def ready(self, directory: Path) -> Lake:
         """Builds the lake unless it is there; a build that was cut short is thrown away."""
+        directory = directory / f"lakes-{BUILDERS}"
         lake = Lake(self.name, directory / self.name, self.group)
         if (lake.home / "truth.json").exists():
             return lake

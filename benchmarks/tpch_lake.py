@@ -133,9 +133,9 @@ def _derived(table: str, shape: _Shape, lake: _Lake) -> Iterator[tuple[str, str,
     yield "range", f"FROM {table} WHERE {_between(lake, table, key, 0.4)}", False
     yield "range", f"SELECT {some} FROM {table} WHERE {_between(lake, table, shape.ordered, 0.5)}", False
     yield "slice", f"FROM {table} WHERE {_category(lake, table, shape)}", False
-    for share in (0.5, 0.7, 0.9):
+    for share in (0.6, 0.8, 0.95):
         yield "snapshot", f"FROM {table} WHERE {shape.ordered} <= {_quantile(table, shape.ordered, share)}", False
-    yield "sample", f"FROM {table} WHERE {_random(lake, key, 10)}", False
+    yield "sample", f"FROM {table} WHERE {_random(lake, key, 4)}", False
     yield "sample", f"SELECT {some} FROM {table} WHERE {_random(lake, shape.some[1], 2)}", False
     yield "changed", _changed(lake, table, shape.some[1]), True
     part = f"SELECT * FROM {table} WHERE {_random(lake, key, 3)}"
@@ -146,10 +146,10 @@ def _derived(table: str, shape: _Shape, lake: _Lake) -> Iterator[tuple[str, str,
 def _derived_twice(table: str, shape: _Shape, lake: _Lake) -> Iterator[tuple[str, str, str]]:
     """(operation, source, query) of 4 derivations of derivations."""
     snapshot, copy, columns, other = (f"{table}{source}" for source in _SOURCES)
-    yield "range", snapshot, f'FROM "{snapshot}" WHERE {_between(lake, snapshot, shape.key, 0.3)}'
+    yield "range", snapshot, f'FROM "{snapshot}" WHERE {_between(lake, snapshot, shape.key, 0.7)}'
     yield "columns", other, f'SELECT {", ".join(shape.others)} FROM "{other}"'
-    yield "sample", copy, f'FROM "{copy}" WHERE {_random(lake, shape.key, 5)}'
-    yield "sample_columns", columns, f'FROM "{columns}" WHERE {_random(lake, shape.key, 4)}'
+    yield "sample", copy, f'FROM "{copy}" WHERE {_random(lake, shape.key, 2)}'
+    yield "sample_columns", columns, f'FROM "{columns}" WHERE {_random(lake, shape.key, 3)}'
 
 
 def _salt(lake: _Lake) -> int:

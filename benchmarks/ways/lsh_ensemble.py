@@ -74,8 +74,8 @@ def _inside(child: Tokens, parent: Tokens) -> bool:
 WAY = Way(
     "lsh-ensemble",
     f"datasketch.MinHashLSHEnsemble, threshold 1.0, {_PERMUTATIONS} permutations, up to {_PARTITIONS} partitions, "
-    "weights 0.1 / 0.9 in favour of recall, one for each schema of children; tokens as for set-similarity; every answer "
-    "verified exactly",
+    "weights 0.1 / 0.9 in favour of recall, one for each schema of children; tokens as for set-similarity; every "
+    "answer verified exactly",
     measure,
     needs=("datasketch",),
 )

@@ -63,8 +63,8 @@ def _often_enough(parent: pl.DataFrame, child: pl.DataFrame, names: Sequence[str
 WAY = Way(
     "polars",
     f"each dataset read once and kept in memory; for each pair that schema, row counts and bounds leave a semi and "
-    f"anti join of the child's first {_LOOKED_UP_FIRST} rows, then an anti join of all, then counts of repeated rows; all "
-    "cores, as many pairs at a time",
+    f"anti join of the child's first {_LOOKED_UP_FIRST} rows, then an anti join of all, then counts of repeated rows; "
+    "all cores, as many pairs at a time",
     measure,
     needs=("polars",),
 )
