@@ -21,7 +21,8 @@ def main() -> None:
     task = Task.from_json(sys.argv[1])
     warm_cache(task.lake)
     findings = way_named(task.way).measure(task)
-    result = [described(finding, task) for finding in findings]
+    scope = scope_of(task) if any(finding.pairs is not None for finding in findings) else None
+    result = [described(finding, task, scope) for finding in findings]
     (task.scratch / "findings.json").write_text(json.dumps(result), encoding="utf-8")
 
 
@@ -34,17 +35,18 @@ def warm_cache(lake: Path) -> None:
                     pass
 
 
-def described(finding: Finding, task: Task) -> dict[str, Any]:
+def described(finding: Finding, task: Task, scope: frozenset[str] | None) -> dict[str, Any]:
     """A finding with its pairs counted against the truth."""
     row: dict[str, Any] = {
         "way": finding.name,
         "seconds": finding.window.seconds,
+        "cpu": finding.window.cpu,
         "bytes_read": finding.window.read,
         "complete": finding.complete,
         "notes": finding.notes,
     }
     if finding.pairs is not None:
-        counted = score(read_truth(finding.home or task.home, scope_of(task)), finding.pairs)
+        counted = score(read_truth(finding.home or task.home, scope), finding.pairs)
         row |= {"right": counted.right, "wrong": counted.wrong, "missed": counted.missed}
         if not finding.complete:
             row["missed"] = None

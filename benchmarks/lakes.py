@@ -1,7 +1,7 @@
 """The lakes of the benchmark: built once into a directory, each with its exact truth beside it.
 
-``DIR/lakes-N/NAME-PARAMETERS/lake`` holds the datasets, ``truth.json`` the pairs (``benchmarks.truth``). Everything follows
-from a fixed seed and pinned versions of the generators.
+``DIR/lakes-N/NAME-PARAMETERS/lake`` holds the datasets, ``truth.json`` the pairs (``benchmarks.truth``). Everything
+follows from a fixed seed and pinned versions of the generators.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Time, bytes and memory, measured alike for every way: of all processes of a session, from ``/proc`` (Linux).
+"""Time, work, bytes and memory, measured alike for every way: of all processes of a session, from ``/proc`` (Linux).
 
 Bytes are ``rchar`` of ``/proc/PID/io``: what the processes asked of ``read``, whether from disk, cache or a pipe; what
 is mapped into memory instead is not among them. Memory is the sum of resident sizes; pages that processes share count
@@ -16,14 +16,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_TICKS = os.sysconf("SC_CLK_TCK")
 _EVERY = 0.05
 
 
 @dataclass
 class Window:
-    """What was measured between the start and the end of a window: seconds, and bytes asked of ``read``."""
+    """What was measured between the start and the end of a window.
+
+    Attributes:
+        seconds: on the clock.
+        cpu: seconds that all cores worked for it: what stays comparable where others use the machine, too.
+        read: bytes asked of ``read``.
+    """
 
     seconds: float = 0.0
+    cpu: float = 0.0
     read: int = 0
 
 
@@ -32,10 +40,11 @@ def window() -> Iterator[Window]:
     """Measures what this process and the others of its session do inside of it."""
     measured = Window()
     session = os.getsid(0)
-    before, started = bytes_read(session), time.perf_counter()
+    read, cpu, started = bytes_read(session), cpu_seconds(session), time.perf_counter()
     yield measured
     measured.seconds = time.perf_counter() - started
-    measured.read = bytes_read(session) - before
+    measured.cpu = cpu_seconds(session) - cpu
+    measured.read = bytes_read(session) - read
 
 
 def processes(session: int) -> list[int]:
@@ -57,6 +66,16 @@ def bytes_read(session: int) -> int:
         with suppress(OSError):
             total += int(Path(f"/proc/{process}/io").read_text().split()[1])
     return total
+
+
+def cpu_seconds(session: int) -> float:
+    """Seconds of work of the session's processes that live now, in user and system mode."""
+    ticks = 0
+    for process in processes(session):
+        with suppress(OSError):
+            fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / _TICKS
 
 
 def resident(process: int) -> int:

@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -27,13 +28,14 @@ _WAYS = {
     "datasets": ("limit", "r2d2"),
     "zipf": ("limit", "r2d2"),
 }
-#: Brute force with Spark takes hours: the share of the pairs that it compares, by group.
-_FRACTIONS = {"tpch": 0.05, "small_tables": 0.25, "snapshots": 0.0001, "real": 1.0}
+#: Brute force with Spark takes hours: the share of the pairs that it compares, by way and group.
+_FRACTIONS = {("brute-spark", "tpch"): 0.05, ("brute-spark", "small_tables"): 0.1, ("brute-spark", "snapshots"): 1e-4}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Builds the lakes, runs the ways in interleaved turns, and writes table, ``results.json`` and ``results.svg``."""
     options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the turn that runs is ended, too
     options.out = options.out or options.dir
     options.out.mkdir(parents=True, exist_ok=True)
     options.dir.mkdir(parents=True, exist_ok=True)
@@ -60,7 +62,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--dir", type=Path, default=_DEFAULT_DIR, help=f"where lakes are kept (default {_DEFAULT_DIR})")
     parser.add_argument("--lakes", type=Path, help="a directory of further lakes: NAME/lake and NAME/truth.json")
     parser.add_argument("--rival-seconds", type=float, default=1800, help="a turn is ended after that (default 1800)")
-    parser.add_argument("--spark-fraction", type=float, help="share of the pairs that brute force with Spark compares")
+    shares = "share of the pairs that brute-duckdb or brute-spark compares, its time then multiplied; repeatable"
+    parser.add_argument("--fraction", action="append", default=[], metavar="WAY=SHARE", help=shares)
     parser.add_argument("--out", type=Path, help="where results go (default: --dir)")
     return parser
 
@@ -95,14 +98,13 @@ def _report_missing(way: Way) -> bool:
 def _turns(lake: Lake, ways: Sequence[Way], options: argparse.Namespace) -> list[dict[str, Any]]:
     """All turns on a lake, the ways one after the other in each; a way that ran out of time gets no further turn."""
     limits = Limits(options.rival_seconds, int(memory_of_machine() * 0.7))
-    fraction = options.spark_fraction or (1.0 if options.small else _FRACTIONS.get(lake.group, 1.0))
     rows: list[dict[str, Any]] = []
     failed: set[str] = set()
     for turn in range(options.turns):
         for way in ways:
             if way.name in failed:
                 continue
-            found = run_turn(lake, way.name, fraction, options.dir, limits)
+            found = run_turn(lake, way.name, _fraction(lake, way.name, options), options.dir, limits)
             for row in found:
                 rows.append({"lake": lake.name, "group": lake.group, "turn": turn} | row)
                 _say(f"{lake.name} turn {turn + 1}: {_line(row)}")
@@ -111,12 +113,17 @@ def _turns(lake: Lake, ways: Sequence[Way], options: argparse.Namespace) -> list
     return rows
 
 
+def _fraction(lake: Lake, way: str, options: argparse.Namespace) -> float:
+    asked = dict(text.split("=") for text in options.fraction)
+    return float(asked.get(way, 1.0 if options.small else _FRACTIONS.get((way, lake.group), 1.0)))
+
+
 def _line(row: dict[str, Any]) -> str:
     if row.get("failed"):
         return f"{row['way']} {row['failed']}"
     pairs = f", {row['right']} right, {row['wrong']} wrong, {row['missed']} missed" if "right" in row else ""
     estimated = "" if row["complete"] else " (extrapolated)"
-    return f"{row['way']} {row['seconds']:.2f} s{estimated}, {row['peak'] / 1e6:,.0f} MB{pairs}"
+    return f"{row['way']} {row['seconds']:.2f} s{estimated}, {row['cpu']:.1f} s of work, {row['peak'] / 1e6:,.0f} MB{pairs}"
 
 
 def _machine() -> dict[str, Any]:

@@ -15,11 +15,12 @@ class Row:
 
     Attributes:
         seconds: None where it did not end, see ``failed``.
+        cpu: seconds that all cores worked.
         peak: bytes of memory, all processes; of the whole child process.
         read: bytes asked of ``read`` within the window.
         right, wrong, missed: pairs, of the worst turn; None where it looks for none, or for a part of them.
         to_limit, to_r2d2: ratios of medians.
-        stages: r2d2's own figures, medians by stage.
+        lake_bytes: of the datasets in candidate pairs, where the limit says so.
     """
 
     lake: str
@@ -27,6 +28,7 @@ class Row:
     way: str
     turns: int
     seconds: float | None
+    cpu: float | None
     peak: int
     read: int
     right: int | None
@@ -59,6 +61,7 @@ def _row(turns: Sequence[dict[str, Any]]) -> Row:
         way=first["way"],
         turns=len(ended),
         seconds=statistics.median(turn["seconds"] for turn in ended) if ended and not failed else None,
+        cpu=statistics.median(turn["cpu"] for turn in ended) if ended and not failed else None,
         peak=max(turn["peak"] for turn in turns),
         read=int(statistics.median(turn["bytes_read"] for turn in ended)) if ended else 0,
         right=_worst(ended, "right", min),
@@ -84,7 +87,7 @@ def _with_ratios(row: Row, seconds: dict[tuple[str, str], float | None]) -> Row:
     )
 
 
-_HEAD = ("way", "seconds", "peak MB", "read MB", "right", "wrong", "missed", "x limit", "x r2d2")
+_HEAD = ("way", "seconds", "cpu s", "peak MB", "read MB", "right", "wrong", "missed", "x limit", "x r2d2")
 
 
 def table_text(rows: Sequence[Row]) -> str:
@@ -100,8 +103,9 @@ def _texts(row: Row) -> tuple[str, ...]:
     seconds = row.failed.split(":")[0] if row.failed else f"{row.seconds:.2f}{'' if row.complete else ' est.'}"
     counts = ("-" if n is None else f"{n:,}" for n in (row.right, row.wrong, row.missed))
     ratios = ("-" if r is None else f"{r:.2f}" for r in (row.to_limit, row.to_r2d2))
-    return (row.way, seconds, f"{row.peak / 1e6:,.0f}", f"{row.read / 1e6:,.0f}", *counts, *ratios)
+    cpu = "-" if row.cpu is None else f"{row.cpu:.2f}"
+    return (row.way, seconds, cpu, f"{row.peak / 1e6:,.0f}", f"{row.read / 1e6:,.0f}", *counts, *ratios)
 
 
 def _cells(texts: Sequence[str]) -> list[str]:
-    return [f"{texts[0]:<16}", *(f"{text:>12}" for text in texts[1:])]
+    return [f"{texts[0]:<16}", *(f"{text:>11}" for text in texts[1:])]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any
 from benchmarks.inventory import Ints, Table
 from benchmarks.meter import Window
 from benchmarks.truth import Pair
+
+_SEED = 11
 
 
 @dataclass(frozen=True)
@@ -89,3 +92,16 @@ class Way:
 def named(tables: list[Table], pairs: Ints | Iterable[tuple[int, int]]) -> list[Pair]:
     """Pairs of indexes as pairs of ids."""
     return [(tables[parent].id, tables[child].id) for parent, child in pairs]
+
+
+def sampled(tables: list[Table], pairs: list[tuple[int, int]], fraction: float) -> list[tuple[int, int]]:
+    """Every n-th of the pairs in the order of their rows, from a random start: large and small ones in proportion."""
+    step = max(1, min(round(1 / fraction), len(pairs)))
+    ordered = sorted(pairs, key=lambda pair: tables[pair[0]].rows + tables[pair[1]].rows)
+    return ordered[random.Random(_SEED).randrange(step) :: step]
+
+
+def extrapolate(measured: Window, metadata: Window, share: float) -> None:
+    """Makes a window over a share of the pairs one over all; what finding the pairs took is in it once."""
+    measured.seconds = metadata.seconds + (measured.seconds - metadata.seconds) / share
+    measured.cpu = metadata.cpu + (measured.cpu - metadata.cpu) / share

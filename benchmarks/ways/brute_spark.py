@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import random
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from benchmarks.inventory import Table, candidate_pairs
 from benchmarks.meter import window
 from benchmarks.staging import open_tables
-from benchmarks.task import Finding, Task, Way, named
+from benchmarks.task import Finding, Task, Way, extrapolate, named, sampled
 from benchmarks.ways import spark_session
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-_SEED = 11
 
 
 def measure(task: Task) -> list[Finding]:
@@ -27,22 +24,15 @@ def measure(task: Task) -> list[Finding]:
         with window() as metadata:
             tables = open_tables(task)
             pairs = candidate_pairs(tables).tolist()
-        chosen = _sampled(tables, pairs, task.fraction)
+        chosen = sampled(tables, pairs, task.fraction)
         with ThreadPoolExecutor(task.threads) as pool:
             held = list(pool.map(lambda pair: _holds(session, tables[pair[0]], tables[pair[1]]), chosen))
     complete = len(chosen) == len(pairs)
     notes = {"compared": len(chosen), "pairs": len(pairs), "start_spark": starting.seconds, "ran": measured.seconds}
     if not complete:
-        measured.seconds = metadata.seconds + (measured.seconds - metadata.seconds) * len(pairs) / len(chosen)
+        extrapolate(measured, metadata, len(chosen) / len(pairs))
     found = named(tables, [pair for pair, yes in zip(chosen, held, strict=True) if yes])
     return [Finding("brute-spark", measured, found, complete=complete, notes=notes)]
-
-
-def _sampled(tables: list[Table], pairs: list[tuple[int, int]], fraction: float) -> list[tuple[int, int]]:
-    """Every n-th of the pairs in the order of their rows, from a random start: large and small ones in proportion."""
-    step = max(1, min(round(1 / fraction), len(pairs)))
-    ordered = sorted(pairs, key=lambda pair: tables[pair[0]].rows + tables[pair[1]].rows)
-    return ordered[random.Random(_SEED).randrange(step) :: step]
 
 
 def _holds(session: SparkSession, parent: Table, child: Table) -> bool:

@@ -23,7 +23,7 @@ def measure(task: Task) -> list[Finding]:
 
 
 def _held(connection: duckdb.DuckDBPyConnection, tables: list[Table], group: Group) -> list[tuple[int, int]]:
-    from SetSimilaritySearch import SearchIndex
+    from SetSimilaritySearch import SearchIndex  # type: ignore[import-untyped]
 
     members = sorted({*group.parents, *group.children})
     sets = {i: tokens(connection, tables[i], group.names).tolist() for i in members}

@@ -20,7 +20,7 @@ from benchmarks.scope import scope_of
 from benchmarks.small_tables import build_small_tables
 from benchmarks.snapshots import build_snapshots
 from benchmarks.summary import summarise, table_text
-from benchmarks.task import Task
+from benchmarks.task import Task, sampled
 from benchmarks.truth import Truth, contained, read_truth, score, write_truth
 from benchmarks.ways.paper import schema_graph
 from benchmarks.ways.product import linked
@@ -178,6 +178,15 @@ def test_schema_graph_of_the_paper_is_exact() -> None:
     assert sorted(found) == [(p, c) for p in range(60) for c in range(60) if p != c and schemas[c] <= schemas[p]]
 
 
+def test_sampled_pairs_are_large_and_small_in_proportion(home: Path) -> None:
+    tables = read_tables(home / "lake", 2)
+    pairs = [(p, c) for p, c in candidate_pairs(tables).tolist()]
+    assert sampled(tables, pairs, 1.0) == sorted(pairs, key=lambda p: tables[p[0]].rows + tables[p[1]].rows)
+    rows = [tables[p].rows + tables[c].rows for p, c in sampled(tables, pairs, 0.25)]
+    assert rows == sorted(rows)
+    assert len(rows) in (len(pairs) // 4, len(pairs) // 4 + 1)
+
+
 def test_a_turn_that_takes_too_long_is_reported(home: Path, tmp_path: Path) -> None:
     lake = Lake("tiny", home, "tiny")
     (row,) = run_turn(lake, "brute-duckdb", 1.0, tmp_path, Limits(0.0, 1 << 40))
@@ -195,7 +204,16 @@ def test_a_turn_runs_in_a_process_of_its_own(home: Path, tmp_path: Path) -> None
 
 def test_summary_takes_medians_and_the_worst_counts() -> None:
     def turn(way: str, seconds: float, wrong: int = 0) -> dict[str, Any]:
-        found = {"right": 5, "wrong": wrong, "missed": 0, "complete": True, "notes": {}, "peak": 1, "bytes_read": 1}
+        found = {
+            "right": 5,
+            "wrong": wrong,
+            "missed": 0,
+            "complete": True,
+            "notes": {},
+            "peak": 1,
+            "bytes_read": 1,
+            "cpu": 1.0,
+        }
         return {"lake": "l", "group": "g", "way": way, "seconds": seconds} | found
 
     turns = [turn("limit", 1.0), *(turn("r2d2", s, w) for s, w in ((3.0, 0), (9.0, 1), (4.0, 0)))]
