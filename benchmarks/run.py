@@ -123,7 +123,8 @@ def _line(row: dict[str, Any]) -> str:
         return f"{row['way']} {row['failed']}"
     pairs = f", {row['right']} right, {row['wrong']} wrong, {row['missed']} missed" if "right" in row else ""
     estimated = "" if row["complete"] else " (extrapolated)"
-    return f"{row['way']} {row['seconds']:.2f} s{estimated}, {row['cpu']:.1f} s of work, {row['peak'] / 1e6:,.0f} MB{pairs}"
+    work = f"{row['cpu']:.1f} s of work, {row['peak'] / 1e6:,.0f} MB"
+    return f"{row['way']} {row['seconds']:.2f} s{estimated}, {work}{pairs}"
 
 
 def _machine() -> dict[str, Any]:

@@ -75,5 +75,6 @@ _LAYOUTS: tuple[Callable[[Path, pa.Table], None], ...] = (
 
 def _copy(path: Path, table: pa.Table, codec: str) -> None:
     with duckdb.connect() as connection:
+        connection.execute("SET enable_progress_bar = false")
         connection.register("rows", table)
         connection.execute(f"COPY rows TO '{path}' (FORMAT parquet, COMPRESSION {codec})")

@@ -19,7 +19,7 @@ def measure(task: Task) -> list[Finding]:
     """Footers, candidate pairs, and a job for each of them, or for every n-th by rows, the time then multiplied."""
     with window() as starting:
         session = spark_session.start(task.threads)
-        spark_session.warm(session)
+        spark_session.warm(session, task.scratch)
     with window() as measured:
         with window() as metadata:
             tables = open_tables(task)

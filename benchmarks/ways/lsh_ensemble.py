@@ -75,7 +75,7 @@ def _inside(child: Tokens, parent: Tokens) -> bool:
 
 WAY = Way(
     "lsh-ensemble",
-    f"datasketch.MinHashLSHEnsemble, threshold {_THRESHOLD}, {_PERMUTATIONS} permutations, up to {_PARTITIONS} partitions, "
+    f"datasketch.MinHashLSHEnsemble, threshold {_THRESHOLD}, {_PERMUTATIONS} permutations, {_PARTITIONS} partitions, "
     "weights 0.1 / 0.9 in favour of recall, one for each schema of children; tokens as for set-similarity; every "
     "answer verified exactly, at 1.0",
     measure,

@@ -35,7 +35,7 @@ def measure(task: Task) -> list[Finding]:
     """The three stages; the session is up before the clock starts."""
     with window() as starting:
         session = spark_session.start(task.threads)
-        spark_session.warm(session)
+        spark_session.warm(session, task.scratch)
     with window() as measured:
         tables = open_tables(task)
         edges = schema_graph([table.schema for table in tables])
