@@ -50,7 +50,7 @@ def _bars(axis: Any, lake: str, rows: Sequence[Row]) -> None:
     axis.set_yticks(range(len(rows)), [row.way for row in rows])
     axis.invert_yaxis()
     axis.set_xscale("log")
-    axis.margins(x=0.25)
+    axis.margins(x=0.35)
     axis.set_title(f"{lake}: seconds", fontsize=10)
 
 

@@ -42,9 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ways = [way for way in all_ways() if _asked(options.only, way.name, [w.name for w in all_ways()])]
     runnable = [way for way in ways if not _report_missing(way)]
     results: list[dict[str, Any]] = []
-    for lake in _lakes(options):
-        chosen = [way for way in runnable if way.name in _WAYS.get(lake.group, (way.name,))]
-        results += _turns(lake, chosen, options)
+    for lake in _lakes(options, runnable):
+        results += _turns(lake, _ways_for(lake.group, runnable), options)
         content = {"machine": _machine(), "settings": _settings(ways, options), "turns": results}
         (options.out / "results.json").write_text(json.dumps(content, indent=1), encoding="utf-8")
     rows = summarise(results)
@@ -68,14 +67,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _lakes(options: argparse.Namespace) -> list[Lake]:
-    """The lakes asked for, built where they are missing; one that two groups share runs once."""
+def _ways_for(group: str, ways: Sequence[Way]) -> list[Way]:
+    return [way for way in ways if way.name in _WAYS.get(group, (way.name,))]
+
+
+def _lakes(options: argparse.Namespace, ways: Sequence[Way]) -> list[Lake]:
+    """The lakes asked for, built where they are missing. One shared by two groups runs once, one without ways never."""
     known = recipes(options.small)
     names = [name for recipe in known for name in (recipe.name, recipe.group)]
     real = real_lakes(options.lakes) if options.lakes else []
     names += [name for lake in real for name in (lake.name, lake.group)]
     lakes: dict[str, Lake] = {}
-    for recipe in known:
+    for recipe in (recipe for recipe in known if _ways_for(recipe.group, ways)):
         if any(_asked(options.only, name, names) for name in (recipe.name, recipe.group)) and recipe.name not in lakes:
             _say(f"lake {recipe.name}")
             lakes[recipe.name] = recipe.ready(options.dir)
