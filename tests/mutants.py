@@ -87,7 +87,7 @@ MUTANTS = [
     Mutant(
         "bytes are hashed at one alignment only",
         "containment/hashing",
-        '_PREFIXES = ("", "r2", "r2d2", "r2d2r2")',
+        '_PREFIXES = ("", "r2d2r2d2r2d2", "r2d2r2d2r2d2r2", "r2d2r2d2r2d2r2d2r2")',
         '_PREFIXES = ("", "", "", "")',
     ),
     Mutant(
@@ -99,8 +99,8 @@ MUTANTS = [
     Mutant(
         "timestamps are cut to microseconds",
         "containment/hashing",
-        'return _either(f"({value}) % 1000 = 0", f"(({value}) // 1000)::BIGINT", f"({value})::VARCHAR")',
-        'return Canonical(f"(({value}) // 1000)::BIGINT")',
+        'return _either(f"({value}) % 1000 = 0", whole, f"({value})::VARCHAR", _NULL_TIME)',
+        "return Canonical(whole, null=_NULL_TIME)",
     ),
     Mutant(
         "texts are compared by their first 32 bytes",

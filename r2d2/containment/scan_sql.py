@@ -53,15 +53,20 @@ def source(tables: Sequence[tuple[str, Partition]], reader: Reader, case_sensiti
 
 
 def hashed_rows(
-    sources: Sequence[Source], projections: Sequence[Projection], terms: Sequence[Term], by: RowHash = FAST
+    sources: Sequence[Source],
+    projections: Sequence[Projection],
+    terms: Sequence[Term],
+    by: RowHash = FAST,
+    general: bool = True,
 ) -> str:
     """SQL of a relation with ``lo<i>``, ``hi<i>`` for each projection and ``in<j>`` for each term, one row a row.
 
-    With ``by.values`` also ``row<i>``, the encoding of the row.
+    With ``by.values`` also ``row<i>``, the encoding of the row. Without ``general`` it is faster, and fails with
+    ``duckdb.ConversionException`` where it meets a number of 10^12 or more (``hashing.canonical``).
     """
     leaves = list(dict.fromkeys(leaf for projection in projections for leaf in projection))
     numbers = {leaf: i for i, leaf in enumerate(leaves)}
-    parts = " UNION ALL ".join(_source_sql(part, leaves, terms, by) for part in sources)
+    parts = " UNION ALL ".join(_source_sql(part, leaves, terms, by, general) for part in sources)
     asked = [[numbers[leaf] for leaf in projection] for projection in projections]
     inside = [f"in{j}" for j in range(len(terms))]
     return _encoded_rows(parts, asked, inside, by) if by.encodes else _mixed_rows(parts, asked, inside)
@@ -88,7 +93,7 @@ def _encoded_rows(parts: str, asked: Sequence[Sequence[int]], inside: Sequence[s
     return f"SELECT {', '.join([*halves, *kept, *inside])} FROM ({hashed})"
 
 
-def scan_sql(sources: Sequence[Source], requests: Sequence[Request], by: RowHash = FAST) -> str:
+def scan_sql(sources: Sequence[Source], requests: Sequence[Request], by: RowHash = FAST, general: bool = True) -> str:
     """SQL of one row with ``n<r>, s<r>, t<r>, h<r>`` for each request r: rows, sums of both halves, histogram."""
     projections = list(dict.fromkeys(request.projection for request in requests))
     terms = list(dict.fromkeys(condition for request in requests for condition in request.box))
@@ -102,7 +107,7 @@ def scan_sql(sources: Sequence[Source], requests: Sequence[Request], by: RowHash
             f"coalesce(sum(hi{p}) FILTER (WHERE {inside}), 0)::DECIMAL(38,0) AS t{r}",
             f"{_histogram(p, request.threshold)} AS h{r}",
         ]
-    return f"SELECT {', '.join(columns)} FROM ({hashed_rows(sources, projections, terms, by)})"
+    return f"SELECT {', '.join(columns)} FROM ({hashed_rows(sources, projections, terms, by, general)})"
 
 
 def row_key(p: int) -> str:
@@ -123,10 +128,12 @@ def _key(leaf: LeafColumn, case_sensitive: bool) -> LeafPath:
     return fold(leaf.path, case_sensitive)
 
 
-def _source_sql(part_of: Source, leaves: Sequence[tuple[LeafPath, str]], terms: Sequence[Term], by: RowHash) -> str:
+def _source_sql(
+    part_of: Source, leaves: Sequence[tuple[LeafPath, str]], terms: Sequence[Term], by: RowHash, general: bool
+) -> str:
     inside = {f"in{j}": _inside(part_of, condition) for j, condition in enumerate(terms)}
     if not by.encodes:
-        return hashed_values([(_value(part_of, *leaf), leaf[1]) for leaf in leaves], inside, part_of.table)
+        return hashed_values([(_value(part_of, *leaf), leaf[1]) for leaf in leaves], inside, part_of.table, general)
     columns = [f"{as_part(_encoded(part_of, *leaf))} AS e{i}" for i, leaf in enumerate(leaves)]
     columns += [f"{sql} AS {name}" for name, sql in inside.items()]
     return f"SELECT {', '.join(columns)} FROM {part_of.table}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -36,6 +37,8 @@ _INTS = pa.list_(pa.int64())
 _WIDE = pa.decimal128(38, 2)
 _DEEP = pa.list_(_INTS)
 _STRUCTS = pa.list_(pa.struct([("f", pa.int64())]))
+#: The 64 bits that have the hash of NULL.
+_LIKE_NULL = 0xD753516BCC57F282
 #: Two values that ``hash`` does not tell apart.
 TWINS: dict[str, tuple[pa.Array, pa.Array]] = {
     "0 and -1 as HUGEINT": (lists(_WIDE, Decimal(0)), lists(_WIDE, Decimal("-0.01"))),
@@ -43,6 +46,15 @@ TWINS: dict[str, tuple[pa.Array, pa.Array]] = {
     "empty list and list of NULL": (lists(_INTS, []), lists(_INTS, [None])),
     "list of lists and its flat form": (lists(_DEEP, [[1], [2]]), lists(_DEEP, [[1, 2]])),
     "NULL struct and struct of NULLs": (lists(_STRUCTS, [None]), lists(_STRUCTS, [{"f": None}])),
+    "NULL and a whole number": (lists(pa.int64(), _LIKE_NULL - 2**64), lists(pa.int64(), None)),
+    "NULL and a double": (
+        lists(pa.float64(), struct.unpack("<d", struct.pack("<Q", _LIKE_NULL))[0]),
+        lists(pa.float64(), None),
+    ),
+    "NULL and a moment": (
+        pa.array([_LIKE_NULL - 2**64], pa.int64()).cast(pa.timestamp("us")),
+        lists(pa.timestamp("us"), None),
+    ),
     "bytes that differ in two top bits": (
         lists(pa.binary(), bytes(range(1, 25))),
         lists(pa.binary(), bytes(b ^ 0x80 if i in (7, 15) else b for i, b in enumerate(range(1, 25)))),

@@ -47,8 +47,9 @@ def con(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyCon
 
 @pytest.mark.parametrize(("kind", "family", "values"), CASES)
 def test_each_leaf_has_the_same_halves_in_a_list_as_alone(
-    con: duckdb.DuckDBPyConnection, kind: str, family: str, values: list[str]
+    con: duckdb.DuckDBPyConnection, kind: str, family: str, values: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(wide, "FEWEST_OF_FIXED", wide.FEWEST)
     count = wide.FEWEST
     stored = "VARCHAR" if kind in ("TEXT", "JSON") else kind
     columns = [f"{values[i % len(values)]}::{stored} AS c{i}" for i in range(count)]
@@ -67,7 +68,7 @@ def test_each_leaf_has_the_same_halves_in_a_list_as_alone(
 def test_lists_are_no_longer_than_they_may_be_and_leaves_keep_their_order(
     con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wide, "FEWEST", 4)
+    monkeypatch.setattr(wide, "FEWEST_OF_FIXED", 4)
     monkeypatch.setattr(wide, "MOST", 3)
     kinds = ["INTEGER", "VARCHAR", "INTEGER", "INTEGER", "DATE", "INTEGER", "INTEGER"]
     families = {"INTEGER": NUMBER, "VARCHAR": STRING, "DATE": DATE}
@@ -79,8 +80,27 @@ def test_lists_are_no_longer_than_they_may_be_and_leaves_keep_their_order(
     table = f"(SELECT {', '.join(columns)})"
     listed = hashed_values(leaves, {}, table)
     assert listed.count("lambda z:") == 2
-    alone = hashed_leaves([wide._canonical(*leaf) for leaf in leaves], {}, table)
+    alone = hashed_leaves([wide._canonical(*leaf, general=True) for leaf in leaves], {}, table)
     names = ", ".join(f"l{i}, k{i}" for i in range(len(leaves)))
     assert con.execute(f"SELECT {names} FROM ({alone})").fetchall() == (
         con.execute(f"SELECT {names} FROM ({listed})").fetchall()
     )
+
+
+@pytest.mark.parametrize("fewest", [1, 10])
+def test_numbers_too_large_for_what_was_expected_end_the_scan_in_a_list_as_alone(
+    con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, fewest: int
+) -> None:
+    monkeypatch.setattr(wide, "FEWEST_OF_FIXED", fewest)
+    leaves: list[tuple[Value, str]] = [(("c0", Column("x", "BIGINT")), NUMBER), (("c1", Column("x", "BIGINT")), NUMBER)]
+    totals = []
+    for last in (10**12 - 1, 10**12):
+        table = f"(SELECT i AS c0, {last} - i AS c1 FROM range(3) t(i))"
+        sql = hashed_values(leaves, {}, table, general=False)
+        assert ("list_transform" in sql) == (fewest == 1)
+        if last == 10**12:
+            with pytest.raises(duckdb.ConversionException):
+                con.execute(sql).fetchall()
+        else:
+            totals = [sorted(con.execute(each).fetchall()) for each in (sql, hashed_values(leaves, {}, table))]
+    assert totals[0] == totals[1]
