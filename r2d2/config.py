@@ -37,10 +37,11 @@ class ContainmentSettings:
     sketch_size: int = 1024  # row hashes in a sketch; a dataset of at most so many rows is decided by its sketch alone
     boxes_per_scan: int = 64  # box digests computed in one scan of a parent; further children go to the join
     task_bytes: int = 64 * 1024 * 1024  # bytes of data files in one scan task
-    join_rows_per_task: int = 2_000_000  # row hashes compared by one join task
+    join_rows_per_task: int = 4_000_000  # row hashes compared by one join task
     verify: Literal["hash", "keyed", "values"] = (
         "hash"  # keyed, values: no writer can make false proofs (docs/hashing.md)
     )
+    kept_bytes: int = 8 * 1024**3  # row hashes kept on local disk during a run, so that no row is hashed twice; 0: none
     task_memory: str = "1GB"  # memory that DuckDB may use in one task; more spills to scratch space
 
 

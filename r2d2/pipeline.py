@@ -16,18 +16,22 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
+
 from r2d2.catalog import records, runs
 from r2d2.catalog.assembly import assemble
 from r2d2.catalog.cache import StateCache
 from r2d2.catalog.discovery import discover
 from r2d2.catalog.state import State, as_json, open_state
+from r2d2.catalog.tables import SCHEMAS
 from r2d2.config import Settings
 from r2d2.containment.funnel import Containments, find_containments
 from r2d2.containment.join import join_pairs
+from r2d2.containment.join_kept import KeptJoin
 from r2d2.containment.row_hash import FAST, RowHash
 from r2d2.containment.scanner import Scanner
 from r2d2.containment.store import ResultStore
-from r2d2.lake.session import build_session, map_shuffled, map_tasks, require_java, running_tasks
+from r2d2.lake.session import build_session, map_shuffled, map_tasks, require_java, running_tasks, shares_disk
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
 from r2d2.model.funnel import Funnel, unusable_by_status
@@ -111,7 +115,7 @@ def run(roots: Sequence[str], state_dir: str, settings: Settings, progress: Prog
         found = discover_stage(job)
         contained = containment_stage(job, found)
         plan = retention_stage(job, contained.datasets, contained.edges, contained.duplicates)
-        report_stage(job, contained.datasets, contained.edges + contained.others, contained.duplicates, plan)
+        report_stage(job, contained.datasets, [*contained.edges, *contained.others], contained.duplicates, plan)
         job.record(runs.FINISHED)
     return Outcome(job, contained, plan)
 
@@ -163,10 +167,13 @@ def containment_stage(job: Job, datasets: Sequence[Dataset]) -> Containments:
     settings = job.settings.containment
     store = ResultStore(job.cache)
     by = RowHash(job.state.secret()) if settings.verify == "keyed" else FAST
-    scanner = Scanner(datasets, settings, partial(map_tasks, spark), store, by)
-    join = partial(join_pairs, partial(map_shuffled, spark), datasets, settings)
-    compare = partial(join, by=RowHash(values=True)) if settings.verify == "values" else None
-    found = find_containments(datasets, settings, scanner, partial(join, by=by), store, job.progress, compare)
+    with job.state.scratch() as scratch:
+        keep = str(scratch) if shares_disk(spark) else ""
+        scanner = Scanner(datasets, settings, partial(map_tasks, spark), store, by, keep)
+        join = partial(join_pairs, partial(map_shuffled, spark), datasets, settings)
+        compare = partial(join, by=RowHash(values=True)) if settings.verify == "values" else None
+        kept = KeptJoin(partial(map_tasks, spark), datasets, settings, by, keep) if keep else None
+        found = find_containments(datasets, settings, scanner, partial(join, by=by), store, job.progress, compare, kept)
     with job.progress.stage("write edges"):
         _write_containments(job, found)
     job.funnel = found.funnel
@@ -216,8 +223,8 @@ def _write_containments(job: Job, found: Containments) -> None:
     if failed:
         rows = [records.dataset_row(run_id, dataset) for dataset in found.datasets]
         job.state.write_run(spark, "datasets", run_id, rows)
-    edges = [records.edge_row(run_id, edge) for edge in found.edges + found.others]
-    job.state.write_run(spark, "edges", run_id, edges)
+    proven = pa.Table.from_pylist([records.edge_row(run_id, edge) for edge in found.edges], schema=SCHEMAS["edges"])
+    job.state.write_run(spark, "edges", run_id, pa.concat_tables([proven, found.others_table(run_id)]))
     members = [
         {
             "run_id": run_id,

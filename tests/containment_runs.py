@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,6 +16,8 @@ from r2d2.catalog.summaries import FileToRead, summarize_files
 from r2d2.config import ContainmentSettings, DiscoverySettings
 from r2d2.containment.funnel import Containments, find_containments
 from r2d2.containment.join import JoinResult, join_pairs
+from r2d2.containment.join_kept import KeptJoin
+from r2d2.containment.pairs import Standing
 from r2d2.containment.row_hash import FAST, RowHash
 from r2d2.containment.scanner import Measure, Scanner
 from r2d2.lake.kernels import run_here, run_shuffled_here
@@ -22,8 +25,8 @@ from r2d2.lake.storage import storage_for
 from r2d2.model.dataset import DataFile, Dataset
 from r2d2.progress import Progress
 
-#: So small a sketch that boxes and joins are really needed.
-TINY = ContainmentSettings(sketch_size=2)
+#: So small a sketch that boxes and joins are really needed, and joins that read the files.
+TINY = ContainmentSettings(sketch_size=2, kept_bytes=0)
 
 
 @dataclass
@@ -90,9 +93,11 @@ def contained(
     by = RowHash(SECRET) if settings.verify == "keyed" else FAST
     join = partial(join_pairs, run_shuffled_here, datasets, settings)
     compare = partial(join, by=RowHash(values=True)) if settings.verify == "values" else None
-    scanner = Scanner(datasets, settings, run_here, cache, by)
     progress = Progress(quiet=True)
-    return find_containments(datasets, settings, scanner, partial(join, by=by), cache, progress, compare)
+    with tempfile.TemporaryDirectory(prefix="r2d2-kept-") as keep:
+        scanner = Scanner(datasets, settings, run_here, cache, by, keep)
+        kept = KeptJoin(run_here, datasets, settings, by, keep)
+        return find_containments(datasets, settings, scanner, partial(join, by=by), cache, progress, compare, kept)
 
 
 def groups_of(found: Containments) -> Groups:
@@ -107,6 +112,19 @@ def groups_of(found: Containments) -> Groups:
 def proven_pairs(found: Containments) -> set[tuple[str, str]]:
     """(parent, child) of every proven pair: the closure of the reduction."""
     return {(edge.parent, edge.child) for edge in all_pairs(found.datasets, found.edges, groups_of(found))}
+
+
+def decided_proven(found: Containments) -> set[tuple[str, str]]:
+    """(parent, child) of every pair that verification marked as proven, for each dataset that a side stands for."""
+    pairs, members = found.verification.pairs, found.verification.members()
+    ids = [dataset.id for dataset in found.datasets]
+    marked = {
+        (ids[parent], ids[child])
+        for position in pairs.at(Standing.PROVEN).tolist()
+        for parent in members[int(pairs.parent[position])]
+        for child in members[int(pairs.child[position])]
+    }
+    return marked | {(ids[a], ids[b]) for group in members.values() for a in group for b in group if a != b}
 
 
 def sharing(dataset: Dataset, *others: str) -> Dataset:

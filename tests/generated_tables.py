@@ -10,7 +10,7 @@ import random
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from typing import Any
 
 import pyarrow as pa
@@ -211,8 +211,14 @@ def _twins(value: Value, family: str) -> list[Value]:
     if family in ("timestamp", "instant"):
         return [value + 1, value + 1000, None] if family == "timestamp" else [value + 1000, None]
     if family in _STEP:
-        return [value + _STEP[family] if value < 0 else value - _STEP[family], empty, None]
+        return [_nearer_zero(value, _STEP[family]), empty, None]
     return [empty, None]
+
+
+def _nearer_zero(value: Value, step: Value) -> Value:
+    """Exact: numbers of 38 digits are more than a decimal context takes by itself."""
+    with localcontext(prec=80):
+        return value + step if value < 0 else value - step
 
 
 #: By how much numbers differ that a careless form takes for equal.

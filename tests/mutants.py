@@ -35,20 +35,20 @@ MUTANTS = [
     Mutant(
         "a box refutes though rows of the child lie outside of its own box",
         "containment/decide",
-        "holds = own.rows == child.rows and (child_typed or all(condition.valid for condition in box))",
-        "holds = True",
+        "return own.rows == child.rows and (child_typed or all(condition.valid for condition in box))",
+        "return True",
     ),
     Mutant(
         "a box proves by its count alone",
         "containment/decide",
-        "if not inside.same_rows(child):",
-        "if inside.rows != child.rows:",
+        'return Verdict(Grade.PROVEN, "box") if inside.same_rows(child) else None',
+        'return Verdict(Grade.PROVEN, "box") if inside.rows == child.rows else None',
     ),
     Mutant(
         "a digest proves by its count alone",
         "containment/decide",
-        "if not parent.same_rows(child):\n        return None\n    return Verdict",
-        "if parent.rows != child.rows:\n        return None\n    return Verdict",
+        'return Verdict(Grade.PROVEN, "digest") if parent.same_rows(child) else None',
+        'return Verdict(Grade.PROVEN, "digest") if parent.rows == child.rows else None',
     ),
     Mutant(
         "a sketch that is not complete proves",
@@ -59,7 +59,7 @@ MUTANTS = [
     Mutant(
         "fewer rows than the child has are enough to refute, as many are taken for it",
         "containment/decide",
-        "if inside.rows < child.rows:",
+        "if inside.rows < child.rows or (inside.rows == child.rows and not inside.same_rows(child)):",
         "if inside.rows <= child.rows:",
     ),
     Mutant(
@@ -147,26 +147,26 @@ MUTANTS = [
     Mutant(
         "the bound of a sketch is ignored",
         "containment/sketch",
-        "mine, theirs = _below(child, bound).entries, _below(parent, bound).entries",
-        "mine, theirs = child.entries, parent.entries",
+        "mine, theirs = below(child, bound), below(parent, bound)",
+        "mine, theirs = child, parent",
     ),
     Mutant(
         "merged sketches forget how often a row occurs in each part",
         "containment/sketch",
-        'np.add.at(counts, inverse, entries["count"])',
-        'np.maximum.at(counts, inverse, entries["count"])',
+        "else np.add.reduceat(count[order], starts)",
+        "else np.maximum.reduceat(count[order], starts)",
     ),
     Mutant(
         "sets in place of bags in the join",
-        "containment/join",
-        "WHERE coalesce(p.n, 0) < c.n GROUP BY pair",
-        "WHERE p.n IS NULL GROUP BY pair",
+        "containment/sketch",
+        "lacking = np.flatnonzero(child.count > held)",
+        "lacking = np.flatnonzero(held == 0)",
     ),
     Mutant(
-        "parts of a parent are not added up in the join",
+        "parts of a side are not added up in the join of values",
         "containment/join",
-        "sum(n)::BIGINT AS n FROM received",
-        "max(n)::BIGINT AS n FROM received",
+        "sum(n)::BIGINT AS n FROM parts GROUP BY ALL",
+        "max(n)::BIGINT AS n FROM parts GROUP BY ALL",
     ),
     Mutant(
         "min-max takes the child's bounds for tight",
@@ -235,16 +235,130 @@ MUTANTS = [
         "if not column.null_token:",
     ),
     Mutant(
-        "rows of one half of the hash only are compared in the join",
-        "containment/join",
-        "AND p.low = c.low AND p.high = c.high {same_row}",
-        "AND p.low % 16 = c.low % 16 {same_row}",
+        "rows are compared by one half of their hash in the join",
+        "containment/sketch",
+        "found = tied & (held.high[clipped] == wanted.high)",
+        "found = tied",
     ),
     Mutant(
         "an edge leads to any view of its parent",
         "containment/views",
         "agreeing = [view for view in self.nodes[dataset] if asked <= set(view)]",
         "agreeing = list(self.nodes[dataset])",
+    ),
+    Mutant(
+        "of all pairs at once, digests prove by their count alone",
+        "containment/wholes",
+        "numbers.setdefault((measure.rows, measure.low, measure.high), len(numbers))",
+        "numbers.setdefault((measure.rows, 0, 0), len(numbers))",
+    ),
+    Mutant(
+        "copies are known by their count alone",
+        "containment/wholes",
+        "key = number, measure.rows, measure.low, measure.high",
+        "key = number, measure.rows, 0, 0",
+    ),
+    Mutant(
+        "bounds of texts are taken for exact where a box refutes",
+        "containment/verify",
+        "typed = not self.datasets[index].has_views",
+        "typed = True",
+    ),
+    Mutant(
+        "copies of what can't be read any more go on standing with it",
+        "containment/verify",
+        "        self._part_failed(result)",
+        "        result.pairs.lose(list(self.scanner.failed))",
+    ),
+    Mutant(
+        "what followed from pairs of a dataset that can't be read stays as it is",
+        "containment/pairs",
+        "self.standing[implied], self.how[implied] = Standing.OPEN, 0",
+        "pass",
+    ),
+    Mutant(
+        "a sketch that lists only some rows lacks the others (posting lists)",
+        "containment/postings",
+        "covered = self.complete | (self.lows[entry] < self.bounds)",
+        "covered = np.ones(len(self.group), bool)",
+    ),
+    Mutant(
+        "a sketch that lists only some rows proves (posting lists)",
+        "containment/postings",
+        "elif self.complete[at] and self.own_complete:",
+        "elif self.complete[at]:",
+    ),
+    Mutant(
+        "sets in place of bags in posting lists",
+        "containment/postings",
+        "lacking = self.counts > listed[self.ids]",
+        "lacking = listed[self.ids] == 0",
+    ),
+    Mutant(
+        "a row that a proven parent has and the child has not refutes the child's other parents",
+        "containment/postings",
+        "lacking = listed[known.rows] > known.held",
+        "lacking = known.held >= 0",
+    ),
+    Mutant(
+        "nodes of one component have one bit",
+        "containment/postings",
+        "self._bit[order] = np.arange(size) - np.repeat(first, np.diff(np.append(first, size)))",
+        "self._bit[order] = 0",
+    ),
+    Mutant(
+        "rows that share a half are one row in posting lists",
+        "containment/postings",
+        "first[1:] = (low[order][1:] != low[order][:-1]) | (high[order][1:] != high[order][:-1])",
+        "first[1:] = low[order][1:] != low[order][:-1]",
+    ),
+    Mutant(
+        "what lacks a row of the larger set lacks one of the smaller",
+        "containment/closure",
+        "return bool(self.above[self.group_of[parent]] & self.lacking[self.group_of[child]])",
+        "return bool(self.above[self.group_of[child]] & self.lacking[self.group_of[parent]])",
+    ),
+    Mutant(
+        "what holds a set is in it",
+        "containment/closure",
+        "        for holder in condensed.predecessors(group):",
+        "        for holder in condensed.successors(group):",
+    ),
+    Mutant(
+        "sums of hashes wrap in each batch",
+        "containment/accumulate",
+        "return [a + (b << 32) for a, b in",
+        "return [(a + (b << 32)) % 2**64 for a, b in",
+    ),
+    Mutant(
+        "rows that are brought together replace those before them",
+        "containment/accumulate",
+        "kept[:] = [merge([*kept, part]) if kept else part]",
+        "kept[:] = [part]",
+    ),
+    Mutant(
+        "files that are scanned together are of the first dataset",
+        "containment/scan",
+        '"file_index::BIGINT", len(tasks), slots)',
+        '"0::BIGINT", len(tasks), slots)',
+    ),
+    Mutant(
+        "equal rows fall into several ranges of the join",
+        "containment/join",
+        "    number = range_of(rows.low, ranges)",
+        "    number = (np.arange(len(rows.low)) % ranges).astype(np.uint16)",
+    ),
+    Mutant(
+        "only the first part of a side is compared in the join",
+        "containment/join",
+        "merge([unpack(data, COMPLETE) for data in packed])",
+        "merge([unpack(packed[0], COMPLETE)])",
+    ),
+    Mutant(
+        "values are not compared in the join of values",
+        "containment/join",
+        "AND p.lo = c.lo AND p.hi = c.hi AND p.row = c.row",
+        "AND p.lo = c.lo AND p.hi = c.hi",
     ),
 ]
 
@@ -253,7 +367,7 @@ def caught(mutant: Mutant) -> tuple[str, str]:
     """What catches it: the first failure among generated lakes, and, if there is none, the first failing unit test."""
     with tempfile.TemporaryDirectory(prefix="r2d2-mutant-") as name:
         copy = Path(name)
-        for part in ("r2d2", "tests", "docs", "pyproject.toml"):
+        for part in ("r2d2", "tests", "benchmarks", "docs", "pyproject.toml"):
             source = ROOT / part
             shutil.copytree(source, copy / part) if source.is_dir() else shutil.copy(source, copy / part)
         module = copy / "r2d2" / f"{mutant.module}.py"

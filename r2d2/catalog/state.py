@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _MARKER = "r2d2-state.json"
 _LOCK = ".r2d2.lock"
 _SECRET, _SECRET_BYTES = ".r2d2.secret", 32
+_SCRATCH = ".r2d2.scratch"
 _LOST_SECRET = "remove it: a new one is made, and everything is hashed again"
 
 
@@ -118,6 +120,20 @@ class State:
         except (OSError, ValueError) as error:
             raise StateError(f"{path} can't be used: {error}", _LOST_SECRET) from error
         raise StateError(f"{path} is not the secret that was written", _LOST_SECRET)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A directory for what a stage need not leave behind; what a run that died left there is removed first."""
+        path = self.path / _SCRATCH
+        shutil.rmtree(path, ignore_errors=True)
+        try:
+            path.mkdir(mode=0o700)
+        except OSError as error:
+            raise StateError(f"{path} can't be made: {error.strerror}", "look for space and rights there") from error
+        try:
+            yield path
+        finally:
+            shutil.rmtree(path, ignore_errors=True)
 
     def in_use(self) -> bool:
         """Whether a process holds the state's lock now."""

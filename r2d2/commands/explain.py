@@ -8,9 +8,9 @@ from dataclasses import replace
 from r2d2.catalog import runs
 from r2d2.catalog.state import State
 from r2d2.containment.candidates import shared_pairs
-from r2d2.containment.decide import times
 from r2d2.containment.headers import doubtful_header, refutes_by_header
 from r2d2.containment.minmax import leaves_by_path, refutes_by_metadata
+from r2d2.containment.reasons import times
 from r2d2.containment.schema_graph import schema_of
 from r2d2.containment.spelling import text_note
 from r2d2.errors import NotFound

@@ -48,7 +48,7 @@ def finish(outcome: pipeline.Outcome, progress: Progress, output: str) -> None:
     if output == "json":
         print(job.funnel.to_json())
     else:
-        print("\n".join(retire_lines(outcome.plan, outcome.containments.proofs)), flush=True)
+        print("\n".join(retire_lines(outcome.plan, outcome.containments.how)), flush=True)
     progress.say(f"report: {job.state.path / pipeline.REPORT}")
 
 

@@ -44,6 +44,18 @@ def box_of(projection: Projection, child: Mapping[LeafPath, Leaf], parent: Mappi
     return tuple(entry for _, _, entry in scored[:MOST_TERMS])
 
 
+def expected_rows(
+    projection: Projection, child: Mapping[LeafPath, Leaf], parent: Mapping[LeafPath, Leaf], rows: int
+) -> float:
+    """About how many of a parent's rows lie in the child's bounds, going by the most selective one."""
+    shares = [
+        _share(bounds, parent[path].bounds.get(family), family)
+        for path, family in projection
+        if family in ORDERED and (bounds := child[path].bounds.get(family)) is not None
+    ]
+    return rows * min(shares, default=1.0)
+
+
 def term_sql(value: str, column: Column, condition: Term) -> str:
     """SQL BOOLEAN, never NULL: whether the leaf's value lies in the term.
 

@@ -5,50 +5,108 @@ A pair whose schema fits is exactly one of three: it shares files, it is ruled o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+
+import numpy as np
 
 from r2d2.config import ContainmentSettings
 from r2d2.containment.headers import doubtful_header, refutes_by_header
-from r2d2.containment.minmax import leaves_by_path, refutes_by_metadata, survivors
-from r2d2.containment.schema_graph import SchemaClass, fitting_classes, schema_classes, schema_of
-from r2d2.containment.views import Pair, Views
+from r2d2.containment.minmax import Survivors, leaves_by_path, refutes_by_metadata, survivors
+from r2d2.containment.pairs import Ints, Pairs
+from r2d2.containment.schema_graph import ClassPair, SchemaClass, fitting_classes, schema_classes, schema_of
+from r2d2.containment.views import Views
 from r2d2.model.dataset import Dataset
-from r2d2.model.edge import Edge, Grade
+from r2d2.model.edge import Edge, Grade, Projection
 
 SHARED_REASON = "they hold files in common, so neither can be retired; not compared"
 
 
 @dataclass
 class Candidates:
-    """The pairs that schema and metadata leave, and how many each step saw; ``shared`` ones are only counted."""
+    """What schema and metadata leave of all pairs. The pairs themselves are made again when they are asked for.
 
+    Attributes:
+        views: the nodes of the run, grown as pairs are made.
+        projections: what the pairs are compared under.
+        children, parents: (dataset, index of the projection) of the sides that some pair has.
+        classes, fitting, left, shared: schema classes; pairs whose schema fits, what metadata leaves of them, and those
+            that hold files in common.
+    """
+
+    datasets: Sequence[Dataset]
+    settings: ContainmentSettings
     views: Views
-    pairs: list[Pair] = field(default_factory=list)
+    projections: list[Projection] = field(default_factory=list)
+    children: set[tuple[int, int]] = field(default_factory=set)
+    parents: set[tuple[int, int]] = field(default_factory=set)
     classes: int = 0
     fitting: int = 0
+    left: int = 0
     shared: int = 0
+
+    def pairs(self, group_of: Ints) -> tuple[Pairs, int]:
+        """The pairs between groups of datasets that hold the same rows, and how many pairs there are inside of groups.
+
+        Args:
+            group_of: for each dataset the one that stands for it.
+        """
+        inside, made = 0, []
+        numbers = {projection: number for number, projection in enumerate(self.projections)}
+        for fit, block in self._blocks():
+            parents, children = group_of[block.parents], group_of[block.children]
+            between = parents != children
+            inside += int(len(between) - between.sum())
+            keys, weights = np.unique(parents[between] * len(group_of) + children[between], return_counts=True)
+            made.append((keys, weights, np.full(len(keys), numbers[fit.projection])))
+        keys, weights, projection = (np.concatenate(part) for part in zip(*made, strict=True)) if made else (_NONE,) * 3
+        parent, child = np.divmod(keys, max(1, len(group_of)))
+        first, whole = _once(keys, weights)
+        parent, child, projection = parent[first], child[first], projection[first]
+        nodes = self._nodes(parent, child, projection)
+        return Pairs(self.projections, parent, child, projection, whole, *nodes), inside
+
+    def _nodes(self, parent: Ints, child: Ints, projection: Ints) -> tuple[Ints, Ints]:
+        """The nodes of both sides; children first, so that a parent that is a child elsewhere has the same view."""
+        below = self._side(child, projection, lambda d, p: self.views.number(self.views.child(d, p)))
+        above = self._side(parent, projection, lambda d, p: self.views.number(self.views.parents(d, p)[0]))
+        return above, below
+
+    def _side(self, side: Ints, projection: Ints, node: Callable[[int, Projection], int]) -> Ints:
+        keys, back = np.unique(side * max(1, len(self.projections)) + projection, return_inverse=True)
+        found = [node(*self._unpacked(int(key))) for key in keys]
+        return np.asarray(found, np.int64)[back]
+
+    def _unpacked(self, key: int) -> tuple[int, Projection]:
+        dataset, number = divmod(key, len(self.projections))
+        return dataset, self.projections[number]
+
+    def _blocks(self) -> Iterator[tuple[ClassPair, Survivors]]:
+        """Pairs that schema and metadata leave, block by block."""
+        classes = schema_classes(self.datasets, self.settings.case_sensitive)
+        leaves = [leaves_by_path(dataset, self.settings.case_sensitive) for dataset in self.datasets]
+        apart = _Apart(self.datasets, classes)
+        for fit in fitting_classes(classes):
+            members = classes[fit.parent].members, classes[fit.child].members
+            for block in survivors(self.datasets, leaves, *members, fit.projection):
+                yield fit, apart.without(block)
 
 
 def find_candidates(datasets: Sequence[Dataset], settings: ContainmentSettings) -> Candidates:
-    """Schema graph and min-max pruning: the pairs whose content has to be looked at."""
+    """Schema graph and min-max pruning: how many pairs have to be looked at, and which datasets under what."""
     classes = schema_classes(datasets, settings.case_sensitive)
     schemas = {i: schema_of(d, settings.case_sensitive) for i, d in enumerate(datasets)}
-    found = Candidates(Views(schemas), classes=len(classes))
-    leaves = [leaves_by_path(dataset, settings.case_sensitive) for dataset in datasets]
-    doubtful = [doubtful_header(dataset) for dataset in datasets]
+    found = Candidates(datasets, settings, Views(schemas), classes=len(classes))
     sharing = _Sharing(datasets, classes)
-    for fit in fitting_classes(classes):
-        members = classes[fit.parent].members, classes[fit.child].members
-        found.shared += sharing.count(fit.parent, fit.child)
-        for block in survivors(datasets, leaves, *members, fit.projection):
-            found.fitting += block.pairs
-            for parent, child in zip(block.parents.tolist(), block.children.tolist(), strict=True):
-                a, b = datasets[parent], datasets[child]
-                if sharing.between(parent, child):
-                    continue
-                if not refutes_by_header(a, b, (doubtful[parent], doubtful[child])):
-                    found.pairs.append(Pair(parent, child, fit.projection))
+    numbers: dict[Projection, int] = {}
+    last: ClassPair | None = None
+    for fit, block in found._blocks():
+        number = numbers.setdefault(fit.projection, len(numbers))
+        found.shared += sharing.count(fit.parent, fit.child) if fit is not last else 0
+        found.fitting, found.left, last = found.fitting + block.pairs, found.left + len(block.parents), fit
+        found.children.update((child, number) for child in np.unique(block.children).tolist())
+        found.parents.update((parent, number) for parent in np.unique(block.parents).tolist())
+    found.projections = list(numbers)
     return found
 
 
@@ -78,6 +136,39 @@ def shared_pairs(datasets: Sequence[Dataset], case_sensitive: bool) -> Iterator[
         for parent, child in sharing.pairs(fit.parent, fit.child):
             a, b = datasets[parent], datasets[child]
             yield Edge(a.id, b.id, Grade.SHARED, b.rows or 0, a.rows or 0, False, "", SHARED_REASON, fit.projection)
+
+
+class _Apart:
+    """Takes out of blocks the pairs that must not be compared: they share files, or a header is in doubt."""
+
+    def __init__(self, datasets: Sequence[Dataset], classes: Sequence[SchemaClass]) -> None:
+        self._datasets = datasets
+        self._sharing = _Sharing(datasets, classes)
+        self._doubtful = [doubtful_header(dataset) for dataset in datasets]
+        odd = [doubtful or bool(d.shared_with) for doubtful, d in zip(self._doubtful, datasets, strict=True)]
+        self._odd = np.asarray(odd, bool)
+
+    def without(self, block: Survivors) -> Survivors:
+        """The block without them."""
+        looked_at = np.flatnonzero(self._odd[block.parents] | self._odd[block.children])
+        apart = [i for i in looked_at.tolist() if self._keep_apart(int(block.parents[i]), int(block.children[i]))]
+        if not apart:
+            return block
+        return Survivors(np.delete(block.parents, apart), np.delete(block.children, apart), block.pairs)
+
+    def _keep_apart(self, parent: int, child: int) -> bool:
+        doubtful = self._doubtful[parent], self._doubtful[child]
+        header = refutes_by_header(self._datasets[parent], self._datasets[child], doubtful)
+        return self._sharing.between(parent, child) or bool(header)
+
+
+_NONE = np.empty(0, np.int64)
+
+
+def _once(keys: Ints, weights: Ints) -> tuple[Ints, Ints]:
+    """Where each key first stands, and the sum of its weights: classes are cut into blocks."""
+    kept, first, back = np.unique(keys, return_index=True, return_inverse=True)
+    return first, np.bincount(back, weights, len(kept)).astype(np.int64)
 
 
 class _Sharing:

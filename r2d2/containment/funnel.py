@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
+import numpy as np
+import pyarrow as pa
+
+from r2d2.catalog.records import edge_of
 from r2d2.config import ContainmentSettings
 from r2d2.containment.candidates import Candidates, find_candidates
-from r2d2.containment.decide import Verdict
-from r2d2.containment.minmax import leaves_by_path, spelling_notes
+from r2d2.containment.edge_table import others_table
+from r2d2.containment.joins import Joiner, Joins, KeptJoiner, VerdictCache
+from r2d2.containment.minmax import leaves_by_path
+from r2d2.containment.pairs import HOWS, Pairs, Standing
+from r2d2.containment.reasons import reason
 from r2d2.containment.reduction import Reduction, reduce_edges
 from r2d2.containment.scanner import Scanner
-from r2d2.containment.verify import Joiner, VerdictCache, Verification, Verifier, box_text
-from r2d2.containment.views import Node, Pair, node_edges
+from r2d2.containment.verification import Verification
+from r2d2.containment.verify import Verifier, box_text
+from r2d2.containment.views import Node
 from r2d2.lake.file_tree import shown
 from r2d2.model.dataset import TEXT_FORMATS, Dataset
 from r2d2.model.edge import Edge, Grade
@@ -30,8 +39,7 @@ class Containments:
         nodes: datasets under views, in the order of indexes in ``reduction``.
         reduction: groups of exact duplicates and the edges between groups.
         edges: proven edges, one for each group member and each edge of the reduction.
-        others: pairs that reached the content stages and were refuted, or left undecided.
-        proofs: (parent, child) of every proven pair → how it was decided.
+        verification: all pairs with their verdicts.
         funnel: the counts, without stages and savings.
     """
 
@@ -39,14 +47,39 @@ class Containments:
     nodes: tuple[Node, ...]
     reduction: Reduction
     edges: tuple[Edge, ...]
-    others: tuple[Edge, ...]
-    proofs: Mapping[tuple[str, str], str]
+    verification: Verification
+    case_sensitive: bool
+    by_values: bool
     funnel: Funnel
 
     @property
     def duplicates(self) -> tuple[tuple[str, ...], ...]:
         """Groups of two or more datasets that hold the same rows, the representative first."""
         return duplicate_groups([self.datasets[node.dataset].id for node in self.nodes], self.reduction)
+
+    @property
+    def others(self) -> Iterator[Edge]:
+        """Pairs that reached the content stages and were refuted, or left undecided; for each member of a group."""
+        return map(edge_of, self.others_table("").to_pylist())
+
+    def others_table(self, run_id: str) -> pa.Table:
+        """The same as rows of the state's ``edges``."""
+        return others_table(run_id, self.datasets, self.verification, self.case_sensitive, self.by_values)
+
+    def how(self, parent: str, child: str) -> str:
+        """How a proven pair was decided: ``digest``, ``box`` ...; ``implied`` if it was not compared itself."""
+        one, other = (int(self.verification.group_of[self._places[name]]) for name in (parent, child))
+        return "digest" if one == other else self._hows.get((one, other), "implied")
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {dataset.id: place for place, dataset in enumerate(self.datasets)}
+
+    @cached_property
+    def _hows(self) -> dict[tuple[int, int], str]:
+        """Of the pairs that were compared themselves."""
+        pairs = self.verification.pairs
+        return {(int(pairs.parent[p]), int(pairs.child[p])): HOWS[pairs.how[p]] for p in pairs.direct().tolist()}
 
 
 def duplicate_groups(names: Sequence[str], reduction: Reduction) -> tuple[tuple[str, ...], ...]:
@@ -63,30 +96,35 @@ def find_containments(
     cache: VerdictCache,
     progress: Progress,
     compare: Joiner | None = None,
+    join_kept: KeptJoiner | None = None,
 ) -> Containments:
     """Finds and proves every containment among the usable datasets.
 
     Args:
         compare: where proofs are to rest on values: the join that compares those.
+        join_kept: where scans keep hashes: the join that compares those.
     """
     with progress.stage("schema graph and min-max") as reading:
         candidates = find_candidates(datasets, settings)
-        reading.note = f", {len(candidates.pairs)} pairs left of {candidates.fitting}"
+        reading.note = f", {candidates.left} pairs left of {candidates.fitting}"
     leaves = [leaves_by_path(dataset, settings.case_sensitive) for dataset in datasets]
-    verifier = Verifier(datasets, leaves, candidates.views, settings, scanner, join, cache, compare)
+    joins = Joins(scanner, join, cache, compare, join_kept)
+    verifier = Verifier(datasets, leaves, candidates, settings, scanner, joins)
     with progress.stage("scan") as reading:
-        verification = verifier.scan(candidates.pairs)
+        verification = verifier.scan()
         reading.bytes, reading.files = scanner.bytes_read, scanner.files_read
     with progress.stage("join") as reading:
+        before = scanner.bytes_read, scanner.files_read
         joined = verifier.join_rest(verification)
-        reading.bytes, reading.files, reading.note = joined.bytes, joined.files, f", {joined.pairs} pairs"
+        reading.bytes = joined.bytes + scanner.bytes_read - before[0]
+        reading.files, reading.note = joined.files + scanner.files_read - before[1], f", {joined.pairs} pairs"
     if compare is not None:
         with progress.stage("compare values") as reading:
             compared = verifier.compare_values(verification)
             reading.bytes, reading.files, reading.note = compared.bytes, compared.files, f", {compared.pairs} pairs"
     with progress.stage("reduction"):
-        found = _result(_with_failures(datasets, scanner.failed), candidates, verification)
-        return _explained(found, settings.case_sensitive)
+        whole = _with_failures(datasets, scanner.failed)
+        return _result(whole, candidates, verifier, verification, settings.case_sensitive)
 
 
 def _with_failures(datasets: Sequence[Dataset], failed: dict[int, str]) -> tuple[Dataset, ...]:
@@ -102,42 +140,76 @@ def _by_plain_names(reason: str, dataset: Dataset) -> str:
     return reason.replace(f"{location}/", "").replace(location, location.rpartition("/")[2])
 
 
-def _result(datasets: tuple[Dataset, ...], candidates: Candidates, found: Verification) -> Containments:
-    proven = [pair for pair, verdict in found.verdicts.items() if verdict.grade is Grade.PROVEN]
-    nodes, edges = node_edges(candidates.views, proven)
+def _result(
+    datasets: tuple[Dataset, ...],
+    candidates: Candidates,
+    verifier: Verifier,
+    found: Verification,
+    case_sensitive: bool,
+) -> Containments:
+    nodes, edges = verifier.node_edges(found)
     reduction = reduce_edges(nodes, edges, _preference(datasets, nodes))
-    verdicts = {(pair.parent, pair.child): (pair, verdict) for pair, verdict in found.verdicts.items()}
-    same = {(nodes[a].dataset, nodes[b].dataset) for a, b in _member_pairs(reduction)}
-    kept = []
-    for parent, child in dict.fromkeys(_dataset_pairs(nodes, reduction)):
-        if (parent, child) in verdicts:  # pairs that share files were never compared, and are no edges
-            pair, verdict = verdicts[parent, child]
-            kept.append(_edge(datasets, pair, verdict, found, (parent, child) in same))
-    others = [
-        _edge(datasets, pair, verdict, found, False)
-        for pair, verdict in found.verdicts.items()
-        if verdict.grade is not Grade.PROVEN
-    ]
-    proofs = {(datasets[p.parent].id, datasets[p.child].id): found.verdicts[p].how for p in proven}
-    result = Containments(datasets, tuple(nodes), reduction, tuple(kept), tuple(others), proofs, Funnel())
+    by_values = verifier.joins.compare is not None
+    result = Containments(datasets, tuple(nodes), reduction, (), found, case_sensitive, by_values, Funnel())
+    result = replace(result, edges=tuple(_Edges(result).reduced()))
     return replace(result, funnel=_funnel(result, candidates, found))
 
 
-def _explained(found: Containments, case_sensitive: bool) -> Containments:
-    """With what the spelling of text files may have to do with a refutation."""
-    by_id = {dataset.id: dataset for dataset in found.datasets}
+class _Edges:
+    """The proven edges of the reduction, from the arrays of verdicts."""
 
-    def note(edge: Edge) -> str:
-        if edge.grade is not Grade.REFUTED:
-            return ""
-        return spelling_notes(by_id[edge.parent], by_id[edge.child], edge.projection, case_sensitive)
+    def __init__(self, found: Containments) -> None:
+        self.found, self.pairs, self.boxes = found, found.verification.pairs, found.verification.boxes
+        self.datasets, self.group_of = found.datasets, found.verification.group_of
+        self.views = {node.dataset: node.view for node in found.nodes}
 
-    return replace(found, others=tuple(replace(edge, reason=f"{edge.reason}{note(edge)}") for edge in found.others))
+    def reduced(self) -> Iterator[Edge]:
+        """Representative to member, and representative to representative, of the reduction."""
+        nodes, reduction = self.found.nodes, self.found.reduction
+        same = {(nodes[a].dataset, nodes[b].dataset) for a, b in _member_pairs(reduction)}
+        place = self._places()
+        for parent, child in dict.fromkeys(_dataset_pairs(nodes, reduction)):
+            position = place.get((parent, child))
+            if position is not None and self.pairs.standing[position] == Standing.PROVEN:
+                yield self._edge(parent, child, position, (parent, child) in same)
+            elif self.group_of[parent] == self.group_of[child]:
+                yield self._same_rows(parent, child)
+            # pairs that share files were never compared, and are no edges
+
+    def _places(self) -> dict[tuple[int, int], int]:
+        at = self.pairs.at(Standing.PROVEN).tolist()
+        return {(int(self.pairs.parent[p]), int(self.pairs.child[p])): p for p in at}
+
+    def _edge(self, parent: int, child: int, position: int, equal: bool) -> Edge:
+        """A proven pair."""
+        how = HOWS[self.pairs.how[position]]
+        rows = self.datasets[child].rows or 0, self.datasets[parent].rows or 0
+        return Edge(
+            parent=self.datasets[parent].id,
+            child=self.datasets[child].id,
+            grade=Grade.PROVEN,
+            rows_child=rows[0],
+            rows_parent=rows[1],
+            equal=equal,
+            how=how,
+            reason=reason(Grade.PROVEN, how, *rows, 0, None, self.found.by_values),
+            projection=self.pairs.projections[self.pairs.projection[position]],
+            predicate=box_text(self.boxes.get(position, ())) if how == "box" else "",
+        )
+
+    def _same_rows(self, parent: int, child: int) -> Edge:
+        rows = self.datasets[child].rows or 0
+        ids = self.datasets[parent].id, self.datasets[child].id
+        text = reason(Grade.PROVEN, "digest", rows, rows, 0, None, False)
+        return Edge(*ids, Grade.PROVEN, rows, rows, True, "digest", text, self.views[child])
 
 
 def _funnel(result: Containments, candidates: Candidates, found: Verification) -> Funnel:
     usable = sum(dataset.status == "ok" for dataset in result.datasets)
-    verdicts = found.verdicts.values()
+    proven = _weights(found.pairs, Standing.PROVEN)
+    if found.inside:
+        proven["digest"] += found.inside
+    undecided = np.isin(found.pairs.standing, (Standing.OPEN, Standing.UNREAD))
     return Funnel(
         datasets=len(result.datasets),
         usable=usable,
@@ -146,13 +218,20 @@ def _funnel(result: Containments, candidates: Candidates, found: Verification) -
         pairs=usable * (usable - 1),
         candidates=candidates.fitting,
         shared=candidates.shared,
-        after_minmax=len(candidates.pairs),
-        proven=dict(Counter(v.how for v in verdicts if v.grade is Grade.PROVEN)),
-        refuted=dict(Counter(v.how for v in verdicts if v.grade is Grade.REFUTED)),
-        undecided=sum(v.grade not in (Grade.PROVEN, Grade.REFUTED) for v in verdicts),
+        after_minmax=candidates.left,
+        proven=dict(proven),
+        refuted=dict(_weights(found.pairs, Standing.REFUTED)),
+        undecided=int(found.pairs.weight[undecided].sum()),
         groups=len(result.duplicates),
         edges=len(result.edges),
     )
+
+
+def _weights(pairs: Pairs, standing: Standing) -> Counter[str]:
+    """Pairs of datasets that stand so, by the way they were decided."""
+    at = pairs.at(standing)
+    counts = np.bincount(pairs.how[at], pairs.weight[at], len(HOWS)).astype(np.int64).tolist()
+    return Counter({how: count for how, count in zip(HOWS, counts, strict=True) if count})
 
 
 def _preference(datasets: Sequence[Dataset], nodes: Sequence[Node]) -> list[int]:
@@ -174,21 +253,3 @@ def _dataset_pairs(nodes: Sequence[Node], reduction: Reduction) -> list[tuple[in
     first = [members[0] for members in reduction.groups]
     pairs = [(first[parent], first[child]) for parent, child in reduction.edges]
     return [(nodes[a].dataset, nodes[b].dataset) for a, b in (*_member_pairs(reduction), *pairs)]
-
-
-def _edge(datasets: Sequence[Dataset], pair: Pair, verdict: Verdict, found: Verification, equal: bool) -> Edge:
-    parent, child = datasets[pair.parent], datasets[pair.child]
-    box = found.boxes.get(pair, ())
-    return Edge(
-        parent=parent.id,
-        child=child.id,
-        grade=verdict.grade,
-        rows_child=child.rows or 0,
-        rows_parent=parent.rows or 0,
-        equal=equal,
-        how=verdict.how,
-        reason=verdict.reason,
-        projection=pair.projection,
-        predicate=box_text(box) if verdict.how == "box" else "",
-        witness=verdict.witness,
-    )

@@ -10,21 +10,43 @@ from __future__ import annotations
 import json
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from r2d2.config import ContainmentSettings
-from r2d2.containment.request import Request
+from r2d2.containment.request import COMPLETE, Request
 from r2d2.containment.row_hash import FAST, RowHash
-from r2d2.containment.scan import Connect, open_sources, pack_files, read_failure, task_connection
+from r2d2.containment.scan import (
+    BATCH,
+    Connect,
+    open_sources,
+    pack_files,
+    read_failure,
+    task_connection,
+)
 from r2d2.containment.scan_sql import hashed_rows
 from r2d2.containment.scanner import PLANNING_BYTES, chunks, planned
+from r2d2.containment.sketch import (
+    Hashes,
+    Sketch,
+    lacking_rows,
+    merge,
+    pack,
+    row_hash,
+    sketch_of,
+    unpack,
+)
 from r2d2.containment.views import Pair
 from r2d2.lake.kernels import Kernel
+from r2d2.lake.relation import batches as row_batches
 from r2d2.lake.relation import locked_connection
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Projection, Witness
@@ -33,10 +55,11 @@ _TASKS = pa.schema(
     [
         ("task", pa.int32()),
         ("dataset", pa.int32()),
-        ("side", pa.int32()),
+        ("sides", pa.string()),
         ("files", pa.string()),
+        ("part", pa.string()),
         ("readers", pa.string()),
-        ("projection", pa.string()),
+        ("projections", pa.string()),
         ("case_sensitive", pa.bool_()),
         ("memory", pa.string()),
         ("ranges", pa.int32()),
@@ -44,36 +67,29 @@ _TASKS = pa.schema(
         ("values", pa.bool_()),
     ]
 )
-#: A side is a dataset under a projection; a row with an error has no hash, and travels in range 0.
-#: Halves travel as signed numbers, 2^63 below what they are: Arrow's unsigned ones are refused, and bytes are slower.
-_HASHES = pa.schema(
-    [
-        ("range", pa.int32()),
-        ("side", pa.int32()),
-        ("low", pa.int64()),
-        ("high", pa.int64()),
-        ("row", pa.string()),
-        ("n", pa.int64()),
-        ("error", pa.string()),
-    ]
-)
-_OFFSET = 2**63
-#: Bytes of data files whose rows, as values, one range holds: unpacked they take several times that.
-_VALUE_BYTES = 32 * 1024 * 1024
+#: Rows of a side (a dataset under a projection) in one range of hashes, packed: a row of its own for each hash costs
+#: the JVM fifty times as much as these 16 bytes. A row with an error holds none, and travels in range 0.
+_PACKED = pa.schema([("range", pa.int32()), ("side", pa.int32()), ("rows", pa.binary()), ("error", pa.string())])
 _COUNTS = pa.schema(
     [
         ("pair", pa.int32()),
         ("side", pa.int32()),
         ("rows", pa.int64()),
         ("lacking", pa.int64()),
-        ("low", pa.int64()),
-        ("high", pa.int64()),
+        ("row_hash", pa.string()),
         ("in_child", pa.int64()),
         ("in_parent", pa.int64()),
         ("error", pa.string()),
     ]
 )
+#: Bytes of data files whose rows, as values, one range holds: unpacked they take several times that.
+_VALUE_BYTES = 32 * 1024 * 1024
+#: Rows of a side that are packed together: hashes, and values, one of which may be megabytes.
+_PACK_ROWS, _VALUE_ROWS = 1 << 18, 2048
+_MOST_RANGES = 1 << 16
 
+#: Both halves of the hashes of some rows.
+Block = tuple[Hashes, Hashes]
 
 #: Runs a kernel over tasks, brings rows of equal ``range`` together, and runs a second kernel over each range:
 #: ``lake.session.map_shuffled`` with its session, or a loop without Spark in tests.
@@ -110,84 +126,192 @@ def join_pairs(
     ranges = _ranges([datasets[index] for index, _ in sides], settings, by)
     tasks = _tasks(datasets, sides, ranges, settings, by)
     wanted = [(i, number[parent], number[child]) for i, (parent, child) in enumerate(map(_sides, pairs))]
-    compare = _Compare(wanted, settings.task_memory, by.values)
-    counted = run(tasks, hash_kernel, _HASHES, ranges, compare, _COUNTS)
+    compare = CompareValues(wanted, settings.task_memory) if by.values else CompareHashes(wanted)
+    counted = run(tasks, hash_kernel, _PACKED, ranges, compare, _COUNTS)
     return _results(counted, pairs, sides, datasets, failed)
 
 
 def hash_kernel(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Maps scan tasks to distinct row hashes with their counts, each in its range of hashes."""
+    """Maps scan tasks to packed row hashes with their counts, each in its range of hashes."""
     with task_connection() as connect:
         for batch in batches:
             for task in batch.to_pylist():
+                sides = json.loads(task["sides"])
                 try:
-                    yield from _hashes(task, connect)
+                    yield from _packed(task, sides, connect)
                 except Exception as error:  # noqa: BLE001  # recorded as the dataset's reason; the others go on
-                    failed = {"range": 0, "side": task["side"], "n": 0, "error": read_failure(error)}
-                    yield pa.RecordBatch.from_pylist([failed], schema=_HASHES)
+                    failed = {"range": 0, "side": sides[0], "rows": None, "error": read_failure(error)}
+                    yield pa.RecordBatch.from_pylist([failed], schema=_PACKED)
 
 
-def _hashes(task: Mapping[str, Any], connect: Connect) -> Iterator[pa.RecordBatch]:
-    projection = Request.from_json(task["projection"]).projection
+def _packed(task: Mapping[str, Any], sides: Sequence[int], connect: Connect) -> Iterator[pa.RecordBatch]:
+    projections = [Request.from_json(text).projection for text in json.loads(task["projections"])]
+    by = RowHash(task["key"], task["values"])
     with open_sources(task, connect) as (con, sources):
-        by = RowHash(task["key"], task["values"])
-        rows = hashed_rows(sources, [projection], [], by)
-        row = "row0" if by.values else "NULL::VARCHAR"
-        query = (
-            f"SELECT (lo0 % {task['ranges']})::INTEGER AS range, {task['side']}::INTEGER AS side,"
-            f" (lo0::HUGEINT - {_OFFSET})::BIGINT AS low, (hi0::HUGEINT - {_OFFSET})::BIGINT AS high,"
-            f" {row} AS row, count(*)::BIGINT AS n, NULL::VARCHAR AS error"
-            f" FROM ({rows}) GROUP BY lo0, hi0{', row0' if by.values else ''}"
-        )
-        reader: pa.RecordBatchReader = con.sql(query).to_arrow_reader(65536)
-        for batch in reader:
-            yield batch.cast(_HASHES)
+        if not by.values:
+            rows = row_batches(con, hashed_rows(sources, projections, [], by), BATCH)
+            yield from _packed_hashes(_halves(rows, len(sides)), sides, task["ranges"])
+            return
+        for side, projection in zip(sides, projections, strict=True):
+            yield from _packed_values(con, hashed_rows(sources, [projection], [], by), side, task["ranges"])
 
 
-class _Compare:
-    """The kernel of one range: counts, for each pair, the child's rows that the parent holds too rarely."""
+def _halves(batches: Iterable[pa.RecordBatch], sides: int) -> Iterator[tuple[Block, ...]]:
+    for batch in batches:
+        yield tuple((batch.column(f"lo{p}").to_numpy(), batch.column(f"hi{p}").to_numpy()) for p in range(sides))
 
-    def __init__(self, pairs: Sequence[tuple[int, int, int]], memory: str, values: bool) -> None:
-        self.pairs = pa.table({"pair": [p for p, _, _ in pairs], "parent": [p for _, p, _ in pairs],
-                               "child": [c for _, _, c in pairs]})  # fmt: skip
-        self.memory = memory
-        self.same_row = "AND p.row = c.row" if values else ""
+
+def _packed_hashes(blocks: Iterable[tuple[Block, ...]], sides: Sequence[int], ranges: int) -> Iterator[pa.RecordBatch]:
+    """Blocks of hashes, one for each side, by range."""
+    kept: list[list[Block]] = [[] for _ in sides]
+    held = 0
+    for block in blocks:
+        for p, halves in enumerate(block):
+            kept[p].append(halves)
+        held += len(block[0][0])
+        if held >= _PACK_ROWS:
+            yield _by_range(kept, sides, ranges)
+            kept, held = [[] for _ in sides], 0
+    if held:
+        yield _by_range(kept, sides, ranges)
+
+
+def _by_range(kept: Sequence[Sequence[Block]], sides: Sequence[int], ranges: int) -> pa.RecordBatch:
+    rows = []
+    for side, parts in zip(sides, kept, strict=True):
+        low, high = (np.concatenate(half) for half in zip(*parts, strict=True))
+        for number, part in enumerate(_ranged(_counted(low, high), ranges)):
+            if len(part.low):
+                rows.append({"range": number, "side": side, "rows": pack(part), "error": None})
+    return pa.RecordBatch.from_pylist(rows, schema=_PACKED)
+
+
+def _counted(low: Hashes, high: Hashes) -> Sketch:
+    """Rows with their counts: brought together where many are alike, for then they take less room."""
+    if len(np.unique(low[:_SAMPLE])) < min(len(low), _SAMPLE) // 2:
+        return sketch_of(low, high, COMPLETE)
+    return Sketch(COMPLETE, low, high, np.ones(len(low), np.int64))
+
+
+_SAMPLE = 4096
+
+
+def range_of(low: Hashes, ranges: int) -> npt.NDArray[np.uint16]:
+    """The range of each hash, by its low half: as many of them fall into each."""
+    return (((low >> np.uint64(32)) * np.uint64(ranges)) >> np.uint64(32)).astype(np.uint16)
+
+
+def _ranged(rows: Sketch, ranges: int) -> list[Sketch]:
+    """The rows cut into ranges of the low half of their hash."""
+    if ranges == 1:
+        return [rows]
+    number = range_of(rows.low, ranges)
+    order = np.argsort(number, kind="stable")  # numbers of 16 bits are sorted by radix
+    stops = np.searchsorted(number[order], np.arange(ranges), side="right")
+    starts = np.concatenate(([0], stops[:-1]))
+    cut = [order[a:b] for a, b in zip(starts.tolist(), stops.tolist(), strict=True)]
+    return [Sketch(COMPLETE, rows.low[at], rows.high[at], rows.count[at]) for at in cut]
+
+
+def _packed_values(con: duckdb.DuckDBPyConnection, rows: str, side: int, ranges: int) -> Iterator[pa.RecordBatch]:
+    query = (
+        f"SELECT (((lo0 >> 32) * {ranges}) >> 32)::INTEGER AS range, lo0, hi0, row0, count(*)::BIGINT AS n"
+        f" FROM ({rows}) GROUP BY ALL"
+    )
+    for batch in row_batches(con, query, _VALUE_ROWS):
+        table = pa.Table.from_batches([batch])
+        for number in pc.unique(table["range"]).to_pylist():
+            part = table.filter(pc.equal(table["range"], number)).drop_columns(["range"])
+            sink = pa.BufferOutputStream()
+            with pa.ipc.new_stream(sink, part.schema) as writer:
+                writer.write_table(part)
+            row = {"range": number, "side": side, "rows": sink.getvalue().to_pybytes(), "error": None}
+            yield pa.RecordBatch.from_pylist([row], schema=_PACKED)
+
+
+@dataclass(frozen=True)
+class CompareHashes:
+    """The kernel of one range: counts, for each (pair, parent side, child side), rows that the parent lacks."""
+
+    pairs: Sequence[tuple[int, int, int]]
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        received = pa.Table.from_batches(list(batches), schema=_HASHES)
-        if received.num_rows == 0:
-            return
+        """Maps packed rows of one range to counts."""
+        parts, errors = _received(batches)
+        sides = {side: merge([unpack(data, COMPLETE) for data in packed]) for side, packed in parts.items()}
+        counted = [_side_row(side, int(rows.count.sum())) for side, rows in sides.items()]
+        nothing = sketch_of(np.empty(0, np.uint64), np.empty(0, np.uint64), COMPLETE)
+        for pair, parent, child in self.pairs:
+            if child not in sides:
+                continue
+            lacking, held = lacking_rows(sides[child], sides.get(parent, nothing))
+            if len(lacking):
+                row, rows = lacking[0], sides[child]
+                shown = row_hash(int(rows.low[row]), int(rows.high[row]))
+                counted.append(_pair_row(pair, len(lacking), shown, int(rows.count[row]), int(held[0])))
+        yield pa.RecordBatch.from_pylist([*counted, *errors], schema=_COUNTS)
+
+
+@dataclass(frozen=True)
+class CompareValues:
+    """The same by the values themselves, which come with their hashes."""
+
+    pairs: Sequence[tuple[int, int, int]]
+    memory: str
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Maps packed rows of one range to counts."""
+        parts, errors = _received(batches)
+        counted = list(errors)
         with (
             tempfile.TemporaryDirectory(prefix="r2d2-join-") as name,
             locked_connection(Path(name), self.memory) as con,
         ):
-            con.register("received", received)
-            con.register("pairs", self.pairs)
-            con.execute(
-                "CREATE TABLE hashes AS SELECT side, low, high, row, sum(n)::BIGINT AS n FROM received"
-                " WHERE error IS NULL GROUP BY side, low, high, row"
-            )
-            for query in (_COUNT_PAIRS.format(same_row=self.same_row), _COUNT_SIDES, _ERRORS):
-                counted: pa.Table = con.sql(query).to_arrow_table()
-                yield from counted.cast(_COUNTS).to_batches()
+            con.execute("CREATE TABLE parts (side INTEGER, lo UBIGINT, hi UBIGINT, row VARCHAR, n BIGINT)")
+            for side, packed in parts.items():
+                for data in packed:
+                    con.register("part", pa.ipc.open_stream(data).read_all())
+                    con.execute(f"INSERT INTO parts SELECT {side}, lo0, hi0, row0, n FROM part")
+                    con.unregister("part")
+            con.execute("CREATE TABLE rows AS SELECT side, lo, hi, row, sum(n)::BIGINT AS n FROM parts GROUP BY ALL")
+            pairs = {"pair": 0, "parent": 1, "child": 2}
+            con.register("pairs", pa.table({key: [pair[at] for pair in self.pairs] for key, at in pairs.items()}))
+            for side, rows in con.execute("SELECT side, sum(n)::BIGINT FROM rows GROUP BY side").fetchall():
+                counted.append(_side_row(side, rows))
+            for pair, lacking, low, high, *held in con.execute(_COUNT_PAIRS).fetchall():
+                counted.append(_pair_row(pair, lacking, row_hash(low, high), *held))
+        yield pa.RecordBatch.from_pylist(counted, schema=_COUNTS)
 
 
 _COUNT_PAIRS = """
-SELECT pair::INTEGER AS pair, NULL::INTEGER AS side, 0::BIGINT AS rows, count(*)::BIGINT AS lacking,
-  min(c.low) AS low, arg_min(c.high, (c.low, c.high)) AS high, arg_min(c.n, (c.low, c.high))::BIGINT AS in_child,
-  arg_min(coalesce(p.n, 0), (c.low, c.high))::BIGINT AS in_parent, NULL::VARCHAR AS error
-FROM pairs JOIN hashes c ON c.side = pairs.child
-  LEFT JOIN hashes p ON p.side = pairs.parent AND p.low = c.low AND p.high = c.high {same_row}
+SELECT pair, count(*), min(c.lo), arg_min(c.hi, (c.lo, c.hi)), arg_min(c.n, (c.lo, c.hi)),
+  arg_min(coalesce(p.n, 0), (c.lo, c.hi))
+FROM pairs JOIN rows c ON c.side = pairs.child
+  LEFT JOIN rows p ON p.side = pairs.parent AND p.lo = c.lo AND p.hi = c.hi AND p.row = c.row
 WHERE coalesce(p.n, 0) < c.n GROUP BY pair
 """
-_COUNT_SIDES = """
-SELECT NULL::INTEGER AS pair, side, sum(n)::BIGINT AS rows, 0::BIGINT AS lacking, 0::BIGINT AS low, 0::BIGINT AS high,
-  0::BIGINT AS in_child, 0::BIGINT AS in_parent, NULL::VARCHAR AS error FROM hashes GROUP BY side
-"""
-_ERRORS = """
-SELECT NULL::INTEGER AS pair, side, 0::BIGINT AS rows, 0::BIGINT AS lacking, 0::BIGINT AS low, 0::BIGINT AS high,
-  0::BIGINT AS in_child, 0::BIGINT AS in_parent, error FROM received WHERE error IS NOT NULL
-"""
+
+
+def _received(batches: Iterator[pa.RecordBatch]) -> tuple[dict[int, list[bytes]], list[dict[str, Any]]]:
+    """Packed rows by side, and the errors as counts."""
+    parts: dict[int, list[bytes]] = defaultdict(list)
+    errors = []
+    for batch in batches:
+        for row in batch.to_pylist():
+            if row["error"] is None:
+                parts[row["side"]].append(row["rows"])
+            else:
+                errors.append({**_side_row(row["side"], 0), "error": row["error"]})
+    return parts, errors
+
+
+def _side_row(side: int, rows: int) -> dict[str, Any]:
+    return {"side": side, "rows": rows, "lacking": 0}
+
+
+def _pair_row(pair: int, lacking: int, shown: str, in_child: int, in_parent: int) -> dict[str, Any]:
+    witness = {"row_hash": shown, "in_child": in_child, "in_parent": in_parent}
+    return {"pair": pair, "rows": 0, "lacking": lacking, **witness}
 
 
 def _sides(pair: Pair) -> tuple[tuple[int, Projection], tuple[int, Projection]]:
@@ -197,7 +321,9 @@ def _sides(pair: Pair) -> tuple[tuple[int, Projection], tuple[int, Projection]]:
 def _ranges(sides: Sequence[Dataset], settings: ContainmentSettings, by: RowHash) -> int:
     """Into how many ranges hashes are cut, so that one fits a task; rows themselves take room by their bytes."""
     ranges = 1 + sum(dataset.rows or 0 for dataset in sides) // settings.join_rows_per_task
-    return max(ranges, 1 + sum(dataset.bytes for dataset in sides) // _VALUE_BYTES) if by.values else ranges
+    if by.values:
+        ranges = max(ranges, 1 + sum(dataset.bytes for dataset in sides) // _VALUE_BYTES)
+    return min(ranges, _MOST_RANGES)
 
 
 def _tasks(
@@ -208,21 +334,25 @@ def _tasks(
     by: RowHash,
 ) -> pa.Table:
     rows: list[dict[str, object]] = []
-    for side, (index, projection) in enumerate(sides):
-        for files in chunks(datasets[index].files, settings.task_bytes):
+    by_dataset: dict[int, list[int]] = defaultdict(list)
+    for side, (index, _) in enumerate(sides):
+        by_dataset[index].append(side)
+    for index, asked in by_dataset.items():
+        for chunk in chunks(datasets[index], settings.task_bytes):
             rows.append(
                 {
                     "dataset": index,
-                    "side": side,
-                    "files": pack_files(files),
+                    "sides": json.dumps(asked),
+                    "files": pack_files(chunk.files),
+                    "part": chunk.part,
                     "readers": json.dumps(datasets[index].readers),
-                    "projection": Request(projection).to_json(),
+                    "projections": json.dumps([Request(sides[side][1]).to_json() for side in asked]),
                     "case_sensitive": settings.case_sensitive,
                     "memory": settings.task_memory,
                     "ranges": ranges,
                     "key": by.key,
                     "values": by.values,
-                    "bytes": sum(file.size for file in files) + PLANNING_BYTES,
+                    "bytes": chunk.bytes + PLANNING_BYTES,
                 }
             )
     return planned(rows, _TASKS, settings.task_bytes)
@@ -245,8 +375,7 @@ def _results(
             rows[row["side"]] += row["rows"]
         else:
             lacking[row["pair"]] += row["lacking"]
-            row_hash = f"{row['high'] + _OFFSET:016x}{row['low'] + _OFFSET:016x}"
-            witness[row["pair"]] = Witness(row_hash, row["in_child"], row["in_parent"])
+            witness[row["pair"]] = Witness(row["row_hash"], row["in_child"], row["in_parent"])
     for side, (index, _) in enumerate(sides):
         if rows[side] != datasets[index].rows and index not in failed:
             failed[index] = f"its metadata says {datasets[index].rows} rows, a scan found {rows[side]}"

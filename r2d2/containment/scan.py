@@ -1,36 +1,50 @@
-"""The scan kernel: a task reads files of one dataset once, and answers every request for it (DESIGN 5)."""
+"""The scan kernel: a task reads files of one dataset once, and answers every request for it (DESIGN 5).
+
+DuckDB reads and hashes; the hashes of rows stream from it and are summed and sketched here. Small datasets that are
+read alike and asked the same are one query, each file of which belongs to one of them: planning costs more than they.
+"""
 
 from __future__ import annotations
 
 import json
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from r2d2.catalog.codec import pack_file, unpack_file
-from r2d2.containment.request import Request
+from r2d2.containment.accumulate import Accumulator
+from r2d2.containment.kept import Keeper, kept_path
+from r2d2.containment.request import Request, Term
 from r2d2.containment.row_hash import RowHash
-from r2d2.containment.scan_sql import Source, scan_sql, source
+from r2d2.containment.scan_sql import Source, hashed_rows, inside_sql, source
 from r2d2.containment.sketch import pack
 from r2d2.errors import R2D2Error, UnreadableData
 from r2d2.lake.file_tree import shown
 from r2d2.lake.layout import Reader
+from r2d2.lake.relation import batches as row_batches
 from r2d2.lake.relation import locked_connection, open_relation
 from r2d2.lake.staging import changed, stage
 from r2d2.model.dataset import DataFile
+from r2d2.model.edge import Projection
 
 TASKS = pa.schema(
     [
         ("task", pa.int32()),
         ("dataset", pa.int32()),
         ("files", pa.string()),
+        ("part", pa.string()),
+        ("keep", pa.string()),
         ("readers", pa.string()),
         ("requests", pa.string()),
         ("case_sensitive", pa.bool_()),
@@ -49,10 +63,12 @@ RESULTS = pa.schema(
         ("error", pa.string()),
     ]
 )
-
+#: Rows that leave DuckDB at once.
+BATCH = 1 << 16
 
 #: Gives the task's connection, and its scratch directory, for a memory limit.
 Connect = Callable[[str], tuple[duckdb.DuckDBPyConnection, Path]]
+Task = Mapping[str, Any]
 
 
 def pack_files(files: Sequence[DataFile]) -> str:
@@ -69,19 +85,53 @@ def scan_kernel(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Maps tasks (``TASKS``) to results (``RESULTS``); a dataset that can't be read gives one row with its error."""
     with task_connection() as connect:
         for batch in batches:
-            for task in batch.to_pylist():
-                yield pa.RecordBatch.from_pylist(scan_task(task, connect), schema=RESULTS)
+            for tasks in scanned_together(batch.to_pylist()):
+                yield pa.RecordBatch.from_pylist(scan_tasks_together(tasks, connect), schema=RESULTS)
 
 
-def scan_task(task: Mapping[str, Any], connect: Connect) -> list[dict[str, Any]]:
-    """The results of one task row: a row for each request, or one with the error that ends the dataset's part."""
-    requests = [Request.from_json(text) for text in json.loads(task["requests"])]
+def scanned_together(tasks: Sequence[Task]) -> list[list[Task]]:
+    """Task rows by what one query can read: whole Parquet files of one schema that are asked the same, or one row."""
+    alike: dict[tuple[str, ...], list[Task]] = defaultdict(list)
+    alone = []
+    for task in tasks:
+        if scanned_with_others(task):
+            alike[tuple(str(task[name]) for name in ("readers", "requests", "case_sensitive", "memory", "key"))].append(
+                task
+            )
+        else:
+            alone.append([task])
+    return [*alike.values(), *alone]
+
+
+def scanned_with_others(task: Task) -> bool:
+    """Whether one query can read the task row together with others."""
+    readers = json.loads(task["readers"])
+    return (
+        len(readers) == 1
+        and not task["part"]
+        and not task["keep"]
+        and Reader.from_json(readers[0]).format == "parquet"
+        and not any(file.partition for file in unpack_files(task["files"]))
+    )
+
+
+def scan_tasks_together(tasks: Sequence[Task], connect: Connect) -> list[dict[str, Any]]:
+    """The results of task rows that one query can read; where it fails, of each alone, so that one spoils no other."""
+    if len(tasks) == 1:
+        return scan_task(tasks[0], connect)
     try:
-        answers = _scan(task, requests, connect)
+        return _scan_fast(tasks, connect)
+    except Exception:  # noqa: BLE001  # each alone says which of them it was
+        return [row for task in tasks for row in scan_task(task, connect)]
+
+
+def scan_task(task: Task, connect: Connect) -> list[dict[str, Any]]:
+    """The results of one task row: a row for each request, or one with the error that ends the dataset's part."""
+    try:
+        return _scan_fast([task], connect)
     except Exception as error:  # noqa: BLE001  # recorded as the dataset's reason; the others of the task are scanned
         empty = {"rows": 0, "low": Decimal(0), "high": Decimal(0), "sketch": None}
         return [{"dataset": task["dataset"], "request": -1, "error": read_failure(error), **empty}]
-    return [{"dataset": task["dataset"], "request": r, "error": None, **answer} for r, answer in enumerate(answers)]
 
 
 def read_failure(error: Exception) -> str:
@@ -120,7 +170,7 @@ def _is_usable(con: duckdb.DuckDBPyConnection) -> bool:
 
 
 @contextmanager
-def open_sources(task: Mapping[str, Any], connect: Connect) -> Iterator[tuple[duckdb.DuckDBPyConnection, list[Source]]]:
+def open_sources(task: Task, connect: Connect) -> Iterator[tuple[duckdb.DuckDBPyConnection, list[Source]]]:
     """The files of a task row as sources, one for each reader.
 
     Raises:
@@ -128,21 +178,43 @@ def open_sources(task: Mapping[str, Any], connect: Connect) -> Iterator[tuple[du
     """
     files = unpack_files(task["files"])
     readers = json.loads(task["readers"])
-    _check_unchanged(files)
-    con, scratch = connect(task["memory"])
-    with tempfile.TemporaryDirectory(dir=scratch) as directory:
-        paths = dict(zip(files, stage(files, Path(directory)), strict=True))
+    with unchanged(files), _staged(files, task, connect) as (con, paths):
         sources = []
-        for (number, _), group in groupby(
-            sorted(files, key=lambda f: (_source_key(f), branch_key(f))), key=_source_key
-        ):
+        ordered = sorted(zip(files, paths, strict=True), key=lambda f: (_source_key(f[0]), branch_key(f[0])))
+        for (number, _), group in groupby(ordered, key=lambda f: _source_key(f[0])):
             reader = Reader.from_json(readers[number])
             tables = []
-            for _, alike in groupby(group, key=branch_key):
+            for _, alike in groupby(group, key=lambda f: branch_key(f[0])):
                 members = list(alike)
-                tables.append((open_relation(con, reader, [paths[m] for m in members]), members[0].partition))
+                table = _part(open_relation(con, reader, [path for _, path in members]), reader, task["part"])
+                tables.append((table, members[0][0].partition))
             sources.append(source(tables, reader, task["case_sensitive"]))
         yield con, sources
+
+
+def _part(table: str, reader: Reader, part: str) -> str:
+    """The rows of a file that a task row asks for; of the rest no row group is read."""
+    if not part:
+        return table
+    start, stop = json.loads(part)
+    columns = ", ".join(f"c{i}" for i in range(len(reader.columns)))
+    return f"(SELECT {columns} FROM {table} WHERE file_row_number >= {int(start)} AND file_row_number < {int(stop)})"
+
+
+@contextmanager
+def _staged(
+    files: Sequence[DataFile], task: Task, connect: Connect
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, list[Path]]]:
+    con, scratch = connect(task["memory"])
+    with tempfile.TemporaryDirectory(dir=scratch) as directory:
+        yield con, stage(files, Path(directory))
+
+
+@contextmanager
+def unchanged(files: Sequence[DataFile]) -> Iterator[None]:
+    """Looks before and after that files are what they were when they were listed."""
+    _check_unchanged(files)
+    yield
     _check_unchanged(files)
 
 
@@ -164,15 +236,118 @@ def branch_key(file: DataFile) -> tuple[int, str]:
     return file.reader, json.dumps(file.partition)
 
 
-def _scan(task: Mapping[str, Any], requests: Sequence[Request], connect: Connect) -> list[dict[str, Any]]:
-    with open_sources(task, connect) as (con, sources):
-        (row,) = con.execute(scan_sql(sources, requests, RowHash(task["key"]))).fetchall()
+def _scan_fast(tasks: Sequence[Task], connect: Connect) -> list[dict[str, Any]]:
+    """As if all numbers were of a common size, which saves asking; once more if one is not."""
+    try:
+        return _scan(tasks, connect, general=False)
+    except duckdb.ConversionException:
+        return _scan(tasks, connect, general=True)
+
+
+def _scan(tasks: Sequence[Task], connect: Connect, general: bool) -> list[dict[str, Any]]:
+    """The answers for tasks that differ in dataset and files only; several if each is ``scanned_with_others``."""
+    task = tasks[0]
+    requests = [Request.from_json(text) for text in json.loads(task["requests"])]
+    if len(tasks) == 1:
+        with open_sources(task, connect) as (con, sources), _keepers(task, requests) as keepers:
+            by = RowHash(task["key"])
+            answers = _answers(con, sources, requests, by, general, "0::BIGINT", 1, np.zeros(1, np.int64), keepers)
+            for answer in answers:
+                if not answer.request.box and (keeper := keepers.pop(answer.request.projection, None)):
+                    keeper.close(answer.totals[0])
+    else:
+        files = [unpack_files(each["files"]) for each in tasks]
+        slots = np.repeat(np.arange(len(tasks)), [len(group) for group in files])
+        together = {**task, "files": pack_files([file for group in files for file in group])}
+        with open_sources(together, connect) as (con, sources):
+            _check_order(con, sources, len(slots))
+            by = RowHash(task["key"])
+            answers = _answers(con, sources, requests, by, general, "file_index::BIGINT", len(tasks), slots)
     return [
         {
-            "rows": row[4 * r],
-            "low": Decimal(row[4 * r + 1]),
-            "high": Decimal(row[4 * r + 2]),
-            "sketch": pack(row[4 * r + 3]) if request.threshold else None,
+            "dataset": each["dataset"],
+            "request": r,
+            "error": None,
+            "rows": answer.totals[slot].rows,
+            "low": Decimal(answer.totals[slot].low),
+            "high": Decimal(answer.totals[slot].high),
+            "sketch": pack(found) if (found := answer.sketch(slot)) else None,
         }
-        for r, request in enumerate(requests)
+        for slot, each in enumerate(tasks)
+        for r, answer in enumerate(answers)
     ]
+
+
+def _check_order(con: duckdb.DuckDBPyConnection, sources: Sequence[Source], files: int) -> None:
+    """Files are told apart by their place in the list; this looks that it is the place that their staged name gives."""
+    opened = con.execute(f"SELECT DISTINCT file_index, filename FROM {sources[0].table}").fetchall()
+    if any(Path(name).name.partition(".")[0] != str(index) for index, name in opened) or len(opened) > files:
+        raise UnreadableData("its files were opened in another order than they were asked for")
+
+
+def _answers(
+    con: duckdb.DuckDBPyConnection,
+    sources: Sequence[Source],
+    requests: Sequence[Request],
+    by: RowHash,
+    general: bool,
+    slot: str,
+    count: int,
+    slots: np.ndarray[Any, np.dtype[np.int64]],
+    keepers: Mapping[Projection, Keeper] = MappingProxyType({}),
+) -> list[Accumulator]:
+    """One pass over the sources.
+
+    Args:
+        general: whether numbers may be of any size.
+        slot: SQL of the number of a row's file.
+        count: number of slots.
+        slots: which slot a file belongs to.
+        keepers: by projection: where hashes of all rows are to be kept.
+    """
+    projections = list(dict.fromkeys(request.projection for request in requests))
+    terms = list(dict.fromkeys(condition for request in requests for condition in request.box))
+    answers = [Accumulator(request, count) for request in requests]
+    read = [_inside_only(part, [request.box for request in requests]) for part in sources]
+    query = hashed_rows(read, projections, terms, by, slot, general)
+    for batch in row_batches(con, query, BATCH):
+        columns = {name: batch.column(name).to_numpy(zero_copy_only=False) for name in batch.schema.names}
+        owners = slots[columns["slot"]]
+        for projection, keeper in keepers.items():
+            p = projections.index(projection)
+            keeper.add(columns[f"lo{p}"], columns[f"hi{p}"])
+        for answer in answers:
+            p = projections.index(answer.request.projection)
+            _add(answer, owners, columns[f"lo{p}"], columns[f"hi{p}"], _mask(answer.request.box, terms, columns))
+    return answers
+
+
+@contextmanager
+def _keepers(task: Task, requests: Sequence[Request]) -> Iterator[dict[Projection, Keeper]]:
+    """A keeper for each projection of whole datasets, if the task is to keep hashes; who ends none leaves no file."""
+    projections = dict.fromkeys(r.projection for r in requests if not r.box) if task["keep"] else {}
+    keepers = {p: Keeper(kept_path(task["keep"], task, Request(p).to_json())) for p in projections}
+    try:
+        yield keepers
+    finally:
+        for keeper in keepers.values():
+            keeper.close(None)
+
+
+def _inside_only(part: Source, boxes: Sequence[tuple[Term, ...]]) -> Source:
+    """The source without rows that no request asks for, so that they are not hashed."""
+    if not all(boxes):
+        return part
+    return replace(part, table=f"(SELECT * FROM {part.table} WHERE {inside_sql(part, list(dict.fromkeys(boxes)))})")
+
+
+def _mask(box: Sequence[Term], terms: Sequence[Term], columns: Mapping[str, Any]) -> Any:
+    masks = [columns[f"in{terms.index(condition)}"] for condition in box]
+    return np.logical_and.reduce(masks) if masks else None
+
+
+def _add(answer: Accumulator, owners: Any, low: Any, high: Any, inside: Any) -> None:
+    if inside is None:
+        answer.add(owners, low, high)
+    else:
+        answer.add(owners[inside], low[inside], high[inside])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from r2d2.containment.box import term_sql
 from r2d2.containment.encoding import as_part, encoded
 from r2d2.containment.hashing import row_halves
-from r2d2.containment.request import COMPLETE, Request, Term
+from r2d2.containment.request import Term
 from r2d2.containment.row_hash import FAST, RowHash, encoded_row, leading_halves, mac
 from r2d2.containment.wide import hashed_values
 from r2d2.lake.layout import Column, LeafColumn, Reader, leaf_columns
@@ -57,18 +57,20 @@ def hashed_rows(
     projections: Sequence[Projection],
     terms: Sequence[Term],
     by: RowHash = FAST,
+    slot: str = "0",
     general: bool = True,
 ) -> str:
     """SQL of a relation with ``lo<i>``, ``hi<i>`` for each projection and ``in<j>`` for each term, one row a row.
 
-    With ``by.values`` also ``row<i>``, the encoding of the row. Without ``general`` it is faster, and fails with
-    ``duckdb.ConversionException`` where it meets a number of 10^12 or more (``hashing.canonical``).
+    With ``by.values`` also ``row<i>``, the encoding of the row. ``slot``: SQL on the sources that comes along. Without
+    ``general`` it is faster, and fails with ``duckdb.ConversionException`` where it meets a number of 10^12 or more
+    (``hashing.canonical``).
     """
     leaves = list(dict.fromkeys(leaf for projection in projections for leaf in projection))
     numbers = {leaf: i for i, leaf in enumerate(leaves)}
-    parts = " UNION ALL ".join(_source_sql(part, leaves, terms, by, general) for part in sources)
+    parts = " UNION ALL ".join(_source_sql(part, leaves, terms, by, slot, general) for part in sources)
     asked = [[numbers[leaf] for leaf in projection] for projection in projections]
-    inside = [f"in{j}" for j in range(len(terms))]
+    inside = ["slot", *(f"in{j}" for j in range(len(terms)))]
     return _encoded_rows(parts, asked, inside, by) if by.encodes else _mixed_rows(parts, asked, inside)
 
 
@@ -93,34 +95,9 @@ def _encoded_rows(parts: str, asked: Sequence[Sequence[int]], inside: Sequence[s
     return f"SELECT {', '.join([*halves, *kept, *inside])} FROM ({hashed})"
 
 
-def scan_sql(sources: Sequence[Source], requests: Sequence[Request], by: RowHash = FAST, general: bool = True) -> str:
-    """SQL of one row with ``n<r>, s<r>, t<r>, h<r>`` for each request r: rows, sums of both halves, histogram."""
-    projections = list(dict.fromkeys(request.projection for request in requests))
-    terms = list(dict.fromkeys(condition for request in requests for condition in request.box))
-    columns = []
-    for r, request in enumerate(requests):
-        p = projections.index(request.projection)
-        inside = " AND ".join(f"in{terms.index(condition)}" for condition in request.box) or "true"
-        columns += [
-            f"count(*) FILTER (WHERE {inside}) AS n{r}",
-            f"coalesce(sum(lo{p}) FILTER (WHERE {inside}), 0)::DECIMAL(38,0) AS s{r}",
-            f"coalesce(sum(hi{p}) FILTER (WHERE {inside}), 0)::DECIMAL(38,0) AS t{r}",
-            f"{_histogram(p, request.threshold)} AS h{r}",
-        ]
-    return f"SELECT {', '.join(columns)} FROM ({hashed_rows(sources, projections, terms, by, general)})"
-
-
-def row_key(p: int) -> str:
-    """SQL of a row's 128-bit hash under projection ``p``, high half first."""
-    return f"((hi{p}::UHUGEINT << 64) | lo{p}::UHUGEINT)"
-
-
-def _histogram(p: int, threshold: int) -> str:
-    if threshold == 0:
-        return "NULL"
-    if threshold >= COMPLETE:
-        return f"histogram({row_key(p)})"
-    return f"histogram(CASE WHEN lo{p} < {threshold}::UBIGINT THEN {row_key(p)} END)"
+def inside_sql(part_of: Source, boxes: Sequence[Sequence[Term]]) -> str:
+    """SQL BOOLEAN on the source: whether a row lies in any of the boxes."""
+    return " OR ".join(f"({' AND '.join(_inside(part_of, condition) for condition in box)})" for box in boxes)
 
 
 def _key(leaf: LeafColumn, case_sensitive: bool) -> LeafPath:
@@ -129,9 +106,14 @@ def _key(leaf: LeafColumn, case_sensitive: bool) -> LeafPath:
 
 
 def _source_sql(
-    part_of: Source, leaves: Sequence[tuple[LeafPath, str]], terms: Sequence[Term], by: RowHash, general: bool
+    part_of: Source,
+    leaves: Sequence[tuple[LeafPath, str]],
+    terms: Sequence[Term],
+    by: RowHash,
+    slot: str,
+    general: bool,
 ) -> str:
-    inside = {f"in{j}": _inside(part_of, condition) for j, condition in enumerate(terms)}
+    inside = {"slot": slot, **{f"in{j}": _inside(part_of, condition) for j, condition in enumerate(terms)}}
     if not by.encodes:
         return hashed_values([(_value(part_of, *leaf), leaf[1]) for leaf in leaves], inside, part_of.table, general)
     columns = [f"{as_part(_encoded(part_of, *leaf))} AS e{i}" for i, leaf in enumerate(leaves)]

@@ -5,28 +5,32 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from itertools import pairwise
+from typing import Any, Protocol
 
 import pyarrow as pa
 
 from r2d2.config import ContainmentSettings
+from r2d2.containment.kept import ROW_BYTES
 from r2d2.containment.request import Request
 from r2d2.containment.row_hash import FAST, RowHash
-from r2d2.containment.scan import RESULTS, TASKS, branch_key, pack_files, scan_kernel
+from r2d2.containment.scan import RESULTS, TASKS, branch_key, pack_files, scan_kernel, scanned_with_others
 from r2d2.containment.sketch import Sketch, merge, unpack
 from r2d2.lake.fingerprint import code_fingerprint
 from r2d2.lake.kernels import Kernel
 from r2d2.model.dataset import DataFile, Dataset
+from r2d2.model.edge import Projection
 
 #: Runs a kernel over tasks: ``lake.session.map_tasks`` with its session, or ``lake.kernels.run_here``.
 Runner = Callable[[pa.Table, Kernel, pa.Schema], pa.Table]
 
 
-#: What it costs to plan the query of one task row, and of one request in it, as bytes that would be scanned meanwhile.
-PLANNING_BYTES, _REQUEST_BYTES = 6_000_000, 1_000_000
+#: What a task row costs besides its bytes, as bytes that would be scanned meanwhile: to plan a query of its own, each
+#: request in it, and a row that is scanned with others in one query.
+PLANNING_BYTES, _REQUEST_BYTES, _TOGETHER_BYTES = 6_000_000, 1_000_000, 100_000
 _MOST_BRANCHES = 16
 _CODE = ("r2d2.lake", "r2d2.containment", "r2d2.model")
 
@@ -57,14 +61,23 @@ class MeasureCache(Protocol):
 
 @dataclass
 class Scanner:
-    """Answers requests. ``failed`` collects datasets whose scan gave no whole, stable version, with the reason."""
+    """Answers requests.
+
+    Attributes:
+        keep: a directory on the disk of all tasks in which they keep the hashes of rows; empty for none.
+        kept: datasets and projections whose hashes were kept.
+        failed: datasets whose scan gave no whole, stable version, with the reason.
+    """
 
     datasets: Sequence[Dataset]
     settings: ContainmentSettings
     run: Runner
     cache: MeasureCache
     by: RowHash = FAST
+    keep: str = ""
+    kept: set[tuple[int, Projection]] = field(default_factory=set)
     failed: dict[int, str] = field(default_factory=dict)
+    kept_bytes: int = 0
     bytes_read: int = 0
     files_read: int = 0
 
@@ -91,7 +104,9 @@ class Scanner:
         return {entry: measure for entry, measure in found.items() if entry[0] not in self.failed}
 
     def _scan(self, missing: Mapping[int, Sequence[Request]]) -> dict[tuple[int, Request], Measure]:
-        results = self.run(scan_tasks(self.datasets, missing, self.settings, self.by), scan_kernel, RESULTS)
+        keeping = self._keeping(missing)
+        tasks = scan_tasks(self.datasets, missing, self.settings, self.by, self.keep, keeping)
+        results = self.run(tasks, scan_kernel, RESULTS)
         self.bytes_read += sum(self.datasets[index].bytes for index in missing)
         self.files_read += sum(len(self.datasets[index].files) for index in missing)
         parts: dict[tuple[int, int], list[Measure]] = defaultdict(list)
@@ -111,6 +126,22 @@ class Scanner:
         self._check_rows(answers)
         return {entry: measure for entry, measure in answers.items() if entry[0] not in self.failed}
 
+    def _keeping(self, missing: Mapping[int, Sequence[Request]]) -> set[int]:
+        """Which datasets' hashes to keep: of those that a sketch does not hold, as far as there is room."""
+        found = set()
+        for index, requests in missing.items():
+            whole = [r.projection for r in requests if not r.box and (index, r.projection) not in self.kept]
+            rows = self.datasets[index].rows or 0
+            size = rows * ROW_BYTES * len(whole)
+            if self.keep and whole and rows > self.settings.sketch_size and self._room(size):
+                self.kept_bytes += size
+                self.kept.update((index, projection) for projection in whole)
+                found.add(index)
+        return found
+
+    def _room(self, size: int) -> bool:
+        return self.kept_bytes + size <= self.settings.kept_bytes
+
     def _check_rows(self, answers: Mapping[tuple[int, Request], Measure]) -> None:
         """Every row accounted for (EXACTNESS 1): a scan of the whole must see as many rows as the metadata says."""
         for (index, request), measure in answers.items():
@@ -122,27 +153,63 @@ class Scanner:
 
 
 def scan_tasks(
-    datasets: Sequence[Dataset], wanted: Mapping[int, Sequence[Request]], settings: ContainmentSettings, by: RowHash
+    datasets: Sequence[Dataset],
+    wanted: Mapping[int, Sequence[Request]],
+    settings: ContainmentSettings,
+    by: RowHash,
+    keep: str = "",
+    keeping: Container[int] = (),
 ) -> pa.Table:
-    """Task rows (``scan.TASKS``) that answer the requests for datasets (by index), with planned ids."""
-    rows: list[dict[str, object]] = []
-    for index, requests in wanted.items():
-        asked = json.dumps([request.to_json() for request in requests])
-        for files in chunks(datasets[index].files, settings.task_bytes):
-            rows.append(
-                {
-                    "task": 0,
-                    "dataset": index,
-                    "files": pack_files(files),
-                    "readers": json.dumps(datasets[index].readers),
-                    "requests": asked,
-                    "case_sensitive": settings.case_sensitive,
-                    "memory": settings.task_memory,
-                    "key": by.key,
-                    "bytes": sum(file.size for file in files) + PLANNING_BYTES + len(requests) * _REQUEST_BYTES,
-                }
-            )
+    """Task rows (``scan.TASKS``) that answer the requests for datasets (by index), with planned ids.
+
+    Args:
+        keep: the directory in which the hashes of ``keeping`` are kept.
+    """
+    rows = [
+        row
+        for index, requests in wanted.items()
+        for row in _task_rows(datasets, index, requests, settings, by, keep if index in keeping else "")
+    ]
     return planned(rows, TASKS, settings.task_bytes)
+
+
+def task_rows(
+    datasets: Sequence[Dataset],
+    index: int,
+    projections: Sequence[Projection],
+    settings: ContainmentSettings,
+    by: RowHash,
+) -> list[dict[str, Any]]:
+    """The task rows that read a whole dataset under projections, as scans make them."""
+    return _task_rows(datasets, index, [Request(projection) for projection in projections], settings, by, "")
+
+
+def _task_rows(
+    datasets: Sequence[Dataset],
+    index: int,
+    requests: Sequence[Request],
+    settings: ContainmentSettings,
+    by: RowHash,
+    keep: str,
+) -> list[dict[str, Any]]:
+    rows = []
+    for chunk in chunks(datasets[index], settings.task_bytes):
+        row: dict[str, Any] = {
+            "task": 0,
+            "dataset": index,
+            "files": pack_files(chunk.files),
+            "part": chunk.part,
+            "keep": keep,
+            "readers": json.dumps(datasets[index].readers),
+            "requests": json.dumps([request.to_json() for request in requests]),
+            "case_sensitive": settings.case_sensitive,
+            "memory": settings.task_memory,
+            "key": by.key,
+        }
+        own = PLANNING_BYTES + len(requests) * _REQUEST_BYTES
+        row["bytes"] = chunk.bytes + (_TOGETHER_BYTES if scanned_with_others(row) else own)
+        rows.append(row)
+    return rows
 
 
 def dataset_key(dataset: Dataset) -> str:
@@ -158,15 +225,35 @@ def measure_key(key: str, request: Request, case_sensitive: bool, by: RowHash = 
     return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def chunks(files: Sequence[DataFile], most_bytes: int) -> list[list[DataFile]]:
-    """Files cut so that each chunk holds at most ``most_bytes`` or a single file, and few that are read differently.
+@dataclass(frozen=True)
+class Chunk:
+    """What one task row reads: files, or the rows ``start`` to ``stop`` (excluded) of one file."""
+
+    files: tuple[DataFile, ...]
+    start: int = 0
+    stop: int = 0
+    share: float = 1.0
+
+    @property
+    def part(self) -> str:
+        """The rows as they travel in a task; empty for all."""
+        return json.dumps([self.start, self.stop]) if self.stop else ""
+
+    @property
+    def bytes(self) -> int:
+        """About how much is read."""
+        return int(sum(file.size for file in self.files) * self.share)
+
+
+def chunks(dataset: Dataset, most_bytes: int) -> list[Chunk]:
+    """Files cut so that each chunk reads at most ``most_bytes`` or a row group, and few that are read differently.
 
     Files with another reader or other partition values are another branch of the query. *Seen*: 100 branches of ten
     columns took 6 s and 0.9 GB to plan, 300 took 40 s and 2.3 GB; 16 take 0.2 s.
     """
     result: list[list[DataFile]] = []
     size, branches = 0, set[tuple[object, ...]]()
-    for file in sorted(files, key=branch_key):
+    for file in sorted(dataset.files, key=branch_key):
         branch = branch_key(file)
         if not result or size + file.size > most_bytes or len(branches | {branch}) > _MOST_BRANCHES:
             result.append([])
@@ -174,18 +261,29 @@ def chunks(files: Sequence[DataFile], most_bytes: int) -> list[list[DataFile]]:
         result[-1].append(file)
         size += file.size
         branches.add(branch)
-    return result
+    return [chunk for files in result for chunk in _parts(dataset, files, most_bytes)]
 
 
-def planned(rows: list[dict[str, object]], schema: pa.Schema, most_bytes: int) -> pa.Table:
+def _parts(dataset: Dataset, files: Sequence[DataFile], most_bytes: int) -> list[Chunk]:
+    """One large Parquet file by ranges of its rows, of which a reader skips the row groups of the others."""
+    groups = int(dataset.properties.get("row_groups", 1)) if dataset.format in ("parquet", "delta") else 1
+    parts = min(-(-sum(file.size for file in files) // max(1, most_bytes)), groups)
+    rows = files[0].rows
+    if len(files) > 1 or parts < 2 or not rows:
+        return [Chunk(tuple(files))]
+    cuts = [rows * part // parts for part in range(parts + 1)]
+    return [Chunk(tuple(files), a, b, 1 / parts) for a, b in pairwise(cuts) if a < b]
+
+
+def planned(rows: list[dict[str, Any]], schema: pa.Schema, most_bytes: int) -> pa.Table:
     """Task rows with planned ids in ``task``: the largest first, small ones packed together up to ``most_bytes``.
 
     ``rows`` carry their size in ``bytes``, which does not travel.
     """
-    rows.sort(key=lambda row: -int(str(row["bytes"])))
+    rows.sort(key=lambda row: -int(row["bytes"]))
     task, filled = -1, most_bytes
     for row in rows:
-        size = int(str(row.pop("bytes")))
+        size = int(row.pop("bytes"))
         if filled + size > most_bytes:
             task, filled = task + 1, 0
         row["task"] = task

@@ -1,12 +1,12 @@
 """Sketches: the rows of a dataset whose hash lies below a bound, with how often each occurs (DESIGN 5, EXACTNESS 7).
 
-A sketch is complete up to its bound: a hash below it that is not listed does not occur. Packed it is a numpy array
-of (high half, low half, count), sorted; parts of a dataset are merged by adding counts below the smaller bound.
+A sketch is complete up to its bound: a hash below it that is not listed does not occur. One with the bound
+``COMPLETE`` holds every row. Parts of a dataset are merged by adding counts below the smallest of their bounds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,17 +15,18 @@ import numpy.typing as npt
 from r2d2.containment.request import COMPLETE
 from r2d2.model.edge import Witness
 
-_ENTRY = np.dtype([("low", "<u8"), ("high", "<u8"), ("count", "<u8")])
-
-Entries = npt.NDArray[np.void]
+Hashes = npt.NDArray[np.uint64]
+Counts = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class Sketch:
-    """Entries with a first half below ``bound``; all rows if ``bound`` is ``COMPLETE``."""
+    """Distinct 128-bit row hashes with a low half below ``bound``, sorted by (low, high), and how often each occurs."""
 
     bound: int
-    entries: Entries
+    low: Hashes
+    high: Hashes
+    count: Counts
 
     @property
     def complete(self) -> bool:
@@ -38,63 +39,99 @@ def threshold(rows: int, size: int) -> int:
     return COMPLETE if rows <= size else COMPLETE * size // rows
 
 
-def pack(histogram: dict[int, int] | None) -> bytes:
-    """A histogram of 128-bit row hashes (high half first) as bytes."""
-    entries = np.empty(len(histogram or {}), _ENTRY)
-    for i, (key, count) in enumerate((histogram or {}).items()):
-        entries[i] = (key & (COMPLETE - 1), key >> 64, count)
-    return np.sort(entries, order=("low", "high")).tobytes()
+def sketch_of(low: Hashes, high: Hashes, bound: int, count: Counts | None = None) -> Sketch:
+    """The sketch of rows given by the halves of their hashes, in any order; each counts once, or ``count`` times."""
+    order = np.argsort(low)
+    sorted_low, sorted_high = low[order], high[order]
+    tied = sorted_low[1:] == sorted_low[:-1]
+    if not tied.any():  # as it nearly always is: no row occurs twice
+        return Sketch(bound, sorted_low, sorted_high, np.ones(len(low), np.int64) if count is None else count[order])
+    if np.any(sorted_high[1:][tied] != sorted_high[:-1][tied]):  # different rows with one low half
+        order = np.lexsort((high, low))
+        sorted_low, sorted_high = low[order], high[order]
+    same = (sorted_low[1:] == sorted_low[:-1]) & (sorted_high[1:] == sorted_high[:-1])
+    starts = np.flatnonzero(np.concatenate(([True], ~same)))
+    sums = np.diff(np.append(starts, len(low))) if count is None else np.add.reduceat(count[order], starts)
+    return Sketch(bound, sorted_low[starts], sorted_high[starts], sums.astype(np.int64, copy=False))
+
+
+def pack(sketch: Sketch) -> bytes:
+    """A sketch as bytes: low halves, high halves, and counts where a row occurs more than once."""
+    parts = [sketch.low.astype("<u8").tobytes(), sketch.high.astype("<u8").tobytes()]
+    repeated = bool(len(sketch.count)) and int(sketch.count.max()) > 1
+    if repeated:
+        parts.append(sketch.count.astype("<i8").tobytes())
+    return b"".join([*parts, bytes([3 if repeated else 2])])
 
 
 def unpack(data: bytes, bound: int) -> Sketch:
     """The reverse of ``pack``, with the bound that was asked for."""
-    return Sketch(bound, np.frombuffer(data, _ENTRY))
+    columns = data[-1]
+    entries = (len(data) - 1) // (8 * columns)
+    low, high, *counts = np.frombuffer(data[:-1], "<u8").reshape(columns, entries)
+    count = counts[0].astype(np.int64) if counts else np.ones(entries, np.int64)
+    return Sketch(bound, low, high, count)
 
 
-def merge(parts: Iterable[Sketch]) -> Sketch:
-    """The sketch of all parts together: counts of equal hashes added, cut at the smallest bound."""
-    parts = list(parts)
+def merge(parts: Sequence[Sketch]) -> Sketch:
+    """The sketch of all parts, in any order, together: counts of equal hashes added, cut at the smallest bound."""
     bound = min((part.bound for part in parts), default=COMPLETE)
-    entries = np.concatenate([part.entries for part in parts]) if parts else np.empty(0, _ENTRY)
-    keys, inverse = np.unique(entries[["low", "high"]], return_inverse=True)
-    merged = np.empty(len(keys), _ENTRY)
-    merged["low"], merged["high"] = keys["low"], keys["high"]
-    counts = np.zeros(len(keys), np.uint64)
-    np.add.at(counts, inverse, entries["count"])
-    merged["count"] = counts
-    return _below(Sketch(COMPLETE, merged), bound)
+    kept = [below(part, bound) for part in parts]
+    low = np.concatenate([_NONE, *(part.low for part in kept)])
+    high = np.concatenate([_NONE, *(part.high for part in kept)])
+    return sketch_of(low, high, bound, np.concatenate([_NO_COUNTS, *(part.count for part in kept)]))
 
 
 def refutes_on_common_range(child: Sketch, parent: Sketch) -> Witness | None:
     """A row below both bounds that the child holds more often than the parent: no containment. None proves nothing."""
     bound = min(child.bound, parent.bound)
-    mine, theirs = _below(child, bound).entries, _below(parent, bound).entries
-    if not len(mine):
-        return None
-    in_parent = _counts(mine, theirs)
-    lacking = np.flatnonzero(mine["count"] > in_parent)
+    mine, theirs = below(child, bound), below(parent, bound)
+    lacking, held = lacking_rows(mine, theirs)
     if not len(lacking):
         return None
     row = lacking[0]
-    text = f"{int(mine['high'][row]):016x}{int(mine['low'][row]):016x}"
-    return Witness(text, int(mine["count"][row]), int(in_parent[row]))
+    return Witness(row_hash(int(mine.low[row]), int(mine.high[row])), int(mine.count[row]), int(held[0]))
 
 
-def _below(sketch: Sketch, bound: int) -> Sketch:
+def lacking_rows(child: Sketch, parent: Sketch) -> tuple[npt.NDArray[np.int64], Counts]:
+    """Rows (positions) that the child holds more often than the parent, and how often that holds each of them.
+
+    Both must be of one range of hashes.
+    """
+    held = _counts_in(child, parent)
+    lacking = np.flatnonzero(child.count > held)
+    return lacking, held[lacking]
+
+
+def row_hash(low: int, high: int) -> str:
+    """A row's hash as it is shown: 32 hexadecimal digits, the high half first."""
+    return f"{high:016x}{low:016x}"
+
+
+def below(sketch: Sketch, bound: int) -> Sketch:
+    """The part of a sketch below a bound, which must not exceed its own."""
     if sketch.bound <= bound:
         return sketch
-    stop = int(np.searchsorted(sketch.entries["low"], np.uint64(bound), side="left"))
-    return Sketch(bound, sketch.entries[:stop])
+    stop = int(np.searchsorted(sketch.low, np.uint64(bound), side="left"))
+    return Sketch(bound, sketch.low[:stop], sketch.high[:stop], sketch.count[:stop])
 
 
-def _counts(wanted: Entries, held: Entries) -> npt.NDArray[np.uint64]:
-    """How often each wanted hash occurs in ``held``; both are sorted by (low, high)."""
-    counts = np.zeros(len(wanted), np.uint64)
-    if not len(held):
+_NONE, _NO_COUNTS = np.empty(0, np.uint64), np.empty(0, np.int64)
+
+
+def _counts_in(wanted: Sketch, held: Sketch) -> Counts:
+    """How often each row of ``wanted`` occurs in ``held``."""
+    counts = np.zeros(len(wanted.low), np.int64)
+    if not len(held.low):
         return counts
-    common, mine, theirs = np.intersect1d(
-        wanted[["low", "high"]], held[["low", "high"]], assume_unique=True, return_indices=True
-    )
-    del common
-    counts[mine] = held["count"][theirs]
-    return counts
+    at = np.searchsorted(held.low, wanted.low, side="left")
+    while True:
+        inside = at < len(held.low)
+        clipped = np.where(inside, at, 0)
+        tied = inside & (held.low[clipped] == wanted.low)
+        found = tied & (held.high[clipped] == wanted.high)
+        counts[found] = held.count[clipped[found]]
+        other = tied & ~found  # another row with the same low half: the one that is looked for may come after it
+        if not other.any():
+            return counts
+        at = np.where(other, at + 1, len(held.low))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from r2d2.catalog.cache import StateCache
 from r2d2.containment.join import JoinResult
 from r2d2.containment.scanner import Measure
-from r2d2.containment.sketch import unpack
+from r2d2.containment.sketch import pack, unpack
 from r2d2.model.edge import Witness
 
 
@@ -48,7 +48,7 @@ def _measure_row(measure: Measure) -> dict[str, object]:
         "low": measure.low,
         "high": measure.high,
         "bound": str(sketch.bound) if sketch else None,
-        "sketch": sketch.entries.tobytes() if sketch else None,
+        "sketch": pack(sketch) if sketch else None,
     }
 
 

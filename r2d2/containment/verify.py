@@ -1,100 +1,95 @@
-"""Verification: every plausible pair is proven or refuted by a comparison of every row (DESIGN 5).
+"""Verification: every candidate pair is proven or refuted by a comparison of every row (DESIGN 5).
 
-One scan of each dataset in a pair answers all its requests; then pairs are decided cheapest way first; what follows
-from proven edges is not compared again; the join decides the rest.
+First each dataset is scanned once: its digest finds exact duplicates, which go on as one; sketches decide what they
+can. Then, round by round, each child is compared with the smallest dataset that may hold it: by a box where the child's
+bounds promise one, else by the join. What follows from verdicts is not compared; a child that is refuted in one round
+is compared with more candidates in the next.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
 
 from r2d2.config import ContainmentSettings
-from r2d2.containment.box import box_of, describe
-from r2d2.containment.decide import UNDECIDED, Verdict, decide, times
+from r2d2.containment.box import box_of, describe, expected_rows
+from r2d2.containment.candidates import Candidates
+from r2d2.containment.closure import Closure, imply
+from r2d2.containment.copies import same_pairs, without
+from r2d2.containment.decide import decide, holds_for_child, refutes_by_box
 from r2d2.containment.join import JoinResult
+from r2d2.containment.joins import Joined, Joins
+from r2d2.containment.pairs import Ints, Pairs, Standing
+from r2d2.containment.postings import Search
 from r2d2.containment.request import Request, Term
-from r2d2.containment.scanner import Measure, Scanner, measure_key
+from r2d2.containment.scanner import Measure, Scanner
 from r2d2.containment.sketch import threshold
 from r2d2.containment.spanning import spanning_pairs
-from r2d2.containment.views import Pair, Views, node_edges
+from r2d2.containment.verification import Verification
+from r2d2.containment.views import Node, Pair
+from r2d2.containment.wholes import Wholes
 from r2d2.model.dataset import Dataset, Leaf, LeafPath
-from r2d2.model.edge import Grade, Projection
+from r2d2.model.edge import Grade
 
-#: Decides pairs by a join: ``join.join_pairs`` with session, datasets and settings, or a loop without Spark in tests.
-Joiner = Callable[[Sequence[Pair], dict[int, str]], dict[Pair, JoinResult]]
-
-
-_FOLLOWS = "it follows from containments whose rows were compared by their values"
-
-
-class VerdictCache(Protocol):
-    """Results of earlier joins by key; ``catalog.state`` keeps them in a Delta table."""
-
-    def verdicts(self, keys: Iterable[str]) -> dict[str, JoinResult]:
-        """Those of the keys that are known."""
-
-    def add_verdicts(self, verdicts: Mapping[str, JoinResult]) -> None:
-        """Keeps results for later runs."""
-
-
-@dataclass(frozen=True)
-class Joined:
-    """What the join read: pairs that went to it, and the files and bytes of their datasets."""
-
-    pairs: int
-    files: int
-    bytes: int
-
-    def __add__(self, other: Joined) -> Joined:
-        return Joined(self.pairs + other.pairs, self.files + other.files, self.bytes + other.bytes)
-
-
-@dataclass
-class Verification:
-    """What verification found: a verdict and a box for each pair, and the datasets that could not be read."""
-
-    verdicts: dict[Pair, Verdict] = field(default_factory=dict)
-    boxes: dict[Pair, tuple[Term, ...]] = field(default_factory=dict)
+#: A box is tried if so many times the child's rows are expected in it, at most.
+_PROMISING = 1.5
+#: Where a join need not hash again, a box is cheaper only if it leaves less than this share of the parent's rows.
+_CHEAPER = 0.2
 
 
 @dataclass(frozen=True)
 class Verifier:
-    """Everything that verification needs besides the pairs."""
+    """Everything that verification needs."""
 
     datasets: Sequence[Dataset]
     leaves: Sequence[Mapping[LeafPath, Leaf]]
-    views: Views
+    candidates: Candidates
     settings: ContainmentSettings
     scanner: Scanner
-    join: Joiner
-    cache: VerdictCache
-    compare: Joiner | None = None  # by values, where that is asked for
+    joins: Joins
 
-    def scan(self, pairs: Sequence[Pair]) -> Verification:
-        """Decides what one scan of each dataset can decide."""
-        result = Verification(boxes=self._boxes(pairs))
-        wanted: dict[int, dict[Request, None]] = defaultdict(dict)
-        for pair in pairs:
-            for index, request in self._requests(pair, result.boxes.get(pair, ())):
-                wanted[index][request] = None
-        measures = self.scanner.measure({index: list(requests) for index, requests in wanted.items()})
-        for pair in pairs:
-            result.verdicts[pair] = self._decide(pair, result.boxes.get(pair, ()), measures)
+    @cached_property
+    def wholes(self) -> Wholes:
+        """Measures of whole datasets."""
+        return Wholes(self.leaves, self.candidates, self.scanner, self.joins.compare is not None)
+
+    @property
+    def rows(self) -> Ints:
+        """Rows of each dataset."""
+        return self.wholes.rows
+
+    @cached_property
+    def _columns(self) -> Ints:
+        return np.asarray([len(dataset.leaves) for dataset in self.datasets], np.int64)
+
+    def scan(self) -> Verification:
+        """Decides what scans can decide of each child and the smallest datasets that may hold it."""
+        wholes = self.wholes
+        wholes.measure(wholes.first_sides())
+        group_of = wholes.same_rows()
+        pairs, inside = self.candidates.pairs(group_of)
+        result = Verification(pairs, group_of, inside)
+        pairs.lose(list(self.scanner.failed))
+        wholes.decide_by_digest(pairs)
+        Search(pairs, self.rows, wholes.sketches()).run()
+        self._scan_rounds(result)
         return result
 
     def join_rest(self, result: Verification) -> Joined:
-        """Decides what the scan left open: by what proven edges imply, then by the join."""
-        self._imply(result)
-        open_pairs = [pair for pair, verdict in result.verdicts.items() if verdict is UNDECIDED]
-        found, joined = self._joined(open_pairs, self.join, "join")
-        for pair, answer in found.items():
-            result.verdicts[pair] = _join_verdict(answer, self.datasets[pair.child].rows or 0)
-        self._drop_failed(result)
-        return joined
+        """Decides what scans left open, by joins and by what follows from them."""
+        total = Joined()
+        while chosen := self._chosen(result, result.width):
+            asked = [result.pairs.pair(position) for position in chosen]
+            found, joined = self.joins.by_hashes(asked, self.wholes.complete_sketches())
+            self._take(result.pairs, chosen, found, "join")
+            total += joined
+            result.width *= 2
+            self._scan_rounds(result)
+        return total
 
     def compare_values(self, result: Verification) -> Joined:
         """Lets stand only what a comparison of the values themselves confirms, or what follows from such pairs.
@@ -102,146 +97,211 @@ class Verifier:
         Equal rows have equal hashes whatever anyone does, so what is refuted stays so. Of the proven pairs those of a
         transitive reduction are compared; if one falls, the reduction of what is left may need others.
         """
-        assert self.compare is not None
+        pairs, total = result.pairs, Joined()
         confirmed: set[Pair] = set()
-        total = Joined(0, 0, 0)
-        while missing := [pair for pair in spanning_pairs(self.views, _proven(result)) if pair not in confirmed]:
-            found, joined = self._joined(missing, self.compare, "values")
-            for pair in missing:
-                if pair in found:
-                    result.verdicts[pair] = _values_verdict(found[pair], self.datasets[pair.child].rows or 0)
-            self._drop_failed(result)
-            confirmed |= {pair for pair in missing if result.verdicts[pair].grade is Grade.PROVEN}
+        place = {pairs.pair(position): position for position in pairs.at(Standing.PROVEN).tolist()}
+        while missing := self._unconfirmed(pairs, confirmed):
+            found, joined = self.joins.by_values(missing)
+            self._take(pairs, [place[pair] for pair in missing], found, "values")
+            confirmed |= {pair for pair in missing if pairs.standing[place[pair]] == Standing.PROVEN}
             total += joined
-        for pair, verdict in result.verdicts.items():
-            if verdict.grade is Grade.PROVEN and pair not in confirmed:
-                result.verdicts[pair] = replace(verdict, how="implied", reason=_FOLLOWS)
+        resting = [place[pair] for pair in map(pairs.pair, pairs.at(Standing.PROVEN).tolist()) if pair not in confirmed]
+        pairs.prove(np.asarray(resting, np.int64), "implied")
         return total
 
-    def _joined(self, pairs: Sequence[Pair], join: Joiner, by: str) -> tuple[dict[Pair, JoinResult], Joined]:
-        """The answers of a join, kept ones among them; pairs of datasets that can't be read have none."""
-        keys = {
-            pair: self._verdict_key(pair, by)
-            for pair in pairs
-            if not {pair.parent, pair.child} & self.scanner.failed.keys()
-        }
-        known = self.cache.verdicts(keys.values())
-        missing = [pair for pair, key in keys.items() if key not in known]
-        fresh = join(missing, self.scanner.failed)
-        self.cache.add_verdicts({keys[pair]: found for pair, found in fresh.items()})
-        read = {i: self.datasets[i] for pair in missing for i in (pair.parent, pair.child)}
-        joined = Joined(len(missing), sum(len(d.files) for d in read.values()), sum(d.bytes for d in read.values()))
-        return fresh | {pair: known[key] for pair, key in keys.items() if key in known}, joined
+    def _unconfirmed(self, pairs: Pairs, confirmed: set[Pair]) -> list[Pair]:
+        proven = [pairs.pair(position) for position in pairs.at(Standing.PROVEN).tolist()]
+        return [pair for pair in spanning_pairs(self.candidates.views, proven) if pair not in confirmed]
 
-    def _drop_failed(self, result: Verification) -> None:
-        for pair in result.verdicts:
-            if pair.parent in self.scanner.failed or pair.child in self.scanner.failed:
-                result.verdicts[pair] = Verdict(Grade.CANDIDATE, "", "a side could not be read as one whole version")
+    def _scan_rounds(self, result: Verification) -> None:
+        """Scans the chosen pairs as long as that may say something, each time of more candidates of a child."""
+        width = result.width
+        while True:
+            asked = self._promising(result, self._chosen(result, width))
+            if not asked:
+                return
+            self._scan_chosen(result, asked)
+            width *= 2
 
-    def _boxes(self, pairs: Sequence[Pair]) -> dict[Pair, tuple[Term, ...]]:
-        """Boxes of pairs, of the largest children first, at most ``boxes_per_scan`` different ones for a parent."""
-        asked: dict[int, set[tuple[Projection, tuple[Term, ...]]]] = defaultdict(set)
-        boxes = {}
-        for pair in sorted(pairs, key=lambda p: (-(self.datasets[p.child].rows or 0), p.parent, p.child)):
-            if self._tiny(pair.parent):
+    def _chosen(self, result: Verification, width: int) -> list[int]:
+        """Open pairs to compare next: of each group of equal children with the smallest groups that may hold it."""
+        self._part_failed(result)
+        known = imply(result.pairs, self._more_nodes(result.pairs))
+        return [position for parents in self._open_groups(result.pairs, known).values() for position in parents[:width]]
+
+    def _part_failed(self, result: Verification) -> None:
+        """Takes out what could not be read as one version; its copies stand for themselves from now on."""
+        failed = self.scanner.failed
+        result.pairs.lose(list(failed))
+        others = np.delete(result.group_of, list(failed))
+        if not np.isin(result.group_of[list(failed)], others).any():
+            return
+        order = sorted(range(len(self.datasets)), key=lambda index: self.datasets[index].id)
+        before, groups = result.pairs, result.group_of
+        result.group_of = without(groups, failed, order)
+        result.pairs, result.inside = self.candidates.pairs(result.group_of)
+        same = same_pairs(before, groups, result.pairs)
+        result.pairs.take_over(before, same)
+        result.pairs.lose(list(failed))
+        known = {int(same[position]): position for position in np.flatnonzero(same >= 0).tolist()}
+        result.boxes = {known[position]: box for position, box in result.boxes.items() if position in known}
+        result.tried = {known[position] for position in result.tried if position in known}
+
+    def _open_groups(self, pairs: Pairs, known: Mapping[int, Closure]) -> dict[object, list[int]]:
+        """For each group of children one open pair with each group of parents, smallest parents first.
+
+        Of parents with as many rows the one with fewer columns: the others may hold it.
+        """
+        groups = {node: (c, g) for c, found in known.items() for node, g in found.group_of.items()}
+        open_pairs = pairs.open()
+        parents = pairs.parent[open_pairs]
+        order = open_pairs[np.lexsort((parents, self._columns[parents], self.rows[parents]))]
+        seen = set()
+        found: dict[object, list[int]] = defaultdict(list)
+        for position in order.tolist():
+            ends = groups[int(pairs.parent_node[position])], groups[int(pairs.child_node[position])]
+            if ends not in seen:
+                seen.add(ends)
+                found[ends[1]].append(position)
+        return found
+
+    def _promising(self, result: Verification, chosen: Sequence[int]) -> dict[int, list[Request]]:
+        """What to ask of the parents of chosen pairs, by position; nothing where only a join can tell."""
+        asked: dict[int, list[Request]] = {}
+        boxes: dict[int, int] = defaultdict(int)
+        for position in sorted(chosen, key=lambda p: -int(self.rows[result.pairs.child[p]])):
+            if position in result.tried:
                 continue
-            box = box_of(pair.projection, self.leaves[pair.child], self.leaves[pair.parent])
-            taken = asked[pair.parent]
-            if box and (len(taken) < self.settings.boxes_per_scan or (pair.projection, box) in taken):
-                taken.add((pair.projection, box))
-                boxes[pair] = box
-        return boxes
+            result.tried.add(position)
+            parent, number = int(result.pairs.parent[position]), int(result.pairs.projection[position])
+            requests = [] if (parent, number) in self.wholes.found else [self.wholes.request(parent, number)]
+            box = self._box(result.pairs, position) if boxes[parent] < self.settings.boxes_per_scan else ()
+            if box:
+                boxes[parent] += 1
+                result.boxes[position] = box
+                size = threshold(int(self.rows[result.pairs.child[position]]), self.settings.sketch_size)
+                requests.append(Request(result.pairs.projections[number], size, box))
+            if requests:
+                asked[position] = requests
+        return asked
 
-    def _tiny(self, index: int) -> bool:
-        """Whether sketches hold all rows of the dataset and of whatever it contains: no box can add to that."""
-        return (self.datasets[index].rows or 0) <= self.settings.sketch_size
+    def _box(self, pairs: Pairs, position: int) -> tuple[Term, ...]:
+        parent, child = int(pairs.parent[position]), int(pairs.child[position])
+        sides = pairs.projections[pairs.projection[position]], self.leaves[child], self.leaves[parent]
+        expected, rows = expected_rows(*sides, int(self.rows[parent])), int(self.rows[parent])
+        # whether hashes are kept at all, not whether these are: a run that goes on with another takes the same ways
+        if expected > _PROMISING * int(self.rows[child]) or (self.scanner.keep and expected > _CHEAPER * rows):
+            return ()
+        return box_of(*sides)
 
-    def _requests(self, pair: Pair, box: tuple[Term, ...]) -> list[tuple[int, Request]]:
-        requests = [(pair.child, self._whole(pair.child, pair)), (pair.parent, self._whole(pair.parent, pair))]
-        if box:
-            boxed = Request(pair.projection, 0, box)
-            requests += [(pair.parent, boxed), (pair.child, boxed)]
-        return requests
+    def _scan_chosen(self, result: Verification, asked: Mapping[int, list[Request]]) -> None:
+        """Measures parents of chosen pairs, and decides the pairs."""
+        pairs = result.pairs
+        wanted: dict[int, dict[Request, None]] = defaultdict(dict)
+        for position, requests in asked.items():
+            wanted[int(pairs.parent[position])].update(dict.fromkeys(requests))
+        found = self.scanner.measure({index: list(requests) for index, requests in wanted.items()})
+        for position, requests in asked.items():
+            parent, number = int(pairs.parent[position]), int(pairs.projection[position])
+            for request in requests:
+                if not request.box and (parent, request) in found:
+                    self.wholes.found[parent, number] = found[parent, request]
+        pairs.lose(list(self.scanner.failed))
+        inside = {p: self._inside(pairs, p, result.boxes.get(p, ()), found) for p in asked}
+        self._decide(result, inside)
 
-    def _whole(self, index: int, pair: Pair) -> Request:
-        return Request(pair.projection, threshold(self.datasets[index].rows or 0, self.settings.sketch_size))
+    def _inside(
+        self, pairs: Pairs, position: int, box: tuple[Term, ...], found: Mapping[tuple[int, Request], Measure]
+    ) -> Measure | None:
+        """The parent's rows in the pair's box, as they were measured."""
+        parent, child = int(pairs.parent[position]), int(pairs.child[position])
+        size = threshold(int(self.rows[child]), self.settings.sketch_size)
+        projection = pairs.projections[pairs.projection[position]]
+        return found.get((parent, Request(projection, size, box))) if box else None
 
-    def _decide(self, pair: Pair, box: tuple[Term, ...], measures: Mapping[tuple[int, Request], Measure]) -> Verdict:
-        child = measures.get((pair.child, self._whole(pair.child, pair)))
-        parent = measures.get((pair.parent, self._whole(pair.parent, pair)))
-        if child is None or parent is None:
-            return UNDECIDED
-        boxed = Request(pair.projection, 0, box)
-        inside = measures.get((pair.parent, boxed)) if box else None
-        own = measures.get((pair.child, boxed)) if box else None
-        typed = not self.datasets[pair.child].has_views
-        return decide(child, parent, box, inside, own, typed)
+    def _decide(self, result: Verification, inside: Mapping[int, Measure | None]) -> None:
+        pairs = result.pairs
+        unsure = {}
+        for position, measure in inside.items():
+            child, parent = self.wholes.of_pair(pairs, position)
+            if pairs.standing[position] != Standing.OPEN or child is None:
+                continue
+            verdict = decide(child, parent, measure)
+            if verdict.grade is Grade.PROVEN:
+                pairs.prove(position, verdict.how)
+            elif verdict.grade is Grade.REFUTED:
+                pairs.refute(position, verdict.how, witness=verdict.witness)
+            elif measure is not None and refutes_by_box(child, measure):
+                unsure[position] = measure
+        self._refute_by_boxes(result, unsure)
 
-    def _imply(self, result: Verification) -> None:
-        """Marks open pairs that a path of proven edges gives."""
-        nodes, edges = node_edges(self.views, _proven(result))
-        index = {node: i for i, node in enumerate(nodes)}
-        wanted: dict[int, list[tuple[Pair, int]]] = defaultdict(list)
-        for pair in [pair for pair, verdict in result.verdicts.items() if verdict is UNDECIDED]:
-            target = index.get(self.views.child(pair.child, pair.projection))
-            starts = {index[node] for node in self.views.parents(pair.parent, pair.projection) if node in index}
-            if target is not None:
-                for start in starts:
-                    wanted[start].append((pair, target))
-        for start, asked in wanted.items():
-            below = _below(start, edges)
-            for pair, target in asked:
-                if target in below:
-                    rows = self.datasets[pair.child].rows
-                    reason = f"all {rows} rows compared: it follows from proven containments"
-                    result.verdicts[pair] = Verdict(Grade.PROVEN, "implied", reason)
+    def _refute_by_boxes(self, result: Verification, unsure: Mapping[int, Measure]) -> None:
+        """Boxes refute only if they hold for every row of the child, which the same code has to count."""
+        pairs = result.pairs
+        wanted = {p: Request(pairs.projections[pairs.projection[p]], 0, result.boxes[p]) for p in unsure}
+        asked: dict[int, dict[Request, None]] = defaultdict(dict)
+        for position, request in wanted.items():
+            asked[int(pairs.child[position])][request] = None
+        found = self.scanner.measure({index: list(requests) for index, requests in asked.items()})
+        for position, request in wanted.items():
+            index = int(pairs.child[position])
+            own, (child, _) = found.get((index, request)), self.wholes.of_pair(pairs, position)
+            typed = not self.datasets[index].has_views
+            if own is None or child is None or not holds_for_child(child, request.box, own, typed):
+                continue
+            measure = unsure[position]
+            verdict = refutes_by_box(child, measure)
+            assert verdict is not None
+            pairs.refute(position, "box", measure.rows, verdict.witness)
 
-    def _verdict_key(self, pair: Pair, by: str) -> str:
-        request, keys = Request(pair.projection), self.scanner.keys
-        sides = [
-            measure_key(keys[index], request, self.settings.case_sensitive, self.scanner.by)
-            for index in (pair.parent, pair.child)
-        ]
-        return hashlib.sha256("\n".join([*sides, by]).encode("ascii")).hexdigest()
+    def _more_nodes(self, pairs: Pairs) -> dict[int, tuple[int, ...]]:
+        """For pairs whose parent has several views that agree with it: the nodes of all."""
+        found = {}
+        views = self.candidates.views
+        seen: dict[tuple[int, int], tuple[int, ...]] = {}
+        for position in np.flatnonzero(self._viewed[pairs.parent]).tolist():
+            key = int(pairs.parent[position]), int(pairs.projection[position])
+            if key not in seen:
+                seen[key] = tuple(views.number(node) for node in views.parents(key[0], pairs.projections[key[1]]))
+            if len(seen[key]) > 1:
+                found[position] = seen[key]
+        return found
+
+    @cached_property
+    def _viewed(self) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        return np.asarray([dataset.has_views for dataset in self.datasets], bool)
+
+    def node_edges(self, result: Verification) -> tuple[list[Node], dict[int, set[int]]]:
+        """Nodes, and the edges between them (positions: parent → children) of pairs whose rows were compared."""
+        pairs, views = result.pairs, self.candidates.views
+        more = self._more_nodes(pairs)
+        numbers: dict[int, set[int]] = defaultdict(set)
+        for position in pairs.direct().tolist():
+            for node in more.get(position, (int(pairs.parent_node[position]),)):
+                numbers[node].add(int(pairs.child_node[position]))
+        for first, other in result.stands_for():
+            one, two = (views.number(views.narrowest(index)) for index in (first, other))
+            numbers[one].add(two)
+            numbers[two].add(one)
+        ends = dict.fromkeys(number for parent, found in numbers.items() for number in (parent, *sorted(found)))
+        place = {number: position for position, number in enumerate(ends)}
+        nodes = list(views.numbers)
+        edges = {place[parent]: {place[child] for child in found} for parent, found in numbers.items()}
+        return [nodes[number] for number in ends], edges
+
+    def _take(self, pairs: Pairs, positions: Sequence[int], found: Mapping[Pair, JoinResult], how: str) -> None:
+        """Takes over what a join said."""
+        pairs.lose(list(self.scanner.failed))
+        for position in positions:
+            answer = found.get(pairs.pair(position))
+            if answer is None or pairs.standing[position] == Standing.UNREAD:
+                pairs.standing[position] = Standing.UNREAD
+            elif answer.lacking:
+                pairs.refute(position, how, answer.lacking, answer.witness)
+            else:
+                pairs.prove(position, how)
 
 
 def box_text(box: Sequence[Term]) -> str:
     """The box for people, cell values masked."""
     return describe(box, show_values=False)
-
-
-def _proven(result: Verification) -> list[Pair]:
-    return [pair for pair, verdict in result.verdicts.items() if verdict.grade is Grade.PROVEN]
-
-
-def _values_verdict(found: JoinResult, rows: int) -> Verdict:
-    if found.lacking == 0:
-        return Verdict(Grade.PROVEN, "values", f"all {rows} rows compared by their values")
-    reason = (
-        f"{found.lacking} of its distinct rows are missing or too rare in the other, though their hashes are there: "
-        "somebody may have made them so"
-    )
-    return Verdict(Grade.REFUTED, "values", reason, found.witness)
-
-
-def _join_verdict(found: JoinResult, rows: int) -> Verdict:
-    if found.lacking == 0:
-        return Verdict(Grade.PROVEN, "join", f"all {rows} rows compared one by one")
-    witness = found.witness
-    assert witness is not None, "a lacking row is its own witness"
-    reason = (
-        f"{found.lacking} of its distinct rows are missing or too rare in the other; one that it holds "
-        f"{times(witness.in_child)} is there {times(witness.in_parent)}"
-    )
-    return Verdict(Grade.REFUTED, "join", reason, witness)
-
-
-def _below(start: int, edges: Mapping[int, set[int]]) -> set[int]:
-    """Everything that paths from ``start`` lead to."""
-    seen: set[int] = set()
-    stack = [start]
-    while stack:
-        fresh = edges.get(stack.pop(), set()) - seen
-        seen |= fresh
-        stack += fresh
-    return seen

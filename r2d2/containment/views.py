@@ -38,6 +38,11 @@ class Views:
 
     schemas: Mapping[int, Schema]
     nodes: dict[int, list[Projection]] = field(default_factory=lambda: defaultdict(list))
+    numbers: dict[Node, int] = field(default_factory=dict)
+
+    def number(self, node: Node) -> int:
+        """A node's place among all."""
+        return self.numbers.setdefault(node, len(self.numbers))
 
     def child(self, dataset: int, projection: Projection) -> Node:
         """The child's node of a pair: its projection covers all its leaves."""
@@ -50,6 +55,10 @@ class Views:
         if not agreeing:
             agreeing = [self._extended(dataset, projection)]
         return [self._node(dataset, view) for view in agreeing]
+
+    def narrowest(self, dataset: int) -> Node:
+        """The node of a dataset under its narrowest families: the only one that a typed dataset has."""
+        return self._node(dataset, self._extended(dataset, ()))
 
     def _node(self, dataset: int, view: Projection) -> Node:
         if view not in self.nodes[dataset]:

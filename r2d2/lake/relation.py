@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from r2d2.lake import csv_text, json_nested, json_text
 from r2d2.lake.layout import LeafColumn, Reader
@@ -39,6 +40,25 @@ def locked_connection(scratch: Path, memory_limit: str = "", threads: int = 1) -
         yield con
     finally:
         con.close()
+
+
+def batches(con: duckdb.DuckDBPyConnection, query: str, rows: int) -> Iterator[pa.RecordBatch]:
+    """The result of a query as it is computed, in batches of at most ``rows`` rows (rounded up to 2,048).
+
+    Raises:
+        duckdb.Error: *Seen*: what goes wrong after the first batch comes as an OSError of pyarrow with DuckDB's text.
+    """
+    try:
+        yield from con.sql(query).to_arrow_reader(rows)
+    except OSError as error:
+        kind = next((kind for start, kind in _ERRORS.items() if str(error).startswith(start)), duckdb.Error)
+        raise kind(str(error)) from error
+
+
+_ERRORS: dict[str, type[duckdb.Error]] = {
+    "Conversion Error": duckdb.ConversionException,
+    "Out of Memory Error": duckdb.OutOfMemoryException,
+}
 
 
 def open_relation(con: duckdb.DuckDBPyConnection, reader: Reader, paths: Sequence[Path]) -> str:

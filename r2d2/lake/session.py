@@ -70,6 +70,11 @@ def running_tasks(spark: SparkSession) -> tuple[int, int] | None:
     return sum(stage.numCompletedTasks for stage in stages), sum(stage.numTasks for stage in stages)
 
 
+def shares_disk(spark: SparkSession) -> bool:
+    """Whether tasks run on this machine, so that they can read what another one wrote to its disk."""
+    return not _is_remote() and str(spark.sparkContext.master).startswith("local")
+
+
 def require_java() -> None:
     """Asks for Java where the session would need one here.
 

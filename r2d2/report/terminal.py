@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from r2d2.model.funnel import Funnel, StageFigures
 from r2d2.model.plan import Action, Plan
@@ -35,12 +35,12 @@ def funnel_lines(funnel: Funnel) -> list[str]:
     return [*_aligned(figures), *_stage_lines(funnel.stages)]
 
 
-def retire_lines(plan: Plan, proofs: Mapping[tuple[str, str], str], most: int = 10) -> list[str]:
+def retire_lines(plan: Plan, how: Callable[[str, str], str], most: int = 10) -> list[str]:
     """What to retire first: dataset, what it is rebuilt from, how that was proven, what it saves, how long it takes.
 
     Args:
         plan: the plan; its order is kept.
-        proofs: (parent, child) → how it was proven.
+        how: how a parent's containment of a child was proven.
         most: lines; how many more there are is said.
     """
     retired = [entry for entry in plan.datasets if entry.action is Action.RETIRE]
@@ -50,7 +50,7 @@ def retire_lines(plan: Plan, proofs: Mapping[tuple[str, str], str], most: int = 
         (
             visible(entry.dataset),
             visible(entry.parent or ""),
-            proofs.get((entry.parent or "", entry.dataset), "implied"),
+            how(entry.parent or "", entry.dataset),
             money(entry.saving_per_month, plan.currency),
             human_seconds(entry.rebuild_seconds),
         )

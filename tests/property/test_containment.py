@@ -23,14 +23,14 @@ from r2d2.containment.candidates import refuted_by_metadata
 from r2d2.containment.funnel import Containments
 from r2d2.model.dataset import Bounds, Dataset, Leaf
 from r2d2.model.edge import Grade
-from tests.containment_runs import contained, datasets_of, proven_pairs
+from tests.containment_runs import contained, datasets_of, decided_proven, proven_pairs
 from tests.generated_forms import TEXT_FAMILIES, Written, forms_of, written
 from tests.generated_tables import FAMILIES, Column, GeneratedTable, derived, tables, twin_cell
 from tests.oracle_pairs import holds, with_nested
 
 #: Ordered pairs to compare at least; the seed of a run that asks for more than CI does is printed.
 PAIRS = int(os.environ.get("R2D2_PAIRS", "500"))
-SEED = int(os.environ.get("R2D2_SEED", "0")) or (1 if PAIRS <= 500 else int.from_bytes(os.urandom(4), "big"))
+SEED = int(os.environ.get("R2D2_SEED", "0")) or (3 if PAIRS <= 500 else int.from_bytes(os.urandom(4), "big"))
 #: A lake has three or four tables, so six or twelve pairs.
 LEAST_PAIRS = 6
 #: Without it the first counterexample is the one that is shown (``tests.mutants``).
@@ -50,6 +50,7 @@ TUNINGS = st.builds(
     boxes_per_scan=st.sampled_from([0, 1, 64]),
     task_bytes=st.sampled_from([1, 64 * 1024 * 1024]),
     join_rows_per_task=st.sampled_from([1, 5, 2_000_000]),
+    kept_bytes=st.sampled_from([0, 100, 1 << 30]),
     verify=st.sampled_from(["hash", "hash", "keyed", "values"]),
 )
 #: What text form is refused for, always with the reason.
@@ -119,7 +120,7 @@ def check(found: Containments, expected: set[tuple[str, str]]) -> None:
     assert all(edge.grade is Grade.PROVEN for edge in found.edges)
     assert all(edge.grade is Grade.REFUTED for edge in found.others)
     assert {(edge.parent, edge.child) for edge in found.others} & expected == set()
-    assert set(found.proofs) == expected
+    assert decided_proven(found) == expected
 
 
 def check_metadata(datasets: Sequence[Dataset], expected: set[tuple[str, str]]) -> None:

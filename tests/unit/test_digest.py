@@ -57,7 +57,8 @@ def rows_of(dataset: Dataset, by: RowHash) -> list[tuple[Any, ...]]:
     projection = tuple((path, families[0]) for path, families in schema_of(dataset, False))
     (task,) = scan_tasks([dataset], {0: [Request(projection)]}, ContainmentSettings(), by).to_pylist()
     with task_connection() as connect, open_sources(task, connect) as (con, sources):
-        return con.execute(hashed_rows(sources, [projection], [], by)).fetchall()
+        rows = hashed_rows(sources, [projection], [], by)
+        return con.execute(f"SELECT * EXCLUDE (slot) FROM ({rows})").fetchall()
 
 
 def python_value(given: Any, family: str) -> Any:

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from r2d2.model.funnel import Funnel, StageFigures
-from r2d2.report.terminal import funnel_lines
+from r2d2.model.plan import Action, Plan, PlannedDataset
+from r2d2.report.terminal import funnel_lines, retire_lines
 from r2d2.report.units import human_bytes, human_seconds, money, percent
 
 FUNNEL = Funnel(
@@ -52,6 +53,43 @@ def test_a_funnel_of_an_older_version_counts_what_takes_no_part_without_saying_w
 
 def test_an_empty_funnel_prints() -> None:
     assert funnel_lines(Funnel())[-1] == "  can be saved        0 B  0.00 USD a month"
+
+
+def retired(name: str, parent: str) -> PlannedDataset:
+    return PlannedDataset(name, Action.RETIRE, parent, 1.5, 0.1, 61.0, "")
+
+
+def plan(*datasets: PlannedDataset) -> Plan:
+    return Plan(datasets, 0.0, 0, "HiGHS", True)
+
+
+def test_what_to_retire_first_is_said_with_the_way_in_which_each_pair_was_proven() -> None:
+    ways = {("whole", "part"): "box", ("part", "cell"): "implied"}
+    kept = PlannedDataset("whole", Action.KEEP, None, 0.0, 0.0, 0.0, "")
+    lines = retire_lines(
+        plan(kept, retired("part", "whole"), retired("cell", "part")), lambda parent, child: ways[parent, child]
+    )
+    assert [line.split() for line in lines[1:]] == [
+        ["part", "whole", "box", "1.50", "USD", "1", "min", "1", "s"],
+        ["cell", "part", "implied", "1.50", "USD", "1", "min", "1", "s"],
+    ]
+
+
+def test_how_is_asked_for_what_is_printed_only_and_the_rest_is_counted() -> None:
+    asked = []
+
+    def how(parent: str, child: str) -> str:
+        asked.append((parent, child))
+        return "join"
+
+    lines = retire_lines(plan(*(retired(f"c{i}", "p") for i in range(1200))), how, most=3)
+    assert asked == [("p", "c0"), ("p", "c1"), ("p", "c2")]
+    assert lines[-1] == "  and 1,197 more (`r2d2 plan` lists them all)"
+
+
+def test_a_plan_that_retires_nothing_says_where_the_reasons_are() -> None:
+    (line,) = retire_lines(plan(), lambda parent, child: "")
+    assert "r2d2 plan" in line
 
 
 def test_terminal_escapes_are_spelled_out() -> None:

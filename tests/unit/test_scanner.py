@@ -18,9 +18,19 @@ import pytest
 from r2d2.config import ContainmentSettings
 from r2d2.containment import scan
 from r2d2.containment.request import COMPLETE, Request, Term
-from r2d2.containment.scan import TASKS, pack_files, read_failure, scan_kernel, scan_task, task_connection, unpack_files
-from r2d2.containment.scan_sql import scan_sql
+from r2d2.containment.scan import (
+    TASKS,
+    pack_files,
+    read_failure,
+    scan_kernel,
+    scan_task,
+    scanned_together,
+    task_connection,
+    unpack_files,
+)
+from r2d2.containment.scan_sql import hashed_rows
 from r2d2.containment.scanner import Measure, Scanner, chunks, dataset_key, measure_key, planned
+from r2d2.containment.sketch import pack
 from r2d2.errors import UnreadableData
 from r2d2.lake.kernels import run_here
 from r2d2.lake.layout import Column, Reader
@@ -78,9 +88,7 @@ def test_how_the_work_is_split_changes_no_answer(tmp_path: Path) -> None:
     dataset = parquet_dataset(*paths)
     answers = [whole(dataset, settings=ContainmentSettings(task_bytes=size)) for size in (1, 1000, 1 << 26)]
     assert len({(m.rows, m.low, m.high) for m in answers}) == 1
-    sketches = [m.sketch.entries.tobytes() for m in answers if m.sketch]
-    assert len(sketches) == 3
-    assert len(set(sketches)) == 1
+    assert len({packed(measure) for measure in answers}) == 1
 
 
 def test_one_file_or_many_of_different_types_hold_the_same_rows(tmp_path: Path) -> None:
@@ -120,7 +128,7 @@ def test_the_same_file_in_two_partitions_is_two_sets_of_rows(tmp_path: Path) -> 
     a = whole(partitioned(tmp_path / "a", {(("y", "1"),): {"v": [1]}, (("y", "01"),): {"v": [1]}}))
     b = whole(partitioned(tmp_path / "b", {(("y", "1"),): {"v": [1, 1]}}))
     assert not a.same_rows(b)
-    assert [len(m.sketch.entries) for m in (a, b) if m.sketch] == [2, 1]
+    assert [len(m.sketch.low) for m in (a, b) if m.sketch] == [2, 1]
 
 
 def test_hundreds_of_partitions_are_planned_in_seconds(tmp_path: Path) -> None:
@@ -139,6 +147,8 @@ def task_of(dataset: Dataset, *requests: Request, memory: str = "1GB") -> dict[s
         "task": 0,
         "dataset": 0,
         "files": pack_files(dataset.files),
+        "part": "",
+        "keep": "",
         "readers": json.dumps(dataset.readers),
         "requests": json.dumps([request.to_json() for request in requests]),
         "case_sensitive": False,
@@ -218,9 +228,9 @@ def test_a_file_that_changes_while_it_is_read_gives_no_answer(tmp_path: Path, mo
 
     def interrupted(*args: Any) -> str:
         os.utime(tmp_path / "f.parquet", ns=(7, 7))
-        return scan_sql(*args)
+        return hashed_rows(*args)
 
-    monkeypatch.setattr(scan, "scan_sql", interrupted)
+    monkeypatch.setattr(scan, "hashed_rows", interrupted)
     reading = scanner([dataset])
     assert reading.measure({0: [Request(projection_of(dataset))]}) == {}
     assert "changed while it was read" in reading.failed[0]
@@ -239,6 +249,120 @@ def test_rows_that_the_metadata_does_not_know_of_make_a_dataset_unprovable(tmp_p
     reading = scanner([dataset])
     assert reading.measure({0: [Request(projection_of(dataset))]}) == {}
     assert reading.failed[0].startswith("its metadata says 3 rows, a scan found 2")
+
+
+@pytest.fixture
+def queries(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The number of sources of each query that scans run, one after the other."""
+    made: list[int] = []
+
+    def counted(sources: Sequence[Any], *args: Any) -> str:
+        made.append(len(sources))
+        return hashed_rows(sources, *args)
+
+    monkeypatch.setattr(scan, "hashed_rows", counted)
+    return made
+
+
+def test_300_small_files_of_one_schema_take_one_query_and_each_gets_its_own_rows(
+    tmp_path: Path, queries: list[int]
+) -> None:
+    lake = [
+        parquet_dataset(written(tmp_path / f"{i}.parquet", {"a": [i, i, i + 1], "b": ["x"] * 3})) for i in range(300)
+    ]
+    requests = [Request(projection_of(lake[0]), COMPLETE), Request(projection_of(lake[0], "b"))]
+    reading = scanner(lake, ContainmentSettings(task_bytes=1 << 40))
+    found = reading.measure(dict.fromkeys(range(300), requests))
+    assert reading.failed == {}
+    assert queries == [1]
+    assert {found[i, requests[1]].low for i in range(300)} == {found[0, requests[1]].low}
+    for i in range(0, 300, 37):
+        alone = scanner([lake[i]]).measure({0: requests})
+        for request in requests:
+            assert found[i, request].same_rows(alone[0, request])
+        assert packed(found[i, requests[0]]) == packed(alone[0, requests[0]])
+
+
+def packed(measure: Measure) -> bytes:
+    """The rows that a measure lists."""
+    assert measure.sketch is not None
+    return pack(measure.sketch)
+
+
+def test_datasets_of_several_files_are_scanned_together_and_not_mixed_up(tmp_path: Path, queries: list[int]) -> None:
+    """Files whose order by name is not that of their datasets; empty files, which give no row to any."""
+    names = [["z", "a", "m"], ["b"], ["c", "y"]]
+    values = {"z": [1, 1], "a": [2], "m": [], "b": [1, 2, 3], "c": [], "y": [9]}
+    lake = [
+        parquet_dataset(
+            *(written(tmp_path / f"{name}.parquet", {"v": pa.array(values[name], pa.int64())}) for name in files),
+            name=files[0],
+        )
+        for files in names
+    ]
+    request = Request(projection_of(lake[0]), COMPLETE)
+    together = scanner(lake).measure({i: [request] for i in range(3)})
+    assert queries == [1]
+    for i, dataset in enumerate(lake):
+        alone = scanner([dataset]).measure({0: [request]})[0, request]
+        assert together[i, request].same_rows(alone)
+        assert packed(together[i, request]) == packed(alone)
+    assert [together[i, request].rows for i in range(3)] == [3, 3, 1]
+
+
+def test_only_what_is_read_alike_and_asked_the_same_is_scanned_together(tmp_path: Path) -> None:
+    a, b = (parquet_dataset(written(tmp_path / f"{n}.parquet", {"v": [1]})) for n in "ab")
+    other = parquet_dataset(written(tmp_path / "o.parquet", {"v": pa.array([1], pa.int8())}))
+    request, more = Request(projection_of(a)), Request(projection_of(a), COMPLETE)
+    split = partitioned(tmp_path / "p", {(("y", "1"),): {"v": [1]}})
+    text = tmp_path / "t.csv"
+    text.write_text("v\n1\n")
+    (csv,) = datasets_of([candidate("t", "csv", [data_file(text)], text)])
+    tasks = [
+        {**task_of(dataset, asked), "dataset": number}
+        for number, (dataset, asked) in enumerate(
+            [(a, request), (b, request), (a, more), (other, request), (split, request), (csv, request), (csv, request)]
+        )
+    ]
+    for number, alone in enumerate(({"key": "00" * 32}, {"part": "[0, 1]"}, {"keep": str(tmp_path)}), 7):
+        tasks.append({**task_of(b, request), "dataset": number, **alone})
+    groups = sorted(sorted(task["dataset"] for task in group) for group in scanned_together(tasks))
+    assert groups == [[0, 1], *([number] for number in range(2, 10))]
+
+
+@pytest.mark.parametrize("harm", ["damaged", "gone", "changed", "other rows"])
+def test_one_bad_file_among_many_that_are_scanned_together_fails_alone(tmp_path: Path, harm: str) -> None:
+    lake = [
+        parquet_dataset(
+            written(
+                tmp_path / f"{i}.parquet",
+                {"a": [f"secret-{i}-{n}" for n in range(500)]},
+                compression="ZSTD",
+                use_dictionary=False,
+            )
+        )
+        for i in range(40)
+    ]
+    path = tmp_path / "17.parquet"
+    content, before = bytearray(path.read_bytes()), path.stat()
+    content[50:400] = os.urandom(350)
+    if harm == "damaged":  # since before it was listed
+        path.write_bytes(content)
+        lake[17] = parquet_dataset(path)
+    elif harm == "gone":
+        path.unlink()
+    elif harm == "changed":
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+    else:
+        lake[17] = replace(lake[17], rows=499)
+    request = Request(projection_of(lake[0]), COMPLETE)
+    reading = scanner(lake)
+    found = reading.measure({i: [request] for i in range(40)})
+    assert set(reading.failed) == {17}
+    assert "secret" not in reading.failed[17]
+    assert {i for i, _ in found} == set(range(40)) - {17}
+    for i in (0, 16, 18, 39):
+        assert found[i, request].same_rows(scanner([lake[i]]).measure({0: [request]})[0, request])
 
 
 def test_damaged_pages_end_their_dataset_only(tmp_path: Path) -> None:
@@ -370,11 +494,31 @@ def test_files_travel_without_loss() -> None:
 
 
 def test_chunks_hold_every_file_once_and_no_more_bytes_than_allowed() -> None:
-    files = [DataFile(f"/{i}", size, 1, "i") for i, size in enumerate((5, 5, 20, 1, 1, 1, 9))]
-    cut = chunks(files, 10)
-    assert sorted(f.path for chunk in cut for f in chunk) == sorted(f.path for f in files)
-    assert all(sum(f.size for f in chunk) <= 10 or len(chunk) == 1 for chunk in cut)
-    assert chunks([], 10) == []
+    files = tuple(DataFile(f"/{i}", size, 1, "i") for i, size in enumerate((5, 5, 20, 1, 1, 1, 9)))
+    cut = chunks(Dataset("d", "parquet", "/", "v", files=files), 10)
+    assert sorted(f.path for chunk in cut for f in chunk.files) == sorted(f.path for f in files)
+    assert all(sum(f.size for f in chunk.files) <= 10 or len(chunk.files) == 1 for chunk in cut)
+    assert {chunk.part for chunk in cut} == {""}
+    assert chunks(Dataset("d", "parquet", "/", "v"), 10) == []
+
+
+@pytest.mark.parametrize("most_bytes", [1, 2000, 20_000, 1 << 30])
+@pytest.mark.parametrize("groups", [1, 7])
+def test_a_large_file_is_read_in_parts_that_hold_every_row_once(tmp_path: Path, most_bytes: int, groups: int) -> None:
+    rows = 7001
+    path = written(tmp_path / "f.parquet", {"a": list(range(rows))}, row_group_size=-(-rows // groups))
+    dataset = parquet_dataset(path)
+    cut = chunks(dataset, most_bytes)
+    assert (len(cut) > 1) == (groups > 1 and most_bytes < path.stat().st_size)
+    assert len(cut) <= groups
+    if len(cut) > 1:
+        assert [chunk.start for chunk in cut] == [0, *(chunk.stop for chunk in cut[:-1])]
+        assert cut[-1].stop == rows
+    assert abs(sum(chunk.bytes for chunk in cut) - path.stat().st_size) <= len(cut)
+    whole_file = whole(dataset)
+    in_parts = whole(dataset, settings=ContainmentSettings(task_bytes=most_bytes))
+    assert in_parts.same_rows(whole_file)
+    assert packed(in_parts) == packed(whole_file)
 
 
 def test_planned_tasks_are_numbered_from_zero_without_gaps() -> None:

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from r2d2.config import ContainmentSettings, RetentionSettings
-from r2d2.containment.candidates import find_candidates, refuted_by_metadata, shared_pairs
+from r2d2.containment.candidates import Candidates, find_candidates, refuted_by_metadata, shared_pairs
 from r2d2.model.dataset import Bounds, Dataset, Leaf
 from r2d2.model.edge import Edge, Grade
 from r2d2.model.family import NUMBER, STRING
@@ -39,6 +40,15 @@ def listed(datasets: Sequence[Dataset], case_sensitive: bool = False) -> set[tup
     edges = list(shared_pairs(datasets, case_sensitive))
     assert len(ends(edges)) == len(edges)
     return ends(edges)
+
+
+def to_compare(found: Candidates) -> list[tuple[str, str]]:
+    """(parent, child) of every pair that goes on to the content, each dataset standing for itself."""
+    pairs, inside = found.pairs(np.arange(len(found.datasets)))
+    assert inside == 0
+    assert pairs.weight.tolist() == [1] * len(pairs)
+    sides = zip(pairs.parent.tolist(), pairs.child.tolist(), strict=True)
+    return [(found.datasets[parent].id, found.datasets[child].id) for parent, child in sides]
 
 
 def test_the_pairs_are_those_whose_schema_fits() -> None:
@@ -87,7 +97,9 @@ def test_a_pair_whose_schema_fits_is_shared_or_ruled_out_or_a_candidate(seed: in
         for a, b in ((one, other), (other, one)):
             datasets[a] = replace(datasets[a], shared_with=(*datasets[a].shared_with, datasets[b].id))
     found = find_candidates(datasets, SETTINGS)
-    candidates = {(datasets[pair.parent].id, datasets[pair.child].id) for pair in found.pairs}
+    listed_once = to_compare(found)
+    candidates = set(listed_once)
+    assert found.left == len(listed_once) == len(candidates)
     shared, refuted = listed(datasets), ends(list(refuted_by_metadata(datasets, False)))
     assert shared
     assert not candidates & shared
@@ -100,7 +112,8 @@ def test_a_thousand_snapshots_that_share_files_are_counted_and_not_held() -> Non
     datasets = [dataset(name, *(other for other in names if other != name)) for name in names]
     started = time.monotonic()
     found = find_candidates(datasets, SETTINGS)
-    assert (found.shared, found.pairs) == (999_000, [])
+    assert (found.shared, found.left, to_compare(found)) == (999_000, 0, [])
+    assert not found.children | found.parents
     tracemalloc.start()
     stream = shared_pairs(datasets, False)
     first = list(itertools.islice(stream, 5000))

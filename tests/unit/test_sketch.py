@@ -8,7 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from r2d2.containment.request import COMPLETE
-from r2d2.containment.sketch import Sketch, merge, pack, refutes_on_common_range, threshold, unpack
+from r2d2.containment.sketch import (
+    Sketch,
+    below,
+    lacking_rows,
+    merge,
+    pack,
+    refutes_on_common_range,
+    row_hash,
+    sketch_of,
+    threshold,
+    unpack,
+)
 
 #: The same examples in every run.
 FIXED = settings(derandomize=True, deadline=None, database=None)
@@ -23,12 +34,20 @@ Bag = dict[tuple[int, int], int]
 
 
 def sketch(bag: Bag, bound: int = COMPLETE) -> Sketch:
-    """What a scan gives: rows (low, high) whose low half lies below the bound."""
-    return unpack(pack({high << 64 | low: n for (low, high), n in bag.items() if low < bound}), bound)
+    """The rows (low, high) whose low half lies below the bound."""
+    kept = {key: n for key, n in bag.items() if key[0] < bound}
+    low, high = (np.asarray([key[half] for key in kept], np.uint64) for half in (0, 1))
+    return sketch_of(low, high, bound, np.asarray(list(kept.values()), np.int64))
 
 
 def content(of: Sketch) -> Bag:
-    return {(int(e["low"]), int(e["high"])): int(e["count"]) for e in of.entries}
+    found = dict(zip(keys(of), of.count.tolist(), strict=True))
+    assert len(found) == len(of.low), "each row once"
+    return found
+
+
+def keys(of: Sketch) -> list[tuple[int, int]]:
+    return list(zip(of.low.tolist(), of.high.tolist(), strict=True))
 
 
 def added(a: Bag, b: Bag) -> Bag:
@@ -38,13 +57,37 @@ def added(a: Bag, b: Bag) -> Bag:
 @FIXED
 @given(bags, bounds)
 def test_packing_loses_nothing(bag: Bag, bound: int) -> None:
-    found = sketch(bag, bound)
-    assert content(found) == {key: n for key, n in bag.items() if key[0] < bound}
+    expected = {key: n for key, n in bag.items() if key[0] < bound}
+    found = unpack(pack(sketch(bag, bound)), bound)
+    assert content(found) == expected
     assert found.complete is (bound == COMPLETE)
 
 
+@FIXED
+@given(st.lists(st.tuples(halves, halves), max_size=20, unique=True))
+def test_rows_that_occur_once_take_sixteen_bytes_and_lose_nothing(rows: list[tuple[int, int]]) -> None:
+    packed = pack(sketch(dict.fromkeys(rows, 1)))
+    assert len(packed) == 16 * len(rows) + 1
+    assert content(unpack(packed, COMPLETE)) == dict.fromkeys(rows, 1)
+
+
 def test_a_scan_that_lists_nothing_gives_an_empty_sketch() -> None:
-    assert len(unpack(pack(None), 7).entries) == len(unpack(pack({}), 7).entries) == 0
+    found = unpack(pack(sketch({})), 7)
+    assert (content(found), found.bound) == ({}, 7)
+
+
+@FIXED
+@given(st.lists(st.tuples(halves, halves), max_size=12), st.lists(st.integers(0, 11), max_size=40), bounds)
+def test_a_sketch_counts_rows_as_they_come_and_sorts_them(
+    rows: list[tuple[int, int]], drawn: list[int], bound: int
+) -> None:
+    """Repeated rows, and rows that share one half, in any order."""
+    listed = [rows[i % len(rows)] for i in drawn] if rows else []
+    low, high = (np.asarray([row[half] for row in listed], np.uint64) for half in (0, 1))
+    found = sketch_of(low, high, bound)
+    assert content(found) == {row: listed.count(row) for row in listed}
+    assert keys(found) == sorted(set(listed))
+    assert found.bound == bound
 
 
 @FIXED
@@ -59,7 +102,7 @@ def test_merged_parts_are_the_sketch_of_the_whole_below_the_smaller_bound(
 
 def test_merging_no_parts_gives_the_sketch_of_nothing() -> None:
     assert merge([]).complete
-    assert len(merge([]).entries) == 0
+    assert content(merge([])) == {}
 
 
 @settings(FIXED, max_examples=200)
@@ -75,6 +118,14 @@ def test_a_refutation_comes_with_a_row_that_the_parent_holds_too_rarely(a: Bag, 
         assert (witness.in_child, witness.in_parent) == (a[key], b.get(key, 0))
 
 
+@settings(FIXED, max_examples=200)
+@given(bags, bags)
+def test_every_row_that_the_parent_holds_too_rarely_is_found_with_how_often_it_is_there(a: Bag, b: Bag) -> None:
+    rows, held = lacking_rows(sketch(a), sketch(b))
+    found = {keys(sketch(a))[row]: int(count) for row, count in zip(rows, held, strict=True)}
+    assert found == {key: b.get(key, 0) for key, n in a.items() if n > b.get(key, 0)}
+
+
 @FIXED
 @given(bags, bags, bounds, bounds)
 def test_what_is_contained_is_never_refuted(child: Bag, rest: Bag, mine: int, theirs: int) -> None:
@@ -88,16 +139,36 @@ def test_complete_sketches_decide_exactly(child: Bag, parent: Bag) -> None:
     assert (refutes_on_common_range(sketch(child), sketch(parent)) is None) is holds
 
 
+@FIXED
+@given(bags, bounds, bounds)
+def test_the_part_below_a_bound_holds_what_lies_below_it(bag: Bag, whole: int, cut: int) -> None:
+    bound = min(whole, cut)
+    found = below(sketch(bag, whole), bound)
+    assert (found.bound, content(found)) == (bound, content(sketch(bag, bound)))
+
+
 def test_a_row_above_the_parents_bound_is_no_witness() -> None:
     """The parent's sketch is silent there: forgetting its bound gave false refutations."""
     child, parent = sketch({(HALF + 5, 1): 1}), sketch({(HALF + 5, 1): 1}, HALF)
-    assert len(parent.entries) == 0
+    assert content(parent) == {}
     assert refutes_on_common_range(child, parent) is None
 
 
 def test_rows_that_share_one_half_are_different_rows() -> None:
     assert refutes_on_common_range(sketch({(7, 1): 1}), sketch({(7, 2): 5})) is not None
     assert refutes_on_common_range(sketch({(1, 7): 1}), sketch({(2, 7): 5})) is not None
+
+
+def test_many_rows_that_share_their_low_half_are_each_found_among_the_others() -> None:
+    held = {(7, high): high + 1 for high in range(0, 100, 2)} | {(8, 0): 1}
+    assert refutes_on_common_range(sketch(held), sketch(held)) is None
+    rows, counts = lacking_rows(sketch(held | {(7, 51): 1, (7, 98): 100}), sketch(held))
+    assert counts.tolist() == [0, 99]
+    assert [keys(sketch(held | {(7, 51): 1}))[row][1] for row in rows] == [51, 98]
+
+
+def test_a_row_is_shown_with_its_high_half_first() -> None:
+    assert row_hash(0xAB, 0x1) == "0000000000000001" + "00000000000000ab"
 
 
 @pytest.mark.parametrize(("rows", "size"), [(0, 4), (1, 1), (4, 4), (5, 4), (10**12, 1024), (2**62, 1)])
