@@ -32,6 +32,8 @@ _MARKER = "r2d2-state.json"
 _LOCK = ".r2d2.lock"
 _SECRET, _SECRET_BYTES = ".r2d2.secret", 32
 _SCRATCH = ".r2d2.scratch"
+#: Bytes of rows, as Arrow holds them, that are handed to Spark at once.
+_PART_BYTES = 64 * 1024 * 1024
 _LOST_SECRET = "remove it: a new one is made, and everything is hashed again"
 
 
@@ -58,19 +60,23 @@ class State:
         return self._scan(table, ds.field("key").isin(wanted), SCHEMAS[table])
 
     def append(self, spark: SparkSession, table: str, rows: pa.Table | list[dict[str, Any]]) -> None:
-        """Appends rows as one commit; nothing is written for no rows."""
-        data = _as_table(rows, SCHEMAS[table])
-        if data.num_rows:
-            self._save(self._writer(spark, table, data).mode("append"), table)
+        """Appends rows, as one commit unless they are many megabytes; nothing is written for no rows."""
+        for part in _parts(_as_table(rows, SCHEMAS[table])):
+            self._save(self._writer(spark, table, part).mode("append"), table)
 
     def write_run(self, spark: SparkSession, table: str, run_id: str, rows: pa.Table | list[dict[str, Any]]) -> None:
-        """Makes ``rows`` all that the table holds of a run, in one commit, so that a stage can run again."""
+        """Makes ``rows`` all that the table holds of a run, so that a stage can run again.
+
+        In one commit, unless they are many megabytes: the first then replaces, the others append. A run that dies
+        between them has not recorded that the stage is done, and writes all of them again.
+        """
         data = _as_table(rows, SCHEMAS[table])
         if self._holds(table, run_id):
-            writer = self._writer(spark, table, data).mode("overwrite").option("replaceWhere", f"run_id = '{run_id}'")
+            first, *more = _parts(data) or [data]
+            writer = self._writer(spark, table, first).mode("overwrite").option("replaceWhere", f"run_id = '{run_id}'")
             self._save(writer, table)
-        else:
-            self.append(spark, table, data)
+            data = pa.concat_tables(more) if more else data.slice(0, 0)
+        self.append(spark, table, data)
 
     def _writer(self, spark: SparkSession, table: str, data: pa.Table) -> DataFrameWriter:
         writer = spark.createDataFrame(data).coalesce(1).write.format("delta")
@@ -215,6 +221,12 @@ def open_state(directory: str, create: bool = False) -> State:
             "start a new --state; the old one is left as it is",
         )
     return State(path)
+
+
+def _parts(data: pa.Table) -> list[pa.Table]:
+    """Rows in parts that the JVM can hold. *Seen*: a million edges at once filled its heap, and it waited for ever."""
+    rows = max(1, data.num_rows * _PART_BYTES // max(1, data.nbytes))
+    return [data.slice(start, rows) for start in range(0, data.num_rows, rows)]
 
 
 def _private(path: str, flags: int) -> int:

@@ -117,14 +117,15 @@ def map_shuffled(
 
 
 def _collected(rows: DataFrame, schema: pa.Schema) -> pa.Table:
+    from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
 
     try:
         collected: pa.Table = rows.toArrow()
-    except PySparkException as error:
+    except (PySparkException, Py4JError) as error:
         raise ScanError(
             f"a Spark job failed: {_first_line(error)}",
-            "run the same command again: what is finished is kept; the Spark log has the details",
+            "run the same command again: what is finished is kept; if memory ran out, raise spark.driver_memory",
         ) from error
     return collected.cast(schema)
 
@@ -182,7 +183,10 @@ def _properties(settings: SparkSettings) -> dict[str, str]:
             "spark.driver.host": "localhost",
             "spark.ui.enabled": "false",
             "spark.sql.shuffle.partitions": "4",
-            "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dderby.system.home=/tmp",
+            "spark.driver.extraJavaOptions": (
+                "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dderby.system.home=/tmp"
+                " -XX:+ExitOnOutOfMemoryError"  # *Seen*: a session without memory waits for ever
+            ),
         }
     if settings.driver_memory:
         properties["spark.driver.memory"] = settings.driver_memory
