@@ -13,6 +13,7 @@ from r2d2.catalog.tables import SCHEMAS
 from r2d2.containment.minmax import refutes_by_metadata, spelling_notes
 from r2d2.containment.pairs import HOWS, Ints, Pairs, Standing
 from r2d2.containment.reasons import reason
+from r2d2.containment.sketch import row_hash
 from r2d2.containment.verification import Verification
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Grade
@@ -93,4 +94,4 @@ def _reasons(
 def _row_hashes(pairs: Pairs, positions: Ints) -> list[str | None]:
     """The witness's hash for people, where there is one."""
     columns = pairs.low[positions].tolist(), pairs.high[positions].tolist(), pairs.in_child[positions].tolist()
-    return [f"{high:016x}{low:016x}" if held else None for low, high, held in zip(*columns, strict=True)]
+    return [row_hash(low, high) if held else None for low, high, held in zip(*columns, strict=True)]

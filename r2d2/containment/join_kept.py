@@ -136,18 +136,13 @@ class KeptJoin:
         """A task row for each range."""
         held = {pair.child: sketches.get((pair.child, projection)) for _, pair in members}
         children = [{"pair": n, **self._side(pair.child, projection, held[pair.child])} for n, pair in members]
+        both = {"parent": json.dumps(self._side(parent, projection, None)), "children": json.dumps(children)}
         largest = max(self.datasets[pair.child].rows or 0 for _, pair in members)
         together = (self.datasets[parent].rows or 0) + largest
         ranges = 1 + together // self.settings.join_rows_per_task
         size = ((self.datasets[parent].rows or 0) + sum(self.datasets[p.child].rows or 0 for _, p in members)) // ranges
         for number in range(ranges):
-            yield {
-                "parent": json.dumps(self._side(parent, projection, None)),
-                "children": json.dumps(children),
-                "range": number,
-                "ranges": ranges,
-                "bytes": size,
-            }
+            yield {**both, "range": number, "ranges": ranges, "bytes": size}
 
     def _side(self, index: int, projection: Projection, sketch: Sketch | None) -> dict[str, Any]:
         if sketch is not None:

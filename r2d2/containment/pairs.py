@@ -9,6 +9,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
+from r2d2.containment.sketch import row_hash
 from r2d2.containment.views import Pair
 from r2d2.model.edge import Grade, Projection, Witness
 
@@ -95,7 +96,7 @@ class Pairs:
         self.standing[positions], self.how[positions] = Standing.REFUTED, HOWS.index(how)
         self.number[positions] = number
         if witness:
-            self.high[positions], self.low[positions] = (int(half, 16) for half in _halves(witness.row_hash))
+            self.high[positions], self.low[positions] = int(witness.row_hash[:16], 16), int(witness.row_hash[16:], 16)
             self.in_child[positions], self.in_parent[positions] = witness.in_child, witness.in_parent
 
     def lose(self, datasets: Sequence[int]) -> None:
@@ -127,7 +128,7 @@ class Pairs:
         """The row that refutes it, if one is known."""
         if not self.in_child[position]:
             return None
-        row = f"{int(self.high[position]):016x}{int(self.low[position]):016x}"
+        row = row_hash(int(self.low[position]), int(self.high[position]))
         return Witness(row, int(self.in_child[position]), int(self.in_parent[position]))
 
 
@@ -146,7 +147,3 @@ def components(size: int, one: Ints, other: Ints) -> Ints:
         if np.array_equal(before, label):
             break
     return label
-
-
-def _halves(row_hash: str) -> tuple[str, str]:
-    return row_hash[:16], row_hash[16:]

@@ -25,7 +25,7 @@ class _Index:
     """The sketches of one projection, inverted.
 
     Attributes:
-        start: where each dataset's entries begin (and end: the next one's beginning); -1 for a dataset without sketch.
+        start: where each dataset's entries begin and end.
         ids, counts, lows: entries by dataset: number of the row, how often it occurs, low half of its hash.
         highs: high half.
         post_start, post_owner, post_count: by number of the row: datasets that list it, and how often.
