@@ -38,11 +38,24 @@ class ContainmentSettings:
     boxes_per_scan: int = 64  # box digests computed in one scan of a parent; further children go to the join
     task_bytes: int = 64 * 1024 * 1024  # bytes of data files in one scan task
     join_rows_per_task: int = 4_000_000  # row hashes compared by one join task
-    verify: Literal["hash", "keyed", "values"] = (
-        "hash"  # keyed, values: no writer can make false proofs (docs/hashing.md)
+    goal: Literal["all", "value"] = "all"  # value: pairs that can't save money are left plausible, unread
+    max_bytes: int = 0  # bytes of data files that a run may read, the best savings for their price first; 0: no limit
+    time_limit: float = 0.0  # seconds after which a run begins no further comparison; 0: no limit
+    verify: Literal["hash", "keyed", "values", "paper"] = (
+        "hash"  # keyed, values: no writer can make false proofs (docs/hashing.md); paper: samples, which prove nothing
     )
+    sampled_rows: int = 10  # verify=paper: rows drawn of each child, 1 at least (docs/paper-mode.md)
+    sampled_columns: int = 4  # verify=paper: columns that they are looked up under, 1 at least
+    sample_seed: int = 0  # verify=paper: another seed draws other rows and columns
     kept_bytes: int = 8 * 1024**3  # row hashes kept on local disk during a run, so that no row is hashed twice; 0: none
     task_memory: str = "1GB"  # memory that DuckDB may use in one task; more spills to scratch space
+
+    def __post_init__(self) -> None:
+        if min(self.sampled_rows, self.sampled_columns) < 1:
+            raise UsageError("containment.sampled_rows and containment.sampled_columns must be at least 1", "")
+        if self.verify == "paper" and (self.goal != "all" or self.max_bytes or self.time_limit):
+            what = "containment.verify=paper takes no goal, max_bytes or time_limit"
+            raise UsageError(what, "it reads little: leave them out, or choose another containment.verify")
 
 
 @dataclass(frozen=True)
@@ -52,6 +65,8 @@ class RetentionSettings:
     currency: str = "USD"  # name of the money in reports
     storage_price: float = 0.023  # a GB a month
     storage_price_factor: float = 1.0  # multiplies storage prices, so that a small lake can stand for a large one
+    storage_classes: Mapping[str, str] = field(default_factory=dict)  # glob pattern of dataset ids → S3 storage class
+    read_archived: bool = False  # read datasets whose storage class is archived: they must have been restored
     read_price: float = 0.0004  # for 1,000 read requests
     write_price: float = 0.005  # for 1,000 write requests
     compute_price: float = 0.05  # a core hour

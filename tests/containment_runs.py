@@ -14,12 +14,14 @@ from r2d2.catalog.listing import Candidate, plain_candidate
 from r2d2.catalog.runs import Groups, all_pairs
 from r2d2.catalog.summaries import FileToRead, summarize_files
 from r2d2.config import ContainmentSettings, DiscoverySettings
+from r2d2.containment.budget import Budget
 from r2d2.containment.funnel import Containments, find_containments
 from r2d2.containment.join import JoinResult, join_pairs
 from r2d2.containment.join_kept import KeptJoin
 from r2d2.containment.pairs import Standing
 from r2d2.containment.row_hash import FAST, RowHash
 from r2d2.containment.scanner import Measure, Scanner
+from r2d2.containment.worth import Worth
 from r2d2.lake.kernels import run_here, run_shuffled_here
 from r2d2.lake.storage import storage_for
 from r2d2.model.dataset import DataFile, Dataset
@@ -86,7 +88,11 @@ SECRET = "5a" * 32
 
 
 def contained(
-    datasets: Sequence[Dataset], settings: ContainmentSettings = TINY, memory: Memory | None = None
+    datasets: Sequence[Dataset],
+    settings: ContainmentSettings = TINY,
+    memory: Memory | None = None,
+    budget: Budget | None = None,
+    worth: Worth | None = None,
 ) -> Containments:
     """All containment stages over the datasets."""
     cache = memory or Memory()
@@ -95,9 +101,10 @@ def contained(
     compare = partial(join, by=RowHash(values=True)) if settings.verify == "values" else None
     progress = Progress(quiet=True)
     with tempfile.TemporaryDirectory(prefix="r2d2-kept-") as keep:
-        scanner = Scanner(datasets, settings, run_here, cache, by, keep)
+        scanner = Scanner(datasets, settings, run_here, cache, by, keep, budget or Budget())
         kept = KeptJoin(run_here, datasets, settings, by, keep)
-        return find_containments(datasets, settings, scanner, partial(join, by=by), cache, progress, compare, kept)
+        joins = partial(join, by=by), cache, progress, compare, kept
+        return find_containments(datasets, settings, scanner, *joins, worth)
 
 
 def groups_of(found: Containments) -> Groups:

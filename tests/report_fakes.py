@@ -11,6 +11,7 @@ from r2d2.model.edge import Edge, Grade, Witness
 from r2d2.model.funnel import Funnel, StageFigures
 from r2d2.model.plan import Action, Plan, PlannedDataset
 from r2d2.report.data import Problem, ReportData, RunFacts, build_report
+from r2d2.report.near_misses import NearMisses
 
 TABLES = {"lineitem": 232, "orders": 54, "partsupp": 41, "customer": 12, "part": 7, "supplier": 1, "nation": 1}
 COLUMNS = ("l_orderkey", "l_partkey", "l_suppkey", "l_linenumber", "l_quantity", "l_extendedprice", "l_shipdate")
@@ -161,7 +162,9 @@ def tpch_report(settings: Settings | None = None) -> ReportData:
     ]  # fmt: skip
     problems = [Problem("s3://bucket/archive", "The root can't be listed: access denied.", "Grant ListBucket on it.")]
     funnel = funnel_of(datasets, edges, plan, len(groups))
-    return build_report(run_facts(), datasets, edges, groups, near, plan, funnel, problems, settings)
+    return build_report(
+        run_facts(), datasets, edges, groups, NearMisses(tuple(near), 2), plan, funnel, problems, settings
+    )
 
 
 def hostile_report(settings: Settings | None = None) -> ReportData:
@@ -180,7 +183,8 @@ def hostile_report(settings: Settings | None = None) -> ReportData:
     )
     run = RunFacts(HOSTILE[0], datetime(2026, 11, 24, 8, tzinfo=UTC), HOSTILE, HOSTILE[1])
     everything = [whole, *children, *bad]
-    return build_report(run, everything, edges, [(whole.id, children[0].id)], near, plan, funnel, problems, settings)
+    found = NearMisses(tuple(near), len(near))
+    return build_report(run, everything, edges, [(whole.id, children[0].id)], found, plan, funnel, problems, settings)
 
 
 def large_report(number: int = 10_000, edge_count: int = 50_000) -> ReportData:
@@ -193,7 +197,7 @@ def large_report(number: int = 10_000, edge_count: int = 50_000) -> ReportData:
     parent_of = {each.id: datasets[i - i % 50].id for i, each in enumerate(datasets) if i % 50}
     plan = plan_of(datasets, parent_of)
     funnel = funnel_of(datasets, edges, plan, 0)
-    return build_report(run_facts(), datasets, edges, [], [], plan, funnel)
+    return build_report(run_facts(), datasets, edges, [], NearMisses(), plan, funnel)
 
 
 def run_facts() -> RunFacts:

@@ -18,6 +18,7 @@ from r2d2.catalog import runs
 from r2d2.catalog.state import open_state
 from r2d2.commands.state import dataset_row, edge_row, plan_object
 from r2d2.config import load_settings
+from r2d2.model.edge import Grade
 from r2d2.progress import Progress
 
 #: With so small a sketch, 300 rows already need boxes and joins.
@@ -75,8 +76,8 @@ def results(state: Path, run_id: str = "") -> dict[str, Any]:
     """Datasets, edges, all pairs and the plan of a run (default: the newest that is finished)."""
     opened = open_state(str(state))
     run = runs.find_run(opened, run_id, runs.PLANNED)
-    found, stored = runs.datasets(opened, run), runs.edges(opened, run)
-    pairs = runs.all_pairs(found, stored, runs.groups(opened, run))
+    found, stored = runs.datasets(opened, run), [edge for grade in Grade for edge in runs.edges(opened, run, grade)]
+    pairs = runs.all_pairs(found, runs.proven(opened, run), runs.groups(opened, run))
     return {
         "datasets": [dataset_row(dataset) for dataset in found],
         "edges": sorted((edge_row(edge) for edge in stored), key=str),

@@ -102,7 +102,7 @@ def _warm(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Makes a worker import what the kernels need."""
     import r2d2.catalog.summaries
     import r2d2.containment.join
-    import r2d2.containment.scan  # noqa: F401
+    import r2d2.containment.scan_groups  # noqa: F401
 
     yield from batches
 

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from r2d2.catalog import codec
 from r2d2.catalog.listing import Candidate
 from r2d2.catalog.state import State
-from r2d2.catalog.summaries import FileToRead, Run, summarize_files
+from r2d2.catalog.summaries import FileToRead, Run, summary_texts
 from r2d2.lake.fingerprint import code_fingerprint
 from r2d2.model.dataset import FileSummary
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
 
 
 @dataclass(frozen=True)
 class StateCache:
-    """The cache tables of a state; ``session`` is asked for only when there is something to write."""
+    """The cache tables of a state."""
 
     state: State
-    session: Callable[[], SparkSession]
 
     def summaries(
         self, candidates: Sequence[Candidate], run: Run, files_per_task: int
@@ -39,13 +35,14 @@ class StateCache:
         rows = self.state.by_key("summaries", keys.values()).to_pylist()
         known = {row["key"]: codec.from_json(row["summary"]) for row in rows}
         missing = [file for file in wanted if keys[file] not in known]
-        fresh = summarize_files(missing, run, files_per_task)
+        texts = summary_texts(missing, run, files_per_task)
+        fresh = {path: codec.from_json(text) for path, text in texts.items()}
         new = [
-            {"key": keys[file], "summary": codec.to_json(fresh[file.file.path])}
+            {"key": keys[file], "summary": texts[file.file.path]}
             for file in missing
             if fresh[file.file.path].status != "error"
         ]
-        self.state.append(self.session(), "summaries", new)
+        self.state.append("summaries", new)
         found = {file.file.path: known[key] for file, key in keys.items() if key in known} | fresh
         return found, list(fresh.values())
 
@@ -55,7 +52,7 @@ class StateCache:
 
     def add(self, table: str, rows: Mapping[str, Mapping[str, Any]]) -> None:
         """Adds rows to a cache table."""
-        self.state.append(self.session(), table, [{"key": key, **row} for key, row in rows.items()])
+        self.state.append(table, [{"key": key, **row} for key, row in rows.items()])
 
 
 def _summary_key(file: FileToRead) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from r2d2.catalog.codec import pack_file, pack_leaf, unpack_file, unpack_leaf
@@ -164,6 +165,7 @@ def pack_projection(projection: Projection) -> str:
     return json.dumps([[list(path), family] for path, family in projection], separators=(",", ":"))
 
 
+@lru_cache(maxsize=1024)
 def unpack_projection(text: str) -> Projection:
-    """The reverse of ``pack_projection``."""
+    """The reverse of ``pack_projection``; edges by the million have few different ones."""
     return tuple((tuple(path), family) for path, family in json.loads(text))

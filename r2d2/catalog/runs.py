@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.dataset as ds
+
 from r2d2.catalog import records
 from r2d2.catalog.state import State, latest
 from r2d2.config import RetentionSettings
@@ -20,6 +23,8 @@ from r2d2.model.plan import Plan
 
 #: What a run has done so far; the last row of a run says it.
 RUNNING, DISCOVERED, CONTAINED, PLANNED, FINISHED = "running", "discovered", "contained", "planned", "finished"
+#: Edges that are objects at once where they are streamed.
+_STREAMED = 10_000
 _ORDER = (RUNNING, DISCOVERED, CONTAINED, PLANNED, FINISHED)
 
 
@@ -98,9 +103,33 @@ def datasets(state: State, run: Run) -> tuple[Dataset, ...]:
     return tuple(map(records.dataset_of, rows))
 
 
-def edges(state: State, run: Run) -> tuple[Edge, ...]:
-    """The edges of a run: proven ones of the reduction, and pairs that the content stages refuted or left open."""
-    return tuple(records.edge_of(row) for row in state.rows("edges", run.run_id).to_pylist())
+def edges(state: State, run: Run, grade: Grade) -> Iterator[Edge]:
+    """The edges of one grade: proven ones of the reduction, or pairs that the content stages refuted or left open.
+
+    They are streamed: there may be millions.
+    """
+    return _edges_of(edge_table(state, run, grade))
+
+
+def proven(state: State, run: Run) -> tuple[Edge, ...]:
+    """The proven edges of the reduction."""
+    return tuple(edges(state, run, Grade.PROVEN))
+
+
+def misses(state: State, run: Run, child: str) -> list[Edge]:
+    """Pairs of one child that the content stages refuted or left open."""
+    wanted = (ds.field("child") == child) & (ds.field("grade") != Grade.PROVEN.value)
+    return list(_edges_of(state.rows("edges", run.run_id, wanted)))
+
+
+def edge_table(state: State, run: Run, grade: Grade) -> pa.Table:
+    """The edges of one grade as rows of ``edges``, with texts as dictionaries."""
+    return state.rows("edges", run.run_id, ds.field("grade") == grade.value, folded=True)
+
+
+def _edges_of(rows: pa.Table) -> Iterator[Edge]:
+    for batch in rows.to_batches(max_chunksize=_STREAMED):
+        yield from map(records.edge_of, batch.to_pylist())
 
 
 def groups(state: State, run: Run) -> Groups:

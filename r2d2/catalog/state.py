@@ -1,4 +1,4 @@
-"""The state directory: Delta tables written by Spark, read without a JVM, one writer at a time."""
+"""The state directory: Delta tables, written and read without a JVM, one writer at a time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 from urllib.parse import unquote, urlparse
 
 import pyarrow as pa
@@ -25,15 +25,12 @@ from r2d2.lake.delta_log import read_delta
 from r2d2.lake.storage import storage_for
 from r2d2.version import __version__
 
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrameWriter, SparkSession
-
 _MARKER = "r2d2-state.json"
 _LOCK = ".r2d2.lock"
 _SECRET, _SECRET_BYTES = ".r2d2.secret", 32
 _SCRATCH = ".r2d2.scratch"
-#: Bytes of rows, as Arrow holds them, that are handed to Spark at once.
-_PART_BYTES = 64 * 1024 * 1024
+#: Columns that rows are chosen by.
+_CHOSEN_BY = ("run_id", "grade")
 _LOST_SECRET = "remove it: a new one is made, and everything is hashed again"
 
 
@@ -43,14 +40,21 @@ class State:
 
     path: Path
 
-    def rows(self, table: str, run_id: str | None = None) -> pa.Table:
-        """All rows of a table, or those of one run.
+    def rows(
+        self, table: str, run_id: str | None = None, only: ds.Expression | None = None, folded: bool = False
+    ) -> pa.Table:
+        """All rows of a table, or those of one run, or only some of them.
+
+        Args:
+            only: a condition on the table's columns.
+            folded: texts as dictionaries, where there may be millions of rows and few different texts.
 
         Raises:
             StateError: the table is damaged.
         """
-        schema = SCHEMAS[table]
-        return self._scan(table, None if run_id is None else ds.field("run_id") == run_id, schema)
+        schema = _folded(SCHEMAS[table]) if folded else SCHEMAS[table]
+        of_run = None if run_id is None else ds.field("run_id") == run_id
+        return self._scan(table, only if of_run is None else of_run if only is None else of_run & only, schema)
 
     def by_key(self, table: str, keys: Iterable[str]) -> pa.Table:
         """The rows of a cache table with one of the keys."""
@@ -59,39 +63,30 @@ class State:
             return SCHEMAS[table].empty_table()
         return self._scan(table, ds.field("key").isin(wanted), SCHEMAS[table])
 
-    def append(self, spark: SparkSession, table: str, rows: pa.Table | list[dict[str, Any]]) -> None:
-        """Appends rows, as one commit unless they are many megabytes; nothing is written for no rows."""
-        for part in _parts(_as_table(rows, SCHEMAS[table])):
-            self._save(self._writer(spark, table, part).mode("append"), table)
+    def append(self, table: str, rows: pa.Table | list[dict[str, Any]]) -> None:
+        """Appends rows in one commit; nothing is written for no rows. Texts of a table may be dictionaries."""
+        data = as_rows(table, rows)
+        if data.num_rows:
+            self._write(table, data)
 
-    def write_run(self, spark: SparkSession, table: str, run_id: str, rows: pa.Table | list[dict[str, Any]]) -> None:
-        """Makes ``rows`` all that the table holds of a run, so that a stage can run again.
+    def write_run(self, table: str, run_id: str, rows: pa.Table | list[dict[str, Any]]) -> None:
+        """Makes ``rows`` all that the table holds of a run, in one commit, so that a stage can run again."""
+        data = as_rows(table, rows)
+        replaced = run_id if self._holds(table, run_id) else ""
+        if data.num_rows or replaced:
+            self._write(table, data, replaced)
 
-        In one commit, unless they are many megabytes: the first then replaces, the others append. A run that dies
-        between them has not recorded that the stage is done, and writes all of them again.
-        """
-        data = _as_table(rows, SCHEMAS[table])
-        if self._holds(table, run_id):
-            first, *more = _parts(data) or [data]
-            writer = self._writer(spark, table, first).mode("overwrite").option("replaceWhere", f"run_id = '{run_id}'")
-            self._save(writer, table)
-            data = pa.concat_tables(more) if more else data.slice(0, 0)
-        self.append(spark, table, data)
+    def _write(self, table: str, data: pa.Table, replaced: str = "") -> None:
+        from r2d2.catalog.commit import DELTA_ERRORS, commit  # commands that only read need not load it
 
-    def _writer(self, spark: SparkSession, table: str, data: pa.Table) -> DataFrameWriter:
-        writer = spark.createDataFrame(data).coalesce(1).write.format("delta")
-        return writer.partitionBy("run_id") if "run_id" in SCHEMAS[table].names else writer
-
-    def _save(self, writer: DataFrameWriter, table: str) -> None:
-        from py4j.protocol import Py4JError
-        from pyspark.errors import PySparkException
-
+        location = self.path / table
         try:
-            writer.save(str(self.path / table))
-        except (PySparkException, Py4JError) as error:
+            location.mkdir(exist_ok=True)
+            commit(location, SCHEMAS[table], data, replaced, new=not self._committed(table))
+        except (*DELTA_ERRORS, pa.ArrowException, OSError) as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             hint = "look for space and rights there; what was kept before is still good"
-            raise StateError(f"{self.path / table} can't be written: {reason}", hint) from error
+            raise StateError(f"{location} can't be written: {reason}", hint) from error
 
     def _committed(self, table: str) -> bool:
         """Whether the table has a commit; a run that died in the first write to it leaves a directory without one."""
@@ -223,12 +218,6 @@ def open_state(directory: str, create: bool = False) -> State:
     return State(path)
 
 
-def _parts(data: pa.Table) -> list[pa.Table]:
-    """Rows in parts that the JVM can hold. *Seen*: a million edges at once filled its heap, and it waited for ever."""
-    rows = max(1, data.num_rows * _PART_BYTES // max(1, data.nbytes))
-    return [data.slice(start, rows) for start in range(0, data.num_rows, rows)]
-
-
 def _private(path: str, flags: int) -> int:
     """Opens a file that nobody else may read."""
     return os.open(path, flags, 0o600)
@@ -246,8 +235,14 @@ def _taken(file: TextIO) -> bool:
     return False
 
 
-def _as_table(rows: pa.Table | list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
-    return rows.cast(schema) if isinstance(rows, pa.Table) else pa.Table.from_pylist(rows, schema=schema)
+def as_rows(table: str, rows: pa.Table | list[dict[str, Any]]) -> pa.Table:
+    """Rows with the columns of a state table; what is a dictionary of its type stays one."""
+    schema = SCHEMAS[table]
+    if not isinstance(rows, pa.Table):
+        return pa.Table.from_pylist(rows, schema=schema)
+    given = [rows.schema.field(field.name).type for field in schema]
+    kinds = [kind if pa.types.is_dictionary(kind) else field.type for kind, field in zip(given, schema, strict=True)]
+    return rows.cast(pa.schema([field.with_type(kind) for field, kind in zip(schema, kinds, strict=True)]))
 
 
 def _create(path: Path) -> None:
@@ -262,6 +257,13 @@ def _create(path: Path) -> None:
         temporary.replace(path / _MARKER)
     except OSError as error:
         raise StateError(f"{path} can't be made: {error.strerror}", "give a directory that can be written") from error
+
+
+def _folded(schema: pa.Schema) -> pa.Schema:
+    """Texts as dictionaries, except those that rows are chosen by."""
+    kind = pa.dictionary(pa.int32(), pa.string())
+    fold = (pa.types.is_string(field.type) and field.name not in _CHOSEN_BY for field in schema)
+    return pa.schema([field.with_type(kind) if folds else field for field, folds in zip(schema, fold, strict=True)])
 
 
 def _local(table: str, path: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,12 +15,16 @@ from r2d2.catalog import codec
 from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake import parquet, staging, text_summary
 from r2d2.lake.file_tree import shown
+from r2d2.lake.storage import is_local
+from r2d2.lake.text_summary import TextFile
 from r2d2.model.dataset import DataFile, FileSummary
 
 _LOG = logging.getLogger(__name__)
 
 #: Runs a kernel over tasks, as ``lake.session.map_tasks`` does with a session.
 Run = Callable[[pa.Table, Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]], pa.Schema], pa.Table]
+
+Row = Mapping[str, str | int]
 
 TASKS = pa.schema(
     [
@@ -36,11 +40,11 @@ TASKS = pa.schema(
 )
 RESULTS = pa.schema([("key", pa.string()), ("summary", pa.string())])
 
-#: What it costs to plan the queries on one text file, as bytes that would be read meanwhile.
-_TEXT_PLANNING = 500_000
-
+_CHANGED = "it changed while it was read; run again when it is at rest"
 #: Formats whose files are Parquet, of which only the footer is read.
 _PARQUET = ("parquet", "delta")
+
+_LOST = codec.to_json(FileSummary(status="error", reason="the job that was to read it gave no answer; run again"))
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class FileToRead:
 
 
 def summarize_files(
-    files: Iterable[FileToRead], run: Run, files_per_task: int = 256, task_bytes: int = 4 * 1024 * 1024
+    files: Iterable[FileToRead], run: Run, files_per_task: int = 256, task_bytes: int = 8 * 1024 * 1024
 ) -> dict[str, FileSummary]:
     """What each file says of itself, by its path. A file that can't be read has that as its status.
 
@@ -62,54 +66,102 @@ def summarize_files(
         files_per_task: footers read by one task.
         task_bytes: bytes of text files read by one task.
     """
+    texts = summary_texts(files, run, files_per_task, task_bytes)
+    return {path: codec.from_json(text) for path, text in texts.items()}
+
+
+def summary_texts(
+    files: Iterable[FileToRead], run: Run, files_per_task: int = 256, task_bytes: int = 4 * 1024 * 1024
+) -> dict[str, str]:
+    """The same as ``codec.to_json`` spells it, which is how it is kept."""
     wanted = {file.file.path: file for file in files}
     table = run(_tasks(list(wanted.values()), files_per_task, task_bytes), kernel, RESULTS)
     found = dict(zip(table["key"].to_pylist(), table["summary"].to_pylist(), strict=True))
-    lost = FileSummary(status="error", reason="the job that was to read it gave no answer; run again")
-    return {path: codec.from_json(found[path]) if path in found else lost for path in wanted}
+    return {path: found.get(path, _LOST) for path in wanted}
 
 
 def kernel(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Rows of ``TASKS`` to rows of ``RESULTS``; a failure of one file is its result and ends nothing."""
     for batch in batches:
         rows = batch.to_pylist()
+        found: dict[str, FileSummary] = {}
         with tempfile.TemporaryDirectory(prefix="r2d2-files-") as scratch:
-            results = [
-                {"key": row["key"], "summary": codec.to_json(_summary(row, Path(scratch, str(number))))}
-                for number, row in enumerate(rows)
-            ]
+            for number, alike in enumerate(_together(rows)):
+                found |= _summaries(alike, Path(scratch, str(number)))
+        results = [{"key": row["key"], "summary": codec.to_json(found[row["key"]])} for row in rows]
         yield pa.RecordBatch.from_pylist(results, schema=RESULTS)
 
 
-def _summary(row: dict[str, str | int], scratch: Path) -> FileSummary:
-    file = DataFile(
+def _together(rows: Sequence[Row]) -> list[list[Row]]:
+    """Rows by what is read together: all text, and each footer."""
+    texts = [row for row in rows if row["format"] not in _PARQUET]
+    return [*([texts] if texts else []), *([row] for row in rows if row["format"] in _PARQUET)]
+
+
+def _summaries(rows: Sequence[Row], scratch: Path) -> dict[str, FileSummary]:
+    """By key; where the files can't be read together, each is read alone, so that one spoils no other."""
+    try:
+        return _read(rows, scratch)
+    except Exception as error:  # noqa: BLE001  # a damaged file can fail anywhere in a reader; recorded, not lost
+        if len(rows) == 1:
+            return {str(rows[0]["key"]): _failed(rows[0], error)}
+        found: dict[str, FileSummary] = {}
+        for number, row in enumerate(rows):
+            found |= _summaries([row], scratch / f"alone-{number}")
+        return found
+
+
+def _unknown(row: Row, error: Exception) -> FileSummary:
+    """What a file is that fails in a way that nobody thought of."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    # for us, not for the data's owner; never what the error says, which may cite values of the file
+    _LOG.warning("%s: %s at %s:%s", shown(str(row["path"])), type(error).__name__, where.filename, where.lineno)
+    return FileSummary(status="error", reason="can't be read: it is damaged in a way that R2D2 does not know")
+
+
+def _read(rows: Sequence[Row], scratch: Path) -> dict[str, FileSummary]:
+    """By key.
+
+    Raises:
+        UnsupportedData, UnreadableData, OSError: one of the files can't be staged.
+    """
+    files = [_file(row) for row in rows]
+    if len(rows) == 1 and rows[0]["format"] in _PARQUET and is_local(files[0].path):
+        found = [parquet.summarize(staging.in_place(files[0]))]
+    else:
+        staged = staging.stage(files, scratch)
+        found = _read_staged(list(zip(rows, staged, strict=True)))
+        for path in staged:
+            path.unlink()
+    return {
+        str(row["key"]): FileSummary(status="error", reason=_CHANGED) if staging.changed([file]) else summary
+        for row, file, summary in zip(rows, files, found, strict=True)
+    }
+
+
+def _read_staged(staged: Sequence[tuple[Row, Path]]) -> list[FileSummary]:
+    if staged and staged[0][0]["format"] in _PARQUET:
+        return [parquet.summarize(path) for _, path in staged]
+    files = [TextFile(path, str(row["format"]), str(row["path"]).lower().endswith(".gz"), True) for row, path in staged]
+    read = text_summary.summarize_all(files)
+    return [replace(summary, bytes_read=file.path.stat().st_size) for summary, file in zip(read, files, strict=True)]
+
+
+def _failed(row: Row, error: Exception) -> FileSummary:
+    if isinstance(error, UnsupportedData):
+        return FileSummary(status="unsupported", reason=str(error))
+    if isinstance(error, UnreadableData):
+        return FileSummary(status="error", reason=str(error).removeprefix(f"{shown(str(row['path']))}: "))
+    if isinstance(error, OSError):
+        why = error.strerror or "its store does not say why"
+        return FileSummary(status="error", reason=f"can't be read: {why}")
+    return _unknown(row, error)
+
+
+def _file(row: Row) -> DataFile:
+    return DataFile(
         str(row["path"]), int(row["size"]), int(row["mtime_ns"]), str(row["identity"]), int(row["ctime_ns"])
     )
-    try:
-        (path,) = staging.stage([file], scratch)
-        summary = _read(path, str(row["format"]), file.path)
-        path.unlink()
-        if staging.changed([file]):
-            return FileSummary(status="error", reason="it changed while it was read; run again when it is at rest")
-    except UnsupportedData as error:
-        return FileSummary(status="unsupported", reason=str(error))
-    except UnreadableData as error:
-        return FileSummary(status="error", reason=str(error).removeprefix(f"{shown(file.path)}: "))
-    except OSError as error:
-        return FileSummary(status="error", reason=f"can't be read: {error.strerror or 'its store does not say why'}")
-    except Exception as error:  # noqa: BLE001  # a damaged file can fail anywhere in a reader; recorded, not lost
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        # for us, not for the data's owner; never what the error says, which may cite values of the file
-        _LOG.warning("%s: %s at %s:%s", shown(file.path), type(error).__name__, where.filename, where.lineno)
-        return FileSummary(status="error", reason="can't be read: it is damaged in a way that R2D2 does not know")
-    return summary
-
-
-def _read(staged: Path, format_: str, path: str) -> FileSummary:
-    if format_ in _PARQUET:
-        return parquet.summarize(staged)
-    summary = text_summary.summarize(staged, format_, path.lower().endswith(".gz"))
-    return replace(summary, bytes_read=staged.stat().st_size)
 
 
 def _tasks(files: Sequence[FileToRead], files_per_task: int, task_bytes: int) -> pa.Table:

@@ -73,9 +73,8 @@ def _facts(dataset: Dataset, run: runs.Run) -> Iterator[str]:
 
 
 def _containment(dataset: Dataset, found: Sequence[Dataset], state: State, run: runs.Run) -> Iterator[str]:
-    stored = runs.edges(state, run)
     groups = runs.groups(state, run)
-    holders, held = runs.pairs_of(found, stored, groups, dataset.id)
+    holders, held = runs.pairs_of(found, runs.proven(state, run), groups, dataset.id)
     yield ""
     same = [edge for edge in holders if edge.equal]
     if same:
@@ -87,10 +86,15 @@ def _containment(dataset: Dataset, found: Sequence[Dataset], state: State, run: 
     smaller = [edge for edge in held if not edge.equal]
     yield f"Whose rows it holds: {len(smaller) or 'no other dataset'}"
     yield from _listed([_proof(edge, edge.child) for edge in smaller], "r2d2 edges --all")
-    misses = [edge for edge in stored if edge.grade is not Grade.PROVEN and edge.child == dataset.id]
+    misses = runs.misses(state, run, dataset.id)
     yield from _shared(dataset, found, run)
-    yield f"Refuted by its content: {len(misses)}"
-    yield from _listed([_miss(edge) for edge in misses], "r2d2 edges --grade refuted")
+    refuted = [edge for edge in misses if edge.grade is Grade.REFUTED]
+    yield f"Refuted by its content: {len(refuted)}"
+    yield from _listed([_miss(edge) for edge in refuted], "r2d2 edges --grade refuted")
+    undecided = [edge for edge in misses if edge.grade is not Grade.REFUTED]
+    if undecided:
+        yield f"May hold all its rows, neither proven nor refuted: {len(undecided)}"
+        yield from _listed([_miss(edge) for edge in undecided], f"r2d2 edges --grade {undecided[0].grade.value}")
     decided = {edge.parent for edge in (*holders, *misses)} | {dataset.id, *dataset.shared_with}
     others = [other for other in found if other.id not in decided and other.status == "ok"]
     by_metadata, by_schema = ruled_out(dataset, others, run.case_sensitive)

@@ -23,8 +23,9 @@ from r2d2.errors import UsageError
 from r2d2.lake.kernels import run_here
 from r2d2.lake.session import build_session
 from r2d2.model.dataset import Dataset
-from r2d2.model.edge import Edge
+from r2d2.model.edge import Edge, Grade
 from r2d2.progress import Progress
+from r2d2.report.near_misses import near_misses
 from r2d2.report.terminal import funnel_lines, retire_lines
 from r2d2.report.visible import visible
 
@@ -78,7 +79,7 @@ def retain(state_dir: str, run_id: str, settings: Settings, progress: Progress) 
     def stage(job: pipeline.Job, run: runs.Run) -> None:
         state = job.state
         duplicates = runs.groups(state, run).duplicates
-        pipeline.retention_stage(job, runs.datasets(state, run), runs.edges(state, run), duplicates)
+        pipeline.retention_stage(job, runs.datasets(state, run), runs.proven(state, run), duplicates)
 
     _resume(state_dir, run_id, runs.CONTAINED, runs.PLANNED, settings, progress, stage)
 
@@ -88,13 +89,10 @@ def report(state_dir: str, run_id: str, settings: Settings, progress: Progress) 
     state = open_state(state_dir)
     found = runs.find_run(state, run_id, runs.PLANNED)
     job = pipeline.resumed_job(found, state, settings, progress)
-    path = pipeline.report_stage(
-        job,
-        runs.datasets(state, found),
-        runs.edges(state, found),
-        runs.groups(state, found).duplicates,
-        runs.plan(state, found),
-    )
+    datasets = runs.datasets(state, found)
+    near = near_misses(runs.edge_table(state, found, Grade.REFUTED), datasets)
+    duplicates = runs.groups(state, found).duplicates
+    path = pipeline.report_stage(job, datasets, runs.proven(state, found), near, duplicates, runs.plan(state, found))
     progress.say(f"report: {path}")
 
 
@@ -174,7 +172,7 @@ def compare(found: set[tuple[str, str]], planted: set[tuple[str, str]]) -> str:
 
 def _all_pairs(job: pipeline.Job) -> Iterator[Edge]:
     run_found = runs.find_run(job.state, job.run_id)
-    found, stored = runs.datasets(job.state, run_found), runs.edges(job.state, run_found)
+    found, stored = runs.datasets(job.state, run_found), runs.proven(job.state, run_found)
     return runs.all_pairs(found, stored, runs.groups(job.state, run_found))
 
 

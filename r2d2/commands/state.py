@@ -35,13 +35,13 @@ def show_edges(state_dir: str, run_id: str, grade: str, everything: bool, output
     """Prints edges of one grade; of the proven ones the reduction, or every pair. Shared ones are always all given."""
     state = open_state(state_dir)
     run = runs.find_run(state, run_id, runs.CONTAINED)
-    found, stored = runs.datasets(state, run), runs.edges(state, run)
+    found = runs.datasets(state, run)
     if grade == Grade.PROVEN and everything:
-        edges: Iterable[Edge] = runs.all_pairs(found, stored, runs.groups(state, run))
+        edges: Iterable[Edge] = runs.all_pairs(found, runs.proven(state, run), runs.groups(state, run))
     elif grade == Grade.SHARED:
         edges = shared_pairs(found, run.case_sensitive)
     else:
-        edges = (edge for edge in stored if edge.grade == grade)
+        edges = runs.edges(state, run, Grade(grade))
         if grade == Grade.REFUTED and everything:
             edges = chain(edges, refuted_by_metadata(found, run.case_sensitive))
     if output == "graphml":

@@ -13,9 +13,10 @@ import numpy as np
 from r2d2.config import ContainmentSettings
 from r2d2.containment.headers import doubtful_header, refutes_by_header
 from r2d2.containment.minmax import Survivors, leaves_by_path, refutes_by_metadata, survivors
-from r2d2.containment.pairs import Ints, Pairs
+from r2d2.containment.pairs import Bools, Floats, Ints, Pairs
 from r2d2.containment.schema_graph import ClassPair, SchemaClass, fitting_classes, schema_classes, schema_of
 from r2d2.containment.views import Views
+from r2d2.containment.worth import Worth
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade, Projection
 
@@ -29,7 +30,8 @@ class Candidates:
     Attributes:
         views: the nodes of the run, grown as pairs are made.
         projections: what the pairs are compared under.
-        children, parents: (dataset, index of the projection) of the sides that some pair has.
+        worth: what pairs may save, where somebody wants to know.
+        children, parents: (dataset, index of the projection) of the sides of some pair that is to be compared.
         classes, fitting, left, shared: schema classes; pairs whose schema fits, what metadata leaves of them, and those
             that hold files in common.
     """
@@ -44,6 +46,7 @@ class Candidates:
     fitting: int = 0
     left: int = 0
     shared: int = 0
+    worth: Worth | None = None
 
     def pairs(self, group_of: Ints) -> tuple[Pairs, int]:
         """The pairs between groups of datasets that hold the same rows, and how many pairs there are inside of groups.
@@ -51,20 +54,36 @@ class Candidates:
         Args:
             group_of: for each dataset the one that stands for it.
         """
-        inside, made = 0, []
+        inside, made, savings = 0, [], [np.empty(0)]
         numbers = {projection: number for number, projection in enumerate(self.projections)}
         for fit, block in self._blocks():
             parents, children = group_of[block.parents], group_of[block.children]
             between = parents != children
             inside += int(len(between) - between.sum())
-            keys, weights = np.unique(parents[between] * len(group_of) + children[between], return_counts=True)
+            both = parents[between] * len(group_of) + children[between]
+            keys, back, weights = np.unique(both, return_inverse=True, return_counts=True)
+            savings.append(self._most(back, block.parents[between], block.children[between], len(keys)))
             made.append((keys, weights, np.full(len(keys), numbers[fit.projection])))
         keys, weights, projection = (np.concatenate(part) for part in zip(*made, strict=True)) if made else (_NONE,) * 3
         parent, child = np.divmod(keys, max(1, len(group_of)))
-        first, whole = _once(keys, weights)
+        first, back, whole = _once(keys, weights)
         parent, child, projection = parent[first], child[first], projection[first]
-        nodes = self._nodes(parent, child, projection)
-        return Pairs(self.projections, parent, child, projection, whole, *nodes), inside
+        pairs = Pairs(self.projections, parent, child, projection, whole, *self._nodes(parent, child, projection))
+        np.maximum.at(pairs.saving, back, np.concatenate(savings))
+        return pairs, inside
+
+    def _most(self, back: Ints, parents: Ints, children: Ints, size: int) -> Floats:
+        """What the pairs of a block may save: of those between the same two groups the most."""
+        found = np.zeros(size)
+        if self.worth is not None:
+            np.maximum.at(found, back, self.worth.saving(parents, children))
+        return found
+
+    def worthy(self, block: Survivors) -> Bools:
+        """Which pairs of a block are to be compared at all."""
+        if self.worth is None or self.settings.goal == "all":
+            return np.ones(len(block.parents), bool)
+        return self.worth.saving(block.parents, block.children) > 0
 
     def _nodes(self, parent: Ints, child: Ints, projection: Ints) -> tuple[Ints, Ints]:
         """The nodes of both sides; children first, so that a parent that is a child elsewhere has the same view."""
@@ -92,11 +111,13 @@ class Candidates:
                 yield fit, apart.without(block)
 
 
-def find_candidates(datasets: Sequence[Dataset], settings: ContainmentSettings) -> Candidates:
+def find_candidates(
+    datasets: Sequence[Dataset], settings: ContainmentSettings, worth: Worth | None = None
+) -> Candidates:
     """Schema graph and min-max pruning: how many pairs have to be looked at, and which datasets under what."""
     classes = schema_classes(datasets, settings.case_sensitive)
     schemas = {i: schema_of(d, settings.case_sensitive) for i, d in enumerate(datasets)}
-    found = Candidates(datasets, settings, Views(schemas), classes=len(classes))
+    found = Candidates(datasets, settings, Views(schemas), classes=len(classes), worth=worth)
     sharing = _Sharing(datasets, classes)
     numbers: dict[Projection, int] = {}
     last: ClassPair | None = None
@@ -104,8 +125,9 @@ def find_candidates(datasets: Sequence[Dataset], settings: ContainmentSettings) 
         number = numbers.setdefault(fit.projection, len(numbers))
         found.shared += sharing.count(fit.parent, fit.child) if fit is not last else 0
         found.fitting, found.left, last = found.fitting + block.pairs, found.left + len(block.parents), fit
-        found.children.update((child, number) for child in np.unique(block.children).tolist())
-        found.parents.update((parent, number) for parent in np.unique(block.parents).tolist())
+        wanted = found.worthy(block)
+        found.children.update((child, number) for child in np.unique(block.children[wanted]).tolist())
+        found.parents.update((parent, number) for parent in np.unique(block.parents[wanted]).tolist())
     found.projections = list(numbers)
     return found
 
@@ -165,10 +187,10 @@ class _Apart:
 _NONE = np.empty(0, np.int64)
 
 
-def _once(keys: Ints, weights: Ints) -> tuple[Ints, Ints]:
-    """Where each key first stands, and the sum of its weights: classes are cut into blocks."""
+def _once(keys: Ints, weights: Ints) -> tuple[Ints, Ints, Ints]:
+    """Where each key first stands, which of them each is, and sums of weights: classes are cut into blocks."""
     kept, first, back = np.unique(keys, return_index=True, return_inverse=True)
-    return first, np.bincount(back, weights, len(kept)).astype(np.int64)
+    return first, back, np.bincount(back, weights, len(kept)).astype(np.int64)
 
 
 class _Sharing:

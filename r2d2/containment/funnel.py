@@ -14,15 +14,17 @@ from r2d2.catalog.records import edge_of
 from r2d2.config import ContainmentSettings
 from r2d2.containment.candidates import Candidates, find_candidates
 from r2d2.containment.edge_table import others_table
-from r2d2.containment.joins import Joiner, Joins, KeptJoiner, VerdictCache
+from r2d2.containment.joins import Joined, Joiner, Joins, KeptJoiner, VerdictCache
 from r2d2.containment.minmax import leaves_by_path
 from r2d2.containment.pairs import HOWS, Pairs, Standing
 from r2d2.containment.reasons import reason
 from r2d2.containment.reduction import Reduction, reduce_edges
+from r2d2.containment.samples import sampled
 from r2d2.containment.scanner import Scanner
 from r2d2.containment.verification import Verification
 from r2d2.containment.verify import Verifier, box_text
 from r2d2.containment.views import Node
+from r2d2.containment.worth import Worth
 from r2d2.lake.file_tree import shown
 from r2d2.model.dataset import TEXT_FORMATS, Dataset
 from r2d2.model.edge import Edge, Grade
@@ -97,19 +99,40 @@ def find_containments(
     progress: Progress,
     compare: Joiner | None = None,
     join_kept: KeptJoiner | None = None,
+    worth: Worth | None = None,
 ) -> Containments:
     """Finds and proves every containment among the usable datasets.
 
     Args:
         compare: where proofs are to rest on values: the join that compares those.
         join_kept: where scans keep hashes: the join that compares those.
+        worth: what pairs may save, for a run that has a goal or limits.
     """
     with progress.stage("schema graph and min-max") as reading:
-        candidates = find_candidates(datasets, settings)
+        candidates = find_candidates(datasets, settings, worth)
         reading.note = f", {candidates.left} pairs left of {candidates.fitting}"
     leaves = [leaves_by_path(dataset, settings.case_sensitive) for dataset in datasets]
     joins = Joins(scanner, join, cache, compare, join_kept)
     verifier = Verifier(datasets, leaves, candidates, settings, scanner, joins)
+    if settings.verify == "paper":
+        verification = sampled(candidates, scanner, progress)
+        whole = _with_failures(datasets, scanner.failed)
+        return _result(whole, candidates, verifier, verification, settings.case_sensitive)
+    decide = _decide_by_value if scanner.budget.limited else _decide_all
+    verification = decide(verifier, progress)
+    if compare is not None:
+        with progress.stage("compare values") as reading:
+            compared = verifier.compare_values(verification)
+            reading.bytes, reading.files, reading.note = compared.bytes, compared.files, f", {compared.pairs} pairs"
+    with progress.stage("reduction"):
+        verification.pairs.leave(limited=scanner.budget.limited)
+        whole = _with_failures(datasets, scanner.failed)
+        return _result(whole, candidates, verifier, verification, settings.case_sensitive)
+
+
+def _decide_all(verifier: Verifier, progress: Progress) -> Verification:
+    """All pairs: scans first, then joins."""
+    scanner = verifier.scanner
     with progress.stage("scan") as reading:
         verification = verifier.scan()
         reading.bytes, reading.files = scanner.bytes_read, scanner.files_read
@@ -118,13 +141,28 @@ def find_containments(
         joined = verifier.join_rest(verification)
         reading.bytes = joined.bytes + scanner.bytes_read - before[0]
         reading.files, reading.note = joined.files + scanner.files_read - before[1], f", {joined.pairs} pairs"
-    if compare is not None:
-        with progress.stage("compare values") as reading:
-            compared = verifier.compare_values(verification)
-            reading.bytes, reading.files, reading.note = compared.bytes, compared.files, f", {compared.pairs} pairs"
-    with progress.stage("reduction"):
-        whole = _with_failures(datasets, scanner.failed)
-        return _result(whole, candidates, verifier, verification, settings.case_sensitive)
+    return verification
+
+
+def _decide_by_value(verifier: Verifier, progress: Progress) -> Verification:
+    """As many pairs as limits allow, in waves: what may save most for its price is read, and decided, first."""
+    scanner = verifier.scanner
+    with progress.stage("scan and join, best value first") as reading:
+        waves, joined, number = verifier.waves(), Joined(), 0
+        verification = verifier.scan(waves.reach.copy())
+        while True:
+            joined += verifier.join_rest(verification)
+            left = len(verification.pairs.to_compare())
+            wider = waves.widen(verification, scanner.budget)
+            if scanner.budget.over_time or not (wider or left):
+                break
+            number += 1
+            verification = verifier.scan(waves.reach.copy(), verification)
+            if not wider and len(verification.pairs.to_compare()) == left:
+                break
+        reading.bytes, reading.files = joined.bytes + scanner.bytes_read, joined.files + scanner.files_read
+        reading.note = f", {number} waves, {scanner.budget.read:,} bytes"
+    return verification
 
 
 def _with_failures(datasets: Sequence[Dataset], failed: dict[int, str]) -> tuple[Dataset, ...]:
@@ -167,18 +205,25 @@ class _Edges:
         """Representative to member, and representative to representative, of the reduction."""
         nodes, reduction = self.found.nodes, self.found.reduction
         same = {(nodes[a].dataset, nodes[b].dataset) for a, b in _member_pairs(reduction)}
-        place = self._places()
-        for parent, child in dict.fromkeys(_dataset_pairs(nodes, reduction)):
-            position = place.get((parent, child))
-            if position is not None and self.pairs.standing[position] == Standing.PROVEN:
+        asked = list(dict.fromkeys(_dataset_pairs(nodes, reduction)))
+        for (parent, child), position in zip(asked, self._proven(asked), strict=True):
+            if position >= 0:
                 yield self._edge(parent, child, position, (parent, child) in same)
             elif self.group_of[parent] == self.group_of[child]:
                 yield self._same_rows(parent, child)
             # pairs that share files were never compared, and are no edges
 
-    def _places(self) -> dict[tuple[int, int], int]:
-        at = self.pairs.at(Standing.PROVEN).tolist()
-        return {(int(self.pairs.parent[p]), int(self.pairs.child[p])): p for p in at}
+    def _proven(self, asked: Sequence[tuple[int, int]]) -> list[int]:
+        """Where the (parent, child) stand among the proven pairs, of which there may be millions; -1 for those not."""
+        at, count = self.pairs.at(Standing.PROVEN), len(self.datasets)
+        keys = self.pairs.parent[at] * count + self.pairs.child[at]
+        wanted = np.asarray([parent * count + child for parent, child in asked], np.int64)
+        if not len(at):
+            return [-1] * len(asked)
+        order = np.argsort(keys, kind="stable")
+        found = order[np.maximum(np.searchsorted(keys, wanted, side="right", sorter=order) - 1, 0)]
+        positions: list[int] = np.where(keys[found] == wanted, at[found], -1).tolist()
+        return positions
 
     def _edge(self, parent: int, child: int, position: int, equal: bool) -> Edge:
         """A proven pair."""

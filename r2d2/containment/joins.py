@@ -90,17 +90,33 @@ class Joins:
         ]
         fresh |= join(rest, self.scanner.failed)
         self.cache.add_verdicts({keys[pair]: found for pair, found in fresh.items()})
+        rows = sum(self.scanner.datasets[i].bytes for i in {i for pair in missing for i in (pair.parent, pair.child)})
         read = {i: self.scanner.datasets[i] for pair in rest for i in (pair.parent, pair.child)}
         joined = Joined(len(missing), sum(len(d.files) for d in read.values()), sum(d.bytes for d in read.values()))
+        self.scanner.budget.charge(joined.bytes, rows)
         return fresh | {pair: known[key] for pair, key in keys.items() if key in known}, joined
+
+    def decided(self, pairs: Sequence[Pair], by: str) -> set[Pair]:
+        """Those of the pairs that a join decided before, by "join" or by "values"."""
+        keys = {pair: self._verdict_key(pair, by) for pair in pairs}
+        known = self.cache.verdicts(keys.values())
+        return {pair for pair, key in keys.items() if key in known}
+
+    def reads(self, pair: Pair, sketches: Mapping[Side, Sketch]) -> tuple[int, ...]:
+        """The datasets whose files a join of the pair by hashes reads."""
+        return () if self._at_hand(pair, sketches) else (pair.parent, pair.child)
+
+    def _at_hand(self, pair: Pair, sketches: Mapping[Side, Sketch]) -> bool:
+        """Whether the parent's hashes are kept, and the child's are kept or all in its sketch."""
+        kept, child = self.scanner.kept, (pair.child, pair.projection)
+        parent = (pair.parent, pair.projection) in kept
+        return self.join_kept is not None and parent and (child in kept or child in sketches)
 
     def _by_kept(self, pairs: Sequence[Pair], sketches: Mapping[Side, Sketch]) -> dict[Pair, JoinResult]:
         """Results of pairs whose hashes are at hand: the parent's kept, the child's kept or all in its sketch."""
         if self.join_kept is None:
             return {}
-        kept = self.scanner.kept
-        at_hand = kept | sketches.keys()
-        chosen = [p for p in pairs if (p.parent, p.projection) in kept and (p.child, p.projection) in at_hand]
+        chosen = [pair for pair in pairs if self._at_hand(pair, sketches)]
         return self.join_kept(chosen, sketches, self.scanner.failed)
 
     def _verdict_key(self, pair: Pair, by: str) -> str:

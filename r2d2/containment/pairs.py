@@ -15,6 +15,7 @@ from r2d2.model.edge import Grade, Projection, Witness
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 
 
 class Standing(IntEnum):
@@ -32,8 +33,10 @@ _GRADES = {
     Standing.REFUTED: Grade.REFUTED,
     Standing.UNREAD: Grade.CANDIDATE,
 }
+#: How pairs are decided, and why they are not.
+WAYS, LEFT = ("digest", "sketch", "box", "join", "implied", "values"), ("value", "limit")
 #: ``Edge.how`` by number.
-HOWS = ("", "digest", "sketch", "box", "join", "implied", "values")
+HOWS = ("", *WAYS, *LEFT, "sample")
 
 
 @dataclass
@@ -45,8 +48,11 @@ class Pairs:
         projection: index into ``projections``.
         weight: how many pairs of datasets it stands for: each side for all that hold the same rows.
         parent_node, child_node: the nodes (``views``) between which an edge leads, if it is proven.
+        saving: an upper bound of what retiring the child may save, money a month; 0 if nobody asked.
+        wanted: whether it is to be compared at all.
+        asked: whether it is to be compared now.
         standing, how: the verdict.
-        number: what its reason counts: rows in the box, or rows that the parent lacks.
+        number: what its reason counts: rows in the box, or rows (of a sample) that the parent lacks.
         low, high, in_child, in_parent: the witness, where ``in_child`` is not 0.
     """
 
@@ -57,6 +63,9 @@ class Pairs:
     weight: Ints
     parent_node: Ints
     child_node: Ints
+    saving: Floats = field(init=False)
+    wanted: Bools = field(init=False)
+    asked: Bools = field(init=False)
     standing: npt.NDArray[np.int8] = field(init=False)
     how: npt.NDArray[np.int8] = field(init=False)
     number: Ints = field(init=False)
@@ -67,6 +76,7 @@ class Pairs:
 
     def __post_init__(self) -> None:
         size = len(self.parent)
+        self.saving, self.wanted, self.asked = np.zeros(size), np.ones(size, bool), np.ones(size, bool)
         self.standing, self.how = np.zeros(size, np.int8), np.zeros(size, np.int8)
         self.number, self.in_child, self.in_parent = (np.zeros(size, np.int64) for _ in range(3))
         self.low, self.high = np.zeros(size, np.uint64), np.zeros(size, np.uint64)
@@ -77,6 +87,10 @@ class Pairs:
     def open(self) -> Ints:
         """Positions of the pairs that are neither proven nor refuted, and whose sides could be read."""
         return np.flatnonzero(self.standing == Standing.OPEN)
+
+    def to_compare(self) -> Ints:
+        """Positions of the open pairs that are to be compared."""
+        return np.flatnonzero((self.standing == Standing.OPEN) & self.asked)
 
     def at(self, standing: Standing) -> Ints:
         """Positions of the pairs that stand so."""
@@ -106,9 +120,19 @@ class Pairs:
         lost = np.asarray(sorted(datasets), np.int64)
         gone = np.isin(self.parent, lost) | np.isin(self.child, lost)
         if np.any(self.standing[gone] != Standing.UNREAD):
-            implied = self.how == HOWS.index("implied")
-            self.standing[implied], self.how[implied] = Standing.OPEN, 0
+            self.reopen(np.flatnonzero(self.how == HOWS.index("implied")))
         self.standing[gone], self.how[gone], self.in_child[gone] = Standing.UNREAD, 0, 0
+
+    def reopen(self, positions: Ints) -> None:
+        """Nothing is known of them any more."""
+        self.standing[positions], self.how[positions] = Standing.OPEN, 0
+
+    def leave(self, limited: bool) -> None:
+        """Says why pairs are still open: they can't pay, or the run's limits were reached."""
+        still = self.standing == Standing.OPEN
+        if limited:
+            self.how[still] = HOWS.index("limit")
+        self.how[still & ~self.wanted] = HOWS.index("value")
 
     def take_over(self, other: Pairs, positions: Ints) -> None:
         """Takes the verdicts that ``other`` has at ``positions``, one for each pair of these; -1 for none."""

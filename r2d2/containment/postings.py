@@ -68,6 +68,21 @@ def inverted(sketches: Mapping[int, Sketch]) -> _Index:
     return _Index(starts, ids, count, low, high, post_start, owner[order], count[order])
 
 
+@dataclass(frozen=True)
+class _Bounds:
+    """By dataset: whether its sketch lists all rows, and the bound below which it does."""
+
+    complete: Bools
+    below: Hashes
+
+    @staticmethod
+    def of(sketches: Mapping[int, Sketch], datasets: int) -> _Bounds:
+        found = _Bounds(np.zeros(datasets, bool), np.zeros(datasets, np.uint64))
+        for owner, sketch in sketches.items():
+            found.complete[owner], found.below[owner] = sketch.complete, min(sketch.bound, COMPLETE - 1)
+        return found
+
+
 @dataclass
 class _Refuted:
     """What is known of a child: parents that lack one of its rows, the row's number, how often each holds it."""
@@ -103,9 +118,7 @@ class Search:
         self._held = np.zeros(len(self.rows), np.int64)
         self._listed = np.zeros(max(len(index.post_start) for index in self._index.values()), np.int64)
         self._mark = np.full(len(self.rows), -1, np.int64)
-        self._bounds = {
-            number: {owner: sketch.bound for owner, sketch in found.items()} for number, found in self.sketches.items()
-        }
+        self._bounds = {number: _Bounds.of(found, len(self.rows)) for number, found in self.sketches.items()}
         self._place_nodes(positions)
         order = np.lexsort((pairs.parent[positions], self.rows[pairs.parent[positions]], pairs.child_node[positions]))
         positions = positions[order]
@@ -166,10 +179,8 @@ class _Child:
     def __post_init__(self) -> None:
         self.parents = self.search.pairs.parent[self.group]
         bounds = self.search._bounds[self.number]
-        found = [bounds[parent] for parent in self.parents.tolist()]
-        self.complete = np.asarray([bound >= COMPLETE for bound in found], bool)
-        self.bounds = np.asarray([min(bound, COMPLETE - 1) for bound in found], np.uint64)
-        self.own_complete = bounds[self.child] >= COMPLETE
+        self.complete, self.bounds = bounds.complete[self.parents], bounds.below[self.parents]
+        self.own_complete = bool(bounds.complete[self.child])
         self.alive = np.ones(len(self.group), bool)
         self.found: list[_Refuted] = []
 

@@ -23,7 +23,10 @@ def reason(
         return _refuted(how, child_rows, parent_rows, number, witness)
     if grade is Grade.CANDIDATE:
         return "a side could not be read as one whole version"
-    return "neither proven nor refuted yet"
+    return {
+        "value": "not compared: retiring it with the help of the other could not save money",
+        "limit": "not compared yet: the run's limit was reached; the same command goes on from here",
+    }.get(how, "neither proven nor refuted yet")
 
 
 def _proven(how: str, rows: int, by_values: bool) -> str:

@@ -1,14 +1,13 @@
-"""The scan kernel: a task reads files of one dataset once, and answers every request for it (DESIGN 5).
+"""Scans: the files of a dataset are read once, and answer every request for it (DESIGN 5).
 
 DuckDB reads and hashes; the hashes of rows stream from it and are summed and sketched here. Small datasets that are
-read alike and asked the same are one query, each file of which belongs to one of them: planning costs more than they.
+read alike and asked the same are one query, each file of which belongs to one of them (``scan_groups``).
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -81,54 +80,10 @@ def unpack_files(text: str) -> list[DataFile]:
     return [unpack_file(raw) for raw in json.loads(text)]
 
 
-def scan_kernel(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Maps tasks (``TASKS``) to results (``RESULTS``); a dataset that can't be read gives one row with its error."""
-    with task_connection() as connect:
-        for batch in batches:
-            for tasks in scanned_together(batch.to_pylist()):
-                yield pa.RecordBatch.from_pylist(scan_tasks_together(tasks, connect), schema=RESULTS)
-
-
-def scanned_together(tasks: Sequence[Task]) -> list[list[Task]]:
-    """Task rows by what one query can read: whole Parquet files of one schema that are asked the same, or one row."""
-    alike: dict[tuple[str, ...], list[Task]] = defaultdict(list)
-    alone = []
-    for task in tasks:
-        if scanned_with_others(task):
-            alike[tuple(str(task[name]) for name in ("readers", "requests", "case_sensitive", "memory", "key"))].append(
-                task
-            )
-        else:
-            alone.append([task])
-    return [*alike.values(), *alone]
-
-
-def scanned_with_others(task: Task) -> bool:
-    """Whether one query can read the task row together with others."""
-    readers = json.loads(task["readers"])
-    return (
-        len(readers) == 1
-        and not task["part"]
-        and not task["keep"]
-        and Reader.from_json(readers[0]).format == "parquet"
-        and not any(file.partition for file in unpack_files(task["files"]))
-    )
-
-
-def scan_tasks_together(tasks: Sequence[Task], connect: Connect) -> list[dict[str, Any]]:
-    """The results of task rows that one query can read; where it fails, of each alone, so that one spoils no other."""
-    if len(tasks) == 1:
-        return scan_task(tasks[0], connect)
-    try:
-        return _scan_fast(tasks, connect)
-    except Exception:  # noqa: BLE001  # each alone says which of them it was
-        return [row for task in tasks for row in scan_task(task, connect)]
-
-
 def scan_task(task: Task, connect: Connect) -> list[dict[str, Any]]:
     """The results of one task row: a row for each request, or one with the error that ends the dataset's part."""
     try:
-        return _scan_fast([task], connect)
+        return scan_fast([task], connect)
     except Exception as error:  # noqa: BLE001  # recorded as the dataset's reason; the others of the task are scanned
         empty = {"rows": 0, "low": Decimal(0), "high": Decimal(0), "sketch": None}
         return [{"dataset": task["dataset"], "request": -1, "error": read_failure(error), **empty}]
@@ -178,7 +133,7 @@ def open_sources(task: Task, connect: Connect) -> Iterator[tuple[duckdb.DuckDBPy
     """
     files = unpack_files(task["files"])
     readers = json.loads(task["readers"])
-    with unchanged(files), _staged(files, task, connect) as (con, paths):
+    with unchanged(files), staged(files, task, connect) as (con, paths):
         sources = []
         ordered = sorted(zip(files, paths, strict=True), key=lambda f: (_source_key(f[0]), branch_key(f[0])))
         for (number, _), group in groupby(ordered, key=lambda f: _source_key(f[0])):
@@ -202,9 +157,10 @@ def _part(table: str, reader: Reader, part: str) -> str:
 
 
 @contextmanager
-def _staged(
+def staged(
     files: Sequence[DataFile], task: Task, connect: Connect
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, list[Path]]]:
+    """A connection, and the files under names of our own."""
     con, scratch = connect(task["memory"])
     with tempfile.TemporaryDirectory(dir=scratch) as directory:
         yield con, stage(files, Path(directory))
@@ -236,8 +192,11 @@ def branch_key(file: DataFile) -> tuple[int, str]:
     return file.reader, json.dumps(file.partition)
 
 
-def _scan_fast(tasks: Sequence[Task], connect: Connect) -> list[dict[str, Any]]:
-    """As if all numbers were of a common size, which saves asking; once more if one is not."""
+def scan_fast(tasks: Sequence[Task], connect: Connect) -> list[dict[str, Any]]:
+    """The answers for tasks that differ in dataset and files only.
+
+    As if all numbers were of a common size, which saves asking; once more if one is not.
+    """
     try:
         return _scan(tasks, connect, general=False)
     except duckdb.ConversionException:
@@ -249,7 +208,7 @@ def _scan(tasks: Sequence[Task], connect: Connect, general: bool) -> list[dict[s
     task = tasks[0]
     requests = [Request.from_json(text) for text in json.loads(task["requests"])]
     if len(tasks) == 1:
-        with open_sources(task, connect) as (con, sources), _keepers(task, requests) as keepers:
+        with open_sources(task, connect) as (con, sources), keepers_of(task, requests) as keepers:
             by = RowHash(task["key"])
             answers = _answers(con, sources, requests, by, general, "0::BIGINT", 1, np.zeros(1, np.int64), keepers)
             for answer in answers:
@@ -260,12 +219,17 @@ def _scan(tasks: Sequence[Task], connect: Connect, general: bool) -> list[dict[s
         slots = np.repeat(np.arange(len(tasks)), [len(group) for group in files])
         together = {**task, "files": pack_files([file for group in files for file in group])}
         with open_sources(together, connect) as (con, sources):
-            _check_order(con, sources, len(slots))
+            check_order(con, sources, len(slots))
             by = RowHash(task["key"])
             answers = _answers(con, sources, requests, by, general, "file_index::BIGINT", len(tasks), slots)
+    return result_rows(tasks, answers)
+
+
+def result_rows(tasks: Sequence[Task], answers: Sequence[Accumulator]) -> list[dict[str, Any]]:
+    """Rows of ``RESULTS``: the answers of the first slot are the first task's."""
     return [
         {
-            "dataset": each["dataset"],
+            "dataset": task["dataset"],
             "request": r,
             "error": None,
             "rows": answer.totals[slot].rows,
@@ -273,12 +237,12 @@ def _scan(tasks: Sequence[Task], connect: Connect, general: bool) -> list[dict[s
             "high": Decimal(answer.totals[slot].high),
             "sketch": pack(found) if (found := answer.sketch(slot)) else None,
         }
-        for slot, each in enumerate(tasks)
+        for slot, task in enumerate(tasks)
         for r, answer in enumerate(answers)
     ]
 
 
-def _check_order(con: duckdb.DuckDBPyConnection, sources: Sequence[Source], files: int) -> None:
+def check_order(con: duckdb.DuckDBPyConnection, sources: Sequence[Source], files: int) -> None:
     """Files are told apart by their place in the list; this looks that it is the place that their staged name gives."""
     opened = con.execute(f"SELECT DISTINCT file_index, filename FROM {sources[0].table}").fetchall()
     if any(Path(name).name.partition(".")[0] != str(index) for index, name in opened) or len(opened) > files:
@@ -323,7 +287,7 @@ def _answers(
 
 
 @contextmanager
-def _keepers(task: Task, requests: Sequence[Request]) -> Iterator[dict[Projection, Keeper]]:
+def keepers_of(task: Task, requests: Sequence[Request]) -> Iterator[dict[Projection, Keeper]]:
     """A keeper for each projection of whole datasets, if the task is to keep hashes; who ends none leaves no file."""
     projections = dict.fromkeys(r.projection for r in requests if not r.box) if task["keep"] else {}
     keepers = {p: Keeper(kept_path(task["keep"], task, Request(p).to_json())) for p in projections}

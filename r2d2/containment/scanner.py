@@ -14,10 +14,12 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from r2d2.config import ContainmentSettings
+from r2d2.containment.budget import Budget
 from r2d2.containment.kept import ROW_BYTES
 from r2d2.containment.request import Request
 from r2d2.containment.row_hash import FAST, RowHash
-from r2d2.containment.scan import RESULTS, TASKS, branch_key, pack_files, scan_kernel, scanned_with_others
+from r2d2.containment.scan import RESULTS, TASKS, branch_key, pack_files
+from r2d2.containment.scan_groups import scan_kernel, scanned_with_others
 from r2d2.containment.sketch import Sketch, merge, unpack
 from r2d2.lake.fingerprint import code_fingerprint
 from r2d2.lake.kernels import Kernel
@@ -65,6 +67,7 @@ class Scanner:
 
     Attributes:
         keep: a directory on the disk of all tasks in which they keep the hashes of rows; empty for none.
+        budget: what the run may read; only counted here.
         kept: datasets and projections whose hashes were kept.
         failed: datasets whose scan gave no whole, stable version, with the reason.
     """
@@ -75,6 +78,7 @@ class Scanner:
     cache: MeasureCache
     by: RowHash = FAST
     keep: str = ""
+    budget: Budget = field(default_factory=Budget)
     kept: set[tuple[int, Projection]] = field(default_factory=set)
     failed: dict[int, str] = field(default_factory=dict)
     kept_bytes: int = 0
@@ -88,11 +92,7 @@ class Scanner:
 
     def measure(self, wanted: Mapping[int, Sequence[Request]]) -> dict[tuple[int, Request], Measure]:
         """Answers to all requests for the datasets (by index), except for datasets that failed."""
-        keys = {
-            (index, request): measure_key(self.keys[index], request, self.settings.case_sensitive, self.by)
-            for index, requests in wanted.items()
-            for request in requests
-        }
+        keys = self._measure_keys(wanted)
         known = self.cache.measures(keys.values())
         missing: dict[int, list[Request]] = defaultdict(list)
         for (index, request), key in keys.items():
@@ -103,11 +103,26 @@ class Scanner:
         found = {entry: known[key] for entry, key in keys.items() if key in known} | fresh
         return {entry: measure for entry, measure in found.items() if entry[0] not in self.failed}
 
+    def known(self, wanted: Mapping[int, Sequence[Request]]) -> set[tuple[int, Request]]:
+        """What can be answered without reading."""
+        keys = self._measure_keys(wanted)
+        found = self.cache.measures(keys.values())
+        return {entry for entry, key in keys.items() if key in found}
+
+    def _measure_keys(self, wanted: Mapping[int, Sequence[Request]]) -> dict[tuple[int, Request], str]:
+        return {
+            (index, request): measure_key(self.keys[index], request, self.settings.case_sensitive, self.by)
+            for index, requests in wanted.items()
+            for request in requests
+        }
+
     def _scan(self, missing: Mapping[int, Sequence[Request]]) -> dict[tuple[int, Request], Measure]:
         keeping = self._keeping(missing)
         tasks = scan_tasks(self.datasets, missing, self.settings, self.by, self.keep, keeping)
         results = self.run(tasks, scan_kernel, RESULTS)
-        self.bytes_read += sum(self.datasets[index].bytes for index in missing)
+        size = sum(self.datasets[index].bytes for index in missing)
+        self.budget.charge(size, size)
+        self.bytes_read += size
         self.files_read += sum(len(self.datasets[index].files) for index in missing)
         parts: dict[tuple[int, int], list[Measure]] = defaultdict(list)
         for row in results.to_pylist():
@@ -292,6 +307,8 @@ def planned(rows: list[dict[str, Any]], schema: pa.Schema, most_bytes: int) -> p
 
 
 def _merged(parts: Sequence[Measure]) -> Measure:
+    if len(parts) == 1:
+        return parts[0]
     sketches = [part.sketch for part in parts if part.sketch is not None]
     return Measure(
         sum(part.rows for part in parts),

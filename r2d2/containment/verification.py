@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from r2d2.containment.pairs import Ints, Pairs
+from r2d2.containment.pairs import Bools, Ints, Pairs
 from r2d2.containment.request import Term
+from r2d2.containment.sampling import SampleSize
 
 
 @dataclass
@@ -20,15 +21,19 @@ class Verification:
         inside: pairs of datasets within groups: all of them proven by their digests.
         boxes: the box that was tried for a pair, by its position.
         tried: whether a scan can say no more of a pair.
+        reach: which datasets may be read; None for all.
         width: how many candidates of a child the next join compares.
+        sample: what was drawn, where pairs were sampled and not compared.
     """
 
     pairs: Pairs
     group_of: Ints
     inside: int
+    reach: Bools | None = None
     boxes: dict[int, tuple[Term, ...]] = field(default_factory=dict)
     tried: set[int] = field(default_factory=set)
     width: int = 1
+    sample: SampleSize | None = None
 
     def stands_for(self) -> list[tuple[int, int]]:
         """(the one that stands for a group, another of it)."""

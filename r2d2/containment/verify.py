@@ -10,20 +10,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from r2d2.config import ContainmentSettings
 from r2d2.containment.box import box_of, describe, expected_rows
+from r2d2.containment.budget import Room
 from r2d2.containment.candidates import Candidates
 from r2d2.containment.closure import Closure, imply
 from r2d2.containment.copies import same_pairs, without
 from r2d2.containment.decide import decide, holds_for_child, refutes_by_box
 from r2d2.containment.join import JoinResult
 from r2d2.containment.joins import Joined, Joins
-from r2d2.containment.pairs import Ints, Pairs, Standing
+from r2d2.containment.pairs import Bools, Ints, Pairs, Standing
 from r2d2.containment.postings import Search
 from r2d2.containment.request import Request, Term
 from r2d2.containment.scanner import Measure, Scanner
@@ -31,6 +32,7 @@ from r2d2.containment.sketch import threshold
 from r2d2.containment.spanning import spanning_pairs
 from r2d2.containment.verification import Verification
 from r2d2.containment.views import Node, Pair
+from r2d2.containment.waves import Waves
 from r2d2.containment.wholes import Wholes
 from r2d2.model.dataset import Dataset, Leaf, LeafPath
 from r2d2.model.edge import Grade
@@ -66,23 +68,60 @@ class Verifier:
     def _columns(self) -> Ints:
         return np.asarray([len(dataset.leaves) for dataset in self.datasets], np.int64)
 
-    def scan(self) -> Verification:
-        """Decides what scans can decide of each child and the smallest datasets that may hold it."""
+    def scan(self, reach: Bools | None = None, before: Verification | None = None) -> Verification:
+        """Decides what scans can decide of each child and the smallest datasets that may hold it.
+
+        Args:
+            reach: which datasets may be read; None for all.
+            before: what is known already, of fewer datasets.
+        """
         wholes = self.wholes
-        wholes.measure(wholes.first_sides())
+        wholes.measure(wholes.first_sides(reach))
         group_of = wholes.same_rows()
-        pairs, inside = self.candidates.pairs(group_of)
-        result = Verification(pairs, group_of, inside)
-        pairs.lose(list(self.scanner.failed))
-        wholes.decide_by_digest(pairs)
-        Search(pairs, self.rows, wholes.sketches()).run()
+        result = Verification(*self._pairs(group_of, reach), reach)
+        if before is not None:
+            self._take_over(result, before)
+        result.pairs.lose(list(self.scanner.failed))
+        wholes.decide_by_digest(result.pairs)
+        Search(result.pairs, self.rows, wholes.sketches()).run()
         self._scan_rounds(result)
         return result
+
+    def _pairs(self, group_of: Ints, reach: Bools | None) -> tuple[Pairs, Ints, int]:
+        """The pairs between groups, and which of them are to be compared."""
+        pairs, inside = self.candidates.pairs(group_of)
+        if self.settings.goal == "value":
+            pairs.wanted = pairs.saving > 0
+            pairs.asked &= pairs.wanted
+        if reach is not None:
+            pairs.asked &= reach[pairs.parent] & reach[pairs.child]
+        return pairs, group_of, inside
+
+    def waves(self) -> Waves:
+        """In what order to read, in a run with limits; what earlier runs measured is read already."""
+        pairs, _, _ = self._pairs(np.arange(len(self.datasets), dtype=np.int64), None)
+        wanted: dict[int, list[Request]] = defaultdict(list)
+        for index, number in self.wholes.first_sides():
+            wanted[index].append(self.wholes.request(index, number))
+        known = self.scanner.known(wanted)
+        reach = np.zeros(len(self.datasets), bool)
+        reach[[i for i, requests in wanted.items() if all((i, request) in known for request in requests)]] = True
+        sizes = [dataset.bytes for dataset in self.datasets]
+        price = self.candidates.worth.price if self.candidates.worth else np.asarray(sizes, np.float64)
+        return Waves(pairs, price, sizes, reach)
+
+    def _take_over(self, result: Verification, before: Verification) -> None:
+        """What is known of pairs goes on to be known of those that stand for the same."""
+        same = same_pairs(before.pairs, before.group_of, result.pairs)
+        result.pairs.take_over(before.pairs, same)
+        known = {int(same[position]): position for position in np.flatnonzero(same >= 0).tolist()}
+        result.boxes = {known[position]: box for position, box in before.boxes.items() if position in known}
+        result.tried = {known[position] for position in before.tried if position in known}
 
     def join_rest(self, result: Verification) -> Joined:
         """Decides what scans left open, by joins and by what follows from them."""
         total = Joined()
-        while chosen := self._chosen(result, result.width):
+        while chosen := self._joinable(result, self._chosen(result, result.width)):
             asked = [result.pairs.pair(position) for position in chosen]
             found, joined = self.joins.by_hashes(asked, self.wholes.complete_sketches())
             self._take(result.pairs, chosen, found, "join")
@@ -90,6 +129,27 @@ class Verifier:
             result.width *= 2
             self._scan_rounds(result)
         return total
+
+    def _joinable(self, result: Verification, chosen: Sequence[int]) -> Sequence[int]:
+        """Those of the chosen pairs whose join the run's limits allow."""
+        if not self.scanner.budget.limited:
+            return chosen
+        asked = {position: result.pairs.pair(position) for position in self._by_saving(result.pairs, chosen)}
+        decided = self.joins.decided(list(asked.values()), "join")
+        room, sketches = self.room(), self.wholes.complete_sketches()
+        return [
+            position
+            for position, pair in asked.items()
+            if pair in decided or room.take(self.joins.reads(pair, sketches), (pair.parent, pair.child))
+        ]
+
+    def room(self) -> Room:
+        """What the run's limits leave for a round."""
+        return self.scanner.budget.room([dataset.bytes for dataset in self.datasets])
+
+    def _by_saving(self, pairs: Pairs, positions: Sequence[int]) -> list[int]:
+        """Those first that may save most, then those of large children."""
+        return sorted(positions, key=lambda p: (-float(pairs.saving[p]), -int(self.rows[pairs.child[p]])))
 
     def compare_values(self, result: Verification) -> Joined:
         """Lets stand only what a comparison of the values themselves confirms, or what follows from such pairs.
@@ -100,14 +160,25 @@ class Verifier:
         pairs, total = result.pairs, Joined()
         confirmed: set[Pair] = set()
         place = {pairs.pair(position): position for position in pairs.at(Standing.PROVEN).tolist()}
-        while missing := self._unconfirmed(pairs, confirmed):
+        while missing := self._comparable(self._unconfirmed(pairs, confirmed)):
             found, joined = self.joins.by_values(missing)
             self._take(pairs, [place[pair] for pair in missing], found, "values")
             confirmed |= {pair for pair in missing if pairs.standing[place[pair]] == Standing.PROVEN}
             total += joined
-        resting = [place[pair] for pair in map(pairs.pair, pairs.at(Standing.PROVEN).tolist()) if pair not in confirmed]
-        pairs.prove(np.asarray(resting, np.int64), "implied")
+        resting = pairs.at(Standing.PROVEN)
+        resting = resting[[pairs.pair(position) not in confirmed for position in resting.tolist()]]
+        pairs.prove(resting, "implied")
+        if self._unconfirmed(pairs, confirmed):  # limits left some: only what follows from the others stands
+            pairs.reopen(resting)
+            imply(pairs, self._more_nodes(pairs))
         return total
+
+    def _comparable(self, missing: Sequence[Pair]) -> Sequence[Pair]:
+        """Those of the pairs whose values the run's limits allow to be compared."""
+        if not self.scanner.budget.limited or not missing:
+            return missing
+        decided, room = self.joins.decided(missing, "values"), self.room()
+        return [pair for pair in missing if pair in decided or room.take((pair.parent, pair.child))]
 
     def _unconfirmed(self, pairs: Pairs, confirmed: set[Pair]) -> list[Pair]:
         proven = [pairs.pair(position) for position in pairs.at(Standing.PROVEN).tolist()]
@@ -137,15 +208,11 @@ class Verifier:
         if not np.isin(result.group_of[list(failed)], others).any():
             return
         order = sorted(range(len(self.datasets)), key=lambda index: self.datasets[index].id)
-        before, groups = result.pairs, result.group_of
-        result.group_of = without(groups, failed, order)
-        result.pairs, result.inside = self.candidates.pairs(result.group_of)
-        same = same_pairs(before, groups, result.pairs)
-        result.pairs.take_over(before, same)
+        before = replace(result)
+        groups = without(result.group_of, failed, order)
+        result.pairs, result.group_of, result.inside = self._pairs(groups, result.reach)
+        self._take_over(result, before)
         result.pairs.lose(list(failed))
-        known = {int(same[position]): position for position in np.flatnonzero(same >= 0).tolist()}
-        result.boxes = {known[position]: box for position, box in result.boxes.items() if position in known}
-        result.tried = {known[position] for position in result.tried if position in known}
 
     def _open_groups(self, pairs: Pairs, known: Mapping[int, Closure]) -> dict[object, list[int]]:
         """For each group of children one open pair with each group of parents, smallest parents first.
@@ -153,7 +220,7 @@ class Verifier:
         Of parents with as many rows the one with fewer columns: the others may hold it.
         """
         groups = {node: (c, g) for c, found in known.items() for node, g in found.group_of.items()}
-        open_pairs = pairs.open()
+        open_pairs = pairs.to_compare()
         parents = pairs.parent[open_pairs]
         order = open_pairs[np.lexsort((parents, self._columns[parents], self.rows[parents]))]
         seen = set()
@@ -168,22 +235,36 @@ class Verifier:
     def _promising(self, result: Verification, chosen: Sequence[int]) -> dict[int, list[Request]]:
         """What to ask of the parents of chosen pairs, by position; nothing where only a join can tell."""
         asked: dict[int, list[Request]] = {}
+        tried: dict[int, tuple[Term, ...]] = {}
         boxes: dict[int, int] = defaultdict(int)
-        for position in sorted(chosen, key=lambda p: -int(self.rows[result.pairs.child[p]])):
+        for position in self._by_saving(result.pairs, chosen):
             if position in result.tried:
                 continue
-            result.tried.add(position)
             parent, number = int(result.pairs.parent[position]), int(result.pairs.projection[position])
-            requests = [] if (parent, number) in self.wholes.found else [self.wholes.request(parent, number)]
-            box = self._box(result.pairs, position) if boxes[parent] < self.settings.boxes_per_scan else ()
-            if box:
+            asked[position] = [] if (parent, number) in self.wholes.found else [self.wholes.request(parent, number)]
+            tried[position] = self._box(result.pairs, position) if boxes[parent] < self.settings.boxes_per_scan else ()
+            if tried[position]:
                 boxes[parent] += 1
-                result.boxes[position] = box
                 size = threshold(int(self.rows[result.pairs.child[position]]), self.settings.sketch_size)
-                requests.append(Request(result.pairs.projections[number], size, box))
-            if requests:
-                asked[position] = requests
-        return asked
+                asked[position].append(Request(result.pairs.projections[number], size, tried[position]))
+        allowed = self._allowed({p: (int(result.pairs.parent[p]), requests) for p, requests in asked.items()})
+        result.tried.update(allowed)
+        result.boxes.update({position: tried[position] for position in allowed if tried[position]})
+        return {position: asked[position] for position in allowed if asked[position]}
+
+    def _allowed(self, asked: Mapping[int, tuple[int, Sequence[Request]]]) -> list[int]:
+        """Those of the positions whose requests of a dataset the run's limits allow to be answered."""
+        if not self.scanner.budget.limited:
+            return list(asked)
+        wanted: dict[int, list[Request]] = defaultdict(list)
+        for index, requests in asked.values():
+            wanted[index] += requests
+        known, room = self.scanner.known(wanted), self.room()
+        return [
+            position
+            for position, (index, requests) in asked.items()
+            if all((index, request) in known for request in requests) or room.take((index,))
+        ]
 
     def _box(self, pairs: Pairs, position: int) -> tuple[Term, ...]:
         parent, child = int(pairs.parent[position]), int(pairs.child[position])
@@ -239,6 +320,8 @@ class Verifier:
         """Boxes refute only if they hold for every row of the child, which the same code has to count."""
         pairs = result.pairs
         wanted = {p: Request(pairs.projections[pairs.projection[p]], 0, result.boxes[p]) for p in unsure}
+        allowed = self._allowed({p: (int(pairs.child[p]), [request]) for p, request in wanted.items()})
+        wanted = {position: wanted[position] for position in allowed}
         asked: dict[int, dict[Request, None]] = defaultdict(dict)
         for position, request in wanted.items():
             asked[int(pairs.child[position])][request] = None

@@ -11,7 +11,7 @@ import numpy as np
 
 from r2d2.containment.candidates import Candidates
 from r2d2.containment.join_kept import Side
-from r2d2.containment.pairs import Ints, Pairs, Standing
+from r2d2.containment.pairs import Bools, Ints, Pairs, Standing
 from r2d2.containment.request import Request
 from r2d2.containment.scanner import Measure, Scanner
 from r2d2.containment.sketch import Sketch, threshold
@@ -25,6 +25,7 @@ class Wholes:
     Attributes:
         by_values: rows are told apart by their values in the end, so that equal digests merge no datasets.
         found: the measures.
+        first: which dataset stands for all with the same digest.
     """
 
     leaves: Sequence[Mapping[LeafPath, Leaf]]
@@ -32,6 +33,7 @@ class Wholes:
     scanner: Scanner
     by_values: bool
     found: dict[tuple[int, int], Measure] = field(default_factory=dict)
+    first: dict[tuple[int, int, int, int], int] = field(default_factory=dict)
 
     @property
     def datasets(self) -> Sequence[Dataset]:
@@ -49,11 +51,19 @@ class Wholes:
         child, parent = int(pairs.child[position]), int(pairs.parent[position])
         return self.found.get((child, number)), self.found.get((parent, number))
 
-    def first_sides(self) -> list[tuple[int, int]]:
-        """(dataset, projection) of every child, and of the parents, of those that look the same the first only."""
+    def first_sides(self, reach: Bools | None = None) -> list[tuple[int, int]]:
+        """(dataset, projection) of every child, and of the parents, of those that look the same the first only.
+
+        Args:
+            reach: which datasets may be read; None for all.
+        """
         first: dict[object, int] = {}
-        kept = set(self.candidates.children)
-        for dataset, number in sorted(self.candidates.parents):
+        children, parents = (
+            [side for side in sides if reach is None or reach[side[0]]]
+            for sides in (self.candidates.children, self.candidates.parents)
+        )
+        kept = set(children)
+        for dataset, number in sorted(parents):
             looks = self._looks(dataset)
             if self._small(dataset) or first.setdefault(looks, dataset) == dataset:
                 kept.add((dataset, number))
@@ -87,17 +97,20 @@ class Wholes:
         """Groups of typed datasets with the same digest. Where rows are compared by value each stands for itself.
 
         Datasets with views, or that share files, take part on their own: which pairs they are in is another matter.
+        Who stands for others goes on to do so when more is measured, if it can still be read.
         """
         group_of = np.arange(len(self.datasets), dtype=np.int64)
         if self.by_values:
             return group_of
-        first: dict[object, int] = {}
+        failed = self.scanner.failed
         for index, number in sorted(self.found, key=lambda side: (self.datasets[side[0]].id, side[1])):
             dataset, measure = self.datasets[index], self.found[index, number]
             plain = not dataset.has_views and not dataset.shared_with
-            if plain and len(self.candidates.projections[number]) == len(dataset.leaves):
+            if plain and index not in failed and len(self.candidates.projections[number]) == len(dataset.leaves):
                 key = number, measure.rows, measure.low, measure.high
-                group_of[index] = first.setdefault(key, index)
+                if self.first.get(key, index) in failed:
+                    del self.first[key]
+                group_of[index] = self.first.setdefault(key, index)
         return group_of
 
     def decide_by_digest(self, pairs: Pairs) -> None:

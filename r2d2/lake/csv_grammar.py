@@ -77,6 +77,8 @@ class Dialect:
 
     def raw(self, record: bytes) -> list[bytes]:
         """The fields of a record as they stand there."""
+        if b'"' not in record:
+            return record.split(self.delimiter.encode())
         fields, position = [], 0
         while match := self._cut.match(record, position):
             fields.append(match[1])
@@ -87,6 +89,8 @@ class Dialect:
 
     def split(self, record: bytes) -> list[str]:
         """The fields of a record, unquoted; bytes that are no UTF-8 become U+FFFD."""
+        if b'"' not in record:
+            return record.decode("utf-8", "replace").split(self.delimiter)
         return [self._unquoted(field).decode("utf-8", "replace") for field in self.raw(record)]
 
     def _unquoted(self, field: bytes) -> bytes:

@@ -179,22 +179,26 @@ def _delimiter(start: _Start, candidates: Sequence[str]) -> str:
 
 
 def _common_width(start: _Start, dialect: Dialect) -> int:
-    """The number of fields of all the first records, 0 if they differ."""
-    found = {len(dialect.split(r)) for r in leading(start.text, dialect, _SAMPLE_RECORDS)}
+    """The number of fields of all the first records, 0 if they differ or the delimiter stands nowhere."""
+    if dialect.delimiter.encode() not in start.text:
+        return 0
+    found = {len(dialect.raw(r)) for r in leading(start.text, dialect, _SAMPLE_RECORDS)}
     return found.pop() if len(found) == 1 else 0
 
 
-def _first_records(start: _Start, dialect: Dialect) -> list[list[str]]:
-    records = [dialect.split(r) for r in leading(start.text, dialect, _SAMPLE_RECORDS)]
-    if not records:
+def _width(start: _Start, dialect: Dialect) -> int:
+    """The number of fields of the first record."""
+    first = next(leading(start.text, dialect, 1), None)
+    if first is None:
         raise UnreadableData("line 1 opens a quote that is never closed, has text after one, or is far too long")
-    if len(records[0]) > MAX_COLUMNS:
-        raise UnsupportedData(f"line 1 has {len(records[0])} fields, more than {MAX_COLUMNS}")
-    return records
+    width = len(dialect.raw(first))
+    if width > MAX_COLUMNS:
+        raise UnsupportedData(f"line 1 has {width} fields, more than {MAX_COLUMNS}")
+    return width
 
 
 def _count(path: Path, compressed: bool, dialect: Dialect, start: _Start) -> int:
-    width = len(_first_records(start, dialect)[0])
+    width = _width(start, dialect)
     with opened(path, compressed) as stream:
         return count_records(stream, dialect, width)
 
@@ -235,7 +239,7 @@ def _refuse_behind_bom(start: _Start, dialect: Dialect) -> None:
 
 def _names(start: _Start, dialect: Dialect) -> tuple[list[str], bool, bool]:
     """The columns' names, whether they come from a header line, and whether anything tells so."""
-    first, *rows = _first_records(start, dialect)
+    first, *rows = [dialect.split(r) for r in leading(start.text, dialect, _SAMPLE_RECORDS)]
     told = _is_header(first, rows)
     if told is False or (told is None and len(set(first)) < len(first)):
         return [f"c{i}" for i in range(len(first))], False, True
@@ -257,7 +261,7 @@ def _is_header(first: list[str], rows: list[list[str]]) -> bool | None:
         return True
     for_header = for_data = 0
     for position, name in enumerate(first):
-        below = [row[position] for row in rows if len(row) == len(first) and row[position] not in _NULL_WORDS]
+        below = {row[position] for row in rows if len(row) == len(first)} - _NULL_WORDS
         typed_below = bool(below) and all(_TYPED.fullmatch(value) for value in below)
         if _TYPED.fullmatch(name):
             for_data += typed_below or not below

@@ -7,6 +7,9 @@ kept as text. Canonical: strings with one fixed escaping, numbers by value, obje
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
+from functools import cache
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -15,6 +18,8 @@ _PLAIN_DIGITS = 100
 #: Levels of lists and objects in a record; ``canonical`` calls itself for each.
 MAX_DEPTH = 200
 _EXPONENT_CHARACTERS = 18
+#: What is canonical as it stands, if it is short.
+_PLAIN_FRACTION = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]*[1-9]")
 
 
 class BadJson(ValueError):
@@ -44,14 +49,18 @@ def canonical(value: Any) -> str:
     return f"{{{','.join(f'{encode_basestring(k)}:{canonical(value[k])}' for k in sorted(value))}}}"
 
 
-def parse(text: str) -> Any:
+def parse(text: str, decoder: json.JSONDecoder | None = None) -> Any:
     """The value of a JSON text: dict, list, str, ``Number``, bool or None.
+
+    Args:
+        text: one JSON value, and spaces around it.
+        decoder: ``DECODER``, or one ``decoder_with_memory``.
 
     Raises:
         BadJson: malformed, a repeated key, half of a surrogate pair, NaN or Infinity, nested too deeply.
     """
     try:
-        value = DECODER.decode(text)
+        value = (decoder or DECODER).decode(text)
     except json.JSONDecodeError as error:
         raise BadJson(f"is no valid JSON ({error.msg})") from None
     except RecursionError:
@@ -94,6 +103,8 @@ def canonical_number(text: str) -> Number:
     Raises:
         BadJson: an exponent of more than 18 characters.
     """
+    if len(text) <= _PLAIN_DIGITS and _PLAIN_FRACTION.fullmatch(text):
+        return Number(text)
     negative = text.startswith("-")
     mantissa, _, exponent = text.lstrip("-").lower().partition("e")
     if len(exponent) > _EXPONENT_CHARACTERS:
@@ -136,7 +147,17 @@ def _constant(name: str) -> Any:
 
 _WORDS = {None: "null", True: "true", False: "false"}
 
+
+def _decoder(integer: Callable[[str], Number], fraction: Callable[[str], Number]) -> json.JSONDecoder:
+    return json.JSONDecoder(
+        object_pairs_hook=_object, parse_int=integer, parse_float=fraction, parse_constant=_constant
+    )
+
+
+def decoder_with_memory() -> json.JSONDecoder:
+    """A decoder for one text of bounded size: most numbers of a file stand in it many times, and are made once."""
+    return _decoder(cache(_integer), cache(canonical_number))
+
+
 #: Parses one value at a position; the hooks raise ``BadJson``.
-DECODER = json.JSONDecoder(
-    object_pairs_hook=_object, parse_int=_integer, parse_float=canonical_number, parse_constant=_constant
-)
+DECODER = _decoder(_integer, canonical_number)

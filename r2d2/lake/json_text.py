@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import pyarrow as pa
 
 from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake.json_canonical import canonical
+from r2d2.lake.json_columns import Key, parsed
 from r2d2.lake.json_records import records, shape_of
 from r2d2.lake.json_shape import Shape
 from r2d2.lake.layout import Column, Reader
@@ -28,22 +28,10 @@ from r2d2.model.names import fold_name
 MAX_LEAVES = 20_000
 MAX_DEPTH = 100
 
+#: Cells of a file that is held in memory.
+_MOST_CELLS = 4_000_000
 _BATCH_ROWS = 10_000
 _BATCH_BYTES = 16 * 1024 * 1024
-
-
-@dataclass
-class _Key:
-    """What was seen at one path."""
-
-    objects: bool = False
-    others: bool = False
-    keys: dict[str, _Key] = field(default_factory=dict)
-    shape: Shape | None = None  # while all values but null are lists
-
-    @property
-    def opened(self) -> bool:
-        return self.objects and not self.others
 
 
 def sniff(path: Path, compressed: bool, format: str = "json") -> Reader:  # noqa: A002
@@ -69,7 +57,7 @@ def inspect(
 ) -> tuple[Reader, int, dict[LeafPath, str]]:
     """Like ``sniff``, with the number of rows, and the shapes of leaves whose values are lists (``json_shape``)."""
     shape = shape_of(path, compressed)
-    root, rows = _Key(), 0
+    root, rows = Key(), 0
     try:
         for record in records(path, compressed, shape):
             rows += 1
@@ -80,13 +68,33 @@ def inspect(
         raise
     if shape == "lines" and format != "jsonl" and rows == 1:
         raise UnsupportedData("a JSON object, not a list of records")
+    return _reader(root, rows, shape, compressed), rows, dict(_shapes(root, ()))
+
+
+def _reader(root: Key, rows: int, shape: str, compressed: bool) -> Reader:
     columns = tuple(_columns(root, ()))
     if not columns:
         raise UnsupportedData("no columns: its records have no keys" if rows else "no columns: an empty list")
     if len(columns) > MAX_LEAVES:
         raise UnsupportedData(f"its records hold more than {MAX_LEAVES} different keys")
-    options = {"shape": shape, "compression": "gzip" if compressed else "none"}
-    return Reader("json", columns, options), rows, dict(_shapes(root, ()))
+    return Reader("json", columns, {"shape": shape, "compression": "gzip" if compressed else "none"})
+
+
+def read_small(path: Path, format: str) -> tuple[Reader, dict[LeafPath, str], pa.Table] | None:  # noqa: A002
+    """What ``inspect`` and ``relation`` say of a plain file that fits into memory, in one pass over it.
+
+    Returns:
+        reader, shapes, and the columns ``c0 .. cN``; None where the file has to be read by those two.
+
+    Raises:
+        UnsupportedData, UnreadableData, OSError: as ``inspect``.
+    """
+    found = parsed(path, _MOST_CELLS, MAX_DEPTH)
+    if found is None or (found.shape == "lines" and format != "jsonl" and found.rows == 1):
+        return None
+    reader = _reader(found.root, found.rows, found.shape, compressed=False)
+    columns = {f"c{i}": found.columns[column.path] for i, column in enumerate(reader.columns)}
+    return reader, dict(_shapes(found.root, ())), pa.table(columns)
 
 
 def relation(con: duckdb.DuckDBPyConnection, reader: Reader, paths: Sequence[Path]) -> str:
@@ -99,13 +107,13 @@ def relation(con: duckdb.DuckDBPyConnection, reader: Reader, paths: Sequence[Pat
     return name
 
 
-def _note(record: dict[str, Any], into: _Key, depth: int) -> None:
+def _note(record: dict[str, Any], into: Key, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise UnsupportedData(f"objects nested more than {MAX_DEPTH} levels deep")
     for name, value in record.items():
         key = into.keys.get(name)
         if key is None:
-            key = into.keys[name] = _Key()
+            key = into.keys[name] = Key()
             if len(into.keys) > MAX_LEAVES:
                 raise UnsupportedData(f"an object in it holds more than {MAX_LEAVES} different keys")
         if isinstance(value, dict):
@@ -116,7 +124,7 @@ def _note(record: dict[str, Any], into: _Key, depth: int) -> None:
             _note_other(value, key)
 
 
-def _note_other(value: Any, key: _Key) -> None:
+def _note_other(value: Any, key: Key) -> None:
     """A value that is neither an object nor null."""
     if not isinstance(value, list):
         key.shape = None
@@ -128,7 +136,7 @@ def _note_other(value: Any, key: _Key) -> None:
     key.keys.clear()
 
 
-def _shapes(key: _Key, path: LeafPath) -> Iterator[tuple[LeafPath, str]]:
+def _shapes(key: Key, path: LeafPath) -> Iterator[tuple[LeafPath, str]]:
     for name, child in key.keys.items():
         if child.opened:
             yield from _shapes(child, (*path, name))
@@ -136,7 +144,7 @@ def _shapes(key: _Key, path: LeafPath) -> Iterator[tuple[LeafPath, str]]:
             yield (*path, name), child.shape.to_json()
 
 
-def _columns(key: _Key, path: LeafPath) -> Iterator[Column]:
+def _columns(key: Key, path: LeafPath) -> Iterator[Column]:
     folded: dict[str, str] = {}
     for name, child in key.keys.items():
         other = folded.setdefault(fold_name(name), name)

@@ -17,9 +17,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import duckdb
-
-from r2d2.lake.text_profile import Profile, Stack, profiles
+from r2d2.lake.text_profile import Profile, Questions, profiles
+from r2d2.lake.text_stack import Stack
 from r2d2.lake.text_views import NULL_TOKENS
 from r2d2.model.family import STRING
 
@@ -35,27 +34,26 @@ class TokenColumn:
     profile: Profile
 
 
-def token_columns(con: duckdb.DuckDBPyConnection, table: str, found: Mapping[int, Profile]) -> dict[int, TokenColumn]:
-    """Columns of a CSV table that are typed but for a token; whether it stands between quotes is not seen here.
+def token_columns(stack: Stack, found: Mapping[int, Profile]) -> dict[int, TokenColumn]:
+    """Columns of CSV that are typed but for a token; whether it stands between quotes is not seen here.
 
     Args:
-        con: any connection.
-        table: SQL table expression with VARCHAR columns; scanned again only for columns that hold such texts.
-        found: profiles of its columns as they stand.
+        stack: the texts of columns of CSV; read again only for columns that hold such texts.
+        found: profiles of the columns as they stand.
     """
     texts = [p for p, profile in found.items() if profile.families == (STRING,) and profile.tokens]
     if not texts:
         return {}
-    stack = Stack(con, table, "TEXT")
-    hopeful = stack.typed_without(texts, NULL_TOKENS)
+    asked = Questions(stack)
+    hopeful = asked.typed_without(texts, NULL_TOKENS)
     by_token: dict[str, list[int]] = defaultdict(list)
-    for position, counts in stack.occurrences(hopeful, NULL_TOKENS).items():
+    for position, counts in asked.occurrences(hopeful, NULL_TOKENS).items():
         token = _only(set(counts))
         if token:
             by_token[token].append(position)
     result = {}
     for token, positions in by_token.items():
-        for position, profile in profiles(con, _without(table, token, positions), "TEXT", positions).items():
+        for position, profile in profiles(stack.without(token), positions).items():
             if profile.families != (STRING,):
                 result[position] = TokenColumn(token, _merged(found[position], profile))
     return result
@@ -65,11 +63,6 @@ def _only(tokens: set[str]) -> str:
     """The one text that may be the column's token; empty if there are several."""
     plain = tokens - _SPECIAL or tokens
     return plain.pop() if len(plain) == 1 else ""
-
-
-def _without(table: str, token: str, positions: list[int]) -> str:
-    columns = ", ".join(f"nullif(c{position}, '{token}') AS c{position}" for position in positions)
-    return f"(SELECT {columns} FROM {table})"
 
 
 def _merged(plain: Profile, typed: Profile) -> Profile:

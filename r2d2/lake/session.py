@@ -16,7 +16,7 @@ import pyarrow as pa
 from r2d2.config import SparkSettings
 from r2d2.errors import EnvironmentMissing, ScanError, UsageError
 from r2d2.lake.java import java_problem
-from r2d2.lake.kernels import Kernel
+from r2d2.lake.kernels import Kernel, run_here
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -89,11 +89,24 @@ def require_java() -> None:
 def map_tasks(spark: SparkSession, tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:
     """Runs ``kernel`` over ``tasks`` as one Spark job, a partition for each value of their INT column ``task``.
 
-    The rows of one ``task`` reach the kernel together, in order. Results are collected, so they must be small.
+    The rows of one ``task`` reach the kernel together, in order. Results are collected, so they must be small. A single
+    task on this machine needs no job, which would take longer than a small task.
+
+    Raises:
+        ScanError: the job failed as a whole.
     """
     if tasks.num_rows == 0:
         return schema.empty_table()
+    if len(tasks["task"].unique()) == 1 and shares_disk(spark):
+        return _run_alone(tasks, kernel, schema)
     return _collected(_planned(spark, tasks).mapInArrow(_for_spark(kernel), _spark_schema(schema)), schema)
+
+
+def _run_alone(tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:
+    try:
+        return run_here(tasks, kernel, schema).cast(schema)
+    except Exception as error:
+        raise ScanError(f"a task failed: {_first_line(error)}", "run the same command again") from error
 
 
 def map_shuffled(

@@ -40,6 +40,18 @@ def stage(files: Sequence[DataFile], directory: Path) -> list[Path]:
     return staged
 
 
+def in_place(file: DataFile) -> Path:
+    """A local file where it is, links resolved: for readers of our own, to which any name is just a name.
+
+    Raises:
+        UnreadableData: it is gone, forbidden, or no regular file.
+    """
+    try:
+        return _regular(file.path)
+    except OSError as error:
+        raise UnreadableData(f"{shown(file.path)}: {error.strerror or error}") from error
+
+
 def changed(files: Sequence[DataFile]) -> list[str]:
     """Paths of the files that are no longer what they were when they were listed, or can't be looked at any more."""
     return [file.path for file in files if not _is_as_listed(file)]
@@ -61,12 +73,16 @@ def _is_as_listed(file: DataFile) -> bool:
 
 
 def _link(file: DataFile, target: Path) -> None:
-    real = os.path.realpath(file.path, strict=True)
+    target.symlink_to(_regular(file.path))
+
+
+def _regular(path: str) -> Path:
+    real = os.path.realpath(path, strict=True)
     if not modes.S_ISREG(os.stat(real).st_mode):
         raise OSError(0, "not a regular file")
     if not os.access(real, os.R_OK):
         raise PermissionError(13, "no right to read it")
-    target.symlink_to(real)
+    return Path(real)
 
 
 def _download(file: DataFile, target: Path) -> None:

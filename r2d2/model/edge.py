@@ -39,7 +39,7 @@ class Edge:
 
     Attributes:
         equal: both hold the same rows over the same leaves.
-        how: ``digest``, ``box``, ``sketch``, ``join`` or ``implied`` (by the closure of proven edges).
+        how: ``digest``, ``box``, ``sketch``, ``join``, ``sample`` or ``implied`` (by the closure of proven edges).
         reason: for people: why it is proven or refuted, names but no cell values.
         projection: the child's leaves with the families they were compared under.
     """

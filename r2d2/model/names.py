@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from r2d2.model.dataset import LeafPath
 
 
+@lru_cache(maxsize=2**16)
 def fold_name(name: str) -> str:
     """The spelling that all names share which Spark takes for the same (Java's ``equalsIgnoreCase``).
 
@@ -13,7 +16,7 @@ def fold_name(name: str) -> str:
     >>> fold_name("Straße"), fold_name("STRASSE")
     ('straße', 'strasse')
     """
-    return "".join(map(_fold_character, name))
+    return name.lower() if name.isascii() else "".join(map(_fold_character, name))
 
 
 def fold(path: LeafPath, case_sensitive: bool = False) -> LeafPath:

@@ -19,6 +19,7 @@ MEANINGS = {
     "sketch": "The smallest row hashes of both. It proves only where it holds every row; else it can only refute.",
     "join": "Every row of the child looked up among the parent's rows.",
     "values": "Every row of the child looked up among the parent's rows, by its values and not by a hash.",
+    "sample": "Rows of the child, drawn at random, looked up in the parent under a few columns. It can only refute.",
     "implied": "Follows from other proven containments: a copy of a part is a part.",
 }
 

@@ -13,18 +13,15 @@ from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
 from r2d2.model.funnel import Funnel
 from r2d2.model.plan import Plan, PlannedDataset
+from r2d2.report.near_misses import NearMisses
 from r2d2.report.proofs import ProofPaths
 from r2d2.report.units import some_of
 from r2d2.report.visible import masked_partitions, public_url
 
-#: Refuted pairs in a report; the ``edges`` command lists all.
-MAX_NEAR_MISSES = 100
 #: Columns listed for one edge.
 MAX_COLUMNS = 60
 #: Names of datasets that one shares files with, for each row; ``explain`` and ``datasets`` name all.
 MAX_SHARED = 20
-#: The later a way decides, the nearer the pair came to being proven.
-_NEAREST_FIRST = ("values", "join", "sketch", "box", "digest")
 #: Sections of the settings that may hold credentials (Spark properties), so no report shows them.
 _PRIVATE_SECTIONS = ("spark",)
 _HINTS = {
@@ -125,8 +122,8 @@ class ReportData:
         rows: one for each dataset: what to retire first, by saving; then the kept by bytes; then the rest.
         edges: the proven edges of the reduction.
         groups: ids of exact duplicates, two or more in each.
-        near_misses: refuted pairs, nearest to a proof first, at most ``MAX_NEAR_MISSES``.
-        near_miss_count: all refuted pairs that were given.
+        near_misses: the nearest refuted pairs, nearest first.
+        near_miss_count: how many refuted pairs there are.
         settings: (key, value) of the settings that shape the figures, and of those that differ from the default.
         storage_price: money a GB (10^9 bytes) a month, price factor included.
     """
@@ -166,7 +163,7 @@ def build_report(
     datasets: Sequence[Dataset],
     edges: Iterable[Edge],
     groups: Sequence[tuple[str, ...]],
-    refuted: Iterable[Edge],
+    near: NearMisses,
     plan: Plan,
     funnel: Funnel,
     problems: Sequence[Problem] = (),
@@ -177,7 +174,7 @@ def build_report(
     Args:
         edges: the reduction; what is not ``proven`` is left out.
         groups: ids of exact duplicates.
-        refuted: refuted pairs, as many as are to be ranked.
+        near: the refuted pairs to show, and how many there are.
         problems: what is not a dataset (a root that could not be listed); datasets that are not ``ok`` are added here.
         settings: what the run was made with; its defaults if not given.
 
@@ -189,14 +186,13 @@ def build_report(
     proven = [edge for edge in edges if edge.grade is Grade.PROVEN]
     groups = tuple(tuple(group) for group in groups if len(group) > 1)
     _check_names(by_id, proven, groups, plan)
-    near, near_count = _near_misses(refuted, by_id, settings.report.show_values)
     return ReportData(
         run=RunFacts(run.run_id, run.started, tuple(public_url(root) for root in run.roots), run.state),
         rows=_rows(datasets, plan, proven, groups, settings.report.show_values),
         edges=tuple(_evidence(edge, settings.report.show_values) for edge in proven),
         groups=groups,
-        near_misses=near,
-        near_miss_count=near_count,
+        near_misses=tuple(_evidence(edge, settings.report.show_values) for edge in near.nearest),
+        near_miss_count=near.count,
         problems=(*_masked_problems(problems, settings.report.show_values), *_dataset_problems(datasets, settings)),
         funnel=funnel,
         saving_per_month=plan.total_saving_per_month,
@@ -294,20 +290,6 @@ def _evidence(edge: Edge, show_values: bool) -> Evidence:
         masked=bool(edge.predicate or witness) and not show_values,
         witness=counts,
     )
-
-
-def _near_misses(
-    refuted: Iterable[Edge], known: Mapping[str, Dataset], show_values: bool
-) -> tuple[tuple[Evidence, ...], int]:
-    order = {how: index for index, how in enumerate(_NEAREST_FIRST)}
-    given = [edge for edge in refuted if edge.grade is Grade.REFUTED]
-
-    def nearness(edge: Edge) -> tuple[int, int, str, str]:
-        child = known.get(edge.child)
-        return order.get(edge.how, len(order)), -(child.bytes if child else 0), edge.child, edge.parent
-
-    nearest = sorted(given, key=nearness)[:MAX_NEAR_MISSES]
-    return tuple(_evidence(edge, show_values) for edge in nearest), len(given)
 
 
 def _masked(text: str, *ids: str) -> str:

@@ -4,7 +4,7 @@ kept    = storage + maintenance
         = GB x price x factor + scans a month x read(own bytes)
 retired = accesses a month x rebuild
 rebuild = start-up + read(parent's bytes) + write(child's bytes)
-read, write = requests x price of a request + seconds x price of a core second
+read, write = requests x price of a request + GB read x price of retrieval + seconds x price of a core second
 
 A GB is 10^9 bytes. A request moves at most ``PART_BYTES``; a file takes at least one read request. A rebuild keeps one
 core busy from its start to its end. Like the latency, the cost of a rebuild is a parent's term plus a child's term.
@@ -21,6 +21,7 @@ from r2d2.config import RetentionSettings
 from r2d2.errors import UsageError
 from r2d2.model import Dataset
 from r2d2.retention.latency import first_match, latency_limit, read_seconds, write_seconds
+from r2d2.retention.storage_classes import check_classes, storage_class
 
 BYTES_PER_GB = 10**9
 #: The part size that S3 clients read and upload by default.
@@ -67,6 +68,7 @@ def check_settings(settings: RetentionSettings) -> None:
     for name, value in amounts.items():
         if not (math.isfinite(value) and value >= 0):
             raise UsageError(f"{name} is {value}", "give a finite number of at least 0")
+    check_classes(settings)
     limits = {"retention.latency_limit": settings.latency_limit}
     limits |= {f"retention.latency_limits {pattern!r}": value for pattern, value in settings.latency_limits.items()}
     for name, value in limits.items():
@@ -92,7 +94,7 @@ def profile(dataset: Dataset, settings: RetentionSettings) -> CostProfile:
 
 def storage_cost(dataset: Dataset, settings: RetentionSettings) -> float:
     """Money a month for holding the dataset's bytes."""
-    return dataset.bytes / BYTES_PER_GB * settings.storage_price * settings.storage_price_factor
+    return dataset.bytes / BYTES_PER_GB * storage_class(dataset, settings).storage * settings.storage_price_factor
 
 
 def maintenance_cost(dataset: Dataset, settings: RetentionSettings) -> float:
@@ -106,17 +108,16 @@ def keep_cost(dataset: Dataset, settings: RetentionSettings) -> float:
 
 
 def read_cost(dataset: Dataset, settings: RetentionSettings) -> float:
-    """Money to read the dataset once: requests and compute."""
-    return _requests(read_requests(dataset), settings.read_price) + _compute(
-        read_seconds(dataset.bytes, settings), settings
-    )
+    """Money to read the dataset once: requests, retrieval and compute."""
+    prices = storage_class(dataset, settings)
+    moved = _requests(read_requests(dataset), prices.read) + dataset.bytes / BYTES_PER_GB * prices.retrieval
+    return moved + _compute(read_seconds(dataset.bytes, settings), settings)
 
 
 def write_cost(dataset: Dataset, settings: RetentionSettings) -> float:
     """Money to write the dataset once: requests and compute."""
-    return _requests(write_requests(dataset), settings.write_price) + _compute(
-        write_seconds(dataset.bytes, settings), settings
-    )
+    prices = storage_class(dataset, settings)
+    return _requests(write_requests(dataset), prices.write) + _compute(write_seconds(dataset.bytes, settings), settings)
 
 
 def startup_cost(settings: RetentionSettings) -> float:
@@ -176,7 +177,7 @@ def seconds_text(seconds: float) -> str:
 
 
 def _kept_lines(dataset: Dataset, settings: RetentionSettings) -> Iterator[tuple[str, float]]:
-    price = f"{settings.storage_price:g} {settings.currency} a GB"
+    price = f"{storage_class(dataset, settings).storage:g} {settings.currency} a GB"
     factor = f" x {settings.storage_price_factor:g}" if settings.storage_price_factor != 1 else ""
     yield f"storage: {dataset.bytes / BYTES_PER_GB:,.6g} GB at {price}{factor}", storage_cost(dataset, settings)
     yield f"maintenance: {settings.maintenance_scans:g} full scans", maintenance_cost(dataset, settings)
@@ -186,11 +187,14 @@ def _rebuild_lines(dataset: Dataset, parent: Dataset, settings: RetentionSetting
     times = accesses_per_month(dataset, settings)
     reading, writing = read_seconds(parent.bytes, settings), write_seconds(dataset.bytes, settings)
     reads, writes = read_requests(parent), write_requests(dataset)
+    source, target = storage_class(parent, settings), storage_class(dataset, settings)
+    retrieval = [("reading the parent, retrieval", parent.bytes / BYTES_PER_GB * source.retrieval)]
     for label, amount in (
         (f"start-up, {seconds_text(settings.startup_seconds)} of a core", startup_cost(settings)),
-        (f"reading the parent, {reads:,} requests", _requests(reads, settings.read_price)),
+        (f"reading the parent, {reads:,} requests", _requests(reads, source.read)),
+        *(retrieval if source.retrieval else ()),
         (f"reading the parent, {seconds_text(reading)} of a core", _compute(reading, settings)),
-        (f"writing, {writes:,} requests", _requests(writes, settings.write_price)),
+        (f"writing, {writes:,} requests", _requests(writes, target.write)),
         (f"writing, {seconds_text(writing)} of a core", _compute(writing, settings)),
     ):
         yield f"{times:g} rebuilds: {label}", -times * amount

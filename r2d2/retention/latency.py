@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
+from r2d2.catalog.listing import Candidate
 from r2d2.catalog.patterns import Patterns
 from r2d2.config import RetentionSettings
 from r2d2.model import Dataset
@@ -18,7 +19,7 @@ from r2d2.model import Dataset
 BYTES_PER_MB = 10**6
 
 
-def first_match(patterns: Iterable[str], dataset: Dataset) -> str | None:
+def first_match(patterns: Iterable[str], dataset: Dataset | Candidate) -> str | None:
     """The first of ``patterns`` that covers the dataset's id, or another name of the same bytes; None if none does.
 
     Patterns are those of discovery: one that names a directory covers what lies in it.

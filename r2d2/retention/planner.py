@@ -62,7 +62,7 @@ def make_plan(
     usable = sorted((d for d in datasets if d.status == "ok"), key=preference)
     names = {d.id for d in usable}
     edges = [e for e in reduction if _is_proof(e, names)]
-    pinned = _pinned(datasets, settings)
+    pinned = pinned_datasets(datasets, settings)
     lake = Containment(usable, edges, groups)
     decision = _Decision()
     profiles = {d.id: profile(d, settings) for d in usable}
@@ -104,7 +104,7 @@ def _is_proof(edge: Edge, names: set[str]) -> bool:
     return edge.grade == Grade.PROVEN and edge.parent != edge.child and {edge.parent, edge.child} <= names
 
 
-def _pinned(datasets: Sequence[Dataset], settings: RetentionSettings) -> dict[str, str]:
+def pinned_datasets(datasets: Sequence[Dataset], settings: RetentionSettings) -> dict[str, str]:
     """Why a dataset may not be retired, whatever it costs; by id."""
     pinned: dict[str, str] = {}
     for dataset in datasets:
@@ -222,7 +222,7 @@ class _Reasons:
             return self._too_slow(dataset, obstacles.fastest)
         if obstacles.holders:
             return self._too_dear(keep, obstacles.cheapest)
-        return "kept: no other dataset holds all its rows"
+        return "kept: no other dataset is proven to hold all its rows"
 
     def _too_slow(self, dataset: Dataset, fastest: float) -> str:
         limit = latency_limit(dataset, self._settings)

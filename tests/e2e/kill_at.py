@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,7 +34,7 @@ def at(point: str) -> None:
         die()
 
 
-original_stage, original_append = Progress.stage, State.append
+original_stage = Progress.stage
 writes = 0
 
 
@@ -48,16 +48,22 @@ def stage(self: Progress, name: str) -> Iterator[Reading]:
         at(f"end:{name}")
 
 
-def append(self: State, spark: Any, table: str, rows: Any) -> None:
-    global writes
-    writes += 1
-    at(f"before:{writes}")
-    if f"during:{writes}" == POINT:
-        threading.Timer(DELAY, die).start()
-    original_append(self, spark, table, rows)
-    at(f"after:{writes}")
+def killing(write: Callable[..., None]) -> Callable[..., None]:
+    """The write, with the points around it."""
+
+    def killed(self: State, *arguments: Any) -> None:
+        global writes
+        writes += 1
+        at(f"before:{writes}")
+        if f"during:{writes}" == POINT:
+            threading.Timer(DELAY, die).start()
+        write(self, *arguments)
+        at(f"after:{writes}")
+
+    return killed
 
 
 Progress.stage = stage  # type: ignore[method-assign, assignment]
-State.append = append  # type: ignore[method-assign]
+State.append = killing(State.append)  # type: ignore[method-assign]
+State.write_run = killing(State.write_run)  # type: ignore[method-assign]
 sys.exit(main(sys.argv[3:]))

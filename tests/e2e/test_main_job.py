@@ -24,7 +24,7 @@ def found_pairs(lake: Path, state: Path, *overrides: str) -> set[tuple[str, str]
     settings = load_settings(overrides=overrides, environ={})
     job = pipeline.run([str(lake)], str(state), settings, Progress(quiet=True)).job
     run = runs.find_run(job.state, job.run_id, runs.FINISHED)
-    pairs = runs.all_pairs(runs.datasets(job.state, run), runs.edges(job.state, run), runs.groups(job.state, run))
+    pairs = runs.all_pairs(runs.datasets(job.state, run), runs.proven(job.state, run), runs.groups(job.state, run))
     return {(edge.parent, edge.child) for edge in pairs}
 
 

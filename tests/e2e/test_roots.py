@@ -28,7 +28,7 @@ TABLE = pa.table({"id": pa.array(range(5000)), "name": pa.array([f"n{i % 700}" f
 def proven(roots: list[str], state: Path) -> set[tuple[str, str]]:
     job = pipeline.run(roots, str(state), load_settings(environ={}), Progress(quiet=True)).job
     run = runs.find_run(job.state, job.run_id)
-    edges = runs.all_pairs(runs.datasets(job.state, run), runs.edges(job.state, run), runs.groups(job.state, run))
+    edges = runs.all_pairs(runs.datasets(job.state, run), runs.proven(job.state, run), runs.groups(job.state, run))
     return {(edge.parent, edge.child) for edge in edges}
 
 

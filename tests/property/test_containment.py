@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from unittest.mock import patch
 from zlib import crc32
 
 from hypothesis import HealthCheck, Phase, given, note, seed, settings
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 from r2d2.config import ContainmentSettings
 from r2d2.containment.candidates import refuted_by_metadata
 from r2d2.containment.funnel import Containments
+from r2d2.lake import arrays
 from r2d2.model.dataset import Bounds, Dataset, Leaf
 from r2d2.model.edge import Grade
 from tests.containment_runs import contained, datasets_of, decided_proven, proven_pairs
@@ -150,12 +152,14 @@ def test_generated_lakes_are_proven_exactly_where_they_are_contained() -> None:
                 f"t{i}-{form}": data.draw(written(table, form, Path(name), f"t{i}-{form}"))
                 for i, (table, form) in enumerate(lake)
             }
-            listed = datasets_of([entry.candidate for entry in made.values()])
-            datasets = [dataset for dataset in listed if not is_refused(dataset)]
-            usable = [(dataset.id, made[dataset.id]) for dataset in datasets]
-            expected = truth(usable)
-            doubtful = [data.draw(doubted(d)) if d.format in ("parquet", "delta") else d for d in datasets]
-            check(contained(doubtful, tuning), expected)
+            # all these files are small; some lakes are read as if they were not
+            with patch.object(arrays, "MOST_BYTES", data.draw(st.sampled_from([arrays.MOST_BYTES, 0]))):
+                listed = datasets_of([entry.candidate for entry in made.values()])
+                datasets = [dataset for dataset in listed if not is_refused(dataset)]
+                usable = [(dataset.id, made[dataset.id]) for dataset in datasets]
+                expected = truth(usable)
+                doubtful = [data.draw(doubted(d)) if d.format in ("parquet", "delta") else d for d in datasets]
+                check(contained(doubtful, tuning), expected)
             check_metadata(doubtful, expected)
             forms = [dataset.id.split("-")[1] for dataset in datasets]
             compared.update(f"{a} > {b}" for i, a in enumerate(forms) for j, b in enumerate(forms) if i != j)

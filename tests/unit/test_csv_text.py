@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from r2d2.errors import R2D2Error, UnreadableData, UnsupportedData
-from r2d2.lake import csv_grammar, csv_text
+from r2d2.lake import csv_columns, csv_grammar, csv_text
 from r2d2.lake.layout import Reader
 
 Rows = list[tuple[str | None, ...]]
@@ -33,7 +33,28 @@ def read(
     reader, count = csv_text.inspect(path, kind, compressed)
     rows = con.execute(f"SELECT * FROM {csv_text.relation(con, reader, [path])}").fetchall()
     assert len(rows) == count
+    if not compressed and csv_columns.is_read_alike(reader):
+        assert by_columns(reader, path) == rows
     return reader, rows
+
+
+def by_columns(reader: Reader, path: Path) -> Rows:
+    """What pyarrow reads."""
+    return list(zip(*(column.to_pylist() for column in csv_columns.columns(reader, path).columns), strict=True))
+
+
+@pytest.mark.parametrize("data", [b'a,b\n"x",', b'a\n""\n\nx', b'a,b\n1,"x\n\ny"', b'\xef\xbb\xbfa,b\n"",'])
+def test_a_last_record_without_a_line_end_is_read_alike(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, data: bytes
+) -> None:
+    assert csv_columns.is_read_alike(read(con, tmp_path, data)[0])
+
+
+def test_a_dialect_of_backslashes_is_left_to_duckdb(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    """In it pyarrow would take them for escapes outside of quotes, too."""
+    reader, rows = read(con, tmp_path, b'a,b\nC:\\x,"\\"y"\n')
+    assert not csv_columns.is_read_alike(reader)
+    assert rows == [("C:\\x", '"y')]
 
 
 def names(reader: Reader) -> list[str]:
@@ -311,6 +332,8 @@ def test_accepted_files_are_read_as_a_loop_over_their_characters_does(
     rows = con.execute(f"SELECT * FROM {csv_text.relation(con, reader, [path])}").fetchall()
     assert rows == want
     assert count == len(want)
+    if csv_columns.is_read_alike(reader):
+        assert by_columns(reader, path) == want
 
 
 BAD_ROWS = {

@@ -219,7 +219,7 @@ def test_only_proven_edges_count() -> None:
     for grade in set(Grade) - {Grade.PROVEN}:
         plan = plan_of(edges=[edge("whole", "part", grade)])
         assert retired(plan) == {}
-        assert lines(plan)["part"].reason == "kept: no other dataset holds all its rows"
+        assert lines(plan)["part"].reason == "kept: no other dataset is proven to hold all its rows"
 
 
 def test_a_parent_that_is_retired_itself_is_no_parent() -> None:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from r2d2.containment.pairs import HOWS
+from r2d2.containment.pairs import LEFT, WAYS
 from r2d2.containment.reasons import FOLLOWS, FOLLOWS_BY_VALUES, reason, times
 from r2d2.model.edge import Grade, Witness
 
 WITNESS = Witness("0" * 31 + "f", 2, 1)
 PROVEN, REFUTED = Grade.PROVEN, Grade.REFUTED
-WAYS = [how for how in HOWS if how]
+
+
+def test_what_was_left_out_says_why() -> None:
+    texts = {how: reason(Grade.PLAUSIBLE, how, 3, 9, 0, None, by_values=False) for how in ("", *LEFT)}
+    assert all(text.startswith("not compared") for how, text in texts.items() if how)
+    assert len(set(texts.values())) == len(texts)
 
 
 def test_times_in_words() -> None:

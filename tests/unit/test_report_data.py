@@ -9,7 +9,8 @@ from r2d2.config import load_settings
 from r2d2.model.edge import Grade, Witness
 from r2d2.model.funnel import Funnel, StageFigures, unusable_by_status
 from r2d2.model.plan import Plan
-from r2d2.report.data import MAX_NEAR_MISSES, MAX_SHARED, Problem, ReportData, build_report, dataset_anchor
+from r2d2.report.data import MAX_SHARED, Problem, ReportData, build_report, dataset_anchor
+from r2d2.report.near_misses import NearMisses
 from r2d2.report.proofs import MAX_STEPS, ProofPaths
 from tests.report_fakes import HOSTILE, dataset, edge, hostile_report, plan_of, run_facts, tpch_report
 
@@ -18,7 +19,7 @@ SHOW = load_settings(overrides=("report.show_values=true",), environ={})
 
 
 def built(datasets: list, **parts: object) -> ReportData:
-    fields: dict = {"edges": [], "groups": [], "refuted": [], "plan": EMPTY, "funnel": Funnel(), **parts}
+    fields: dict = {"edges": [], "groups": [], "near": NearMisses(), "plan": EMPTY, "funnel": Funnel(), **parts}
     return build_report(run_facts(), datasets, **fields)
 
 
@@ -46,24 +47,18 @@ def test_a_retired_dataset_shows_the_edges_from_its_parent_down_to_it() -> None:
     assert steps == [("warehouse/lineitem", middle), (middle, row.id)]
 
 
-def test_only_proven_edges_are_shown_and_only_refuted_ones_are_near_misses() -> None:
+def test_only_proven_edges_are_shown() -> None:
     a, b = dataset("a"), dataset("b")
-    grades = [edge(a, b, grade=grade) for grade in Grade]
-    data = built([a, b], edges=grades, refuted=grades)
-    assert len(data.edges) == len(data.near_misses) == data.near_miss_count == 1
+    data = built([a, b], edges=[edge(a, b, grade=grade) for grade in Grade])
+    assert len(data.edges) == 1
 
 
-def test_near_misses_are_ranked_by_how_far_they_came_then_by_bytes_and_are_capped_but_counted() -> None:
-    a, small, large = dataset("a"), dataset("small", 1), dataset("large", 9)
-    near = [edge(a, c, how, grade=Grade.REFUTED) for c in (small, large) for how in ("minmax", "digest", "join")]
-    data = built([a, small, large], refuted=near)
-    assert [(e.how, e.child) for e in data.near_misses][:3] == [
-        ("join", "large"),
-        ("join", "small"),
-        ("digest", "large"),
-    ]
-    many = built([a, small], refuted=[edge(a, small, grade=Grade.REFUTED)] * 500)
-    assert (len(many.near_misses), many.near_miss_count) == (MAX_NEAR_MISSES, 500)
+def test_near_misses_are_shown_in_their_order_and_counted_as_they_were() -> None:
+    a, b, c = dataset("a"), dataset("b"), dataset("c")
+    near = NearMisses((edge(a, c, "join", grade=Grade.REFUTED), edge(a, b, "box", grade=Grade.REFUTED)), 1_400_000)
+    data = built([a, b, c], near=near)
+    assert [(miss.parent, miss.child, miss.how) for miss in data.near_misses] == [("a", "c", "join"), ("a", "b", "box")]
+    assert data.near_miss_count == 1_400_000
 
 
 def test_cell_values_are_masked_unless_allowed() -> None:
@@ -72,7 +67,7 @@ def test_cell_values_are_masked_unless_allowed() -> None:
     found = edge(a, b, predicate="x between 'SECRET' and 'TWO'")
     near = edge(a, b, grade=Grade.REFUTED, witness=Witness("SECRET", 2, 1))
     problem = Problem("/lake/country=SECRET/f.csv", "country=SECRET/f.csv line 3, and /lake/x=SECRET: denied")
-    parts = {"edges": [found], "refuted": [near], "problems": [problem]}
+    parts = {"edges": [found], "near": NearMisses((near,), 1), "problems": [problem]}
     masked = built([a, b, bad], **parts)
     text = json.dumps(dataclasses.asdict(dataclasses.replace(masked, run=None)), default=str)  # type: ignore[arg-type]
     assert "SECRET" not in text
@@ -90,7 +85,7 @@ def test_credentials_in_roots_and_spark_properties_do_not_reach_the_report() -> 
     settings = load_settings(overrides=("spark.conf=fs.s3a.secret.key=hunter2", "retention.keep=a,b"), environ={})
     roots = ("s3://user:hunter2@bucket/x?sig=hunter2", "/plain/a?b", "abfss://box@account/x", "https://[bad:hunter2@x")
     run = dataclasses.replace(run_facts(), roots=roots)
-    data = build_report(run, [], [], [], [], EMPTY, Funnel(), (), settings)
+    data = build_report(run, [], [], [], NearMisses(), EMPTY, Funnel(), (), settings)
     assert "hunter2" not in repr(data)
     assert data.run.roots[:3] == ("s3://bucket/x", "/plain/a?b", "abfss://box@account/x")
     assert ("retention.keep", "a, b") in data.settings

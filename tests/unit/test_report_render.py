@@ -16,6 +16,7 @@ from r2d2.model.funnel import Funnel
 from r2d2.model.plan import Plan
 from r2d2.report import render as module
 from r2d2.report.data import ReportData, build_report
+from r2d2.report.near_misses import NearMisses
 from r2d2.report.render import render, write_report
 from r2d2.report.units import human_bytes, money
 from r2d2.report.visible import shell_word, visible
@@ -83,7 +84,7 @@ def test_what_takes_no_part_and_what_shares_files_is_said_with_the_reason() -> N
         dataset("lost", status="unprovable", reason="part-3.parquet changed while it was read"),
     ]
     funnel = Funnel(datasets=3, usable=2, unusable={"unprovable": 1}, candidates=2, shared=2)
-    page = Parsed(render(build_report(run_facts(), datasets, [], [], [], plan_of(datasets, {}), funnel)))
+    page = Parsed(render(build_report(run_facts(), datasets, [], [], NearMisses(), plan_of(datasets, {}), funnel)))
     text = " ".join(" ".join(page.text).split())
     assert "2 of them usable (1 takes no part: 1 unprovable)" in text
     assert "2 pairs whose schema fits hold files in common: such pairs are not compared" in text
@@ -165,7 +166,7 @@ def test_json_in_a_script_can_not_end_it() -> None:
 
 def test_a_report_of_nothing_renders() -> None:
     plan = Plan((), 0.0, 0, "none", True)
-    text = "".join(Parsed(render(build_report(run_facts(), [], [], [], [], plan, Funnel()))).text)
+    text = "".join(Parsed(render(build_report(run_facts(), [], [], [], NearMisses(), plan, Funnel()))).text)
     assert "Nothing to retire among 0 datasets" in text
     assert "None: every dataset could be read" in text
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import duckdb
@@ -16,18 +17,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from r2d2.config import ContainmentSettings
-from r2d2.containment import scan
+from r2d2.containment import scan, scan_groups
 from r2d2.containment.request import COMPLETE, Request, Term
 from r2d2.containment.scan import (
     TASKS,
     pack_files,
     read_failure,
-    scan_kernel,
     scan_task,
-    scanned_together,
     task_connection,
     unpack_files,
 )
+from r2d2.containment.scan_groups import scan_kernel, scanned_together
 from r2d2.containment.scan_sql import hashed_rows
 from r2d2.containment.scanner import Measure, Scanner, chunks, dataset_key, measure_key, planned
 from r2d2.containment.sketch import pack
@@ -223,14 +223,19 @@ def test_a_file_that_changed_since_it_was_listed_gives_no_answer(tmp_path: Path)
     assert "changed while it was read" in reading.failed[1]
 
 
-def test_a_file_that_changes_while_it_is_read_gives_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    dataset = parquet_dataset(written(tmp_path / "f.parquet", {"a": [1]}))
+@pytest.mark.parametrize(("module", "reads", "value"), [(scan, "hashed_rows", [1]), (scan_groups, "small_table", 1)])
+def test_a_file_that_changes_while_it_is_read_gives_no_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: ModuleType, reads: str, value: object
+) -> None:
+    """Also one that is small enough to be held as arrays, which lists are not."""
+    dataset = parquet_dataset(written(tmp_path / "f.parquet", {"a": [value]}))
+    reader = getattr(module, reads)
 
-    def interrupted(*args: Any) -> str:
+    def interrupted(*args: Any) -> Any:
         os.utime(tmp_path / "f.parquet", ns=(7, 7))
-        return hashed_rows(*args)
+        return reader(*args)
 
-    monkeypatch.setattr(scan, "hashed_rows", interrupted)
+    monkeypatch.setattr(module, reads, interrupted)
     reading = scanner([dataset])
     assert reading.measure({0: [Request(projection_of(dataset))]}) == {}
     assert "changed while it was read" in reading.failed[0]
@@ -310,7 +315,7 @@ def test_datasets_of_several_files_are_scanned_together_and_not_mixed_up(tmp_pat
     assert [together[i, request].rows for i in range(3)] == [3, 3, 1]
 
 
-def test_only_what_is_read_alike_and_asked_the_same_is_scanned_together(tmp_path: Path) -> None:
+def test_only_what_is_small_or_read_alike_and_asked_the_same_is_scanned_together(tmp_path: Path) -> None:
     a, b = (parquet_dataset(written(tmp_path / f"{n}.parquet", {"v": [1]})) for n in "ab")
     other = parquet_dataset(written(tmp_path / "o.parquet", {"v": pa.array([1], pa.int8())}))
     request, more = Request(projection_of(a)), Request(projection_of(a), COMPLETE)
@@ -327,7 +332,7 @@ def test_only_what_is_read_alike_and_asked_the_same_is_scanned_together(tmp_path
     for number, alone in enumerate(({"key": "00" * 32}, {"part": "[0, 1]"}, {"keep": str(tmp_path)}), 7):
         tasks.append({**task_of(b, request), "dataset": number, **alone})
     groups = sorted(sorted(task["dataset"] for task in group) for group in scanned_together(tasks))
-    assert groups == [[0, 1], *([number] for number in range(2, 10))]
+    assert groups == [[0, 1, 2, 5, 6, 9], [3], [4], [7], [8]]
 
 
 @pytest.mark.parametrize("harm", ["damaged", "gone", "changed", "other rows"])

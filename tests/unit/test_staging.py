@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from r2d2.errors import UnreadableData
-from r2d2.lake.staging import changed, known_suffix, stage
+from r2d2.lake.staging import changed, in_place, known_suffix, stage
 from r2d2.lake.storage import storage_for
 from r2d2.model.dataset import DataFile
 
@@ -49,6 +49,19 @@ def test_a_name_that_is_a_glob_opens_that_file_and_no_other(tmp_path: Path) -> N
     staged = stage([data_file(str(lake / "p*.parquet"))], tmp_path / "scratch")
     assert staged == [tmp_path / "scratch/0.parquet"]
     assert duckdb.sql(f"SELECT v FROM read_parquet('{staged[0]}')").fetchall() == [("right",)]
+
+
+def test_what_is_read_in_place_is_the_real_file_and_a_regular_one(tmp_path: Path) -> None:
+    (tmp_path / "real[*].parquet").write_text("x")
+    (tmp_path / "l.parquet").symlink_to("real[*].parquet")
+    file = data_file(str(tmp_path / "l.parquet"))
+    assert in_place(file) == tmp_path / "real[*].parquet"
+    (tmp_path / "real[*].parquet").unlink()
+    with pytest.raises(UnreadableData, match="No such file"):
+        in_place(file)
+    os.mkfifo(tmp_path / "real[*].parquet")
+    with pytest.raises(UnreadableData, match="not a regular file"):
+        in_place(file)
 
 
 def test_a_link_is_staged_as_the_real_file(tmp_path: Path) -> None:

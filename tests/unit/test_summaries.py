@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from r2d2.catalog import summaries
-from r2d2.catalog.summaries import RESULTS, TASKS, FileToRead, kernel, summarize_files
+from r2d2.catalog import codec, summaries
+from r2d2.catalog.summaries import RESULTS, TASKS, FileToRead, kernel, summarize_files, summary_texts
 from r2d2.lake import parquet
 from r2d2.lake.storage import storage_for
 from r2d2.model.dataset import DataFile, FileSummary
@@ -134,6 +134,17 @@ def test_a_file_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
     file = _parquet(tmp_path / "a.parquet")
     assert len(summarize_files([file, file], job)) == 1
     assert [len(task) for task in job.tasks] == [1]
+
+
+def test_a_local_footer_is_read_where_it_is_and_what_the_kernel_said_is_what_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = _parquet(tmp_path / "a*.parquet")
+    monkeypatch.setattr(summaries.staging, "stage", lambda *_: pytest.fail("a local Parquet file was staged"))
+    texts = summary_texts([file], _Job())
+    assert list(texts) == [file.file.path]
+    assert summarize_files([file], _Job()) == {path: codec.from_json(text) for path, text in texts.items()}
+    assert codec.to_json(codec.from_json(texts[file.file.path])) == texts[file.file.path]
 
 
 def test_no_files_are_no_work() -> None:

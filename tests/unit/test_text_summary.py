@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ from typing import Any
 import duckdb
 import pytest
 
-from r2d2.lake import text_summary
+from r2d2.lake import arrays, text_summary
 from r2d2.lake.layout import Reader
 from r2d2.lake.text_encoding import not_utf8
-from r2d2.lake.text_summary import summarize, summarize_values
+from r2d2.lake.text_profile import Profile, profiles
+from r2d2.lake.text_stack import Stack
+from r2d2.lake.text_summary import TextFile, summarize, summarize_all, summarize_values
 from r2d2.model.dataset import FileSummary, Leaf
 from r2d2.model.family import NARROWEST_FIRST, narrowest_common
 
@@ -175,11 +178,15 @@ def test_duckdb_losing_rows_is_an_error(tmp_path: Path, monkeypatch: pytest.Monk
     assert "rows of it, but it holds 3" in summary.reason
 
 
-def test_what_duckdb_says_of_a_line_is_masked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("small", "who"), [(1 << 20, "Arrow can't read record 2"), (0, "DuckDB can't read line 2")])
+def test_what_a_reader_says_of_a_line_is_masked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: int, who: str
+) -> None:
+    monkeypatch.setattr(arrays, "MOST_BYTES", small)
     reader = Reader.from_json(of(tmp_path, "a,b\n1,2\n").reader)
     monkeypatch.setattr(text_summary.csv_text, "inspect", lambda *_: (reader, 1))
     summary = of(tmp_path, b"a,b\n1,SECRET,3\n")
-    assert (summary.status, summary.reason) == ("error", "DuckDB can't read line 2 of it; the file may be damaged")
+    assert (summary.status, summary.reason) == ("error", f"{who} of it; the file may be damaged")
 
 
 def test_hostile_file_names_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,6 +264,61 @@ NO_TABLES = {
     "miserables.json",
     "datapackage.json",
 }
+
+
+def test_many_files_are_said_to_hold_what_each_alone_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    contents = {
+        "a.csv": "n,t,s\n1,NA,x\n,2,\n1,2,x\n",
+        "b.csv": "n;s\n1e3;\n-0.5;y\n12345678901234567890123456789012;z\n",
+        "bad.csv": "a,b\n1,2,3\n",
+        "utf16.csv": "n,s\n1,é\n",
+        "none.csv": "n,s\n",
+        "quoted.csv": 'n,s\n"NA",x\nNA,y\n1,z\n',
+        "c.json": '[{"n": 1.50, "o": {"p": [1]}}, {"n": null, "o": null}, {"n": 1.5}]',
+        "d.jsonl": '{"d": "2020-01-01", "b": true}\n{"d": "2021-01-01"}\n',
+        "bad.json": '[{"a": 1}, {"a": }]',
+        "gone.csv": "",
+    }
+    files = []
+    for name, content in contents.items():
+        path = tmp_path / name
+        path.write_bytes(content.encode("utf-16" if name == "utf16.csv" else "utf-8"))
+        files.append(TextFile(path, path.suffix[1:], compressed=False))
+    (tmp_path / "gone.csv").unlink()
+    together = summarize_all(files)
+    assert together == [summarize(file.path, file.format, False) for file in files]
+    monkeypatch.setattr(arrays, "MOST_BYTES", 0)
+    assert together == summarize_all(files)
+    assert [summary.status == "ok" for summary in together].count(False) == 3
+
+
+def test_files_that_are_looked_at_in_parts_say_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = []
+    for i in range(6):
+        (tmp_path / f"{i}.csv").write_text(f"n,s\n{i},x{i}\n")
+        files.append(TextFile(tmp_path / f"{i}.csv", "csv", compressed=False))
+    expected = summarize_all(files)
+    monkeypatch.setattr(text_summary, "_TOGETHER", 20)
+    assert summarize_all(files) == expected
+    assert [leaf(summary, "n").bounds["number"].low for summary in expected] == list(map(Decimal, range(6)))
+
+
+def test_where_a_query_on_many_files_fails_each_is_looked_at_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = []
+    for i in range(3):
+        (tmp_path / f"{i}.csv").write_text(f"n,s\n{i},x{i}\n")
+        files.append(TextFile(tmp_path / f"{i}.csv", "csv", compressed=False))
+
+    def failing(stack: Stack, positions: Sequence[int]) -> dict[int, Profile]:
+        if len(positions) > 2:
+            raise duckdb.OutOfMemoryException("SECRET")
+        return profiles(stack, positions)
+
+    expected = summarize_all(files)
+    monkeypatch.setattr(text_summary, "profiles", failing)
+    assert summarize_all(files) == expected
 
 
 @pytest.fixture(scope="module")

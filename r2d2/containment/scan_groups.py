@@ -1,0 +1,208 @@
+"""The scan kernel: what is planned once for many task rows, because planning a query costs more than small datasets do.
+
+Whole Parquet files of one schema that are asked the same are one query, each file of which belongs to one dataset.
+Small files are held as arrays and hashed together, however they are read (``scan_arrays``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from r2d2.containment.accumulate import Accumulator
+from r2d2.containment.request import Request
+from r2d2.containment.scan import (
+    RESULTS,
+    Connect,
+    Task,
+    keepers_of,
+    result_rows,
+    scan_fast,
+    scan_task,
+    staged,
+    task_connection,
+    unchanged,
+    unpack_files,
+)
+from r2d2.containment.scan_arrays import ArrayFile, Rows, hashed_files
+from r2d2.lake.arrays import is_small, small_table
+from r2d2.lake.layout import Reader
+from r2d2.model.dataset import DataFile
+from r2d2.model.edge import Projection
+
+#: Bytes of files that are held as arrays at a time.
+_HELD_BYTES = 16 * 1024 * 1024
+#: Fewer Parquet files of one schema than this are no query of their own.
+_FEWEST = 8
+
+
+def scan_kernel(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Maps tasks (``TASKS``) to results (``RESULTS``); a dataset that can't be read gives one row with its error."""
+    with task_connection() as connect:
+        for batch in batches:
+            for tasks in scanned_together(batch.to_pylist()):
+                yield pa.RecordBatch.from_pylist(scan_tasks_together(tasks, connect), schema=RESULTS)
+
+
+def scanned_together(tasks: Sequence[Task]) -> list[list[Task]]:
+    """Task rows by what is planned together, the others alone."""
+    queries, held, alone = [], [], []
+    for group in queried_together(tasks):
+        if len(group) < _FEWEST and all(map(_held_as_arrays, group)):
+            held += group
+        elif _one_query(group[0]):
+            queries.append(group)
+        else:
+            alone.append(group)
+    return [*queries, *_in_parts(held), *alone]
+
+
+def queried_together(tasks: Sequence[Task]) -> list[list[Task]]:
+    """Task rows by what one query can read: those that differ in dataset and files only, the others alone."""
+    alike: dict[tuple[str, ...], list[Task]] = defaultdict(list)
+    alone = []
+    for task in tasks:
+        if _one_query(task):
+            alike[tuple(str(task[name]) for name in ("readers", "requests", "case_sensitive", "memory", "key"))].append(
+                task
+            )
+        else:
+            alone.append([task])
+    return [*alike.values(), *alone]
+
+
+def _in_parts(tasks: Sequence[Task]) -> list[list[Task]]:
+    """Task rows that are held as arrays, in parts whose files fit into memory."""
+    parts: list[list[Task]] = []
+    size = _HELD_BYTES
+    for task in tasks:
+        own = sum(file.size for file in unpack_files(task["files"]))
+        if size + own > _HELD_BYTES:
+            parts.append([])
+            size = 0
+        parts[-1].append(task)
+        size += own
+    return parts
+
+
+def scanned_with_others(task: Task) -> bool:
+    """Whether what is planned for the task row is planned for others, too."""
+    return _held_as_arrays(task) or _one_query(task)
+
+
+def _one_query(task: Task) -> bool:
+    """Whether one query can read the task row and others that differ in dataset and files only."""
+    readers = json.loads(task["readers"])
+    return (
+        len(readers) == 1
+        and not task["part"]
+        and not task["keep"]
+        and Reader.from_json(readers[0]).format == "parquet"
+        and not any(file.partition for file in unpack_files(task["files"]))
+    )
+
+
+def _held_as_arrays(task: Task) -> bool:
+    """Whether the task row asks for the fast hashes of the rows of whole small files."""
+    if task["part"] or task["key"]:
+        return False
+    files = unpack_files(task["files"])
+    return (
+        not any(file.partition for file in files)
+        and all(is_small(Reader.from_json(text), files) for text in json.loads(task["readers"]))
+        and not any(Request.from_json(text).box for text in json.loads(task["requests"]))
+    )
+
+
+def scan_tasks_together(tasks: Sequence[Task], connect: Connect) -> list[dict[str, Any]]:
+    """The results of task rows that are planned together; where that fails, of each half: one spoils no other."""
+    try:
+        if len(tasks) > 1 and _are_one_query(tasks):
+            return scan_fast(tasks, connect)
+        if _held_as_arrays(tasks[0]):
+            return _scan_arrays(tasks, connect)
+    except Exception:  # noqa: BLE001  # it says again in which of them it was
+        pass
+    if len(tasks) < 2:
+        return [row for task in tasks for row in scan_task(task, connect)]
+    middle = len(tasks) // 2
+    return [row for half in (tasks[:middle], tasks[middle:]) for row in scan_tasks_together(half, connect)]
+
+
+def _are_one_query(tasks: Sequence[Task]) -> bool:
+    first = tasks[0]
+    return _one_query(first) and all(
+        (task["readers"], task["requests"]) == (first["readers"], first["requests"]) for task in tasks
+    )
+
+
+def _scan_arrays(tasks: Sequence[Task], connect: Connect) -> list[dict[str, Any]]:
+    """The results of task rows that are held as arrays; of those that can't be after all, each alone."""
+    con, read = _array_files(tasks, connect)
+    asked = [
+        (number, projection, file)
+        for number, files in enumerate(read)
+        for projection in dict.fromkeys(request.projection for request in _requests(tasks[number]))
+        for file in files
+    ]
+    rows: list[dict[Projection, list[Rows]]] = [defaultdict(list) for _ in tasks]
+    hashes = hashed_files(con, [(file, projection) for _, projection, file in asked])
+    for (number, projection, _), found in zip(asked, hashes, strict=True):
+        rows[number][projection].append(found)
+    return [
+        row
+        for task, files, found in zip(tasks, read, rows, strict=True)
+        for row in (_summed(task, found) if files else scan_task(task, connect))
+    ]
+
+
+def _summed(task: Task, rows: dict[Projection, list[Rows]]) -> list[dict[str, Any]]:
+    """The results of a task row, from the hashes of its files' rows."""
+    requests = _requests(task)
+    answers = [Accumulator(request, 1) for request in requests]
+    with keepers_of(task, requests) as keepers:
+        for answer in answers:
+            keeper = keepers.pop(answer.request.projection, None)
+            for low, high in rows[answer.request.projection]:
+                answer.add(np.zeros(len(low), np.int64), low, high)
+                if keeper:
+                    keeper.add(low, high)
+            if keeper:
+                keeper.close(answer.totals[0])
+    return result_rows([task], answers)
+
+
+def _requests(task: Task) -> list[Request]:
+    return [Request.from_json(text) for text in json.loads(task["requests"])]
+
+
+def _array_files(tasks: Sequence[Task], connect: Connect) -> tuple[duckdb.DuckDBPyConnection, list[list[ArrayFile]]]:
+    """The files of each task row; none where they can't be held as arrays, or are not what they were when listed."""
+    files = [unpack_files(task["files"]) for task in tasks]
+    with staged([file for group in files for file in group], tasks[0], connect) as (con, paths):
+        left = iter(paths)
+        return con, [
+            _held(con, task, group, list(islice(left, len(group)))) for task, group in zip(tasks, files, strict=True)
+        ]
+
+
+def _held(
+    con: duckdb.DuckDBPyConnection, task: Task, files: Sequence[DataFile], paths: Sequence[Path]
+) -> list[ArrayFile]:
+    readers = [Reader.from_json(text) for text in json.loads(task["readers"])]
+    try:
+        with unchanged(files):
+            return [
+                ArrayFile(small_table(con, readers[file.reader], path), readers[file.reader], task["case_sensitive"])
+                for file, path in zip(files, paths, strict=True)
+            ]
+    except Exception:  # noqa: BLE001  # the scan of it alone says what is wrong
+        return []

@@ -1,0 +1,72 @@
+"""How kernels are run over tasks, without a JVM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from r2d2.errors import ScanError
+from r2d2.lake import session
+from r2d2.lake.session import map_tasks
+
+SCHEMA = pa.schema([("task", pa.int32()), ("n", pa.int64())])
+
+
+def doubled(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        rows = [{**row, "n": 2 * row["n"]} for row in batch.to_pylist()]
+        yield pa.RecordBatch.from_pylist(rows, schema=SCHEMA)
+
+
+def failing(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    raise RuntimeError("no such luck\nand more")
+    yield from batches
+
+
+def tasks(*numbers: int) -> pa.Table:
+    return pa.table({"task": pa.array(numbers, pa.int32()), "n": range(len(numbers))}, schema=SCHEMA)
+
+
+def spark(master: str) -> Any:
+    return SimpleNamespace(sparkContext=SimpleNamespace(master=master))
+
+
+@pytest.fixture
+def jobs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The number of rows of each Spark job."""
+    made: list[int] = []
+
+    def planned(_: Any, given: pa.Table) -> Any:
+        made.append(given.num_rows)
+        return SimpleNamespace(mapInArrow=lambda *_: None)
+
+    monkeypatch.setattr(session, "_planned", planned)
+    monkeypatch.setattr(session, "_collected", lambda _, schema: schema.empty_table())
+    return made
+
+
+def test_a_single_task_on_this_machine_is_no_spark_job(jobs: list[int]) -> None:
+    assert map_tasks(spark("local[2]"), tasks(0, 0, 0), doubled, SCHEMA)["n"].to_pylist() == [0, 2, 4]
+    assert jobs == []
+
+
+@pytest.mark.parametrize(("master", "numbers"), [("local[2]", (0, 1)), ("yarn", (0, 0)), ("spark://host:7077", (0,))])
+def test_several_tasks_or_another_machine_are_a_spark_job(
+    jobs: list[int], master: str, numbers: tuple[int, ...]
+) -> None:
+    map_tasks(spark(master), tasks(*numbers), doubled, SCHEMA)
+    assert jobs == [len(numbers)]
+
+
+def test_no_tasks_are_no_job(jobs: list[int]) -> None:
+    assert map_tasks(spark("yarn"), tasks(), doubled, SCHEMA).num_rows == 0
+    assert jobs == []
+
+
+def test_a_task_that_fails_is_a_job_that_failed() -> None:
+    with pytest.raises(ScanError, match=r"a task failed: no such luck$"):
+        map_tasks(spark("local[2]"), tasks(0), failing, SCHEMA)
