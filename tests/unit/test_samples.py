@@ -326,7 +326,7 @@ def test_many_small_datasets_are_read_by_one_query_with_the_same_results(
     monkeypatch.setattr(sample_scan, "hashed_rows", lambda *given: queries.append("") or hashed_rows(*given))
     together = Watched(lake, PAPER)
     assert len(queries) == 2
-    monkeypatch.setattr(sample_scan, "scanned_together", lambda tasks: [[task] for task in tasks])
+    monkeypatch.setattr(sample_scan, "queried_together", lambda tasks: [[task] for task in tasks])
     alone = Watched(lake, PAPER)
     assert len(queries) == 2 + 2 * 7
     assert samples(together) == samples(alone)
