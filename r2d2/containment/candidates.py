@@ -23,6 +23,10 @@ from r2d2.model.edge import Edge, Grade, Projection
 SHARED_REASON = "they hold files in common, so neither can be retired; not compared"
 
 
+#: Pairs, of 16 bytes, that are kept from the first time that they are made.
+_REMEMBERED = 1_000_000
+
+
 @dataclass
 class Candidates:
     """What schema and metadata leave of all pairs. The pairs themselves are made again when they are asked for.
@@ -32,6 +36,7 @@ class Candidates:
         projections: what the pairs are compared under.
         worth: what pairs may save, where somebody wants to know.
         children, parents: (dataset, index of the projection) of the sides of some pair that is to be compared.
+        remembered: the pairs as they were first made, where they are few; None where they are many.
         classes, fitting, left, shared: schema classes; pairs whose schema fits, what metadata leaves of them, and those
             that hold files in common.
     """
@@ -42,6 +47,7 @@ class Candidates:
     projections: list[Projection] = field(default_factory=list)
     children: set[tuple[int, int]] = field(default_factory=set)
     parents: set[tuple[int, int]] = field(default_factory=set)
+    remembered: list[tuple[ClassPair, Survivors]] | None = None
     classes: int = 0
     fitting: int = 0
     left: int = 0
@@ -56,7 +62,7 @@ class Candidates:
         """
         inside, made, savings = 0, [], [np.empty(0)]
         numbers = {projection: number for number, projection in enumerate(self.projections)}
-        for fit, block in self._blocks():
+        for fit, block in self.blocks():
             parents, children = group_of[block.parents], group_of[block.children]
             between = parents != children
             inside += int(len(between) - between.sum())
@@ -100,8 +106,11 @@ class Candidates:
         dataset, number = divmod(key, len(self.projections))
         return dataset, self.projections[number]
 
-    def _blocks(self) -> Iterator[tuple[ClassPair, Survivors]]:
+    def blocks(self) -> Iterator[tuple[ClassPair, Survivors]]:
         """Pairs that schema and metadata leave, block by block."""
+        if self.remembered is not None:
+            yield from self.remembered
+            return
         classes = schema_classes(self.datasets, self.settings.case_sensitive)
         leaves = [leaves_by_path(dataset, self.settings.case_sensitive) for dataset in self.datasets]
         apart = _Apart(self.datasets, classes)
@@ -121,14 +130,18 @@ def find_candidates(
     sharing = _Sharing(datasets, classes)
     numbers: dict[Projection, int] = {}
     last: ClassPair | None = None
-    for fit, block in found._blocks():
+    remembered: list[tuple[ClassPair, Survivors]] | None = []
+    for fit, block in found.blocks():
         number = numbers.setdefault(fit.projection, len(numbers))
         found.shared += sharing.count(fit.parent, fit.child) if fit is not last else 0
         found.fitting, found.left, last = found.fitting + block.pairs, found.left + len(block.parents), fit
+        if remembered is not None:
+            remembered.append((fit, block))
+            remembered = remembered if found.left <= _REMEMBERED and len(remembered) <= _REMEMBERED else None
         wanted = found.worthy(block)
         found.children.update((child, number) for child in np.unique(block.children[wanted]).tolist())
         found.parents.update((parent, number) for parent in np.unique(block.parents[wanted]).tolist())
-    found.projections = list(numbers)
+    found.projections, found.remembered = list(numbers), remembered
     return found
 
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from r2d2.config import ContainmentSettings
-from r2d2.containment import minmax
+from r2d2.containment import candidates, minmax
 from r2d2.containment.candidates import Candidates, find_candidates, refuted_by_metadata
 from r2d2.containment.copies import same_pairs, without
 from r2d2.containment.pairs import HOWS, Pairs, Standing, components
@@ -147,14 +147,16 @@ def all_ends(found: Candidates) -> set[tuple[int, int]]:
 
 
 @settings(FIXED, max_examples=300)
-@given(described(), st.sampled_from([1, 7, 1 << 26]))
+@given(described(), st.sampled_from([1, 7, 1 << 26]), st.sampled_from([0, 9, 1 << 20]))
 def test_the_weights_of_pairs_between_groups_add_up_to_the_pairs_of_datasets(
     lake: tuple[list[Dataset], np.ndarray],  # type: ignore[type-arg]
     block: int,
+    remembered: int,
 ) -> None:
     datasets, group_of = lake
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(minmax, "_BLOCK", block)  # so that classes are cut
+        patch.setattr(candidates, "_REMEMBERED", remembered)
         found = find_candidates(datasets, SETTINGS)
         every = all_ends(found)
         pairs, inside = found.pairs(group_of)
