@@ -6,7 +6,7 @@ replaced by their ranks among all bounds of the leaf, so that arrays compare exa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,14 +93,17 @@ def survivors(
         projection: what they are compared under.
     """
     p, c = np.asarray(parents, np.int64), np.asarray(children, np.int64)
-    columns = _columns(datasets, leaves, p, c, projection)
     step = max(1, _BLOCK // max(1, len(c)))
+    columns: Iterable[tuple[Ints, Ints]] = _columns(datasets, leaves, p, c, projection)
+    columns = columns if len(p) <= step else list(columns)
     for start in range(0, len(p), step):
         block = slice(start, start + step)
         fits = p[block, None] != c[None, :]
         pairs = int(fits.sum())
         for low, high in columns:
             fits &= low[block, None] <= high[None, :]
+            if not fits.any():
+                break
         rows, cols = np.nonzero(fits)
         yield Survivors(p[block][rows], c[cols], pairs)
 
@@ -111,18 +114,28 @@ def _columns(
     p: Ints,
     c: Ints,
     projection: Projection,
-) -> list[tuple[Ints, Ints]]:
+) -> Iterator[tuple[Ints, Ints]]:
     """Pairs of arrays (of parents, of children) of which the first must not exceed the second."""
+    made = _all_columns(datasets, leaves, p, c, projection)
+    return ((low, high) for low, high in made if len(low) and len(high) and low.max() > high.min())
+
+
+def _all_columns(
+    datasets: Sequence[Dataset],
+    leaves: Sequence[Mapping[LeafPath, Leaf]],
+    p: Ints,
+    c: Ints,
+    projection: Projection,
+) -> Iterator[tuple[Ints, Ints]]:
     rows = _array(datasets[i].rows for i in p), _array(datasets[i].rows for i in c)
-    columns = [_not_more(rows[1], rows[0])]
+    yield _not_more(rows[1], rows[0])
     for path, family in projection:
         mine, theirs = [leaves[i][path] for i in c], [leaves[i][path] for i in p]
         nulls = _array(leaf.nulls for leaf in theirs), _array(leaf.nulls for leaf in mine)
-        columns.append(_not_more(nulls[1], nulls[0]))
+        yield _not_more(nulls[1], nulls[0])
         values = [np.where((rows[k] < 0) | (nulls[k] < 0), -1, rows[k] - nulls[k]) for k in (0, 1)]
-        columns.append(_not_more(values[1], values[0]))
-        columns += _bound_columns([x.bounds.get(family) for x in theirs], [x.bounds.get(family) for x in mine])
-    return [(low, high) for low, high in columns if len(low) and len(high) and low.max() > high.min()]
+        yield _not_more(values[1], values[0])
+        yield from _bound_columns([x.bounds.get(family) for x in theirs], [x.bounds.get(family) for x in mine])
 
 
 def _not_more(child: Ints, parent: Ints) -> tuple[Ints, Ints]:
