@@ -26,6 +26,7 @@ from r2d2.catalog import records, runs
 from r2d2.catalog.assembly import assemble
 from r2d2.catalog.cache import StateCache
 from r2d2.catalog.discovery import discover
+from r2d2.catalog.listing import Candidate
 from r2d2.catalog.state import State, as_json, as_rows, open_state
 from r2d2.config import Settings
 from r2d2.containment.budget import Budget
@@ -46,6 +47,7 @@ from r2d2.report.near_misses import NearMisses, near_misses
 from r2d2.report.render import write_report
 from r2d2.retention.planner import make_plan
 from r2d2.retention.storage_classes import check_classes, without_archived
+from r2d2.retention.unread import without_unread
 from r2d2.retention.worth import worth_of
 from r2d2.version import __version__
 
@@ -54,6 +56,8 @@ if TYPE_CHECKING:
 
 REPORT = "report.html"
 _NEW_OBJECTS = 200_000
+#: The stage that ends with a status.
+_ENDS_WITH = {runs.DISCOVERED: "read metadata", runs.CONTAINED: "write edges", runs.PLANNED: "plan"}
 
 
 @dataclass
@@ -151,9 +155,14 @@ def new_job(roots: Sequence[str], state: State, settings: Settings, progress: Pr
     return Job(state, settings, progress, run_id, tuple(roots), started)
 
 
-def resumed_job(run: runs.Run, state: State, settings: Settings, progress: Progress) -> Job:
-    """A job that goes on with a run whose earlier stages are in the state."""
-    progress.figures.extend(run.funnel.stages)
+def resumed_job(run: runs.Run, state: State, settings: Settings, progress: Progress, reached: str) -> Job:
+    """A job that goes on with a run whose stages up to ``reached`` are in the state.
+
+    What later stages took is forgotten, as what they found is: else it would count against this job's limits.
+    """
+    names = [figure.name for figure in run.funnel.stages]
+    kept = names.index(_ENDS_WITH[reached]) + 1 if _ENDS_WITH[reached] in names else len(names)
+    progress.figures.extend(run.funnel.stages[:kept])
     problems = tuple(Problem(**problem) for problem in run.problems)
     return Job(state, settings, progress, run.run_id, run.roots, run.started, run.funnel, problems)
 
@@ -169,7 +178,7 @@ def discover_stage(job: Job) -> tuple[Dataset, ...]:
         session = job.spark if needs_catalog else None
         listing = discover(job.roots, job.settings.discovery, str(job.state.path), session)
         check_classes(job.settings.retention)
-        listing = replace(listing, candidates=tuple(without_archived(listing.candidates, job.settings.retention)))
+        listing = replace(listing, candidates=_to_read(job, listing.candidates))
         reading.note = f", {len(listing.candidates)} datasets"
     spark = job.spark
     job.record(runs.RUNNING)
@@ -183,8 +192,17 @@ def discover_stage(job: Job) -> tuple[Dataset, ...]:
     job.problems = tuple(Problem(problem.where, problem.what, problem.hint) for problem in listing.problems)
     unusable = unusable_by_status(datasets)
     usable = len(datasets) - sum(unusable.values())
-    job.funnel = replace(job.funnel, datasets=len(datasets), usable=usable, unusable=unusable)
+    limit = _budget(job).binding if unusable.get("unread") else ""
+    job.funnel = replace(job.funnel, datasets=len(datasets), usable=usable, unusable=unusable, limit=limit)
     return datasets
+
+
+def _to_read(job: Job, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """The candidates, without those whose storage class or the run's limits keep them from being read."""
+    allowed = tuple(without_archived(candidates, job.settings.retention))
+    budget = _budget(job)
+    known = job.cache.known(allowed) if budget.limited else ()
+    return without_unread(allowed, known, budget, job.settings.retention)
 
 
 def containment_stage(job: Job, datasets: Sequence[Dataset]) -> Containments:
@@ -207,12 +225,13 @@ def containment_stage(job: Job, datasets: Sequence[Dataset]) -> Containments:
         )
     with job.progress.stage("write edges"):
         _write_containments(job, found)
-    job.funnel = found.funnel
+    earlier = job.funnel.limit if found.funnel.unread else ""
+    job.funnel = replace(found.funnel, limit=found.funnel.limit or earlier)
     return found
 
 
 def _budget(job: Job) -> Budget:
-    """What comparisons may read and until when; what discovery read in this run counts."""
+    """What the run may read and until when; what its stages read before counts."""
     settings = job.settings.containment
     deadline = job.begun + settings.time_limit if settings.time_limit else math.inf
     return Budget(settings.max_bytes, deadline, read=sum(stage.bytes_read for stage in job.progress.figures))

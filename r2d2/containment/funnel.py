@@ -16,7 +16,7 @@ from r2d2.containment.candidates import Candidates, find_candidates
 from r2d2.containment.edge_table import others_table
 from r2d2.containment.joins import Joined, Joiner, Joins, KeptJoiner, VerdictCache
 from r2d2.containment.minmax import leaves_by_path
-from r2d2.containment.pairs import HOWS, Pairs, Standing
+from r2d2.containment.pairs import HOWS, LEFT, Pairs, Standing
 from r2d2.containment.reasons import reason
 from r2d2.containment.reduction import Reduction, reduce_edges
 from r2d2.containment.samples import sampled
@@ -190,7 +190,7 @@ def _result(
     by_values = verifier.joins.compare is not None
     result = Containments(datasets, tuple(nodes), reduction, (), found, case_sensitive, by_values, Funnel())
     result = replace(result, edges=tuple(_Edges(result).reduced()))
-    return replace(result, funnel=_funnel(result, candidates, found))
+    return replace(result, funnel=_funnel(result, candidates, found, verifier.scanner.budget.binding))
 
 
 class _Edges:
@@ -249,11 +249,12 @@ class _Edges:
         return Edge(*ids, Grade.PROVEN, rows, rows, True, "digest", text, self.views[child])
 
 
-def _funnel(result: Containments, candidates: Candidates, found: Verification) -> Funnel:
+def _funnel(result: Containments, candidates: Candidates, found: Verification, limit: str) -> Funnel:
     usable = sum(dataset.status == "ok" for dataset in result.datasets)
     proven = _weights(found.pairs, Standing.PROVEN)
     if found.inside:
         proven["digest"] += found.inside
+    left = {how: count for how, count in _weights(found.pairs, Standing.OPEN).items() if how in LEFT}
     undecided = np.isin(found.pairs.standing, (Standing.OPEN, Standing.UNREAD))
     return Funnel(
         datasets=len(result.datasets),
@@ -267,6 +268,8 @@ def _funnel(result: Containments, candidates: Candidates, found: Verification) -
         proven=dict(proven),
         refuted=dict(_weights(found.pairs, Standing.REFUTED)),
         undecided=int(found.pairs.weight[undecided].sum()),
+        not_compared=left,
+        limit=limit if "limit" in left else "",
         groups=len(result.duplicates),
         edges=len(result.edges),
     )
