@@ -76,7 +76,9 @@ def _parser() -> Parser:
 def _lake_commands(commands: _SubParsersAction[Parser]) -> None:
     lakes, state, run, settings, limits = _lakes(), _state(), _run_id(), _settings(), _limits()
     text = "the main job: discover, find and prove containments, plan, report"
-    _command(commands, "run", text, _run, lakes, state, limits, settings, _format("table", "json"))
+    run_it = _command(commands, "run", text, _run, lakes, state, limits, settings, _format("table", "json"))
+    text = "say what would be read, how long that takes and what it costs; reads no data file and writes nothing"
+    run_it.add_argument("--estimate", action="store_true", help=text)
     text = "only the first stage: list the datasets, read metadata"
     _command(commands, "discover", text, _discover, lakes, state, limits, settings)
     text = "only the second stage: find and prove containments among discovered datasets"
@@ -174,9 +176,10 @@ def _read_settings(arguments: Namespace, defaults: Sequence[str] = ()) -> Settin
 
 
 def _run(arguments: Namespace) -> None:
-    from r2d2.commands import lake
+    from r2d2.commands import estimate, lake
 
-    lake.run(arguments.lakes, arguments.state, _read_settings(arguments), Progress(arguments.quiet), arguments.format)
+    call = estimate.estimate if arguments.estimate else lake.run
+    call(arguments.lakes, arguments.state, _read_settings(arguments), Progress(arguments.quiet), arguments.format)
 
 
 def _discover(arguments: Namespace) -> None:

@@ -80,6 +80,11 @@ def summary_texts(
     return {path: found.get(path, _LOST) for path in wanted}
 
 
+def summary_tasks(files: Iterable[FileToRead], files_per_task: int = 256, task_bytes: int = 4 * 1024 * 1024) -> int:
+    """How many tasks that takes."""
+    return len(_tasks(list(files), files_per_task, task_bytes)["task"].unique())
+
+
 def kernel(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Rows of ``TASKS`` to rows of ``RESULTS``; a failure of one file is its result and ends nothing."""
     for batch in batches:
