@@ -110,8 +110,8 @@ def forecast(roots: Sequence[str], state_dir: str, settings: Settings) -> Estima
     lake = _looked_at(roots, state_dir, state, settings)
     cores, here = planned_cores(settings.spark)
     kept = here and settings.containment.kept_bytes > 0
-    rates = arithmetic.rates_of(_funnels(state), cores, kept)
-    metadata, metadata_reads = _metadata(lake, cores)
+    rates = arithmetic.rates_of(_funnels(state), map(listed, lake.usable), cores, kept)
+    metadata, metadata_reads = _metadata(lake, rates)
     scans, scan_reads = _scans(lake, rates)
     after = arithmetic.after_scan(scans, rates, kept)
     again = [] if kept else arithmetic.repeated(scan_reads, arithmetic.REREAD_BYTES)
@@ -157,17 +157,19 @@ def _funnels(state: State | None) -> list[Funnel]:
     return [run.funnel for run in runs.runs(state) if run.reached(runs.CONTAINED)] if state else []
 
 
-def _metadata(lake: _Lake, cores: int) -> tuple[list[Stage], list[Read]]:
+def _metadata(lake: _Lake, rates: Rates) -> tuple[list[Stage], list[Read]]:
     """Footers of Parquet files, and all of text files, that no earlier run has read."""
     stages, reads = [], []
     for name, text in (("metadata, Parquet", False), ("metadata, text", True)):
         some = [(c, lake.unknown_files(c)) for c in lake.usable if (c.format in TEXT_FORMATS) is text]
         own = [_metadata_read(candidate, files) for candidate, files in some if files]
         tasks = summary_tasks([file for _, files in some for file in files], lake.settings.discovery.files_per_task)
-        size, files = sum(read.bytes for read in own), sum(read.files for read in own)
-        seconds = size / arithmetic.TEXT_RATE if text else files * arithmetic.FOOTER_SECONDS
+        if text:
+            seconds = sum(arithmetic.text_seconds([f.file for f in files], c.format) for c, files in some) / rates.pace
+        else:
+            seconds = sum(read.files for read in own) * arithmetic.FOOTER_SECONDS
         basis = "whole files" if text else "ends of files"
-        stages.append(arithmetic.stage_of(name, basis, own, tasks, seconds, cores))
+        stages.append(arithmetic.stage_of(name, basis, own, tasks, seconds, rates.cores))
         reads += own
     return stages, reads
 
@@ -210,12 +212,8 @@ def _scans(lake: _Lake, rates: Rates) -> tuple[list[Stage], list[Read]]:
 
 def _scan(name: str, basis: str, reads: Sequence[Read], tasks: int, work: int, lake: _Lake, rates: Rates) -> Stage:
     """A scan; ``work`` is what it reads and plans, as bytes of Parquet."""
-    size = sum(read.bytes for read in reads)
-    text = sum(read.bytes for read in reads if read.dataset.format in TEXT_FORMATS)
-    if rates.scan is None:
-        seconds = (work - text) / arithmetic.SCAN_RATE + text / arithmetic.TEXT_SCAN_RATE
-    else:
-        seconds = size / rates.scan
+    planning = (work - sum(read.bytes for read in reads)) / arithmetic.SCAN_RATES["parquet"]
+    seconds = (sum(arithmetic.scan_seconds(read.dataset) for read in reads) + planning) / rates.pace
     seconds *= arithmetic.HASHING.get(lake.settings.containment.verify, 1.0)
     return arithmetic.stage_of(name, basis, reads, tasks, seconds, rates.cores)
 

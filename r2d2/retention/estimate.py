@@ -1,6 +1,6 @@
 """What a run will read, how long that takes and what it costs: the arithmetic. No Spark, no I/O.
 
-core seconds = footers x FOOTER_SECONDS + bytes of text / text rate + bytes to scan / scan rate
+core seconds = footers x FOOTER_SECONDS + bytes of text / rate of its format + bytes to scan / rate of their format
 seconds      = core seconds / the cores that there are tasks for, stage by stage, + FIXED_SECONDS
 money        = requests + retrieval, by storage class, + cores x seconds x price of a core
 
@@ -16,19 +16,22 @@ from dataclasses import dataclass, replace
 
 from r2d2.config import RetentionSettings
 from r2d2.model import Dataset
+from r2d2.model.dataset import DataFile
 from r2d2.model.funnel import Funnel
 from r2d2.retention.costs import BYTES_PER_GB, PART_BYTES
 from r2d2.retention.storage_classes import class_name, storage_class
 
-#: Bytes a second and core, as measured on 2 cores of a small machine (docs/scale.md): Parquet scanned and hashed, text
-#: read for its metadata, text scanned.
-SCAN_RATE, TEXT_RATE, TEXT_SCAN_RATE = 100e6, 20e6, 30e6
+#: Bytes that a core scans and hashes in a second, by format, and bytes of text that it reads for their metadata
+#: (docs/scale.md, 2 cores of a small machine); a gzipped file takes as long as one so many times as large.
+SCAN_RATES: Mapping[str, float] = {"parquet": 100e6, "delta": 100e6, "csv": 7e6, "tsv": 7e6, "json": 6e6, "jsonl": 6e6}
+METADATA_RATES: Mapping[str, float] = {"csv": 9e6, "tsv": 9e6, "json": 4e6, "jsonl": 4e6}
+GZIPPED = 3.0
 #: Seconds that a core takes for a footer.
 FOOTER_SECONDS = 0.0005
 #: Bytes of a Parquet file's end that are read at first (``lake.parquet_footer``); few footers are longer.
 FOOTER_BYTES = 64 * 1024
-#: Spark's start, and what a run takes that has nothing to do (``fixed`` in benchmarks/README.md).
-FIXED_SECONDS = 9.0
+#: A run of two tiny datasets (9.5 s: Spark's start, listing, writing), and the first use of Spark's workers (4.5 s).
+FIXED_SECONDS = 14.0
 #: Core seconds of boxes and joins by those of the scan, and bytes that they read by those of the scan: where tasks keep
 #: hashes on the disk of this machine, and where they can't.
 KEPT_FACTOR, REREAD_FACTOR, REREAD_BYTES = 0.65, 1.9, 1.75
@@ -45,13 +48,13 @@ class Rates:
 
     Attributes:
         cores: that tasks run on.
-        scan: bytes a second and core; None for what was measured elsewhere, by format.
+        pace: how much faster than the rates by format; 1 for as fast.
         after: core seconds of boxes and joins by those of the scan.
         source: where the figures come from, in words.
     """
 
     cores: int
-    scan: float | None
+    pace: float
     after: float
     source: str
 
@@ -225,8 +228,27 @@ def _line(name: str, reads: Sequence[Read], settings: RetentionSettings) -> Clas
     )
 
 
-def rates_of(funnels: Iterable[Funnel], cores: int, kept: bool) -> Rates:
-    """Rates of finished runs on the same state where they read enough, else those of docs/scale.md."""
+def scan_seconds(dataset: Dataset) -> float:
+    """Core seconds of scanning all files of a dataset."""
+    return _seconds(dataset.files, SCAN_RATES[dataset.format])
+
+
+def text_seconds(files: Iterable[DataFile], format_: str) -> float:
+    """Core seconds of reading text files for their metadata."""
+    return _seconds(files, METADATA_RATES[format_])
+
+
+def _seconds(files: Iterable[DataFile], rate: float) -> float:
+    return sum(file.size * (GZIPPED if file.path.lower().endswith(".gz") else 1.0) for file in files) / rate
+
+
+def rates_of(funnels: Iterable[Funnel], datasets: Iterable[Dataset], cores: int, kept: bool) -> Rates:
+    """As fast as finished runs on the same state where they read enough, else as in docs/scale.md.
+
+    Args:
+        datasets: of the lake; earlier runs are taken to have read the formats in the shares that these have.
+    """
+    lake = list(datasets)
     size = seconds = scanned = joined = 0.0
     for funnel in funnels:
         stages = {stage.name: stage for stage in funnel.stages}
@@ -236,9 +258,10 @@ def rates_of(funnels: Iterable[Funnel], cores: int, kept: bool) -> Rates:
             scanned, joined = scanned + found[0].seconds, joined + stages["join"].seconds
     default = KEPT_FACTOR if kept else REREAD_FACTOR
     if not size:
-        return Rates(cores, None, default, "docs/scale.md, measured on a small machine")
+        return Rates(cores, 1.0, default, "docs/scale.md, measured on a small machine")
     after = joined / scanned if scanned else 0.0  # a run with limits scans and joins in one stage
-    return Rates(cores, size / seconds / cores, after, "earlier runs on this state")
+    usual = sum(map(scan_seconds, lake)) / max(1, sum(dataset.bytes for dataset in lake))
+    return Rates(cores, size * usual / (seconds * cores), after, "earlier runs on this state")
 
 
 def shares_of(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from r2d2.config import RetentionSettings
@@ -10,9 +12,12 @@ from r2d2.model.funnel import Funnel, StageFigures
 from r2d2.retention.costs import PART_BYTES
 from r2d2.retention.estimate import (
     FIXED_SECONDS,
+    GZIPPED,
     KEPT_FACTOR,
+    METADATA_RATES,
     REREAD_BYTES,
     REREAD_FACTOR,
+    SCAN_RATES,
     ClassLine,
     Estimate,
     Rates,
@@ -22,12 +27,14 @@ from r2d2.retention.estimate import (
     class_lines,
     rates_of,
     repeated,
+    scan_seconds,
     shares_of,
     stage_of,
+    text_seconds,
     whole,
 )
 
-FOUR = Rates(4, None, KEPT_FACTOR, "here")
+FOUR = Rates(4, 1.0, KEPT_FACTOR, "here")
 
 
 def dataset(name: str, *sizes: int) -> Dataset:
@@ -52,7 +59,7 @@ def test_boxes_and_joins_are_a_multiple_of_all_scans_and_read_again_only_what_is
     scans = [Stage("a", "", bytes=100, requests=4, tasks=3, core_seconds=10.0, seconds=5.0), Stage("b", "", bytes=300)]
     kept = after_scan(scans, FOUR, kept=True)
     assert (kept.bytes, kept.core_seconds, kept.seconds) == (0, 10 * KEPT_FACTOR, 5 * KEPT_FACTOR)
-    again = after_scan(scans, Rates(4, None, REREAD_FACTOR, ""), kept=False)
+    again = after_scan(scans, Rates(4, 1.0, REREAD_FACTOR, ""), kept=False)
     assert (again.bytes, again.requests) == (int(400 * REREAD_BYTES), int(4 * REREAD_BYTES))
 
 
@@ -90,18 +97,33 @@ def funnel(scan: float, size: int, join: float) -> Funnel:
 
 def test_earlier_runs_say_how_fast_the_machine_is_if_they_read_enough() -> None:
     runs = [funnel(10.0, 800_000_000, 5.0), funnel(10.0, 400_000_000, 1.0), funnel(9.0, 9_000_000, 100.0), Funnel()]
-    rates = rates_of(runs, 2, kept=True)
-    assert rates.scan == pytest.approx(30e6)
+    lake = [dataset("a", 10**9)]  # usually 100 MB a second and core; those runs read 60 MB a second on 2 cores
+    rates = rates_of(runs, lake, 2, kept=True)
+    assert rates.pace == pytest.approx(0.3)
     assert rates.after == pytest.approx(0.3)
     limited = Funnel(stages=(StageFigures("scan and join, best value first", 10.0, 200_000_000, 1),))
-    assert rates_of([limited], 2, kept=True) == Rates(2, pytest.approx(10e6), 0.0, "earlier runs on this state")
+    assert rates_of([limited], lake, 2, True) == Rates(2, pytest.approx(0.1), 0.0, "earlier runs on this state")
+
+
+def test_a_pace_is_that_of_the_formats_that_the_lake_has() -> None:
+    """Runs over text are slow, and say nothing bad of the machine."""
+    runs = [funnel(10.0, 140_000_000, 0.0)]
+    text = replace(dataset("t", 10**9), format="csv")
+    assert rates_of(runs, [text], 2, kept=True).pace == pytest.approx(7e6 / SCAN_RATES["csv"])
 
 
 @pytest.mark.parametrize(("kept", "factor"), [(True, KEPT_FACTOR), (False, REREAD_FACTOR)])
 def test_without_earlier_runs_the_rates_are_those_of_the_docs(kept: bool, factor: float) -> None:
-    rates = rates_of([funnel(1.0, 5, 1.0)], 2, kept)
-    assert (rates.scan, rates.after) == (None, factor)
+    rates = rates_of([funnel(1.0, 5, 1.0)], [], 2, kept)
+    assert (rates.pace, rates.after) == (1.0, factor)
     assert "docs/scale.md" in rates.source
+
+
+def test_text_takes_longer_and_gzipped_text_longer_still() -> None:
+    plain, zipped = DataFile("a.csv", 90, 1, ""), DataFile("a.csv.GZ", 90, 1, "")
+    assert text_seconds([plain], "csv") == pytest.approx(90 / METADATA_RATES["csv"])
+    assert text_seconds([zipped], "csv") == pytest.approx(GZIPPED * 90 / METADATA_RATES["csv"])
+    assert scan_seconds(dataset("p", 100, 100)) == pytest.approx(200 / SCAN_RATES["parquet"])
 
 
 def test_a_limit_leaves_half_to_metadata_and_the_rest_to_the_scan() -> None:
