@@ -164,12 +164,13 @@ def _metadata(lake: _Lake, rates: Rates) -> tuple[list[Stage], list[Read]]:
         some = [(c, lake.unknown_files(c)) for c in lake.usable if (c.format in TEXT_FORMATS) is text]
         own = [_metadata_read(candidate, files) for candidate, files in some if files]
         tasks = summary_tasks([file for _, files in some for file in files], lake.settings.discovery.files_per_task)
+        read_now = [replace(listed(c), files=tuple(file.file for file in files)) for c, files in some if files]
+        seconds, longest = sum(read.files for read in own) * arithmetic.FOOTER_SECONDS, 0.0
         if text:
-            seconds = sum(arithmetic.text_seconds([f.file for f in files], c.format) for c, files in some) / rates.pace
-        else:
-            seconds = sum(read.files for read in own) * arithmetic.FOOTER_SECONDS
+            seconds = sum(map(arithmetic.text_seconds, read_now)) / rates.pace
+            longest = arithmetic.longest_text(read_now, arithmetic.text_seconds) / rates.pace
         basis = "whole files" if text else "ends of files"
-        stages.append(arithmetic.stage_of(name, basis, own, tasks, seconds, rates.cores))
+        stages.append(arithmetic.stage_of(name, basis, own, tasks, seconds, rates.cores, longest))
         reads += own
     return stages, reads
 
@@ -214,8 +215,9 @@ def _scan(name: str, basis: str, reads: Sequence[Read], tasks: int, work: int, l
     """A scan; ``work`` is what it reads and plans, as bytes of Parquet."""
     planning = (work - sum(read.bytes for read in reads)) / arithmetic.SCAN_RATES["parquet"]
     seconds = (sum(arithmetic.scan_seconds(read.dataset) for read in reads) + planning) / rates.pace
-    seconds *= arithmetic.HASHING.get(lake.settings.containment.verify, 1.0)
-    return arithmetic.stage_of(name, basis, reads, tasks, seconds, rates.cores)
+    longest = arithmetic.longest_text((read.dataset for read in reads), arithmetic.scan_seconds) / rates.pace
+    times = arithmetic.HASHING.get(lake.settings.containment.verify, 1.0)
+    return arithmetic.stage_of(name, basis, reads, tasks, times * seconds, rates.cores, times * longest)
 
 
 def _missing(lake: _Lake, datasets: Sequence[Dataset]) -> dict[int, list[Request]]:

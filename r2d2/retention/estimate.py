@@ -1,7 +1,8 @@
 """What a run will read, how long that takes and what it costs: the arithmetic. No Spark, no I/O.
 
 core seconds = footers x FOOTER_SECONDS + bytes of text / rate of its format + bytes to scan / rate of their format
-seconds      = core seconds / the cores that there are tasks for, stage by stage, + FIXED_SECONDS
+seconds      = core seconds / the cores that there are tasks for, at least those of the largest text file, stage by
+               stage, + FIXED_SECONDS
 money        = requests + retrieval, by storage class, + cores x seconds x price of a core
 
 Boxes and joins come after the scan, for what it leaves undecided. How much that is only the rows tell, so they are a
@@ -11,12 +12,12 @@ multiple of the scan: that of earlier runs on the same state, or that of the ben
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from r2d2.config import RetentionSettings
 from r2d2.model import Dataset
-from r2d2.model.dataset import DataFile
+from r2d2.model.dataset import TEXT_FORMATS, DataFile
 from r2d2.model.funnel import Funnel
 from r2d2.retention.costs import BYTES_PER_GB, PART_BYTES
 from r2d2.retention.storage_classes import class_name, storage_class
@@ -157,8 +158,14 @@ def whole(dataset: Dataset) -> Read:
     return Read(dataset, len(dataset.files), dataset.bytes, max(1, len(dataset.files), -(-dataset.bytes // PART_BYTES)))
 
 
-def stage_of(name: str, basis: str, reads: Sequence[Read], tasks: int, core_seconds: float, cores: int) -> Stage:
-    """A stage that reads."""
+def stage_of(
+    name: str, basis: str, reads: Sequence[Read], tasks: int, core_seconds: float, cores: int, longest: float = 0.0
+) -> Stage:
+    """A stage that reads.
+
+    Args:
+        longest: core seconds of what only one task can do.
+    """
     return Stage(
         name=name,
         basis=basis,
@@ -168,7 +175,7 @@ def stage_of(name: str, basis: str, reads: Sequence[Read], tasks: int, core_seco
         requests=sum(read.requests for read in reads),
         tasks=tasks,
         core_seconds=core_seconds,
-        seconds=core_seconds / max(1, min(cores, tasks)),
+        seconds=max(core_seconds / max(1, min(cores, tasks)), longest),
     )
 
 
@@ -233,9 +240,17 @@ def scan_seconds(dataset: Dataset) -> float:
     return _seconds(dataset.files, SCAN_RATES[dataset.format])
 
 
-def text_seconds(files: Iterable[DataFile], format_: str) -> float:
-    """Core seconds of reading text files for their metadata."""
-    return _seconds(files, METADATA_RATES[format_])
+def text_seconds(dataset: Dataset) -> float:
+    """Core seconds of reading all files of a text dataset for their metadata."""
+    return _seconds(dataset.files, METADATA_RATES[dataset.format])
+
+
+def longest_text(datasets: Iterable[Dataset], seconds: Callable[[Dataset], float]) -> float:
+    """Core seconds of the text file that takes longest: only Parquet files are read in parts."""
+    found = [
+        replace(d, files=(file,), bytes=file.size) for d in datasets if d.format in TEXT_FORMATS for file in d.files
+    ]
+    return max(map(seconds, found), default=0.0)
 
 
 def _seconds(files: Iterable[DataFile], rate: float) -> float:

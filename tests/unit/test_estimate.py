@@ -25,6 +25,7 @@ from r2d2.retention.estimate import (
     Stage,
     after_scan,
     class_lines,
+    longest_text,
     rates_of,
     repeated,
     scan_seconds,
@@ -120,10 +121,17 @@ def test_without_earlier_runs_the_rates_are_those_of_the_docs(kept: bool, factor
 
 
 def test_text_takes_longer_and_gzipped_text_longer_still() -> None:
-    plain, zipped = DataFile("a.csv", 90, 1, ""), DataFile("a.csv.GZ", 90, 1, "")
-    assert text_seconds([plain], "csv") == pytest.approx(90 / METADATA_RATES["csv"])
-    assert text_seconds([zipped], "csv") == pytest.approx(GZIPPED * 90 / METADATA_RATES["csv"])
+    plain, zipped = (replace(dataset("a", 90), format="csv", files=(DataFile(n, 90, 1, ""),)) for n in ("a", "a.GZ"))
+    assert text_seconds(plain) == pytest.approx(90 / METADATA_RATES["csv"])
+    assert text_seconds(zipped) == pytest.approx(GZIPPED * 90 / METADATA_RATES["csv"])
     assert scan_seconds(dataset("p", 100, 100)) == pytest.approx(200 / SCAN_RATES["parquet"])
+
+
+def test_a_stage_takes_as_long_as_its_largest_text_file() -> None:
+    text = replace(dataset("a", 90, 7), format="csv")
+    longest = longest_text([text, dataset("p", 10**9)], text_seconds)
+    assert longest == pytest.approx(90 / METADATA_RATES["csv"])
+    assert stage_of("metadata", "x", [], 8, 12.0, 8, 5.0).seconds == 5.0
 
 
 def test_a_limit_leaves_half_to_metadata_and_the_rest_to_the_scan() -> None:
