@@ -8,6 +8,7 @@ version. Of new ones nothing is known but their size: at most each of them is in
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -30,7 +31,6 @@ from r2d2.containment.store import ResultStore
 from r2d2.containment.wholes import Wholes
 from r2d2.errors import NotFound
 from r2d2.lake.session import build_session, planned_cores
-from r2d2.lake.storage import is_local
 from r2d2.model.dataset import TEXT_FORMATS, Dataset, FileSummary
 from r2d2.model.funnel import Funnel
 from r2d2.retention import estimate as arithmetic
@@ -176,13 +176,9 @@ def _metadata(lake: _Lake, rates: Rates) -> tuple[list[Stage], list[Read]]:
 
 
 def _metadata_read(candidate: Candidate, files: Sequence[FileToRead]) -> Read:
-    """Text is read as a whole, Parquet at its end; a file in a store is copied to the worker, either way."""
-    sizes = [
-        file.file.size
-        if candidate.format in TEXT_FORMATS or not is_local(file.file.path)
-        else min(file.file.size, arithmetic.FOOTER_BYTES)
-        for file in files
-    ]
+    """Text is read as a whole, Parquet at its end."""
+    most = math.inf if candidate.format in TEXT_FORMATS else arithmetic.FOOTER_BYTES
+    sizes = [int(min(file.file.size, most)) for file in files]
     return Read(listed(candidate), len(files), sum(sizes), sum(max(1, -(-size // PART_BYTES)) for size in sizes))
 
 
