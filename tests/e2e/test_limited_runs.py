@@ -62,6 +62,8 @@ def test_text_is_not_read_beyond_the_limit_and_says_so(
     assert main(["explain", "export.csv", "--state", str(state)]) == 0
     assert "unread: its metadata was not read yet: the run's limit was reached" in capsys.readouterr().out
     assert "was not read yet" in (state / "report.html").read_text()
+    assert main(["discover", str(lake), "--state", str(state), "--max-bytes", f"{most}B"]) == 0
+    assert "1 dataset not read for lack of room" in capsys.readouterr().err
 
 
 def test_pairs_that_a_limit_left_are_shown_as_plausible_with_the_reason(
