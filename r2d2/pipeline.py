@@ -194,8 +194,9 @@ def _to_read(job: Job, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]
     """The candidates, without those whose storage class or the run's limits keep them from being read."""
     allowed = tuple(without_archived(candidates, job.settings.retention))
     budget = _budget(job)
-    known = job.cache.known(allowed) if budget.limited else ()
-    return without_unread(allowed, known, budget, job.settings.retention)
+    if not budget.limited:
+        return allowed
+    return without_unread(allowed, job.cache.known(allowed), runs.failed(job.state), budget, job.settings.retention)
 
 
 def containment_stage(job: Job, datasets: Sequence[Dataset]) -> Containments:

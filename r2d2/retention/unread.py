@@ -27,17 +27,23 @@ _REASON = "its metadata was not read yet: the run's limit was reached; the same 
 
 
 def without_unread(
-    candidates: Sequence[Candidate], known: Collection[str], budget: Budget, settings: RetentionSettings
+    candidates: Sequence[Candidate],
+    known: Collection[str],
+    failed: Collection[tuple[str, str]],
+    budget: Budget,
+    settings: RetentionSettings,
 ) -> tuple[Candidate, ...]:
     """The candidates, those that the limits leave no room for with the status ``unread``.
 
     Args:
         known: paths of files that were read by earlier runs.
+        failed: (id, version) of datasets that earlier runs could not read: they come last, lest every run begins with
+            them and gets no further.
     """
     if not budget.limited:
         return tuple(candidates)
     costs = [_cost(candidate, known) for candidate in candidates]
-    kept = _taken(_order(candidates, settings), costs, budget)
+    kept = _taken(_order(candidates, failed, settings), costs, budget)
     return tuple(
         candidate
         if candidate.status != "ok" or position in kept
@@ -55,12 +61,15 @@ def _cost(candidate: Candidate, known: Collection[str]) -> tuple[int, int]:
     return size, size
 
 
-def _order(candidates: Sequence[Candidate], settings: RetentionSettings) -> list[int]:
-    """Footers first; then what may save most for its price."""
+def _order(
+    candidates: Sequence[Candidate], failed: Collection[tuple[str, str]], settings: RetentionSettings
+) -> list[int]:
+    """Footers first; then what may save most for its price; what could not be read before comes last."""
     saving, price = alone([listed(candidate) for candidate in candidates], settings)
     text = np.asarray([candidate.format in TEXT_FORMATS for candidate in candidates], bool)
+    bad = np.asarray([(candidate.id, candidate.version) in failed for candidate in candidates], bool)
     worth = saving / np.maximum(price, np.finfo(np.float64).tiny)
-    order: list[int] = np.lexsort((-worth, text)).tolist()
+    order: list[int] = np.lexsort((-worth, text, bad)).tolist()
     return order
 
 

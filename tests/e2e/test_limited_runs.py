@@ -66,6 +66,22 @@ def test_text_is_not_read_beyond_the_limit_and_says_so(
     assert "1 dataset not read for lack of room" in capsys.readouterr().err
 
 
+def test_a_damaged_file_keeps_no_run_from_going_on(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is kept of it, so that each run reads it again: after what is new."""
+    lake, state = tmp_path / "lake", tmp_path / "state"
+    damaged = write(lake / "damaged.csv", base_table(300))
+    damaged.write_bytes(damaged.read_bytes() + b'\n"1,2,3')
+    fine = write(lake / "fine.csv", base_table(250))
+    limit = damaged.stat().st_size * 2 + 10
+    first = funnel(capsys, str(lake), "--state", str(state), "--max-bytes", str(limit))
+    assert first["unusable"] == {"error": 1, "unread": 1}
+    second = funnel(capsys, str(lake), "--state", str(state), "--max-bytes", str(limit))
+    assert second["usable"] == 1
+    assert fine.exists()
+
+
 def test_pairs_that_a_limit_left_are_shown_as_plausible_with_the_reason(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -24,15 +24,16 @@ def read(
     budget: Budget,
     known: Collection[str] = (),
     settings: RetentionSettings = DEAR,
+    failed: Collection[tuple[str, str]] = (),
 ) -> list[str]:
-    found = without_unread(candidates, known, budget, settings)
+    found = without_unread(candidates, known, failed, budget, settings)
     assert [candidate.id for candidate in found] == [candidate.id for candidate in candidates]
     return [candidate.id for candidate in found if candidate.status == "ok"]
 
 
 def test_without_limits_all_is_read() -> None:
     candidates = [listed("a", 10**12), listed("b", 1, status="archived")]
-    assert without_unread(candidates, (), Budget(), DEAR) == tuple(candidates)
+    assert without_unread(candidates, (), (), Budget(), DEAR) == tuple(candidates)
 
 
 def test_text_takes_half_of_the_bytes_and_footers_none() -> None:
@@ -70,6 +71,14 @@ def test_what_may_save_most_for_its_price_comes_first_and_what_can_not_pay_last(
     assert read(candidates, Budget(max_bytes=4 * 10**9 + 20), (), settings) == ["cold", "tiny", "warm"]
 
 
+def test_what_could_not_be_read_before_comes_last_lest_no_run_gets_further() -> None:
+    candidates = [replace(listed("large", 50), version="v1"), listed("small", 40)]
+    assert read(candidates, Budget(max_bytes=100)) == ["large"]
+    assert read(candidates, Budget(max_bytes=100), failed={("large", "v1")}) == ["small"]
+    assert read(candidates, Budget(max_bytes=100), failed={("large", "v0")}) == ["large"]
+    assert read(candidates, Budget(max_bytes=180), failed={("large", "v1")}) == ["large", "small"]
+
+
 def test_a_limit_of_time_holds_for_text_and_footers() -> None:
     budget = Budget(deadline=1.0, clock=lambda: 0.0)  # half a second's work planned, half of that for metadata
     room = int(budget.work_left / 2)
@@ -86,7 +95,7 @@ def test_after_its_time_a_run_reads_no_metadata_but_what_is_known() -> None:
 
 def test_what_takes_no_part_anyway_keeps_its_reason() -> None:
     archived = replace(listed("a", 10, status="archived"), reason="why")
-    (found,) = without_unread([archived], (), Budget(max_bytes=1), DEAR)
+    (found,) = without_unread([archived], (), (), Budget(max_bytes=1), DEAR)
     assert found == archived
-    (unread,) = without_unread([listed("b", 10)], (), Budget(max_bytes=1), DEAR)
+    (unread,) = without_unread([listed("b", 10)], (), (), Budget(max_bytes=1), DEAR)
     assert (unread.status, "the same command goes on" in unread.reason) == ("unread", True)
