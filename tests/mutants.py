@@ -213,7 +213,7 @@ MUTANTS = [
     Mutant(
         "JSON numbers are doubles",
         "lake/json_canonical",
-        "parse_int=_integer, parse_float=canonical_number",
+        "parse_int=integer, parse_float=fraction",
         "parse_int=lambda t: canonical_number(repr(float(t))), parse_float=lambda t: canonical_number(repr(float(t)))",
     ),
     Mutant(
@@ -273,7 +273,7 @@ MUTANTS = [
     Mutant(
         "what followed from pairs of a dataset that can't be read stays as it is",
         "containment/pairs",
-        "self.standing[implied], self.how[implied] = Standing.OPEN, 0",
+        'self.reopen(np.flatnonzero(self.how == HOWS.index("implied")))',
         "pass",
     ),
     Mutant(

@@ -25,7 +25,17 @@ from r2d2.containment.request import COMPLETE
 from r2d2.containment.row_hash import RowHash
 from r2d2.containment.scan import pack_files, read_failure, unchanged, unpack_files
 from r2d2.containment.scanner import Runner, planned, task_rows
-from r2d2.containment.sketch import Counts, Hashes, Sketch, lacking_rows, pack, row_hash, sketch_of, unpack
+from r2d2.containment.sketch import (
+    Counts,
+    Hashes,
+    Sketch,
+    lacking_rows,
+    pack,
+    row_hash,
+    sketch_of,
+    surely_holds,
+    unpack,
+)
 from r2d2.containment.views import Pair
 from r2d2.errors import UnreadableData
 from r2d2.model.dataset import Dataset
@@ -168,7 +178,8 @@ def compare_kernel(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch
 def _compared(task: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     side, spot = json.loads(task["parent"]), (task["range"], task["ranges"])
     children = json.loads(task["children"])
-    parent, error = _rows_of(side, spot)
+    rows, error = _rows_of(side, spot)
+    parent = None if rows is None else _sketch(rows)
     for child in children:
         pair = {"pair": child["pair"], "missing": False, "lacking": 0}
         if parent is None:
@@ -178,17 +189,30 @@ def _compared(task: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         if rows is None:
             yield {**pair, "missing": True, "failed": child["dataset"], "error": error}
             continue
-        lacking, held = lacking_rows(rows, parent)
-        if not len(lacking):
-            yield pair
-            continue
-        first = lacking[0]
-        shown = row_hash(int(rows.low[first]), int(rows.high[first]))
-        counts = {"in_child": int(rows.count[first]), "in_parent": int(held[0])}
-        yield {**pair, "lacking": len(lacking), "row_hash": shown, **counts}
+        yield {**pair, **_lacking(rows, parent)}
 
 
-def _rows_of(side: Mapping[str, Any], spot: tuple[int, int]) -> tuple[Sketch | None, str | None]:
+def _lacking(rows: Rows, parent: Sketch) -> dict[str, Any]:
+    """What the parent lacks of a child's rows: nothing, or how many, with the first as witness."""
+    low, high, count = rows
+    if count is None and surely_holds(parent, low, high):
+        return {}
+    child = _sketch(rows)
+    lacking, held = lacking_rows(child, parent)
+    if not len(lacking):
+        return {}
+    first = lacking[0]
+    shown = row_hash(int(child.low[first]), int(child.high[first]))
+    counts = {"in_child": int(child.count[first]), "in_parent": int(held[0])}
+    return {"lacking": len(lacking), "row_hash": shown, **counts}
+
+
+def _sketch(rows: Rows) -> Sketch:
+    low, high, count = rows
+    return sketch_of(low, high, COMPLETE, count)
+
+
+def _rows_of(side: Mapping[str, Any], spot: tuple[int, int]) -> tuple[Rows | None, str | None]:
     """The rows of a side in a range; None if their hashes are not all there, or with why they say nothing any more."""
     found = (_listed if "sketch" in side else _kept)(side, spot)
     if found is None:
@@ -198,8 +222,7 @@ def _rows_of(side: Mapping[str, Any], spot: tuple[int, int]) -> tuple[Sketch | N
             pass
     except UnreadableData as changed:
         return None, read_failure(changed)
-    low, high, count = found
-    return sketch_of(low, high, COMPLETE, count), None
+    return found, None
 
 
 def _inside(low: Hashes, spot: tuple[int, int]) -> npt.NDArray[np.bool_] | None:

@@ -279,7 +279,10 @@ def _physical(number: int) -> str:
 
 
 class _Decoder:
-    """Thrift compact protocol: structures become {field number: value}, binaries stay bytes."""
+    """Thrift compact protocol: structures become {field number: value}, binaries stay bytes.
+
+    A footer holds some 40 values a column: the frequent ones, short numbers and texts, are decoded in place.
+    """
 
     def __init__(self, raw: bytes) -> None:
         self._raw = raw
@@ -288,16 +291,26 @@ class _Decoder:
     def structure(self, depth: int) -> _Struct:
         if depth > _DEEPEST:
             raise ValueError("it is nested too deep")
-        raw, number = self._raw, 0
+        raw, at, number = self._raw, self._at, 0
         fields: _Struct = {}
-        while True:
-            head = raw[self._at]
-            self._at += 1
-            if head == 0:
-                return fields
-            number = number + (head >> 4) if head >> 4 else self._zigzag()
+        while head := raw[at]:
+            at += 1
             kind = head & 0x0F
-            fields[number] = kind == 1 if kind in (1, 2) else self._value(kind, depth)
+            if head >> 4:
+                number += head >> 4
+            else:
+                self._at = at
+                number, at = self._zigzag(), self._at
+            if kind in (1, 2):
+                fields[number] = kind == 1
+            elif kind in (5, 6) and (short := raw[at]) < 0x80:
+                fields[number] = (short >> 1) ^ -(short & 1)
+                at += 1
+            else:
+                self._at = at
+                fields[number], at = self._value(kind, depth), self._at
+        self._at = at + 1
+        return fields
 
     def _value(self, kind: int, depth: int) -> Any:
         if kind in (4, 5, 6):
@@ -326,6 +339,8 @@ class _Decoder:
             size = self._varint()
         if size > len(self._raw) - self._at:  # every element takes a byte at least
             raise ValueError("a list is longer than the footer")
+        if kind == 12:
+            return [self.structure(depth + 1) for _ in range(size)]
         return [self._value(kind, depth) for _ in range(size)]
 
     def _map(self, depth: int) -> dict[Any, Any]:
@@ -352,13 +367,13 @@ class _Decoder:
         return (value >> 1) ^ -(value & 1)
 
     def _varint(self) -> int:
-        raw, value, shift = self._raw, 0, 0
-        while True:
-            byte = raw[self._at]
-            self._at += 1
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return value
+        raw, at = self._raw, self._at
+        value, shift = raw[at] & 0x7F, 0
+        while raw[at] >= 0x80:
+            at += 1
             shift += 7
             if shift > 63:
                 raise ValueError("a number is longer than 64 bits")
+            value |= (raw[at] & 0x7F) << shift
+        self._at = at + 1
+        return value

@@ -16,7 +16,7 @@ import pyarrow as pa
 from r2d2.config import SparkSettings
 from r2d2.errors import EnvironmentMissing, ScanError, UsageError
 from r2d2.lake.java import java_problem
-from r2d2.lake.kernels import Kernel, run_here
+from r2d2.lake.kernels import InWorker, Kernel, run_here
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -180,7 +180,7 @@ def _planned(spark: SparkSession, tasks: pa.Table) -> DataFrame:
 
 def _for_spark(kernel: Kernel) -> ArrowMapIterFunction:
     """Spark's type says that a kernel takes any iterable; what it gives is an iterator."""
-    return cast("ArrowMapIterFunction", kernel)
+    return cast("ArrowMapIterFunction", InWorker(kernel))
 
 
 def _spark_schema(schema: pa.Schema) -> StructType:

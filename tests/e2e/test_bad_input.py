@@ -363,8 +363,9 @@ def test_dataset_that_changes_while_it_is_read_proves_nothing(
 
     def meddle(files: Sequence[DataFile], directory: Path) -> list[Path]:
         paths = staged(files, directory)
-        if files[0].path.endswith(f"/{name}.parquet") and progress.now == stage:
-            os.utime(files[0].path, ns=(1, 1))
+        for file in files:
+            if file.path.endswith(f"/{name}.parquet") and progress.now == stage:
+                os.utime(file.path, ns=(1, 1))
         return paths
 
     class Watching(Meddling):

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from zipimport import zipimporter
 
 import pyarrow as pa
 import pytest
 
 from r2d2.errors import ScanError
 from r2d2.lake import session
+from r2d2.lake.kernels import InWorker
 from r2d2.lake.session import map_tasks
 
 SCHEMA = pa.schema([("task", pa.int32()), ("n", pa.int64())])
@@ -70,3 +76,19 @@ def test_no_tasks_are_no_job(jobs: list[int]) -> None:
 def test_a_task_that_fails_is_a_job_that_failed() -> None:
     with pytest.raises(ScanError, match=r"a task failed: no such luck$"):
         map_tasks(spark("local[2]"), tasks(0), failing, SCHEMA)
+
+
+def test_a_worker_forgets_archives_after_each_task_and_finds_their_modules_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive = tmp_path / "some.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("r2d2_in_archive_a.py", "")
+        file.writestr("r2d2_in_archive_b.py", "")
+    monkeypatch.syspath_prepend(str(archive))
+    importlib.import_module("r2d2_in_archive_a")
+    assert isinstance(sys.path_importer_cache[str(archive)], zipimporter)
+    rows = InWorker(doubled)(iter(tasks(0).to_batches()))
+    assert [batch.num_rows for batch in rows] == [1]
+    assert not [path for path, finder in sys.path_importer_cache.items() if isinstance(finder, zipimporter)]
+    importlib.import_module("r2d2_in_archive_b")

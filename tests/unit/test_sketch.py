@@ -9,14 +9,17 @@ from hypothesis import strategies as st
 
 from r2d2.containment.request import COMPLETE
 from r2d2.containment.sketch import (
+    Hashes,
     Sketch,
     below,
+    exact_sum,
     lacking_rows,
     merge,
     pack,
     refutes_on_common_range,
     row_hash,
     sketch_of,
+    surely_holds,
     threshold,
     unpack,
 )
@@ -186,3 +189,66 @@ def test_large_sketches_are_compared_whole() -> None:
     witness = refutes_on_common_range(sketch(bag), sketch({key: 1 for key in bag if key != lost}))
     assert witness is not None
     assert witness.row_hash == f"{lost[1]:016x}{lost[0]:016x}"
+
+
+@pytest.mark.parametrize("leading", [0, 20, 40, 60])
+def test_many_hashes_are_sorted_whatever_bits_they_share(leading: int) -> None:
+    rng = np.random.default_rng(leading)
+    low = rng.integers(0, 2**64, 30_000, np.uint64) >> np.uint64(leading)
+    high = rng.integers(0, 2**64, 30_000, np.uint64)
+    rows = sorted(zip(low.tolist(), high.tolist(), strict=True))
+    found = sketch_of(low, high, COMPLETE)
+    assert keys(found) == rows
+    assert found.count.tolist() == [1] * len(rows)
+
+
+@pytest.mark.parametrize("rows", [1, 511, 512, 513, 1024, 3000])
+def test_rows_are_found_wherever_blocks_begin(rows: int) -> None:
+    rng = np.random.default_rng(rows)
+    low = np.sort(rng.integers(0, 2 * rows, 2 * rows, np.uint64))  # many share their low half
+    parent = {(int(key), number % 3): 2 for number, key in enumerate(low)}
+    child = {(int(key), 1): 1 + int(key) % 3 for key in rng.integers(0, 3 * rows, rows)}
+    expected = sorted(key for key, count in child.items() if count > parent.get(key, 0))
+    mine = sketch(child)
+    lacking, _ = lacking_rows(mine, sketch(parent))
+    assert [keys(mine)[row] for row in lacking] == expected
+
+
+def random_rows(rows: int) -> tuple[Hashes, Hashes]:
+    rng = np.random.default_rng(rows)
+    low, high = rng.integers(0, 2**64, (2, rows), np.uint64)
+    return low, high
+
+
+@pytest.mark.parametrize("rows", [1, 600, 30_000])
+def test_rows_that_a_parent_holds_are_found_there_in_any_order(rows: int) -> None:
+    low, high = random_rows(rows)
+    some = np.random.default_rng(1).permutation(rows)[: 1 + rows // 2]
+    assert surely_holds(sketch_of(low, high, COMPLETE), low[some], high[some])
+
+
+@pytest.mark.parametrize("rows", [1, 600, 30_000])
+def test_a_row_that_differs_in_either_half_or_comes_twice_is_not_surely_held(rows: int) -> None:
+    low, high = random_rows(rows)
+    parent = sketch_of(low, high, COMPLETE)
+    for at in {0, rows // 2, rows - 1}:
+        for bit in (0, 31, 32, 63):
+            flip = np.zeros(rows, np.uint64)
+            flip[at] = 1 << bit
+            assert not surely_holds(parent, low ^ flip, high)
+            assert not surely_holds(parent, low, high ^ flip)
+        assert not surely_holds(parent, np.append(low, low[at]), np.append(high, high[at]))
+        kept = np.delete(np.arange(rows), at)
+        assert not surely_holds(sketch_of(low[kept], high[kept], COMPLETE), low, high)
+
+
+def test_a_parent_that_holds_a_row_twice_holds_it_and_rows_of_one_low_half_are_counted() -> None:
+    low, high = np.asarray([5, 5, 9], np.uint64), np.asarray([1, 1, 2], np.uint64)
+    assert surely_holds(sketch_of(low, high, COMPLETE), low[1:], high[1:])
+    assert not surely_holds(sketch_of(low, high, COMPLETE), low[1:], np.asarray([2, 2], np.uint64))
+
+
+@FIXED
+@given(st.lists(halves, max_size=40))
+def test_sums_are_exact(hashes: list[int]) -> None:
+    assert exact_sum(np.asarray(hashes, np.uint64)) == sum(hashes)
