@@ -40,6 +40,7 @@ from r2d2.retention.storage_classes import without_archived
 from r2d2.retention.worth import worth_of
 
 KNOWN, CHANGED, NEW = "known metadata", "metadata as before the change", "at most: if each is in a pair"
+SAMPLES = "at most: all of it as child and as parent"
 
 
 @dataclass(frozen=True)
@@ -109,8 +110,10 @@ def forecast(roots: Sequence[str], state_dir: str, settings: Settings) -> Estima
     state = existing_state(state_dir)
     lake = _looked_at(roots, state_dir, state, settings)
     cores, here = planned_cores(settings.spark)
-    kept = here and settings.containment.kept_bytes > 0
+    paper = settings.containment.verify == "paper"  # it ends with the samples: nothing is read after them
+    kept = paper or (here and settings.containment.kept_bytes > 0)
     rates = arithmetic.rates_of(_funnels(state), map(listed, lake.usable), cores, kept)
+    rates = replace(rates, after=0.0) if paper else rates
     metadata, metadata_reads = _metadata(lake, rates)
     scans, scan_reads = _scans(lake, rates)
     after = arithmetic.after_scan(scans, rates, kept)
@@ -187,14 +190,16 @@ def _scans(lake: _Lake, rates: Rates) -> tuple[list[Stage], list[Read]]:
     together = [*lake.known, *lake.changed]
     missing = _missing(lake, together)
     changed = {dataset.id for dataset in lake.changed}
+    paper = lake.settings.containment.verify == "paper"
+    known = SAMPLES if paper else KNOWN
     parts = [
-        ("scan", KNOWN, [i for i in missing if together[i].id not in changed]),
+        ("scan", known, [i for i in missing if together[i].id not in changed]),
         ("scan, changed", CHANGED, [i for i in missing if together[i].id in changed]),
     ]
     stages, reads = [], []
     for name, basis, indexes in parts:
         tasks, work = scan_work(together, {i: missing[i] for i in indexes}, lake.settings.containment, lake.by)
-        own = [arithmetic.whole(together[i]) for i in indexes]
+        own = arithmetic.repeated([arithmetic.whole(together[i]) for i in indexes], 2 if paper else 1)
         stages.append(_scan(name, basis, own, tasks, work, lake, rates))
         reads += own
     others = [dataset for i, dataset in enumerate(together) if i not in missing] if lake.new else []
@@ -224,7 +229,8 @@ def _missing(lake: _Lake, datasets: Sequence[Dataset]) -> dict[int, list[Request
     scanner = Scanner(datasets, settings, _reads_nothing, lake.cache, lake.by)
     wholes = Wholes(leaves, candidates, scanner, by_values=False)
     wanted: dict[int, list[Request]] = {}
-    for index, number in wholes.first_sides():
+    paper = settings.verify == "paper"
+    for index, number in sorted(candidates.children | candidates.parents) if paper else wholes.first_sides():
         wanted.setdefault(index, []).append(wholes.request(index, number))
     known = scanner.known(wanted)
     left = {i: [request for request in requests if (i, request) not in known] for i, requests in wanted.items()}

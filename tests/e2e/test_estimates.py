@@ -127,6 +127,20 @@ def test_with_the_goal_of_value_what_can_not_pay_costs_nothing(
     assert found["bytes"] > 0
 
 
+@pytest.mark.spark
+def test_of_a_run_that_only_samples_it_gives_a_bound_without_joins(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lake, state = tmp_path / "lake", tmp_path / "state"
+    small_lake(lake)
+    assert main(["discover", str(lake), "--state", str(state), "--quiet"]) == 0
+    _, stages = estimated(capsys, lake, state, "--set", "containment.verify=paper")
+    assert stages["scan"]["basis"] == "at most: all of it as child and as parent"
+    assert stages["boxes and joins"]["core_seconds"] == 0
+    job = run_job(lake, state, "containment.verify=paper")
+    assert sum(stage.bytes_read for stage in job.funnel.stages) <= stages["scan"]["bytes"]
+
+
 def test_money_has_a_line_for_each_storage_class_and_limits_say_what_fits(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
