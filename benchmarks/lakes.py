@@ -83,7 +83,9 @@ def recipes(small: bool) -> list[Recipe]:
     found.append(Recipe(f"small_tables-{tables}", "small_tables", partial(build_small_tables, count=tables, seed=SEED)))
     found.append(Recipe(f"snapshots-{datasets}", "snapshots", partial(build_snapshots, datasets=datasets, seed=SEED)))
     families = 12 if small else 60
-    found.append(Recipe(f"zipf-{families}", "zipf", partial(build_zipf, families=families, seed=SEED)))
+    for more in range(1 if small else 3):
+        name = f"zipf-{families}" + (f"-{more}" if more else "")
+        found.append(Recipe(name, "zipf", partial(build_zipf, families=families, seed=SEED + more)))
     return found
 
 

@@ -26,8 +26,10 @@ _WAYS = {
     "fixed": ("r2d2",),
     "bytes": ("limit", "r2d2"),
     "datasets": ("limit", "r2d2"),
-    "zipf": ("limit", "r2d2"),
+    "zipf": ("limit", "r2d2", "r2d2-value"),
 }
+#: Ways that run on the groups above only that name them.
+_NAMED = ("r2d2-value",)
 #: Brute force with Spark takes hours: the share of the pairs that it compares, by way and group.
 _FRACTIONS = {("brute-spark", "tpch"): 0.05, ("brute-spark", "small_tables"): 0.1, ("brute-spark", "snapshots"): 1e-4}
 
@@ -68,7 +70,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _ways_for(group: str, ways: Sequence[Way]) -> list[Way]:
-    return [way for way in ways if way.name in _WAYS.get(group, (way.name,))]
+    others = [way.name for way in ways if way.name not in _NAMED]
+    return [way for way in ways if way.name in _WAYS.get(group, others)]
 
 
 def _lakes(options: argparse.Namespace, ways: Sequence[Way]) -> list[Lake]:

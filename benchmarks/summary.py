@@ -10,6 +10,16 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Point:
+    """What a run with a limit saved: shares of what a full run saves, of the most that is possible, in hindsight."""
+
+    limit: str
+    saved: float
+    ceiling: float
+    hindsight: float
+
+
+@dataclass(frozen=True)
 class Row:
     """A way on a lake, in the median of its turns.
 
@@ -21,6 +31,7 @@ class Row:
         right, wrong, missed: pairs, of the worst turn; None where it looks for none, or for a part of them.
         to_limit, to_r2d2: ratios of medians.
         lake_bytes: of the datasets in candidate pairs, where the limit says so.
+        curve: of a way with limits: what each saved, as shares of the final saving, medians.
     """
 
     lake: str
@@ -39,6 +50,7 @@ class Row:
     to_limit: float | None = None
     to_r2d2: float | None = None
     lake_bytes: int = 0
+    curve: tuple[Point, ...] = ()
 
 
 def summarise(turns: Sequence[dict[str, Any]]) -> list[Row]:
@@ -70,7 +82,15 @@ def _row(turns: Sequence[dict[str, Any]]) -> Row:
         complete=all(turn["complete"] for turn in ended),
         failed=failed,
         lake_bytes=max((turn["notes"].get("bytes", 0) for turn in ended), default=0),
+        curve=tuple(map(_point, zip(*(turn["notes"].get("curve", ()) for turn in ended), strict=True))),
     )
+
+
+def _point(points: Sequence[dict[str, Any]]) -> Point:
+    saved, ceiling, hindsight = (
+        statistics.median(point[key] for point in points) for key in ("saved", "ceiling", "hindsight")
+    )
+    return Point(points[0]["limit"], saved, ceiling, hindsight)
 
 
 def _worst(turns: Sequence[dict[str, Any]], key: str, worst: Any) -> int | None:
@@ -96,6 +116,7 @@ def table_text(rows: Sequence[Row]) -> str:
     for lake in dict.fromkeys(row.lake for row in rows):
         lines += ["", lake, "  ".join(_cells(_HEAD))]
         lines += ["  ".join(_cells(_texts(row))) for row in rows if row.lake == lake]
+        lines += [_saved(row, point) for row in rows if row.lake == lake for point in row.curve]
     return "\n".join(lines[1:])
 
 
@@ -105,6 +126,11 @@ def _texts(row: Row) -> tuple[str, ...]:
     ratios = ("-" if r is None else f"{r:.2f}" for r in (row.to_limit, row.to_r2d2))
     cpu = "-" if row.cpu is None else f"{row.cpu:.2f}"
     return (row.way, seconds, cpu, f"{row.peak / 1e6:,.0f}", f"{row.read / 1e6:,.0f}", *counts, *ratios)
+
+
+def _saved(row: Row, point: Point) -> str:
+    told = f"{point.saved:.0%} of the final saving (in hindsight {point.hindsight:.0%}, at most {point.ceiling:.0%})"
+    return f"{row.way}: with {point.limit} read {told}"
 
 
 def _cells(texts: Sequence[str]) -> list[str]:

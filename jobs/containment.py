@@ -1,4 +1,4 @@
-"""What ``r2d2 containment`` does: spark-submit jobs/containment.py --state DIR [--run ID] [--set KEY=VALUE]."""
+"""What ``r2d2 containment`` does: spark-submit jobs/containment.py --state DIR [--run ID] [--max-bytes SIZE] ..."""
 
 from __future__ import annotations
 

@@ -74,13 +74,15 @@ def _parser() -> Parser:
 
 
 def _lake_commands(commands: _SubParsersAction[Parser]) -> None:
-    lakes, state, run, settings = _lakes(), _state(), _run_id(), _settings()
+    lakes, state, run, settings, limits = _lakes(), _state(), _run_id(), _settings(), _limits()
     text = "the main job: discover, find and prove containments, plan, report"
-    _command(commands, "run", text, _run, lakes, state, settings, _format("table", "json"))
+    run_it = _command(commands, "run", text, _run, lakes, state, limits, settings, _format("table", "json"))
+    text = "say what would be read, how long that takes and what it costs; reads no data file and writes nothing"
+    run_it.add_argument("--estimate", action="store_true", help=text)
     text = "only the first stage: list the datasets, read metadata"
-    _command(commands, "discover", text, _discover, lakes, state, settings)
+    _command(commands, "discover", text, _discover, lakes, state, limits, settings)
     text = "only the second stage: find and prove containments among discovered datasets"
-    _command(commands, "containment", text, _containment, state, run, settings)
+    _command(commands, "containment", text, _containment, state, run, limits, settings)
     text = "only the third stage: plan what to keep and what to retire"
     _command(commands, "retention", text, _retention, state, run, settings)
     _command(commands, "report", "write report.html of a planned run again", _report, state, run, settings)
@@ -144,6 +146,23 @@ def _settings() -> Parser:
     return parser
 
 
+def _limits() -> Parser:
+    """Flags for settings of containment; which, and what they mean, is also said by ``config``."""
+    parser = Parser(add_help=False)
+    group = parser.add_argument_group(
+        "value first",
+        "What may save most for the money that reading it costs is read first; a run that reaches a limit ends with "
+        "what it has, and the same command goes on from there.",
+    )
+    text = "value: only pairs that can save money are compared (default: all)"
+    group.add_argument("--goal", choices=("all", "value"), help=text)
+    text = "read no more of data files than this, for example 10GB or 500MiB"
+    group.add_argument("--max-bytes", metavar="SIZE", help=text)
+    text = "begin to read nothing further after this time, for example 30m or 2h (a plain number: seconds)"
+    group.add_argument("--time-limit", metavar="TIME", help=text)
+    return parser
+
+
 def _format(*choices: str) -> Parser:
     parser = Parser(add_help=False)
     parser.add_argument("--format", default="table", choices=choices, help="of what goes to standard output")
@@ -151,13 +170,16 @@ def _format(*choices: str) -> Parser:
 
 
 def _read_settings(arguments: Namespace, defaults: Sequence[str] = ()) -> Settings:
-    return load_settings(arguments.config, (*defaults, *arguments.set))
+    given = {f"containment.{name}": getattr(arguments, name, None) for name in ("goal", "max_bytes", "time_limit")}
+    flags = {key: text for key, text in given.items() if text is not None}
+    return load_settings(arguments.config, (*defaults, *arguments.set), flags=flags)
 
 
 def _run(arguments: Namespace) -> None:
-    from r2d2.commands import lake
+    from r2d2.commands import estimate, lake
 
-    lake.run(arguments.lakes, arguments.state, _read_settings(arguments), Progress(arguments.quiet), arguments.format)
+    call = estimate.estimate if arguments.estimate else lake.run
+    call(arguments.lakes, arguments.state, _read_settings(arguments), Progress(arguments.quiet), arguments.format)
 
 
 def _discover(arguments: Namespace) -> None:

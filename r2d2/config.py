@@ -1,21 +1,26 @@
 """Settings: frozen, validated, from one TOML file, overridden by environment and by ``--set section.key=value``.
 
 Every setting, its default and its meaning stand in the dataclasses below; ``describe`` lists them for ``--help``
-and the README. Order of precedence: ``--set``, ``R2D2_SECTION__KEY`` in the environment, the file, the default.
+and the README. Order of precedence: flags, ``--set``, ``R2D2_SECTION__KEY`` in the environment, the file, the default.
 """
 
 from __future__ import annotations
 
 import os
 import tomllib
-import types
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
 
 from r2d2.errors import UsageError
+from r2d2.quantities import SIZE_HINT, TIME_HINT, seconds_of, size_of
+
+#: Settings that take units, as ``r2d2.quantities`` reads them.
+Size = Annotated[int, size_of]
+Seconds = Annotated[float, seconds_of]
 
 
 @dataclass(frozen=True)
@@ -36,18 +41,20 @@ class ContainmentSettings:
     case_sensitive: bool = False  # compare column names with their case
     sketch_size: int = 1024  # row hashes in a sketch; a dataset of at most so many rows is decided by its sketch alone
     boxes_per_scan: int = 64  # box digests computed in one scan of a parent; further children go to the join
-    task_bytes: int = 64 * 1024 * 1024  # bytes of data files in one scan task
+    task_bytes: Size = 64 * 1024 * 1024  # bytes of data files in one scan task
     join_rows_per_task: int = 4_000_000  # row hashes compared by one join task
     goal: Literal["all", "value"] = "all"  # value: pairs that can't save money are left plausible, unread
-    max_bytes: int = 0  # bytes of data files that a run may read, the best savings for their price first; 0: no limit
-    time_limit: float = 0.0  # seconds after which a run begins no further comparison; 0: no limit
+    max_bytes: Size = 0  # what a run may read of data files, the best savings for their price first; 0: no limit
+    time_limit: Seconds = 0.0  # time after which a run begins to read no further; 0: no limit
     verify: Literal["hash", "keyed", "values", "paper"] = (
         "hash"  # keyed, values: no writer can make false proofs (docs/hashing.md); paper: samples, which prove nothing
     )
     sampled_rows: int = 10  # verify=paper: rows drawn of each child, 1 at least (docs/paper-mode.md)
     sampled_columns: int = 4  # verify=paper: columns that they are looked up under, 1 at least
     sample_seed: int = 0  # verify=paper: another seed draws other rows and columns
-    kept_bytes: int = 8 * 1024**3  # row hashes kept on local disk during a run, so that no row is hashed twice; 0: none
+    kept_bytes: Size = (
+        8 * 1024**3
+    )  # row hashes kept on local disk during a run, so that no row is hashed twice; 0: none
     task_memory: str = "1GB"  # memory that DuckDB may use in one task; more spills to scratch space
 
     def __post_init__(self) -> None:
@@ -115,9 +122,15 @@ class Settings:
 
 
 def load_settings(
-    file: Path | None = None, overrides: tuple[str, ...] = (), environ: Mapping[str, str] | None = None
+    file: Path | None = None,
+    overrides: tuple[str, ...] = (),
+    environ: Mapping[str, str] | None = None,
+    flags: Mapping[str, str] = MappingProxyType({}),
 ) -> Settings:
-    """Settings from ``file``, the environment and ``KEY=VALUE`` overrides, later ones first in precedence.
+    """Settings from ``file``, the environment, ``KEY=VALUE`` overrides and flags, later ones first in precedence.
+
+    Args:
+        flags: settings that have a flag of their own, called as they are: ``--max-bytes`` for ``max_bytes``.
 
     Raises:
         UsageError: an unknown key, or a value of the wrong type or out of range.
@@ -135,6 +148,8 @@ def load_settings(
         if not separator:
             raise UsageError(f"--set {override}: expected KEY=VALUE", "for example --set retention.latency_limit=600")
         settings = _with(settings, key.strip(), text.strip(), f"--set {override}")
+    for key, text in flags.items():
+        settings = _with(settings, key, text, f"--{key.partition('.')[2].replace('_', '-')} {text}")
     return settings
 
 
@@ -176,7 +191,7 @@ def _with(settings: Settings, key: str, value: Any, source: str) -> Settings:
     kind = _section_type(section)
     if name not in {f.name for f in fields(kind)}:
         raise UsageError(f"{source}: there is no setting {key!r}", f"in {section}: {_names(kind)}")
-    parsed = _coerce(value, typing.get_type_hints(kind)[name], f"{source}: {key}")
+    parsed = _coerce(value, typing.get_type_hints(kind, include_extras=True)[name], f"{source}: {key}")
     if isinstance(parsed, int | float) and not isinstance(parsed, bool) and (parsed < 0 or parsed != parsed):
         raise UsageError(f"{source}: {key} must not be negative", "")
     changed: Settings = replace(settings, **{section: replace(getattr(settings, section), **{name: parsed})})
@@ -191,6 +206,8 @@ def _coerce(value: Any, kind: Any, where: str) -> Any:
     """``value`` as ``kind``; text, as it comes from flags and environment, is parsed, other types must fit."""
     origin = typing.get_origin(kind)
     try:
+        if origin is Annotated:
+            return kind.__metadata__[0](value)
         if kind is bool:
             return _boolean(value)
         if origin is Literal and value in typing.get_args(kind):
@@ -204,8 +221,13 @@ def _coerce(value: Any, kind: Any, where: str) -> Any:
         if isinstance(origin, type) and issubclass(origin, Mapping):
             return _mapping(value, typing.get_args(kind)[1])
     except (ValueError, TypeError) as error:
-        raise UsageError(f"{where}: {value!r} is not {_spelled(kind)}", "") from error
-    raise UsageError(f"{where}: {value!r} is not {_spelled(kind)}", "")
+        raise _misspelled(value, kind, where) from error
+    raise _misspelled(value, kind, where)
+
+
+def _misspelled(value: Any, kind: Any, where: str) -> UsageError:
+    what, hint = {Size: ("a size", SIZE_HINT), Seconds: ("a time", TIME_HINT)}.get(kind, (_spelled(kind), ""))
+    return UsageError(f"{where}: {value!r} is not {what}", hint)
 
 
 def _boolean(value: Any) -> bool:
@@ -225,7 +247,7 @@ def _mapping(value: Any, kind: type) -> Mapping[str, Any]:
         if not all(separator for _, separator, _ in pairs):
             raise ValueError(value)
         value = {name.strip(): text for name, _, text in pairs}
-    return types.MappingProxyType({str(k): kind(v) for k, v in dict(value).items()})
+    return MappingProxyType({str(k): kind(v) for k, v in dict(value).items()})
 
 
 def _spelled(kind: Any) -> str:

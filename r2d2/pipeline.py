@@ -7,13 +7,11 @@ version of what they were taken from, and are not read again.
 
 from __future__ import annotations
 
-import gc
 import json
 import math
 import time
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -26,6 +24,7 @@ from r2d2.catalog import records, runs
 from r2d2.catalog.assembly import assemble
 from r2d2.catalog.cache import StateCache
 from r2d2.catalog.discovery import discover
+from r2d2.catalog.listing import Candidate
 from r2d2.catalog.state import State, as_json, as_rows, open_state
 from r2d2.config import Settings
 from r2d2.containment.budget import Budget
@@ -35,6 +34,7 @@ from r2d2.containment.join_kept import KeptJoin
 from r2d2.containment.row_hash import FAST, RowHash
 from r2d2.containment.scanner import Scanner
 from r2d2.containment.store import ResultStore
+from r2d2.garbage import rare_collections
 from r2d2.lake.session import build_session, map_shuffled, map_tasks, require_java, running_tasks, shares_disk
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge
@@ -44,8 +44,10 @@ from r2d2.progress import Progress
 from r2d2.report.data import Problem, RunFacts, build_report
 from r2d2.report.near_misses import NearMisses, near_misses
 from r2d2.report.render import write_report
+from r2d2.report.units import human_bytes, plural
 from r2d2.retention.planner import make_plan
 from r2d2.retention.storage_classes import check_classes, without_archived
+from r2d2.retention.unread import without_unread
 from r2d2.retention.worth import worth_of
 from r2d2.version import __version__
 
@@ -53,7 +55,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 REPORT = "report.html"
-_NEW_OBJECTS = 200_000
+#: The stage that ends with a status.
+_ENDS_WITH = {runs.DISCOVERED: "read metadata", runs.CONTAINED: "write edges", runs.PLANNED: "plan"}
 
 
 @dataclass
@@ -119,7 +122,7 @@ def run(roots: Sequence[str], state_dir: str, settings: Settings, progress: Prog
         R2D2Error: the run as a whole can't go on. What is wrong with one dataset is a problem of the run instead.
     """
     state = open_state(state_dir, create=True)
-    with state.locked(), _rare_collections():
+    with state.locked(), rare_collections():
         job = new_job(roots, state, settings, progress)
         found = discover_stage(job)
         contained = containment_stage(job, found)
@@ -130,20 +133,6 @@ def run(roots: Sequence[str], state_dir: str, settings: Settings, progress: Prog
     return Outcome(job, contained, plan)
 
 
-@contextmanager
-def _rare_collections() -> Iterator[None]:
-    """Lets Python look for cycles of objects, of which the stages make none, after many new objects only.
-
-    *Measured*: with 10,000 datasets that took half of the time of reading metadata in this process.
-    """
-    usual = gc.get_threshold()
-    gc.set_threshold(_NEW_OBJECTS, 10, 10)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
-
-
 def new_job(roots: Sequence[str], state: State, settings: Settings, progress: Progress) -> Job:
     """A job for a run that is about to start."""
     started = datetime.now(UTC)
@@ -151,9 +140,14 @@ def new_job(roots: Sequence[str], state: State, settings: Settings, progress: Pr
     return Job(state, settings, progress, run_id, tuple(roots), started)
 
 
-def resumed_job(run: runs.Run, state: State, settings: Settings, progress: Progress) -> Job:
-    """A job that goes on with a run whose earlier stages are in the state."""
-    progress.figures.extend(run.funnel.stages)
+def resumed_job(run: runs.Run, state: State, settings: Settings, progress: Progress, reached: str) -> Job:
+    """A job that goes on with a run whose stages up to ``reached`` are in the state.
+
+    What later stages took is forgotten, as what they found is: else it would count against this job's limits.
+    """
+    names = [figure.name for figure in run.funnel.stages]
+    kept = names.index(_ENDS_WITH[reached]) + 1 if _ENDS_WITH[reached] in names else len(names)
+    progress.figures.extend(run.funnel.stages[:kept])
     problems = tuple(Problem(**problem) for problem in run.problems)
     return Job(state, settings, progress, run.run_id, run.roots, run.started, run.funnel, problems)
 
@@ -169,7 +163,7 @@ def discover_stage(job: Job) -> tuple[Dataset, ...]:
         session = job.spark if needs_catalog else None
         listing = discover(job.roots, job.settings.discovery, str(job.state.path), session)
         check_classes(job.settings.retention)
-        listing = replace(listing, candidates=tuple(without_archived(listing.candidates, job.settings.retention)))
+        listing = replace(listing, candidates=_to_read(job, listing.candidates))
         reading.note = f", {len(listing.candidates)} datasets"
     spark = job.spark
     job.record(runs.RUNNING)
@@ -179,12 +173,30 @@ def discover_stage(job: Job) -> tuple[Dataset, ...]:
         reading.files, reading.bytes = len(new), sum(summary.bytes_read for summary in new)
         datasets = assemble(listing.candidates, summaries, job.settings.containment.case_sensitive)
         job.state.write_run("datasets", job.run_id, [records.dataset_row(job.run_id, d) for d in datasets])
-        reading.note = f", {len(new)} files new or changed"
+        reading.note = f", {len(new)} files new or changed{_of_limit(job, reading.bytes, datasets)}"
     job.problems = tuple(Problem(problem.where, problem.what, problem.hint) for problem in listing.problems)
     unusable = unusable_by_status(datasets)
     usable = len(datasets) - sum(unusable.values())
-    job.funnel = replace(job.funnel, datasets=len(datasets), usable=usable, unusable=unusable)
+    limit = _budget(job).binding if unusable.get("unread") else ""
+    job.funnel = replace(job.funnel, datasets=len(datasets), usable=usable, unusable=unusable, limit=limit)
     return datasets
+
+
+def _of_limit(job: Job, size: int, datasets: Sequence[Dataset]) -> str:
+    """What metadata took of a limit, and what it had no room for."""
+    most = job.settings.containment.max_bytes
+    unread = sum(dataset.status == "unread" for dataset in datasets)
+    taken = f", {human_bytes(size)} of the limit of {human_bytes(most)}" if most else ""
+    return taken + (f", {plural(unread, 'dataset')} not read for lack of room" if unread else "")
+
+
+def _to_read(job: Job, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """The candidates, without those whose storage class or the run's limits keep them from being read."""
+    allowed = tuple(without_archived(candidates, job.settings.retention))
+    budget = _budget(job)
+    if not budget.limited:
+        return allowed
+    return without_unread(allowed, job.cache.known(allowed), runs.failed(job.state), budget, job.settings.retention)
 
 
 def containment_stage(job: Job, datasets: Sequence[Dataset]) -> Containments:
@@ -207,12 +219,13 @@ def containment_stage(job: Job, datasets: Sequence[Dataset]) -> Containments:
         )
     with job.progress.stage("write edges"):
         _write_containments(job, found)
-    job.funnel = found.funnel
+    earlier = job.funnel.limit if found.funnel.unread else ""
+    job.funnel = replace(found.funnel, limit=found.funnel.limit or earlier)
     return found
 
 
 def _budget(job: Job) -> Budget:
-    """What comparisons may read and until when; what discovery read in this run counts."""
+    """What the run may read and until when; what its stages read before counts."""
     settings = job.settings.containment
     deadline = job.begun + settings.time_limit if settings.time_limit else math.inf
     return Budget(settings.max_bytes, deadline, read=sum(stage.bytes_read for stage in job.progress.figures))

@@ -46,13 +46,15 @@ def measure(task: Task) -> list[Finding]:
             map_tasks(session, _warm_tasks(task.threads), _warm, _WARM)
         first = _run(lake, state, settings)
         first.notes |= {"start_spark": starting.seconds, "warm_workers": warming.seconds}
-        findings = [Finding("r2d2", first.window, _pairs(first.found), notes=first.notes)]
+        findings = [Finding("r2d2", first.window, proven_pairs(first.found), notes=first.notes)]
         again = _run(lake, state, settings)
-        findings.append(Finding("r2d2-again", again.window, _pairs(again.found), notes=again.notes))
+        findings.append(Finding("r2d2-again", again.window, proven_pairs(again.found), notes=again.notes))
         changed = change_some(task, lake)
         third = _run(lake, state, settings)
         third.notes["changed"] = len(changed.ids)
-        findings.append(Finding("r2d2-changed", third.window, _pairs(third.found), changed.home, notes=third.notes))
+        findings.append(
+            Finding("r2d2-changed", third.window, proven_pairs(third.found), changed.home, notes=third.notes)
+        )
     return findings
 
 
@@ -81,7 +83,7 @@ def _run(lake: Path, state: State, settings: Settings) -> _Ran:
     return _Ran(measured, found, notes)
 
 
-def _pairs(found: Containments) -> Iterator[Pair]:
+def proven_pairs(found: Containments) -> Iterator[Pair]:
     """Every proven pair, as ``r2d2 edges --all`` gives them."""
     members = tuple(
         tuple((found.datasets[found.nodes[i].dataset].id, str(found.nodes[i].view)) for i in group)

@@ -10,6 +10,7 @@ from benchmarks.task import Way
 _MODULES = (
     "limit",
     "product",
+    "value_first",
     "paper",
     "brute_duckdb",
     "brute_spark",

@@ -72,8 +72,9 @@ def _signature(format_: str, summary: FileSummary) -> frozenset[tuple[LeafPath, 
     return frozenset((leaf.path, leaf.families if typed else ()) for leaf in summary.leaves)
 
 
-def _dataset(candidate: Candidate, summaries: Summaries, case_sensitive: bool) -> Dataset:
-    dataset = Dataset(
+def listed(candidate: Candidate) -> Dataset:
+    """A dataset as far as its listing tells: no rows, no leaves."""
+    return Dataset(
         id=candidate.id,
         format=candidate.format,
         location=candidate.location,
@@ -89,6 +90,10 @@ def _dataset(candidate: Candidate, summaries: Summaries, case_sensitive: bool) -
         status=candidate.status,
         reason=candidate.reason,
     )
+
+
+def _dataset(candidate: Candidate, summaries: Summaries, case_sensitive: bool) -> Dataset:
+    dataset = listed(candidate)
     if candidate.status != "ok":
         return dataset
     bad = _bad_file(candidate, summaries)

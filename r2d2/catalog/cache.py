@@ -25,16 +25,9 @@ class StateCache:
         self, candidates: Sequence[Candidate], run: Run, files_per_task: int
     ) -> tuple[dict[str, FileSummary], list[FileSummary]]:
         """What every file of usable candidates says of itself, by path, and the summaries that were made for it."""
-        wanted = [
-            FileToRead(file, candidate.format)
-            for candidate in candidates
-            if candidate.status == "ok"
-            for file in candidate.files
-        ]
-        keys = {file: _summary_key(file) for file in wanted}
-        rows = self.state.by_key("summaries", keys.values()).to_pylist()
-        known = {row["key"]: codec.from_json(row["summary"]) for row in rows}
-        missing = [file for file in wanted if keys[file] not in known]
+        keys = _keys(candidates)
+        known = self._known(keys.values())
+        missing = [file for file, key in keys.items() if key not in known]
         texts = summary_texts(missing, run, files_per_task)
         fresh = {path: codec.from_json(text) for path, text in texts.items()}
         new = [
@@ -46,6 +39,16 @@ class StateCache:
         found = {file.file.path: known[key] for file, key in keys.items() if key in known} | fresh
         return found, list(fresh.values())
 
+    def known(self, candidates: Sequence[Candidate]) -> dict[str, FileSummary]:
+        """What files of usable candidates say of themselves, by path, as far as that was read before."""
+        keys = _keys(candidates)
+        found = self._known(keys.values())
+        return {file.file.path: found[key] for file, key in keys.items() if key in found}
+
+    def _known(self, keys: Iterable[str]) -> dict[str, FileSummary]:
+        rows = self.state.by_key("summaries", keys).to_pylist()
+        return {row["key"]: codec.from_json(row["summary"]) for row in rows}
+
     def rows(self, table: str, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Rows of a cache table by key."""
         return {row["key"]: row for row in self.state.by_key(table, keys).to_pylist()}
@@ -53,6 +56,15 @@ class StateCache:
     def add(self, table: str, rows: Mapping[str, Mapping[str, Any]]) -> None:
         """Adds rows to a cache table."""
         self.state.append(table, [{"key": key, **row} for key, row in rows.items()])
+
+
+def _keys(candidates: Sequence[Candidate]) -> dict[FileToRead, str]:
+    """The files of usable candidates, each with the key of its summary."""
+    files = (
+        (file, candidate.format) for candidate in candidates if candidate.status == "ok" for file in candidate.files
+    )
+    wanted = [FileToRead(file, format_) for file, format_ in files]
+    return {file: _summary_key(file) for file in wanted}
 
 
 def _summary_key(file: FileToRead) -> str:

@@ -103,6 +103,12 @@ def datasets(state: State, run: Run) -> tuple[Dataset, ...]:
     return tuple(map(records.dataset_of, rows))
 
 
+def failed(state: State) -> frozenset[tuple[str, str]]:
+    """(id, version) of the datasets that some run could not read; nothing is kept of those, so they are read again."""
+    rows = state.rows("datasets", only=ds.field("status") == "error").select(["dataset", "version"])
+    return frozenset((row["dataset"], row["version"]) for row in rows.to_pylist())
+
+
 def edges(state: State, run: Run, grade: Grade) -> Iterator[Edge]:
     """The edges of one grade: proven ones of the reduction, or pairs that the content stages refuted or left open.
 

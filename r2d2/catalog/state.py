@@ -122,6 +122,11 @@ class State:
             raise StateError(f"{path} can't be used: {error}", _LOST_SECRET) from error
         raise StateError(f"{path} is not the secret that was written", _LOST_SECRET)
 
+    @property
+    def has_secret(self) -> bool:
+        """Whether a secret was made."""
+        return (self.path / _SECRET).exists()
+
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """A directory for what a stage need not leave behind; what a run that died left there is removed first."""
@@ -196,11 +201,7 @@ def open_state(directory: str, create: bool = False) -> State:
         UsageError: not a local directory.
         StateError: missing, not a state, or of another layout.
     """
-    if "://" in directory and not directory.startswith("file://"):
-        raise UsageError(
-            f"--state {directory}: the state must be a local directory", "state on object stores comes later"
-        )
-    path = Path(unquote(urlparse(directory).path) if directory.startswith("file://") else directory).absolute()
+    path = _path(directory)
     marker = path / _MARKER
     if not marker.exists():
         if not create:
@@ -216,6 +217,38 @@ def open_state(directory: str, create: bool = False) -> State:
             "start a new --state; the old one is left as it is",
         )
     return State(path)
+
+
+def existing_state(directory: str) -> State | None:
+    """The state that a run would go on with; None where it would make one. Nothing is made here.
+
+    Raises:
+        UsageError, StateError: a run could not use the directory either.
+    """
+    path = _path(directory)
+    try:
+        new = not any(entry.name != _LOCK for entry in path.iterdir())
+    except FileNotFoundError:
+        new = True
+    except OSError as error:
+        raise StateError(f"{path} can't be read: {error.strerror}", "give a directory that can be written") from error
+    if new:
+        return None
+    if not (path / _MARKER).exists():
+        raise _foreign(path)
+    return open_state(directory)
+
+
+def _path(directory: str) -> Path:
+    if "://" in directory and not directory.startswith("file://"):
+        raise UsageError(
+            f"--state {directory}: the state must be a local directory", "state on object stores comes later"
+        )
+    return Path(unquote(urlparse(directory).path) if directory.startswith("file://") else directory).absolute()
+
+
+def _foreign(path: Path) -> StateError:
+    return StateError(f"{path} is not empty and holds no r2d2 state", "give an empty or new directory as --state")
 
 
 def _private(path: str, flags: int) -> int:
@@ -249,9 +282,7 @@ def _create(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
         if any(entry.name != _LOCK for entry in path.iterdir()):
-            raise StateError(
-                f"{path} is not empty and holds no r2d2 state", "give an empty or new directory as --state"
-            )
+            raise _foreign(path)
         temporary = path / f".{_MARKER}.{os.getpid()}"
         temporary.write_text(json.dumps({"layout": LAYOUT, "created_by": __version__}), encoding="utf-8")
         temporary.replace(path / _MARKER)

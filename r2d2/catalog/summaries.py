@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import tempfile
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from r2d2.catalog import codec
 from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake import parquet, staging, text_summary
 from r2d2.lake.file_tree import shown
+from r2d2.lake.parquet_footer import FIRST_READ, end_needed
 from r2d2.lake.storage import is_local
 from r2d2.lake.text_summary import TextFile
 from r2d2.model.dataset import DataFile, FileSummary
@@ -80,6 +82,11 @@ def summary_texts(
     return {path: found.get(path, _LOST) for path in wanted}
 
 
+def summary_tasks(files: Iterable[FileToRead], files_per_task: int = 256, task_bytes: int = 4 * 1024 * 1024) -> int:
+    """How many tasks that takes."""
+    return len(_tasks(list(files), files_per_task, task_bytes)["task"].unique())
+
+
 def kernel(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Rows of ``TASKS`` to rows of ``RESULTS``; a failure of one file is its result and ends nothing."""
     for batch in batches:
@@ -126,8 +133,8 @@ def _read(rows: Sequence[Row], scratch: Path) -> dict[str, FileSummary]:
         UnsupportedData, UnreadableData, OSError: one of the files can't be staged.
     """
     files = [_file(row) for row in rows]
-    if len(rows) == 1 and rows[0]["format"] in _PARQUET and is_local(files[0].path):
-        found = [parquet.summarize(staging.in_place(files[0]))]
+    if len(rows) == 1 and rows[0]["format"] in _PARQUET:
+        found = [_from_footer(files[0], scratch)]
     else:
         staged = staging.stage(files, scratch)
         found = _read_staged(list(zip(rows, staged, strict=True)))
@@ -139,9 +146,18 @@ def _read(rows: Sequence[Row], scratch: Path) -> dict[str, FileSummary]:
     }
 
 
+def _from_footer(file: DataFile, scratch: Path) -> FileSummary:
+    """A Parquet file in a store is copied whole only if a column of it has to be read."""
+    if is_local(file.path):
+        return parquet.summarize(staging.in_place(file))
+    end = staging.stage_end(file, scratch, FIRST_READ, end_needed)
+    try:
+        return parquet.summarize(end, lambda: staging.stage([file], scratch)[0])
+    finally:
+        shutil.rmtree(scratch)
+
+
 def _read_staged(staged: Sequence[tuple[Row, Path]]) -> list[FileSummary]:
-    if staged and staged[0][0]["format"] in _PARQUET:
-        return [parquet.summarize(path) for _, path in staged]
     files = [TextFile(path, str(row["format"]), str(row["path"]).lower().endswith(".gz"), True) for row, path in staged]
     read = text_summary.summarize_all(files)
     return [replace(summary, bytes_read=file.path.stat().st_size) for summary, file in zip(read, files, strict=True)]

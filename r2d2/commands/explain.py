@@ -10,6 +10,7 @@ from r2d2.catalog.state import State
 from r2d2.containment.candidates import shared_pairs
 from r2d2.containment.headers import doubtful_header, refutes_by_header
 from r2d2.containment.minmax import leaves_by_path, refutes_by_metadata
+from r2d2.containment.pairs import LEFT
 from r2d2.containment.reasons import times
 from r2d2.containment.schema_graph import schema_of
 from r2d2.containment.spelling import text_note
@@ -131,6 +132,8 @@ def _proof(edge: Edge, other: str) -> str:
 
 
 def _miss(edge: Edge) -> str:
+    if edge.how in LEFT:
+        return f"{visible(edge.parent)}: {edge.reason}"
     if not edge.witness:
         return f"{visible(edge.parent)}, by {edge.how or 'nothing yet'}: {edge.reason}"
     witness = edge.witness

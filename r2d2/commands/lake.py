@@ -88,7 +88,7 @@ def report(state_dir: str, run_id: str, settings: Settings, progress: Progress) 
     """``r2d2 report``: writes the report of a run again; needs no Spark."""
     state = open_state(state_dir)
     found = runs.find_run(state, run_id, runs.PLANNED)
-    job = pipeline.resumed_job(found, state, settings, progress)
+    job = pipeline.resumed_job(found, state, settings, progress, runs.PLANNED)
     datasets = runs.datasets(state, found)
     near = near_misses(runs.edge_table(state, found, Grade.REFUTED), datasets)
     duplicates = runs.groups(state, found).duplicates
@@ -192,7 +192,7 @@ def _resume(
     state: State = open_state(state_dir)
     with state.locked():
         found = runs.find_run(state, run_id, needs)
-        job = pipeline.resumed_job(found, state, settings, progress)
+        job = pipeline.resumed_job(found, state, settings, progress, needs)
         if found.status != needs:
             job.record(needs)
         stage(job, found)

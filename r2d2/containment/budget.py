@@ -41,6 +41,13 @@ class Budget:
         return bool(self.max_bytes) or self.deadline < math.inf
 
     @property
+    def binding(self) -> str:
+        """The limit that leaves less: ``max_bytes`` or ``time_limit``; empty where there is none."""
+        if not self.limited:
+            return ""
+        return "max_bytes" if self.bytes_left <= self.work_left else "time_limit"
+
+    @property
     def over_time(self) -> bool:
         """Whether the time is up."""
         return self.clock() >= self.deadline
@@ -54,6 +61,8 @@ class Budget:
     def work_left(self) -> float:
         """Bytes of data that can still be worked on in time, if it goes on as it did."""
         now = self.clock()
+        if self.deadline == math.inf:
+            return math.inf
         if now >= self.deadline:
             return 0
         took = now - self.started

@@ -14,9 +14,10 @@ from r2d2.catalog.records import edge_of
 from r2d2.config import ContainmentSettings
 from r2d2.containment.candidates import Candidates, find_candidates
 from r2d2.containment.edge_table import others_table
-from r2d2.containment.joins import Joined, Joiner, Joins, KeptJoiner, VerdictCache
+from r2d2.containment.joins import Joiner, Joins, KeptJoiner, VerdictCache
 from r2d2.containment.minmax import leaves_by_path
-from r2d2.containment.pairs import HOWS, Pairs, Standing
+from r2d2.containment.order import decide_all, decide_by_value
+from r2d2.containment.pairs import HOWS, LEFT, Pairs, Standing
 from r2d2.containment.reasons import reason
 from r2d2.containment.reduction import Reduction, reduce_edges
 from r2d2.containment.samples import sampled
@@ -118,7 +119,7 @@ def find_containments(
         verification = sampled(candidates, scanner, progress)
         whole = _with_failures(datasets, scanner.failed)
         return _result(whole, candidates, verifier, verification, settings.case_sensitive)
-    decide = _decide_by_value if scanner.budget.limited else _decide_all
+    decide = decide_by_value if scanner.budget.limited else decide_all
     verification = decide(verifier, progress)
     if compare is not None:
         with progress.stage("compare values") as reading:
@@ -128,41 +129,6 @@ def find_containments(
         verification.pairs.leave(limited=scanner.budget.limited)
         whole = _with_failures(datasets, scanner.failed)
         return _result(whole, candidates, verifier, verification, settings.case_sensitive)
-
-
-def _decide_all(verifier: Verifier, progress: Progress) -> Verification:
-    """All pairs: scans first, then joins."""
-    scanner = verifier.scanner
-    with progress.stage("scan") as reading:
-        verification = verifier.scan()
-        reading.bytes, reading.files = scanner.bytes_read, scanner.files_read
-    with progress.stage("join") as reading:
-        before = scanner.bytes_read, scanner.files_read
-        joined = verifier.join_rest(verification)
-        reading.bytes = joined.bytes + scanner.bytes_read - before[0]
-        reading.files, reading.note = joined.files + scanner.files_read - before[1], f", {joined.pairs} pairs"
-    return verification
-
-
-def _decide_by_value(verifier: Verifier, progress: Progress) -> Verification:
-    """As many pairs as limits allow, in waves: what may save most for its price is read, and decided, first."""
-    scanner = verifier.scanner
-    with progress.stage("scan and join, best value first") as reading:
-        waves, joined, number = verifier.waves(), Joined(), 0
-        verification = verifier.scan(waves.reach.copy())
-        while True:
-            joined += verifier.join_rest(verification)
-            left = len(verification.pairs.to_compare())
-            wider = waves.widen(verification, scanner.budget)
-            if scanner.budget.over_time or not (wider or left):
-                break
-            number += 1
-            verification = verifier.scan(waves.reach.copy(), verification)
-            if not wider and len(verification.pairs.to_compare()) == left:
-                break
-        reading.bytes, reading.files = joined.bytes + scanner.bytes_read, joined.files + scanner.files_read
-        reading.note = f", {number} waves, {scanner.budget.read:,} bytes"
-    return verification
 
 
 def _with_failures(datasets: Sequence[Dataset], failed: dict[int, str]) -> tuple[Dataset, ...]:
@@ -190,7 +156,7 @@ def _result(
     by_values = verifier.joins.compare is not None
     result = Containments(datasets, tuple(nodes), reduction, (), found, case_sensitive, by_values, Funnel())
     result = replace(result, edges=tuple(_Edges(result).reduced()))
-    return replace(result, funnel=_funnel(result, candidates, found))
+    return replace(result, funnel=_funnel(result, candidates, found, verifier.scanner.budget.binding))
 
 
 class _Edges:
@@ -249,11 +215,12 @@ class _Edges:
         return Edge(*ids, Grade.PROVEN, rows, rows, True, "digest", text, self.views[child])
 
 
-def _funnel(result: Containments, candidates: Candidates, found: Verification) -> Funnel:
+def _funnel(result: Containments, candidates: Candidates, found: Verification, limit: str) -> Funnel:
     usable = sum(dataset.status == "ok" for dataset in result.datasets)
     proven = _weights(found.pairs, Standing.PROVEN)
     if found.inside:
         proven["digest"] += found.inside
+    left = {how: count for how, count in _weights(found.pairs, Standing.OPEN).items() if how in LEFT}
     undecided = np.isin(found.pairs.standing, (Standing.OPEN, Standing.UNREAD))
     return Funnel(
         datasets=len(result.datasets),
@@ -267,6 +234,8 @@ def _funnel(result: Containments, candidates: Candidates, found: Verification) -
         proven=dict(proven),
         refuted=dict(_weights(found.pairs, Standing.REFUTED)),
         undecided=int(found.pairs.weight[undecided].sum()),
+        not_compared=left,
+        limit=limit if "limit" in left else "",
         groups=len(result.duplicates),
         edges=len(result.edges),
     )

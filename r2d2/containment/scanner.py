@@ -180,12 +180,31 @@ def scan_tasks(
     Args:
         keep: the directory in which the hashes of ``keeping`` are kept.
     """
-    rows = [
+    return planned(_wanted_rows(datasets, wanted, settings, by, keep, keeping), TASKS, settings.task_bytes)
+
+
+def scan_work(
+    datasets: Sequence[Dataset], wanted: Mapping[int, Sequence[Request]], settings: ContainmentSettings, by: RowHash
+) -> tuple[int, int]:
+    """How many tasks the requests take, and their work: bytes, and what planning costs as bytes that are scanned."""
+    rows = _wanted_rows(datasets, wanted, settings, by, "", ())
+    work = sum(int(row["bytes"]) for row in rows)
+    return len(planned(rows, TASKS, settings.task_bytes)["task"].unique()), work
+
+
+def _wanted_rows(
+    datasets: Sequence[Dataset],
+    wanted: Mapping[int, Sequence[Request]],
+    settings: ContainmentSettings,
+    by: RowHash,
+    keep: str,
+    keeping: Container[int],
+) -> list[dict[str, Any]]:
+    return [
         row
         for index, requests in wanted.items()
         for row in _task_rows(datasets, index, requests, settings, by, keep if index in keeping else "")
     ]
-    return planned(rows, TASKS, settings.task_bytes)
 
 
 def task_rows(

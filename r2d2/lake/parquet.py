@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,8 +15,8 @@ from r2d2.lake import parquet_bounds
 from r2d2.lake.layout import Column, LeafColumn, Reader, leaf_columns
 from r2d2.lake.parquet_bounds import Trust
 from r2d2.lake.parquet_footer import Footer, SchemaElement, read_footer
-from r2d2.lake.parquet_int96 import INT96, Int96, read_int96
-from r2d2.lake.parquet_nulls import refuse_false_nulls
+from r2d2.lake.parquet_int96 import INT96, Int96, has_int96, read_int96
+from r2d2.lake.parquet_nulls import claims_of_nulls, refuse_false_nulls
 from r2d2.lake.parquet_types import columns_of, described, family_of, shown
 from r2d2.model import family as families
 from r2d2.model.dataset import Bounds, FileSummary, Leaf
@@ -32,17 +32,24 @@ _SHOWN_KEYS = ("org.apache.spark.version", "writer.model.name")
 _DATED = frozenset({"DATE", "TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMPTZ", INT96})
 
 
-def summarize(path: Path) -> FileSummary:
+def summarize(path: Path, whole: Callable[[], Path] | None = None) -> FileSummary:
     """Rows, reader and leaves with null counts and bounds; a file that can't be used says so in its status.
+
+    Args:
+        whole: given if ``path`` holds the file's end only: gets all of it, where columns have to be read.
 
     Raises:
         OSError: the file can't be opened or read.
+        UnreadableData: it can't be got.
     """
     try:
         footer = read_footer(path)
         reader = _reader(footer)
+        got = whole is not None and (bool(claims_of_nulls(footer)) or has_int96(reader))
+        path = whole() if whole is not None and got else path
         refuse_false_nulls(path, footer)
-        return _summary(footer, reader, read_int96(path, footer, reader))
+        summary = _summary(footer, reader, read_int96(path, footer, reader))
+        return replace(summary, bytes_read=path.stat().st_size) if got else summary
     except UnsupportedData as error:
         return FileSummary(status="unsupported", reason=str(error))
     except UnreadableData as error:

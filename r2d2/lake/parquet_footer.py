@@ -22,7 +22,7 @@ REQUIRED, OPTIONAL, REPEATED = 0, 1, 2
 _MAGIC = b"PAR1"
 _MAGIC_ENCRYPTED = b"PARE"
 _TAIL = 8
-_FIRST_READ = 64 * 1024
+FIRST_READ = 64 * 1024
 _DEEPEST = 24  # of Thrift structures in each other; a Parquet footer has 8
 _PHYSICAL = ("BOOLEAN", "INT32", "INT64", "INT96", "FLOAT", "DOUBLE", "BYTE_ARRAY", "FIXED_LEN_BYTE_ARRAY")
 
@@ -115,6 +115,19 @@ def _detail(error: Exception) -> str:
     return str(error) if type(error) is ValueError and str(error) else "it does not decode"
 
 
+def end_needed(end: bytes, size: int) -> int:
+    """How many bytes of a file's end ``read_footer`` looks at; 0 where it looks at the start for want of a footer.
+
+    Args:
+        end: its last bytes, up to ``FIRST_READ``.
+        size: of the file.
+    """
+    if end[-4:] != _MAGIC:
+        return len(end) if end[-4:] == _MAGIC_ENCRYPTED else 0
+    length = int.from_bytes(end[-_TAIL:-4], "little") + _TAIL
+    return length if length <= size else len(end)
+
+
 def _footer_bytes(path: Path) -> tuple[bytes, int]:
     """The footer and the offset at which it starts."""
     with path.open("rb") as file:
@@ -123,8 +136,8 @@ def _footer_bytes(path: Path) -> tuple[bytes, int]:
             raise UnreadableData("the file is empty (0 bytes)")
         if size < len(_MAGIC) + _TAIL:
             raise UnreadableData(f"not a Parquet file: only {size} bytes")
-        file.seek(max(0, size - _FIRST_READ))
-        tail = file.read(_FIRST_READ)
+        file.seek(max(0, size - FIRST_READ))
+        tail = file.read(FIRST_READ)
         if tail[-4:] == _MAGIC_ENCRYPTED:
             raise UnreadableData("encrypted Parquet footer; R2D2 has no keys")
         length = int.from_bytes(tail[-_TAIL:-4], "little")

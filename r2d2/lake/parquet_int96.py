@@ -76,6 +76,11 @@ class _Spot:
         return all(kind == "STRUCT" for kind, _ in self.steps)
 
 
+def has_int96(reader: Reader) -> bool:
+    """Whether there is a column to read."""
+    return any(True for _ in _spots(reader.columns))
+
+
 def read_int96(path: Path, footer: Footer, reader: Reader) -> Int96:
     """Reads all INT96 columns of a file.
 

@@ -22,7 +22,7 @@ def refuse_false_nulls(path: Path, footer: Footer) -> None:
     Raises:
         UnreadableData: one of them holds a value, or can't be read.
     """
-    claims = {group: places for group, places in enumerate(map(_claims, footer.row_groups)) if places}
+    claims = claims_of_nulls(footer)
     if not claims:
         return
     try:
@@ -35,6 +35,11 @@ def refuse_false_nulls(path: Path, footer: Footer) -> None:
                         raise UnreadableData(f"{told}: {shown((name,))}")
     except (pa.ArrowException, OSError) as error:
         raise UnreadableData("a column of NULLs can't be read: the file is damaged") from error
+
+
+def claims_of_nulls(footer: Footer) -> dict[int, list[int]]:
+    """By row group: places of the chunks that claim to hold only NULLs."""
+    return {group: places for group, places in enumerate(map(_claims, footer.row_groups)) if places}
 
 
 def _claims(group: tuple[int, tuple[Chunk, ...]]) -> list[int]:

@@ -75,6 +75,22 @@ def shares_disk(spark: SparkSession) -> bool:
     return not _is_remote() and str(spark.sparkContext.master).startswith("local")
 
 
+def planned_cores(settings: SparkSettings) -> tuple[int, bool]:
+    """Cores that a session would have, and whether they are this machine's; without starting one.
+
+    Of a cluster the Spark properties say it, if anything does; else it is taken for one of this machine's size.
+    """
+    master = "" if _is_remote() else _master(settings)
+    local = re.fullmatch(r"local(?:\[(\d+|\*)(?:,\d+)?\])?", master)
+    if local:
+        return (os.cpu_count() or 1) if local[1] == "*" else int(local[1] or 1), True
+    cores, executors, each = (
+        int(text) if (text := settings.conf.get(f"spark.{key}", "")).isdecimal() else 0
+        for key in ("cores.max", "executor.instances", "executor.cores")
+    )
+    return cores or executors * max(1, each) or os.cpu_count() or 1, False
+
+
 def require_java() -> None:
     """Asks for Java where the session would need one here.
 
@@ -188,7 +204,7 @@ def _properties(settings: SparkSettings) -> dict[str, str]:
         "spark.sql.files.ignoreMissingFiles": "false",
         "spark.databricks.delta.snapshotPartitions": "2",
     }
-    master = settings.master or ("" if _submitted() else os.environ.get("SPARK_MASTER", "local[*]"))
+    master = _master(settings)
     if master:
         properties["spark.master"] = master
     if master.startswith("local"):
@@ -204,6 +220,11 @@ def _properties(settings: SparkSettings) -> dict[str, str]:
     if settings.driver_memory:
         properties["spark.driver.memory"] = settings.driver_memory
     return properties | _jars(settings) | dict(settings.conf)
+
+
+def _master(settings: SparkSettings) -> str:
+    """Empty where spark-submit brings its own."""
+    return settings.master or ("" if _submitted() else os.environ.get("SPARK_MASTER", "local[*]"))
 
 
 def _submitted() -> bool:

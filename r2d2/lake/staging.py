@@ -6,8 +6,9 @@ import os
 import re
 import shutil
 import stat as modes
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from r2d2.errors import UnreadableData
 from r2d2.lake.file_tree import shown
@@ -16,6 +17,7 @@ from r2d2.model.dataset import DataFile
 
 _SUFFIX = re.compile(r"\.(parquet|pq|parq|(csv|tsv|jsonl|ndjson|json)(\.gz)?)$")
 _CHUNK = 8 * 1024 * 1024
+_START = 8
 
 
 def stage(files: Sequence[DataFile], directory: Path) -> list[Path]:
@@ -38,6 +40,41 @@ def stage(files: Sequence[DataFile], directory: Path) -> list[Path]:
             raise UnreadableData(f"{shown(file.path)}: {error.strerror or error}") from error
         staged.append(target)
     return staged
+
+
+def stage_end(file: DataFile, directory: Path, first: int, needed: Callable[[bytes, int], int]) -> Path:
+    """The end of a file in a store, at its place in a file of the same size whose other bytes are holes.
+
+    Args:
+        directory: empty, the caller's own; made if it is missing.
+        first: bytes to read at first.
+        needed: how many of the last bytes are needed, from those and the file's size; 0 if also the first few are.
+
+    Raises:
+        UnreadableData: the file is gone, forbidden, or not as long as it was when it was listed.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    target = directory / f"end{known_suffix(file.path)}"
+    try:
+        with storage_for(file.path).open(file.path) as source, target.open("xb") as copy:
+            _refuse_other_size(source.seek(0, os.SEEK_END), file)
+            end = _last(source, file.size, first)
+            more = needed(end, file.size)
+            end = _last(source, file.size, more) if more > len(end) else end
+            copy.truncate(file.size)
+            if not more:
+                source.seek(0)
+                copy.write(source.read(_START))
+            copy.seek(file.size - len(end))
+            copy.write(end)
+    except OSError as error:
+        raise UnreadableData(f"{shown(file.path)}: {error.strerror or error}") from error
+    return target
+
+
+def _last(source: BinaryIO, size: int, number: int) -> bytes:
+    source.seek(max(0, size - number))
+    return source.read()
 
 
 def in_place(file: DataFile) -> Path:
@@ -88,5 +125,9 @@ def _regular(path: str) -> Path:
 def _download(file: DataFile, target: Path) -> None:
     with storage_for(file.path).open(file.path) as source, target.open("xb") as copy:
         shutil.copyfileobj(source, copy, _CHUNK)
-    if target.stat().st_size != file.size:
-        raise OSError(0, f"it has {target.stat().st_size} bytes now, and had {file.size} when it was listed")
+    _refuse_other_size(target.stat().st_size, file)
+
+
+def _refuse_other_size(size: int, file: DataFile) -> None:
+    if size != file.size:
+        raise OSError(0, f"it has {size} bytes now, and had {file.size} when it was listed")

@@ -100,7 +100,7 @@ class Dataset:
         names: other ids of the same bytes.
         pins: identities of files outside the dataset, or shared with another one, that its log refers to.
         shared_with: ids of datasets that share some of its files; neither may be retired.
-        status: ``ok``, ``empty``, ``archived``, ``unsupported``, ``unprovable`` or ``error``.
+        status: ``ok``, ``empty``, ``archived``, ``unread``, ``unsupported``, ``unprovable`` or ``error``.
         reason: why it is not ``ok``, in words for its owner.
     """
 

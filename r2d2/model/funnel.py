@@ -35,7 +35,9 @@ class Funnel:
         after_minmax: pairs that row counts, null counts and bounds did not refute.
         proven: proven pairs, by ``Edge.how``.
         refuted: pairs refuted after min-max, by ``Edge.how``.
-        undecided: pairs that stayed plausible.
+        undecided: pairs that stayed plausible, whatever the reason.
+        not_compared: those of them that were left out on purpose, by why: ``limit``, or ``value`` for what can't pay.
+        limit: the limit that kept pairs or datasets from being read: ``max_bytes`` or ``time_limit``; empty for none.
         groups: groups of exact duplicates (of two or more datasets).
         edges: edges of the reduction.
         bytes_saved: bytes that the plan frees.
@@ -54,6 +56,8 @@ class Funnel:
     proven: Mapping[str, int] = field(default_factory=dict)
     refuted: Mapping[str, int] = field(default_factory=dict)
     undecided: int = 0
+    not_compared: Mapping[str, int] = field(default_factory=dict)
+    limit: str = ""
     groups: int = 0
     edges: int = 0
     bytes_saved: int = 0
@@ -70,6 +74,16 @@ class Funnel:
     def refuted_pairs(self) -> int:
         """Pairs refuted after min-max, whichever way."""
         return sum(self.refuted.values())
+
+    @property
+    def unread(self) -> int:
+        """Datasets of whose metadata a limit left too much to read."""
+        return self.unusable.get("unread", 0)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the same command would read more: a limit that let nothing be read is too small for what is next."""
+        return bool(self.limit) and any(stage.bytes_read for stage in self.stages)
 
     def to_json(self) -> str:
         """The funnel as text; equal funnels give equal text."""

@@ -29,6 +29,8 @@ _HINTS = {
     "unsupported": "Nothing needs doing. It is kept as it is, because it can't be compared exactly.",
     "unprovable": "It is kept, because not every row of it can be read. Lift the restriction named here to compare it.",
     "empty": "It holds no rows, so comparing it says nothing. If nobody writes to it, its owner can delete it.",
+    "archived": "It is kept. Restore it and set retention.read_archived if it is to be compared.",
+    "unread": "Run the same command again: it goes on from there.",
     "shared": "Nothing needs doing. It is kept: whoever deletes its files takes them from the other dataset, too.",
 }
 NOT_USABLE = "none"

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from r2d2.report import charts, units
 from r2d2.report.data import Problem, ReportData
 from r2d2.report.graph_layout import NODE_HEIGHT, NODE_WIDTH
+from r2d2.report.limits import LIMITS, going_on
 from r2d2.report.visible import shell_word, shortened, visible
 from r2d2.report.wire import embedded, payload
 
@@ -26,6 +27,8 @@ _STATUS_WORDS = {
     "unsupported": "Can't be compared exactly",
     "unprovable": "Can't be read in full",
     "empty": "Holds no rows",
+    "archived": "Not read, because it is archived",
+    "unread": "Not read yet, because of the run's limit",
     "shared": "Shares files with others",
 }
 
@@ -46,6 +49,8 @@ def render(data: ReportData) -> str:
         parts=charts.savings_parts(data),
         top=charts.top_savings(data),
         graph=charts.containment_graph(data),
+        limits=LIMITS,
+        going_on=going_on(data.funnel),
         apart=units.no_part(data.funnel.datasets - data.funnel.usable, data.funnel.unusable),
         problems=_problem_groups(data.problems[:MAX_PROBLEMS]),
         hidden_problems=max(0, len(data.problems) - MAX_PROBLEMS),

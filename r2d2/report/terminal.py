@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from r2d2.model.funnel import Funnel, StageFigures
 from r2d2.model.plan import Action, Plan
+from r2d2.report.limits import LIMITS, going_on
 from r2d2.report.units import count, human_bytes, human_seconds, money, no_part, percent
 from r2d2.report.visible import visible
 
@@ -23,8 +24,7 @@ def funnel_lines(funnel: Funnel) -> list[str]:
         ("proven", count(funnel.proven_pairs), _ways(funnel.proven)),
         ("refuted", count(funnel.refuted_pairs), _ways(funnel.refuted)),
     ]
-    if funnel.undecided:
-        figures.append(("undecided", count(funnel.undecided), "stay plausible and lead to nothing"))
+    figures += _left(funnel)
     if funnel.shared:
         figures.append(("shared", count(funnel.shared), "hold files in common: not compared, neither is retired"))
     figures += [
@@ -63,6 +63,19 @@ def retire_lines(plan: Plan, how: Callable[[str, str], str], most: int = 10) -> 
     ]
     more = len(retired) - most
     return [*lines, f"  and {count(more)} more (`r2d2 plan` lists them all)"] if more > 0 else lines
+
+
+def _left(funnel: Funnel) -> Iterator[tuple[str, str, str]]:
+    """What is neither proven nor refuted, and why."""
+    limited, worthless = (funnel.not_compared.get(why, 0) for why in ("limit", "value"))
+    if funnel.undecided > limited + worthless:
+        yield "undecided", count(funnel.undecided - limited - worthless), "stay plausible and lead to nothing"
+    if worthless:
+        yield "not worth it", count(worthless), "could not save money (--goal value): not compared"
+    if limited:
+        yield "not compared", count(limited), f"for lack of {LIMITS[funnel.limit]}: {going_on(funnel)}"
+    if funnel.unread:
+        yield "datasets unread", count(funnel.unread), f"for lack of {LIMITS[funnel.limit]}: {going_on(funnel)}"
 
 
 def _aligned(figures: Iterable[tuple[str, str, str]]) -> list[str]:

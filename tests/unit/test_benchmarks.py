@@ -25,6 +25,7 @@ from benchmarks.truth import Truth, contained, read_truth, score, write_truth
 from benchmarks.ways.paper import schema_graph
 from benchmarks.ways.product import linked
 from benchmarks.ways.registry import missing, way_named
+from benchmarks.ways.value_first import most_that_fits
 
 WHOLE = pa.table(
     {
@@ -220,6 +221,25 @@ def test_summary_takes_medians_and_the_worst_counts() -> None:
     turns = [turn("limit", 1.0), *(turn("r2d2", s, w) for s, w in ((3.0, 0), (9.0, 1), (4.0, 0)))]
     limit, product = summarise(turns)
     assert (product.seconds, product.wrong, product.to_limit, limit.to_r2d2) == (4.0, 1, 4.0, 0.25)
+
+
+def test_summary_gives_what_limits_saved_a_line_each() -> None:
+    def turn(saved: float) -> dict[str, Any]:
+        point = {"limit": "10% of the bytes", "saved": saved, "ceiling": 0.5, "hindsight": 0.3}
+        counts = {"right": 5, "wrong": 0, "missed": 0, "complete": True, "peak": 1, "bytes_read": 1, "cpu": 1.0}
+        return {"lake": "l", "group": "g", "way": "r2d2-value", "seconds": 1.0, "notes": {"curve": [point]}} | counts
+
+    rows = summarise([turn(0.1), turn(0.2), turn(0.4)])
+    told = "r2d2-value: with 10% of the bytes read 20% of the final saving (in hindsight 30%, at most 50%)"
+    assert table_text(rows).splitlines()[-1] == told
+
+
+def test_what_fits_into_a_limit_at_most_takes_the_best_for_its_bytes_and_a_part_of_the_next() -> None:
+    items = [(10.0, 100), (30.0, 100), (1.0, 1)]
+    assert most_that_fits(items, 0) == 0
+    assert most_that_fits(items, 1) == 1
+    assert most_that_fits(items, 51) == pytest.approx(1 + 15)
+    assert most_that_fits(items, 1000) == 41
 
 
 def test_window_sees_what_is_read(tmp_path: Path) -> None:

@@ -72,3 +72,70 @@ def test_every_setting_is_described_with_its_default() -> None:
     described = dict(describe())
     assert described["containment.sketch_size"] == Settings().containment.sketch_size
     assert all(section in {key.split(".")[0] for key in described} for section in vars(Settings()))
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("10GB", 10_000_000_000),
+        ("1.5 kB", 1500),
+        ("2KiB", 2048),
+        ("0.5GiB", 2**29),
+        ("3tb", 3 * 10**12),
+        ("7", 7),
+        ("7 B", 7),
+        ("0.0001KB", 1),
+        ("0", 0),
+    ],
+)
+def test_a_size_takes_units_and_never_becomes_no_limit(text: str, size: int) -> None:
+    assert settings(f"containment.max_bytes={text}").containment.max_bytes == size
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("30m", 1800), ("90", 90), ("1.5h", 5400), ("2d", 172_800), ("0.5s", 0.5), (" 3 S ", 3)]
+)
+def test_a_time_takes_units(text: str, seconds: float) -> None:
+    assert settings(f"containment.time_limit={text}").containment.time_limit == seconds
+
+
+def test_sizes_and_times_are_spelled_alike_wherever_they_are_given(tmp_path: Path) -> None:
+    file = tmp_path / "r2d2.toml"
+    file.write_text('[containment]\nmax_bytes = "10GB"\ntime_limit = "30m"\n')
+    environ = {"R2D2_CONTAINMENT__MAX_BYTES": "10GB", "R2D2_CONTAINMENT__TIME_LIMIT": "30m"}
+    by_flags = load_settings(
+        environ={}, flags={"containment.max_bytes": "10GB", "containment.time_limit": "30m"}
+    ).containment
+    by_set = settings("containment.max_bytes=10GB", "containment.time_limit=30m").containment
+    assert settings(file=file).containment == settings(**environ).containment == by_set == by_flags
+    file.write_text("[containment]\nmax_bytes = 10_000_000_000\ntime_limit = 1800\n")
+    assert settings(file=file).containment == by_set
+
+
+def test_a_flag_beats_all_else() -> None:
+    given = load_settings(
+        overrides=("containment.max_bytes=1",), environ={"R2D2_CONTAINMENT__MAX_BYTES": "2"},
+        flags={"containment.max_bytes": "3"},
+    )  # fmt: skip
+    assert given.containment.max_bytes == 3
+
+
+@pytest.mark.parametrize("text", ["10 bananas", "", "GB", "1e9", "-5", "10G", "ten", "inf", "nan", "1.GB", "٣GB"])
+def test_nonsense_for_a_size_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(UsageError, match=r"--max-bytes .*is not a size") as caught:
+        load_settings(environ={}, flags={"containment.max_bytes": text})
+    assert "for example 10GB" in caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["soon", "30 minutes", "1h30m", "-1s", "inf", "5GB"])
+def test_nonsense_for_a_time_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(UsageError, match=r"--time-limit .*is not a time") as caught:
+        load_settings(environ={}, flags={"containment.time_limit": text})
+    assert "for example 30m" in caught.value.hint
+
+
+def test_a_truth_value_is_no_size(tmp_path: Path) -> None:
+    file = tmp_path / "r2d2.toml"
+    file.write_text("[containment]\nmax_bytes = true\n")
+    with pytest.raises(UsageError, match="is not a size"):
+        settings(file=file)

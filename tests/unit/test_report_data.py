@@ -146,7 +146,8 @@ def test_a_proof_takes_a_group_as_one_place_prefers_short_ways_and_gives_up_on_l
 def test_a_funnel_survives_its_json() -> None:
     funnel = Funnel(
         datasets=5, usable=4, unusable={"error": 1}, classes=2, pairs=12, candidates=6, shared=2, after_minmax=3,
-        proven={"box": 2}, refuted={"join": 1}, groups=1, edges=2, bytes_saved=10, money_saved=0.5, currency="EUR",
+        proven={"box": 2}, refuted={"join": 1}, not_compared={"limit": 4, "value": 5},
+        limit="max_bytes", groups=1, edges=2, bytes_saved=10, money_saved=0.5, currency="EUR",
         stages=(StageFigures("s", 1.5, 9, 2),),
     )  # fmt: skip
     assert all(value for name, value in vars(funnel).items() if name != "undecided"), "each field with a value"
@@ -157,7 +158,7 @@ def test_a_funnel_survives_its_json() -> None:
 
 def test_a_funnel_of_an_older_version_loads() -> None:
     older = json.loads(Funnel(datasets=5, usable=4).to_json())
-    del older["unusable"], older["shared"]
+    del older["unusable"], older["shared"], older["not_compared"], older["limit"]
     assert Funnel.from_json(json.dumps(older)) == Funnel(datasets=5, usable=4)
 
 

@@ -99,6 +99,14 @@ def test_what_takes_no_part_and_what_shares_files_is_said_with_the_reason() -> N
     }
 
 
+def test_a_part_of_the_result_says_so_at_the_top(tpch: ReportData) -> None:
+    limited = dataclasses.replace(tpch.funnel, limit="max_bytes", not_compared={"limit": 3, "value": 2}, undecided=5)
+    text = render(dataclasses.replace(tpch, funnel=limited))
+    assert "a part of the result: for lack of bytes (--max-bytes) 3 pairs were not compared" in text
+    assert "2 of them because they could not save money, 3 because of the run's limit" in text
+    assert "a part of the result" not in render(tpch)
+
+
 def test_the_page_has_its_sections_ids_once_and_no_dead_link(tpch: ReportData) -> None:
     page = Parsed(render(tpch))
     ids = page.ids()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from r2d2.model.funnel import Funnel, StageFigures
@@ -39,6 +41,24 @@ def test_the_funnel_is_printed_aligned_in_human_units() -> None:
 def test_undecided_pairs_have_a_line_only_if_there_are_any() -> None:
     assert not any("undecided" in line for line in funnel_lines(FUNNEL))
     assert any("undecided" in line for line in funnel_lines(Funnel(undecided=3)))
+
+
+def test_what_a_limit_left_is_said_with_the_limit_and_what_to_do() -> None:
+    funnel = Funnel(
+        datasets=9, usable=7, unusable={"unread": 2}, undecided=16, not_compared={"limit": 12, "value": 3},
+        limit="max_bytes", stages=(StageFigures("scan", 1.0, 5, 1),),
+    )  # fmt: skip
+    lines = [" ".join(line.split()) for line in funnel_lines(funnel)]
+    assert "undecided 1 stay plausible and lead to nothing" in lines
+    assert "not worth it 3 could not save money (--goal value): not compared" in lines
+    assert "not compared 12 for lack of bytes (--max-bytes): the same command goes on from here" in lines
+    assert "datasets unread 2 for lack of bytes (--max-bytes): the same command goes on from here" in lines
+    stuck = [" ".join(line.split()) for line in funnel_lines(replace(funnel, stages=(), limit="time_limit"))]
+    assert "not compared 12 for lack of time (--time-limit): the limit is too small for any more: raise it" in stuck
+
+
+def test_a_run_without_limits_says_nothing_of_them() -> None:
+    assert not any("lack" in line or "worth" in line for line in funnel_lines(FUNNEL))
 
 
 def test_shared_pairs_have_a_line_only_if_there_are_any() -> None:
