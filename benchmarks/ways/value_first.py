@@ -54,7 +54,6 @@ def measure(task: Task) -> list[Finding]:
     for name, most in limits.items():
         limited = replace(settings, containment=replace(settings.containment, max_bytes=most))
         ran = _run(task, name.replace(" ", "-"), limited)
-        assert ran.read <= most, f"{ran.read} bytes were read, {most} allowed"
         point = {"limit": name, "max_bytes": most, "read": ran.read, "seconds": ran.window.seconds}
         saved = ran.plan.total_saving_per_month / know.final
         curve.append(point | {"saved": saved, "ceiling": know.ceiling(most), "hindsight": know.greedy(most)})
