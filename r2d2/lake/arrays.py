@@ -80,9 +80,11 @@ def _parquet_table(reader: Reader, path: Path) -> pa.Table:
     """Texts stay by their dictionaries, so that no column is larger than its pages."""
     texts = [column.name for column in reader.columns if column.kind == "VARCHAR"]
     with pq.ParquetFile(path, read_dictionary=texts) as file:
-        groups = (file.metadata.row_group(i) for i in range(file.metadata.num_row_groups))
+        groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
         if sum(group.total_byte_size for group in groups) > _MOST_UNPACKED:
             raise UnreadableData("it is too large to be held")
+        if any(group.column(i).num_values != group.num_rows for group in groups for i in range(group.num_columns)):
+            raise UnreadableData("a column has more values than there are rows")  # pyarrow would leave them out
         table = file.read(use_threads=False)
     table.validate(full=True)
     types = [_values_of(kind) for kind in table.schema.types]
