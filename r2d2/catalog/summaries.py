@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import logging
 import shutil
 import tempfile
@@ -42,6 +43,11 @@ TASKS = pa.schema(
 )
 RESULTS = pa.schema([("key", pa.string()), ("summary", pa.string())])
 
+#: Bytes of text files that one task reads, about.
+TASK_BYTES = 4 * 1024 * 1024
+#: What a text file costs besides its bytes, as bytes that would be read meanwhile.
+_TEXT_FILE = 64 * 1024
+
 _CHANGED = "it changed while it was read; run again when it is at rest"
 #: Formats whose files are Parquet, of which only the footer is read.
 _PARQUET = ("parquet", "delta")
@@ -58,7 +64,7 @@ class FileToRead:
 
 
 def summarize_files(
-    files: Iterable[FileToRead], run: Run, files_per_task: int = 256, task_bytes: int = 8 * 1024 * 1024
+    files: Iterable[FileToRead], run: Run, files_per_task: int = 256, task_bytes: int = TASK_BYTES
 ) -> dict[str, FileSummary]:
     """What each file says of itself, by its path. A file that can't be read has that as its status.
 
@@ -73,7 +79,7 @@ def summarize_files(
 
 
 def summary_texts(
-    files: Iterable[FileToRead], run: Run, files_per_task: int = 256, task_bytes: int = 4 * 1024 * 1024
+    files: Iterable[FileToRead], run: Run, files_per_task: int = 256, task_bytes: int = TASK_BYTES
 ) -> dict[str, str]:
     """The same as ``codec.to_json`` spells it, which is how it is kept."""
     wanted = {file.file.path: file for file in files}
@@ -82,7 +88,7 @@ def summary_texts(
     return {path: found.get(path, _LOST) for path in wanted}
 
 
-def summary_tasks(files: Iterable[FileToRead], files_per_task: int = 256, task_bytes: int = 4 * 1024 * 1024) -> int:
+def summary_tasks(files: Iterable[FileToRead], files_per_task: int = 256, task_bytes: int = TASK_BYTES) -> int:
     """How many tasks that takes."""
     return len(_tasks(list(files), files_per_task, task_bytes)["task"].unique())
 
@@ -181,16 +187,14 @@ def _file(row: Row) -> DataFile:
 
 
 def _tasks(files: Sequence[FileToRead], files_per_task: int, task_bytes: int) -> pa.Table:
-    """Heaviest first, so that no task of one big file starts last while other cores are idle."""
-    least = max(1, task_bytes // max(1, files_per_task))
-    weights = {file.file.path: least if file.format in _PARQUET else max(least, file.file.size) for file in files}
+    """As few tasks as their size allows, all of nearly the same; a file larger than that is one of its own."""
+    footer = max(1, task_bytes // max(1, files_per_task))
+    weights = [footer if file.format in _PARQUET else max(footer, _TEXT_FILE + file.file.size) for file in files]
+    tasks = [(0, task) for task in range(-(-sum(weights) // task_bytes))]
     rows: list[dict[str, str | int]] = []
-    task, filled = 0, 0
-    for file in sorted(files, key=lambda file: (-weights[file.file.path], file.file.path)):
-        weight = weights[file.file.path]
-        if filled and filled + weight > task_bytes:
-            task, filled = task + 1, 0
-        filled += weight
+    for weight, file in sorted(zip(weights, files, strict=True), key=lambda some: (-some[0], some[1].file.path)):
+        filled, task = heapq.heappop(tasks)
+        heapq.heappush(tasks, (filled + weight, task))
         rows.append(_row(task, file))
     return pa.Table.from_pylist(rows, schema=TASKS)
 

@@ -24,6 +24,7 @@ from r2d2.containment.copies import same_pairs, without
 from r2d2.containment.decide import decide, holds_for_child, refutes_by_box
 from r2d2.containment.join import JoinResult
 from r2d2.containment.joins import Joined, Joins
+from r2d2.containment.kept import ROW_BYTES
 from r2d2.containment.pairs import Bools, Ints, Pairs, Standing
 from r2d2.containment.postings import Search
 from r2d2.containment.request import Request, Term
@@ -39,8 +40,6 @@ from r2d2.model.edge import Grade
 
 #: A box is tried if so many times the child's rows are expected in it, at most.
 _PROMISING = 1.5
-#: Where a join need not hash again, a box is cheaper only if it leaves less than this share of the parent's rows.
-_CHEAPER = 0.2
 
 
 @dataclass(frozen=True)
@@ -269,11 +268,19 @@ class Verifier:
     def _box(self, pairs: Pairs, position: int) -> tuple[Term, ...]:
         parent, child = int(pairs.parent[position]), int(pairs.child[position])
         sides = pairs.projections[pairs.projection[position]], self.leaves[child], self.leaves[parent]
-        expected, rows = expected_rows(*sides, int(self.rows[parent])), int(self.rows[parent])
-        # whether hashes are kept at all, not whether these are: a run that goes on with another takes the same ways
-        if expected > _PROMISING * int(self.rows[child]) or (self.scanner.keep and expected > _CHEAPER * rows):
+        if self._keeps_all or expected_rows(*sides, int(self.rows[parent])) > _PROMISING * int(self.rows[child]):
             return ()
         return box_of(*sides)
+
+    @cached_property
+    def _keeps_all(self) -> bool:
+        """Whether scans keep all hashes, by which a join is cheaper than a box, for which the parent is read again.
+
+        As sizes tell, not as it came out: a run that goes on with another takes the same ways.
+        """
+        settings = self.scanner.settings
+        rows = sum(int(self.rows[index]) for index, _ in self.wholes.first_sides())
+        return bool(self.scanner.keep) and 2 * rows * ROW_BYTES <= settings.kept_bytes
 
     def _scan_chosen(self, result: Verification, asked: Mapping[int, list[Request]]) -> None:
         """Measures parents of chosen pairs, and decides the pairs."""
