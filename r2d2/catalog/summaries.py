@@ -190,7 +190,7 @@ def _tasks(files: Sequence[FileToRead], files_per_task: int, task_bytes: int) ->
     """As few tasks as their size allows, all of nearly the same; a file larger than that is one of its own."""
     footer = max(1, task_bytes // max(1, files_per_task))
     weights = [footer if file.format in _PARQUET else max(footer, _TEXT_FILE + file.file.size) for file in files]
-    tasks = [(0, task) for task in range(-(-sum(weights) // task_bytes))]
+    tasks = [(0, task) for task in range(max(1, min(-(-sum(weights) // task_bytes), len(files))))]
     rows: list[dict[str, str | int]] = []
     for weight, file in sorted(zip(weights, files, strict=True), key=lambda some: (-some[0], some[1].file.path)):
         filled, task = heapq.heappop(tasks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import heapq
 import json
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
@@ -310,18 +311,16 @@ def _parts(dataset: Dataset, files: Sequence[DataFile], most_bytes: int) -> list
 
 
 def planned(rows: list[dict[str, Any]], schema: pa.Schema, most_bytes: int) -> pa.Table:
-    """Task rows with planned ids in ``task``: the largest first, small ones packed together up to ``most_bytes``.
+    """Task rows with planned ids in ``task``: as few tasks as ``most_bytes`` allows, all of nearly the same size.
 
-    ``rows`` carry their size in ``bytes``, which does not travel.
+    ``rows`` carry their size in ``bytes``, which does not travel; one that is larger is a task of its own.
     """
     rows.sort(key=lambda row: -int(row["bytes"]))
-    task, filled = -1, most_bytes
+    count = -(-sum(int(row["bytes"]) for row in rows) // most_bytes)
+    tasks = [(0, task) for task in range(max(1, min(count, len(rows))))]
     for row in rows:
-        size = int(row.pop("bytes"))
-        if filled + size > most_bytes:
-            task, filled = task + 1, 0
-        row["task"] = task
-        filled += size
+        filled, row["task"] = heapq.heappop(tasks)
+        heapq.heappush(tasks, (filled + int(row.pop("bytes")), row["task"]))
     return pa.Table.from_pylist(rows, schema=schema)
 
 

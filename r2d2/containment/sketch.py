@@ -115,7 +115,7 @@ def refutes_on_common_range(child: Sketch, parent: Sketch) -> Witness | None:
 def lacking_rows(child: Sketch, parent: Sketch) -> tuple[npt.NDArray[np.int64], Counts]:
     """Rows (positions) that the child holds more often than the parent, and how often that holds each of them.
 
-    Both must be of one range of hashes.
+    Both must be of one range of hashes; the child's may be in any order.
     """
     held = _counts_in(child, parent)
     lacking = np.flatnonzero(child.count > held)
@@ -172,7 +172,7 @@ def _counts_in(wanted: Sketch, held: Sketch) -> Counts:
     counts = np.zeros(len(wanted.low), np.int64)
     if not len(held.low):
         return counts
-    at = _search(held.low, wanted.low)
+    at = np.searchsorted(held.low, wanted.low, side="left")
     while True:
         inside = at < len(held.low)
         clipped = np.where(inside, at, 0)

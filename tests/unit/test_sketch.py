@@ -212,6 +212,9 @@ def test_rows_are_found_wherever_blocks_begin(rows: int) -> None:
     mine = sketch(child)
     lacking, _ = lacking_rows(mine, sketch(parent))
     assert [keys(mine)[row] for row in lacking] == expected
+    turned = Sketch(COMPLETE, mine.low[::-1], mine.high[::-1], mine.count[::-1])
+    lacking, _ = lacking_rows(turned, sketch(parent))
+    assert [keys(turned)[row] for row in lacking] == expected[::-1]
 
 
 def random_rows(rows: int) -> tuple[Hashes, Hashes]:
