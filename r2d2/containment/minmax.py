@@ -6,7 +6,7 @@ replaced by their ranks among all bounds of the leaf, so that arrays compare exa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,8 +94,9 @@ def survivors(
     """
     p, c = np.asarray(parents, np.int64), np.asarray(children, np.int64)
     step = max(1, _BLOCK // max(1, len(c)))
-    columns: Iterable[tuple[Ints, Ints]] = _columns(datasets, leaves, p, c, projection)
-    columns = columns if len(p) <= step else list(columns)
+    made = _columns(datasets, leaves, p, c, projection)
+    telling = (pair for pair in made if all(map(len, pair)) and pair[0].max() > pair[1].min())
+    columns = telling if len(p) <= step else list(telling)
     for start in range(0, len(p), step):
         block = slice(start, start + step)
         fits = p[block, None] != c[None, :]
@@ -116,17 +117,6 @@ def _columns(
     projection: Projection,
 ) -> Iterator[tuple[Ints, Ints]]:
     """Pairs of arrays (of parents, of children) of which the first must not exceed the second."""
-    made = _all_columns(datasets, leaves, p, c, projection)
-    return ((low, high) for low, high in made if len(low) and len(high) and low.max() > high.min())
-
-
-def _all_columns(
-    datasets: Sequence[Dataset],
-    leaves: Sequence[Mapping[LeafPath, Leaf]],
-    p: Ints,
-    c: Ints,
-    projection: Projection,
-) -> Iterator[tuple[Ints, Ints]]:
     rows = _array(datasets[i].rows for i in p), _array(datasets[i].rows for i in c)
     yield _not_more(rows[1], rows[0])
     for path, family in projection:
