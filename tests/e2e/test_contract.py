@@ -227,7 +227,10 @@ def test_refutation_by_content_has_a_witness(output: Output) -> None:
     assert re.search(
         r"sample\.parquet, by sketch: .* \[witness: row hash [0-9a-f]{32}, here once, there not at all\]", text
     ), text
-    assert "base.parquet, by box: in the range of its values the other has 59 rows, it has 60" in text
+    assert re.search(
+        r"base\.parquet, by join: 1 of its distinct rows .* \[witness: row hash [0-9a-f]{32}, here once, there not at all\]",
+        text,
+    ), text
     assert "Holds all its rows and more: no other dataset" in text
 
 
