@@ -326,7 +326,7 @@ MUTANTS = [
     ),
     Mutant(
         "sums of hashes wrap in each batch",
-        "containment/accumulate",
+        "containment/sketch",
         "return [a + (b << 32) for a, b in",
         "return [(a + (b << 32)) % 2**64 for a, b in",
     ),

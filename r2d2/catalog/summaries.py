@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import logging
 import shutil
 import tempfile
@@ -17,6 +16,7 @@ from r2d2.catalog import codec
 from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake import parquet, staging, text_summary
 from r2d2.lake.file_tree import shown
+from r2d2.lake.kernels import shared_out
 from r2d2.lake.parquet_footer import FIRST_READ, end_needed
 from r2d2.lake.storage import is_local
 from r2d2.lake.text_summary import TextFile
@@ -190,12 +190,9 @@ def _tasks(files: Sequence[FileToRead], files_per_task: int, task_bytes: int) ->
     """As few tasks as their size allows, all of nearly the same; a file larger than that is one of its own."""
     footer = max(1, task_bytes // max(1, files_per_task))
     weights = [footer if file.format in _PARQUET else max(footer, _TEXT_FILE + file.file.size) for file in files]
-    tasks = [(0, task) for task in range(max(1, min(-(-sum(weights) // task_bytes), len(files))))]
-    rows: list[dict[str, str | int]] = []
-    for weight, file in sorted(zip(weights, files, strict=True), key=lambda some: (-some[0], some[1].file.path)):
-        filled, task = heapq.heappop(tasks)
-        heapq.heappush(tasks, (filled + weight, task))
-        rows.append(_row(task, file))
+    by_size = sorted(zip(weights, files, strict=True), key=lambda some: (-some[0], some[1].file.path))
+    tasks = shared_out([weight for weight, _ in by_size], task_bytes)
+    rows = [_row(task, file) for task, (_, file) in zip(tasks, by_size, strict=True)]
     return pa.Table.from_pylist(rows, schema=TASKS)
 
 

@@ -8,12 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from r2d2.containment.request import COMPLETE, Request
-from r2d2.containment.sketch import Hashes, Sketch, merge, sketch_of
+from r2d2.containment.sketch import Hashes, Sketch, exact_sum, exact_sums, merge, sketch_of
 
 #: Listed rows that are kept as they come; more are brought together, so that a row that repeats takes no more room.
 _PENDING = 1 << 20
-_HALF = np.uint64(0xFFFFFFFF)
-_SHIFT = np.uint64(32)
 
 Slots = npt.NDArray[np.int64]
 
@@ -36,8 +34,7 @@ class Totals:
 def add_batch(totals: Totals, low: Hashes, high: Hashes) -> None:
     """Adds the rows of one batch."""
     if len(low):
-        start = np.zeros(1, np.int64)
-        totals.add(len(low), *_sums(low, start), *_sums(high, start))
+        totals.add(len(low), exact_sum(low), exact_sum(high))
 
 
 @dataclass
@@ -61,7 +58,9 @@ class Accumulator:
             return
         starts = np.flatnonzero(np.concatenate(([True], slots[1:] != slots[:-1])))
         lengths = np.diff(np.append(starts, len(low)))
-        sums = zip(slots[starts].tolist(), lengths.tolist(), _sums(low, starts), _sums(high, starts), strict=True)
+        sums = zip(
+            slots[starts].tolist(), lengths.tolist(), exact_sums(low, starts), exact_sums(high, starts), strict=True
+        )
         for slot, *found in sums:
             self.totals[slot].add(*found)
         if self.request.threshold:
@@ -102,10 +101,3 @@ class Accumulator:
 
 
 _NONE = np.empty(0, np.uint64)
-
-
-def _sums(values: Hashes, starts: Slots) -> list[int]:
-    """Exact sums of runs: of both halves of 32 bits apart, which can't overflow in a batch."""
-    low = np.add.reduceat(values & _HALF, starts)
-    high = np.add.reduceat(values >> _SHIFT, starts)
-    return [a + (b << 32) for a, b in zip(low.tolist(), high.tolist(), strict=True)]

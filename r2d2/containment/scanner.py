@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import heapq
 import json
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
@@ -23,7 +22,7 @@ from r2d2.containment.scan import RESULTS, TASKS, branch_key, pack_files
 from r2d2.containment.scan_groups import scan_kernel, scanned_with_others
 from r2d2.containment.sketch import Sketch, merge, unpack
 from r2d2.lake.fingerprint import code_fingerprint
-from r2d2.lake.kernels import Kernel
+from r2d2.lake.kernels import Kernel, shared_out
 from r2d2.model.dataset import DataFile, Dataset
 from r2d2.model.edge import Projection
 
@@ -316,11 +315,9 @@ def planned(rows: list[dict[str, Any]], schema: pa.Schema, most_bytes: int) -> p
     ``rows`` carry their size in ``bytes``, which does not travel; one that is larger is a task of its own.
     """
     rows.sort(key=lambda row: -int(row["bytes"]))
-    count = -(-sum(int(row["bytes"]) for row in rows) // most_bytes)
-    tasks = [(0, task) for task in range(max(1, min(count, len(rows))))]
-    for row in rows:
-        filled, row["task"] = heapq.heappop(tasks)
-        heapq.heappush(tasks, (filled + int(row.pop("bytes")), row["task"]))
+    tasks = shared_out([int(row.pop("bytes")) for row in rows], most_bytes)
+    for row, task in zip(rows, tasks, strict=True):
+        row["task"] = task
     return pa.Table.from_pylist(rows, schema=schema)
 
 

@@ -138,7 +138,14 @@ def surely_holds(parent: Sketch, low: Hashes, high: Hashes) -> bool:
 
 def exact_sum(hashes: Hashes) -> int:
     """Their sum over the integers; of up to 2^32 hashes."""
-    return int((hashes & _HALF).sum()) + (int((hashes >> _SHIFT).sum()) << 32)
+    return exact_sums(hashes, np.zeros(1, np.int64))[0] if len(hashes) else 0
+
+
+def exact_sums(hashes: Hashes, starts: npt.NDArray[np.int64]) -> list[int]:
+    """Exact sums of runs: of both halves of 32 bits apart, which can't overflow in up to 2^32 hashes."""
+    low = np.add.reduceat(hashes & _HALF, starts)
+    high = np.add.reduceat(hashes >> _SHIFT, starts)
+    return [a + (b << 32) for a, b in zip(low.tolist(), high.tolist(), strict=True)]
 
 
 def row_hash(low: int, high: int) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from zipimport import zipimporter
 
@@ -37,6 +38,20 @@ def _forget_archives() -> None:
     for path, finder in list(sys.path_importer_cache.items()):
         if isinstance(finder, zipimporter):
             del sys.path_importer_cache[path]
+
+
+def shared_out(sizes: Sequence[int], most: int) -> list[int]:
+    """The number of the task of each size: as few tasks as ``most`` allows, all of nearly the same size.
+
+    The largest go first, each to the emptiest task; one that is larger than ``most`` has a task of its own, or nearly.
+    """
+    count = -(-sum(sizes) // max(1, most))
+    tasks = [(0, task) for task in range(max(1, min(count, len(sizes))))]
+    found = [0] * len(sizes)
+    for place in sorted(range(len(sizes)), key=lambda place: -sizes[place]):
+        filled, found[place] = heapq.heappop(tasks)
+        heapq.heappush(tasks, (filled + sizes[place], found[place]))
+    return found
 
 
 def run_here(tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:

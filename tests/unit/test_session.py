@@ -16,7 +16,7 @@ import pytest
 
 from r2d2.errors import ScanError
 from r2d2.lake import session
-from r2d2.lake.kernels import InWorker
+from r2d2.lake.kernels import InWorker, shared_out
 from r2d2.lake.session import map_tasks
 
 SCHEMA = pa.schema([("task", pa.int32()), ("n", pa.int64())])
@@ -92,3 +92,13 @@ def test_a_worker_forgets_archives_after_each_task_and_finds_their_modules_all_t
     assert [batch.num_rows for batch in rows] == [1]
     assert not [path for path, finder in sys.path_importer_cache.items() if isinstance(finder, zipimporter)]
     importlib.import_module("r2d2_in_archive_b")
+
+
+@pytest.mark.parametrize("most", [0, 1, 7, 100, 10**9])
+def test_work_is_shared_out_over_few_tasks_of_nearly_one_size(most: int) -> None:
+    sizes = [0, 1, 90, 3, 3, 3, 50, 2]
+    found = shared_out(sizes, most)
+    loads = [sum(size for size, task in zip(sizes, found, strict=True) if task == each) for each in set(found)]
+    assert len(loads) <= max(1, min(len(sizes), -(-sum(sizes) // max(1, most))))
+    assert max(loads) - min(loads) <= max(sizes)
+    assert shared_out([], most) == []
