@@ -235,9 +235,9 @@ def test_numbers_beyond_the_common_size_are_found(tmp_path: Path) -> None:
 
 def test_partition_values_are_columns_like_others(tmp_path: Path) -> None:
     for year in (2023, 2024):
-        write(tmp_path / f"by_year/year={year}/part-0.parquet", base_table(40, year))
+        write(tmp_path / f"by_year/year={year}/part-0.parquet", base_table(40, 100 * year))
     whole = pa.concat_tables(
-        base_table(40, year).append_column("year", pa.array([str(year)] * 40)) for year in (2023, 2024)
+        base_table(40, 100 * year).append_column("year", pa.array([str(year)] * 40)) for year in (2023, 2024)
     )
     write(tmp_path / "whole.parquet", whole)
     swapped = whole.set_column(3, "year", pa.array(["2024"] * 40 + ["2023"] * 40))
