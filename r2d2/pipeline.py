@@ -11,7 +11,7 @@ import json
 import math
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
@@ -20,13 +20,15 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from r2d2 import contained
 from r2d2.catalog import records, runs
 from r2d2.catalog.assembly import assemble
-from r2d2.catalog.cache import StateCache
+from r2d2.catalog.cache import StateCache, files_of
 from r2d2.catalog.discovery import discover
 from r2d2.catalog.listing import Candidate
-from r2d2.catalog.state import State, as_json, as_rows, open_state
+from r2d2.catalog.state import State, as_json, open_state
 from r2d2.config import Settings
+from r2d2.contained import Contained
 from r2d2.containment.budget import Budget
 from r2d2.containment.funnel import Containments, find_containments
 from r2d2.containment.join import join_pairs
@@ -35,8 +37,9 @@ from r2d2.containment.row_hash import FAST, RowHash
 from r2d2.containment.scanner import Scanner
 from r2d2.containment.store import ResultStore
 from r2d2.garbage import rare_collections
+from r2d2.lake.kernels import Kernel
 from r2d2.lake.session import build_session, map_shuffled, map_tasks, require_java, running_tasks, shares_disk
-from r2d2.model.dataset import Dataset
+from r2d2.model.dataset import Dataset, FileSummary
 from r2d2.model.edge import Edge
 from r2d2.model.funnel import Funnel, unusable_by_status
 from r2d2.model.plan import Plan
@@ -71,6 +74,7 @@ class Job:
     started: datetime
     funnel: Funnel = field(default_factory=Funnel)
     problems: tuple[Problem, ...] = ()
+    inputs: str = ""
     begun: float = field(default_factory=time.monotonic)
 
     @cached_property
@@ -80,6 +84,10 @@ class Job:
             session = build_session(self.settings.spark)
         self.progress.tasks = partial(running_tasks, session)
         return session
+
+    def run_tasks(self, tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:
+        """Runs a kernel over tasks with Spark, which no tasks need not be started for."""
+        return map_tasks(self.spark, tasks, kernel, schema) if tasks.num_rows else schema.empty_table()
 
     @cached_property
     def cache(self) -> StateCache:
@@ -97,6 +105,7 @@ class Job:
             "settings": as_json(asdict(replace(self.settings, spark=type(self.settings.spark)()))),
             "funnel": self.funnel.to_json(),
             "problems": json.dumps([asdict(problem) for problem in self.problems]),
+            "inputs": self.inputs,
             "version": __version__,
         }
         self.state.append("runs", [row])
@@ -107,7 +116,7 @@ class Outcome:
     """What a whole run found."""
 
     job: Job
-    containments: Containments
+    containments: Contained
     plan: Plan
 
 
@@ -125,12 +134,12 @@ def run(roots: Sequence[str], state_dir: str, settings: Settings, progress: Prog
     with state.locked(), rare_collections():
         job = new_job(roots, state, settings, progress)
         found = discover_stage(job)
-        contained = containment_stage(job, found)
-        plan = retention_stage(job, contained.datasets, contained.edges, contained.duplicates)
-        near = near_misses(contained.others_table(job.run_id), contained.datasets)
-        report_stage(job, contained.datasets, contained.edges, near, contained.duplicates, plan)
+        held = containment_stage(job, found)
+        plan = retention_stage(job, held.datasets, held.edges, held.duplicates)
+        near = near_misses(held.others(), held.datasets)
+        report_stage(job, held.datasets, held.edges, near, held.duplicates, plan)
         job.record(runs.FINISHED)
-    return Outcome(job, contained, plan)
+    return Outcome(job, held, plan)
 
 
 def new_job(roots: Sequence[str], state: State, settings: Settings, progress: Progress) -> Job:
@@ -149,7 +158,8 @@ def resumed_job(run: runs.Run, state: State, settings: Settings, progress: Progr
     kept = names.index(_ENDS_WITH[reached]) + 1 if _ENDS_WITH[reached] in names else len(names)
     progress.figures.extend(run.funnel.stages[:kept])
     problems = tuple(Problem(**problem) for problem in run.problems)
-    return Job(state, settings, progress, run.run_id, run.roots, run.started, run.funnel, problems)
+    inputs = "" if reached == runs.DISCOVERED else run.inputs
+    return Job(state, settings, progress, run.run_id, run.roots, run.started, run.funnel, problems, inputs)
 
 
 def discover_stage(job: Job) -> tuple[Dataset, ...]:
@@ -163,15 +173,17 @@ def discover_stage(job: Job) -> tuple[Dataset, ...]:
         session = job.spark if needs_catalog else None
         listing = discover(job.roots, job.settings.discovery, str(job.state.path), session)
         check_classes(job.settings.retention)
-        listing = replace(listing, candidates=_to_read(job, listing.candidates))
-        reading.note = f", {len(listing.candidates)} datasets"
-    spark = job.spark
+        known = job.cache.known(listing.candidates)
+        candidates = _to_read(job, listing.candidates, known)
+        missing = [file for file in files_of(candidates) if file.file.path not in known]
+        reading.note = f", {len(candidates)} datasets"
+    if missing:
+        job.spark  # noqa: B018  # its start is a stage of its own
     job.record(runs.RUNNING)
     with job.progress.stage("read metadata") as reading:
-        run_tasks = partial(map_tasks, spark)
-        summaries, new = job.cache.summaries(listing.candidates, run_tasks, job.settings.discovery.files_per_task)
-        reading.files, reading.bytes = len(new), sum(summary.bytes_read for summary in new)
-        datasets = assemble(listing.candidates, summaries, job.settings.containment.case_sensitive)
+        new = job.cache.read(missing, job.run_tasks, job.settings.discovery.files_per_task)
+        reading.files, reading.bytes = len(new), sum(summary.bytes_read for summary in new.values())
+        datasets = assemble(candidates, known | new, job.settings.containment.case_sensitive)
         job.state.write_run("datasets", job.run_id, [records.dataset_row(job.run_id, d) for d in datasets])
         reading.note = f", {len(new)} files new or changed{_of_limit(job, reading.bytes, datasets)}"
     job.problems = tuple(Problem(problem.where, problem.what, problem.hint) for problem in listing.problems)
@@ -190,17 +202,37 @@ def _of_limit(job: Job, size: int, datasets: Sequence[Dataset]) -> str:
     return taken + (f", {plural(unread, 'dataset')} not read for lack of room" if unread else "")
 
 
-def _to_read(job: Job, candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+def _to_read(job: Job, candidates: Sequence[Candidate], known: Mapping[str, FileSummary]) -> tuple[Candidate, ...]:
     """The candidates, without those whose storage class or the run's limits keep them from being read."""
     allowed = tuple(without_archived(candidates, job.settings.retention))
     budget = _budget(job)
     if not budget.limited:
         return allowed
-    return without_unread(allowed, job.cache.known(allowed), runs.failed(job.state), budget, job.settings.retention)
+    return without_unread(allowed, known, runs.failed(job.state), budget, job.settings.retention)
 
 
-def containment_stage(job: Job, datasets: Sequence[Dataset]) -> Containments:
-    """Finds and proves containments; writes ``edges``, ``groups`` and ``group_edges``."""
+def containment_stage(job: Job, datasets: Sequence[Dataset]) -> Contained:
+    """Finds and proves containments; writes ``edges``, ``groups`` and ``group_edges``.
+
+    What an earlier run found is taken over where nothing has changed that it follows from.
+    """
+    inputs = contained.inputs_of(datasets, job.settings.containment)
+    earlier = runs.contained_alike(job.state, inputs)
+    if earlier:
+        with job.progress.stage("write edges") as reading:
+            found = contained.taken_over(job.state, job.run_id, earlier, datasets)
+            reading.note = f", those of run {earlier.run_id}: nothing has changed since"
+    else:
+        found = contained.of_result(_find(job, datasets), job.run_id)
+        with job.progress.stage("write edges"):
+            contained.write(job.state, job.run_id, found)
+    job.inputs = inputs if found.complete else ""
+    limit = job.funnel.limit if found.funnel.unread else ""
+    job.funnel = replace(found.funnel, limit=found.funnel.limit or limit)
+    return found
+
+
+def _find(job: Job, datasets: Sequence[Dataset]) -> Containments:
     spark = job.spark
     settings = job.settings.containment
     store = ResultStore(job.cache)
@@ -210,18 +242,13 @@ def containment_stage(job: Job, datasets: Sequence[Dataset]) -> Containments:
     worth = worth_of(datasets, job.settings.retention) if valued else None
     with job.state.scratch() as scratch:
         keep = str(scratch) if shares_disk(spark) else ""
-        scanner = Scanner(datasets, settings, partial(map_tasks, spark), store, by, keep, budget)
+        scanner = Scanner(datasets, settings, job.run_tasks, store, by, keep, budget)
         join = partial(join_pairs, partial(map_shuffled, spark), datasets, settings)
         compare = partial(join, by=RowHash(values=True)) if settings.verify == "values" else None
-        kept = KeptJoin(partial(map_tasks, spark), datasets, settings, by, keep) if keep else None
-        found = find_containments(
+        kept = KeptJoin(job.run_tasks, datasets, settings, by, keep) if keep else None
+        return find_containments(
             datasets, settings, scanner, partial(join, by=by), store, job.progress, compare, kept, worth
         )
-    with job.progress.stage("write edges"):
-        _write_containments(job, found)
-    earlier = job.funnel.limit if found.funnel.unread else ""
-    job.funnel = replace(found.funnel, limit=found.funnel.limit or earlier)
-    return found
 
 
 def _budget(job: Job) -> Budget:
@@ -264,28 +291,3 @@ def report_stage(
         path = job.state.path / REPORT
         write_report(data, path)
     return path
-
-
-def _write_containments(job: Job, found: Containments) -> None:
-    run_id = job.run_id
-    failed = [d for d in found.datasets if d.status == "unprovable"]
-    if failed:
-        rows = [records.dataset_row(run_id, dataset) for dataset in found.datasets]
-        job.state.write_run("datasets", run_id, rows)
-    others = found.others_table(run_id)
-    proven = as_rows("edges", [records.edge_row(run_id, edge) for edge in found.edges]).cast(others.schema)
-    job.state.write_run("edges", run_id, pa.concat_tables([proven, others]))
-    members = [
-        {
-            "run_id": run_id,
-            "group": g,
-            "position": position,
-            "dataset": found.datasets[found.nodes[node].dataset].id,
-            "view": records.pack_projection(found.nodes[node].view),
-        }
-        for g, group in enumerate(found.reduction.groups)
-        for position, node in enumerate(group)
-    ]
-    job.state.write_run("groups", run_id, members)
-    pairs = [{"run_id": run_id, "parent": parent, "child": child} for parent, child in found.reduction.edges]
-    job.state.write_run("group_edges", run_id, pairs)

@@ -16,10 +16,9 @@ from benchmarks.meter import Window, window
 from benchmarks.task import Finding, Task, Way
 from benchmarks.truth import Pair
 from r2d2 import pipeline
-from r2d2.catalog.runs import Groups, all_pairs
 from r2d2.catalog.state import State, open_state
 from r2d2.config import Settings
-from r2d2.containment.funnel import Containments
+from r2d2.contained import Contained
 from r2d2.lake.session import map_tasks
 from r2d2.progress import Progress
 
@@ -29,7 +28,7 @@ class _Ran:
     """One run: what it took, what it found, and its stages."""
 
     window: Window
-    found: Containments
+    found: Contained
     notes: dict[str, Any]
 
 
@@ -83,14 +82,9 @@ def _run(lake: Path, state: State, settings: Settings) -> _Ran:
     return _Ran(measured, found, notes)
 
 
-def proven_pairs(found: Containments) -> Iterator[Pair]:
-    """Every proven pair, as ``r2d2 edges --all`` gives them."""
-    members = tuple(
-        tuple((found.datasets[found.nodes[i].dataset].id, str(found.nodes[i].view)) for i in group)
-        for group in found.reduction.groups
-    )
-    groups = Groups(members, found.reduction.edges)
-    return ((edge.parent, edge.child) for edge in all_pairs(found.datasets, found.edges, groups))
+def proven_pairs(found: Contained) -> Iterator[Pair]:
+    """Every proven pair."""
+    return ((edge.parent, edge.child) for edge in found.all_pairs())
 
 
 _WARM = pa.schema([("task", pa.int32())])

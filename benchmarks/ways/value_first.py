@@ -18,8 +18,8 @@ from benchmarks.ways.product import proven_pairs
 from r2d2 import pipeline
 from r2d2.catalog.state import open_state
 from r2d2.config import RetentionSettings, Settings
+from r2d2.contained import Contained
 from r2d2.containment.budget import Budget
-from r2d2.containment.funnel import Containments
 from r2d2.containment.waves import Choices, best_stars
 from r2d2.model.plan import Action, Plan
 from r2d2.progress import Progress
@@ -36,7 +36,7 @@ _PRICE_FACTOR = 100_000.0
 @dataclass(frozen=True)
 class _Ran:
     window: Window
-    found: Containments
+    found: Contained
     plan: Plan
     read: int
 

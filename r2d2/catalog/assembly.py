@@ -143,7 +143,8 @@ def _filled(dataset: Dataset, candidate: Candidate, summaries: Summaries, case_s
     described_by_files = [FileLeaves(part.rows, by_path(part.leaves, case_sensitive)) for part in parts]
     make = _delta_leaves if is_delta else _file_leaves
     leaves = make(candidate, files, described_by_files, case_sensitive)
-    by_path(leaves, case_sensitive)
+    if is_delta or len(parts) > 1 or candidate.partition_columns:  # else it was seen already that names differ
+        by_path(leaves, case_sensitive)
     rows = sum(part.rows for part in parts)
     status, reason = _standing(candidate, files, rows)
     return replace(

@@ -21,33 +21,23 @@ class StateCache:
 
     state: State
 
-    def summaries(
-        self, candidates: Sequence[Candidate], run: Run, files_per_task: int
-    ) -> tuple[dict[str, FileSummary], list[FileSummary]]:
-        """What every file of usable candidates says of itself, by path, and the summaries that were made for it."""
-        keys = _keys(candidates)
-        known = self._known(keys.values())
-        missing = [file for file, key in keys.items() if key not in known]
+    def read(self, missing: Sequence[FileToRead], run: Run, files_per_task: int) -> dict[str, FileSummary]:
+        """What files say of themselves, by path, read now; kept for later runs unless a file could not be read."""
         texts = summary_texts(missing, run, files_per_task)
         fresh = {path: codec.from_json(text) for path, text in texts.items()}
         new = [
-            {"key": keys[file], "summary": texts[file.file.path]}
+            {"key": _summary_key(file), "summary": texts[file.file.path]}
             for file in missing
             if fresh[file.file.path].status != "error"
         ]
         self.state.append("summaries", new)
-        found = {file.file.path: known[key] for file, key in keys.items() if key in known} | fresh
-        return found, list(fresh.values())
+        return fresh
 
     def known(self, candidates: Sequence[Candidate]) -> dict[str, FileSummary]:
         """What files of usable candidates say of themselves, by path, as far as that was read before."""
-        keys = _keys(candidates)
-        found = self._known(keys.values())
-        return {file.file.path: found[key] for file, key in keys.items() if key in found}
-
-    def _known(self, keys: Iterable[str]) -> dict[str, FileSummary]:
+        keys = {_summary_key(file): file.file.path for file in files_of(candidates)}
         rows = self.state.by_key("summaries", keys).to_pylist()
-        return {row["key"]: codec.from_json(row["summary"]) for row in rows}
+        return {keys[row["key"]]: codec.from_json(row["summary"]) for row in rows}
 
     def rows(self, table: str, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Rows of a cache table by key."""
@@ -58,13 +48,10 @@ class StateCache:
         self.state.append(table, [{"key": key, **row} for key, row in rows.items()])
 
 
-def _keys(candidates: Sequence[Candidate]) -> dict[FileToRead, str]:
-    """The files of usable candidates, each with the key of its summary."""
-    files = (
-        (file, candidate.format) for candidate in candidates if candidate.status == "ok" for file in candidate.files
-    )
-    wanted = [FileToRead(file, format_) for file, format_ in files]
-    return {file: _summary_key(file) for file in wanted}
+def files_of(candidates: Sequence[Candidate]) -> list[FileToRead]:
+    """The files of usable candidates, each once."""
+    usable = (candidate for candidate in candidates if candidate.status == "ok")
+    return list(dict.fromkeys(FileToRead(file, candidate.format) for candidate in usable for file in candidate.files))
 
 
 def _summary_key(file: FileToRead) -> str:

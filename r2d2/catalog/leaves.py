@@ -57,6 +57,8 @@ def merge_leaf(path: LeafPath, files: Sequence[FileLeaves]) -> Leaf:
     """
     present = [(file.rows, file.leaves[path]) for file in files if path in file.leaves]
     first = present[0][1]
+    if len(files) == 1 and _stands_alone(*present[0]):
+        return first
     common = _common_families(first, [leaf for _, leaf in present])
     bounds = {family: merged for family in common if (merged := _merged_bounds(family, present)) is not None}
     if common == (families.PRESENCE,):
@@ -95,6 +97,17 @@ def partition_leaf(
 def _summarized(values: frozenset[str]) -> tuple[tuple[str, ...], Mapping[str, Bounds]]:
     """Tables of a lake tend to be partitioned alike, and each look at values starts a DuckDB."""
     return text_summary.summarize_values(sorted(values))
+
+
+def _stands_alone(rows: int, leaf: Leaf) -> bool:
+    """Whether a leaf of one file is that of a dataset of this file: as most are, of which a lake has millions."""
+    return (
+        rows > 0
+        and leaf.nulls != rows
+        and not leaf.shape
+        and len(leaf.families) == 1
+        and leaf.families[0] != families.PRESENCE
+    )
 
 
 def _common_families(first: Leaf, leaves: Sequence[Leaf]) -> tuple[str, ...]:

@@ -25,12 +25,17 @@ from r2d2.model.plan import Plan
 RUNNING, DISCOVERED, CONTAINED, PLANNED, FINISHED = "running", "discovered", "contained", "planned", "finished"
 #: Edges that are objects at once where they are streamed.
 _STREAMED = 10_000
+_UNPROVEN = ds.field("grade") != Grade.PROVEN.value
 _ORDER = (RUNNING, DISCOVERED, CONTAINED, PLANNED, FINISHED)
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run: its id, when it started and when its status was last written (UTC), roots, funnel, problems."""
+    """A run: its id, when it started and when its status was last written (UTC), roots, funnel, problems.
+
+    Attributes:
+        inputs: what its containments follow from (``inputs_of``); empty where they may come out otherwise another time.
+    """
 
     run_id: str
     status: str
@@ -39,6 +44,7 @@ class Run:
     roots: tuple[str, ...]
     funnel: Funnel
     problems: tuple[dict[str, str], ...]
+    inputs: str
     version: str
     settings: Mapping[str, Any]
 
@@ -97,6 +103,12 @@ def find_run(state: State, run_id: str = "", reached: str = DISCOVERED) -> Run:
     return found[0]
 
 
+def contained_alike(state: State, inputs: str) -> Run | None:
+    """The newest run whose containments follow from the same inputs, if there is one."""
+    alike = (run for run in runs(state) if inputs and run.inputs == inputs and run.reached(CONTAINED))
+    return next(alike, None)
+
+
 def datasets(state: State, run: Run) -> tuple[Dataset, ...]:
     """All datasets of a run, by id."""
     rows = sorted(state.rows("datasets", run.run_id).to_pylist(), key=lambda row: str(row["dataset"]))
@@ -124,13 +136,18 @@ def proven(state: State, run: Run) -> tuple[Edge, ...]:
 
 def misses(state: State, run: Run, child: str) -> list[Edge]:
     """Pairs of one child that the content stages refuted or left open."""
-    wanted = (ds.field("child") == child) & (ds.field("grade") != Grade.PROVEN.value)
+    wanted = (ds.field("child") == child) & _UNPROVEN
     return list(_edges_of(state.rows("edges", run.run_id, wanted)))
 
 
 def edge_table(state: State, run: Run, grade: Grade) -> pa.Table:
     """The edges of one grade as rows of ``edges``, with texts as dictionaries."""
     return state.rows("edges", run.run_id, ds.field("grade") == grade.value, folded=True)
+
+
+def unproven_table(state: State, run: Run) -> pa.Table:
+    """The pairs that the content stages refuted or left open, as rows of ``edges``, with texts as dictionaries."""
+    return state.rows("edges", run.run_id, _UNPROVEN, folded=True)
 
 
 def _edges_of(rows: pa.Table) -> Iterator[Edge]:
@@ -252,6 +269,7 @@ def _run(rows: Sequence[dict[str, Any]]) -> Run:
         roots=tuple(json.loads(newest["roots"])),
         funnel=Funnel.from_json(newest["funnel"]),
         problems=tuple(json.loads(newest["problems"])),
+        inputs=newest["inputs"],
         version=newest["version"],
         settings=json.loads(newest["settings"]),
     )

@@ -8,11 +8,11 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import unquote, urlparse
 
 import pyarrow as pa
@@ -24,6 +24,9 @@ from r2d2.errors import StateError, UnreadableData, UnsupportedData, UsageError
 from r2d2.lake.delta_log import read_delta
 from r2d2.lake.storage import storage_for
 from r2d2.version import __version__
+
+if TYPE_CHECKING:
+    from deltalake.transaction import AddAction
 
 _MARKER = "r2d2-state.json"
 _LOCK = ".r2d2.lock"
@@ -72,17 +75,31 @@ class State:
     def write_run(self, table: str, run_id: str, rows: pa.Table | list[dict[str, Any]]) -> None:
         """Makes ``rows`` all that the table holds of a run, in one commit, so that a stage can run again."""
         data = as_rows(table, rows)
-        replaced = run_id if self._holds(table, run_id) else ""
+        replaced = run_id if self._files(table, run_id) else ""
         if data.num_rows or replaced:
             self._write(table, data, replaced)
 
+    def copy_run(self, table: str, earlier: str, run_id: str) -> None:
+        """Makes the rows of an earlier run all that the table holds of another one, in one commit."""
+        from r2d2.catalog.commit import copied
+
+        files = self._files(table, earlier)
+        replaced = run_id if self._files(table, run_id) else ""
+        if files or replaced:
+            self._commit(table, lambda location: copied(location, files, run_id), replaced)
+
     def _write(self, table: str, data: pa.Table, replaced: str = "") -> None:
-        from r2d2.catalog.commit import DELTA_ERRORS, commit  # commands that only read need not load it
+        from r2d2.catalog.commit import written  # commands that only read need not load it
+
+        self._commit(table, lambda location: written(location, data), replaced)
+
+    def _commit(self, table: str, added: Callable[[Path], list[AddAction]], replaced: str) -> None:
+        from r2d2.catalog.commit import DELTA_ERRORS, commit
 
         location = self.path / table
         try:
             location.mkdir(exist_ok=True)
-            commit(location, SCHEMAS[table], data, replaced, new=not self._committed(table))
+            commit(location, SCHEMAS[table], added(location), replaced, new=not self._committed(table))
         except (*DELTA_ERRORS, pa.ArrowException, OSError) as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             hint = "look for space and rights there; what was kept before is still good"
@@ -93,12 +110,13 @@ class State:
         log = self.path / table / "_delta_log"
         return any(entry.suffix in (".json", ".parquet") for entry in log.iterdir()) if log.is_dir() else False
 
-    def _holds(self, table: str, run_id: str) -> bool:
+    def _files(self, table: str, run_id: str) -> list[str]:
+        """The data files of a run, below the table's directory."""
         location = str(self.path / table)
         if not self._committed(table):
-            return False
+            return []
         added = read_delta(storage_for(location), location).files
-        return any(dict(add.partition).get("run_id") == run_id for add in added)
+        return [add.path for add in added if dict(add.partition).get("run_id") == run_id]
 
     def secret(self) -> str:
         """The 256 bits that only this state knows, as hexadecimal digits; made when they are first asked for.

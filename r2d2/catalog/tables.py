@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 #: Raised whenever a table changes in a way that older or newer code would misread.
-LAYOUT = 2
+LAYOUT = 3
 
 #: Results that later runs use again, by key.
 SUMMARIES = pa.schema([("key", pa.string()), ("summary", pa.string())])
@@ -39,6 +39,7 @@ RUNS = pa.schema(
         ("settings", pa.string()),
         ("funnel", pa.string()),
         ("problems", pa.string()),
+        ("inputs", pa.string()),
         ("version", pa.string()),
     ]
 )

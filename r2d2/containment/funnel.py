@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -68,21 +67,6 @@ class Containments:
     def others_table(self, run_id: str) -> pa.Table:
         """The same as rows of the state's ``edges``."""
         return others_table(run_id, self.datasets, self.verification, self.case_sensitive, self.by_values)
-
-    def how(self, parent: str, child: str) -> str:
-        """How a proven pair was decided: ``digest``, ``box`` ...; ``implied`` if it was not compared itself."""
-        one, other = (int(self.verification.group_of[self._places[name]]) for name in (parent, child))
-        return "digest" if one == other else self._hows.get((one, other), "implied")
-
-    @cached_property
-    def _places(self) -> dict[str, int]:
-        return {dataset.id: place for place, dataset in enumerate(self.datasets)}
-
-    @cached_property
-    def _hows(self) -> dict[tuple[int, int], str]:
-        """Of the pairs that were compared themselves."""
-        pairs = self.verification.pairs
-        return {(int(pairs.parent[p]), int(pairs.child[p])): HOWS[pairs.how[p]] for p in pairs.direct().tolist()}
 
 
 def duplicate_groups(names: Sequence[str], reduction: Reduction) -> tuple[tuple[str, ...], ...]:

@@ -88,6 +88,37 @@ def test_a_stage_that_runs_again_replaces_its_run_and_no_other_in_one_commit(sta
     assert (children(state, "one"), children(state, "two")) == ([], ["c"])
 
 
+def test_a_copy_of_a_run_is_its_own_and_replaces_what_was_there_in_one_commit(state: State) -> None:
+    state.append("edges", [row("edges", run_id="one", child="a"), row("edges", run_id="two", child="b")])
+    state.append("edges", edges("one", "c"))
+    state.write_run("edges", "three", edges("three", "d"))
+    before = versions(state, "edges")
+    state.copy_run("edges", "one", "three")
+    assert versions(state, "edges") == before + 1
+    assert (children(state, "one"), children(state, "two"), children(state, "three")) == (["a", "c"], ["b"], ["a", "c"])
+    assert set(state.rows("edges", "three")["run_id"].to_pylist()) == {"three"}
+    state.write_run("edges", "one", edges("one", "e"))
+    assert (children(state, "one"), children(state, "three")) == (["e"], ["a", "c"])
+
+
+def test_a_copy_of_a_run_without_rows_has_none(state: State) -> None:
+    state.copy_run("edges", "none", "other")
+    assert not (state.path / "edges").exists()
+    state.write_run("edges", "one", edges("one", "a"))
+    state.copy_run("edges", "none", "one")
+    assert children(state, "one") == []
+
+
+def test_proven_edges_come_first_and_are_read_without_the_others(state: State) -> None:
+    two = pa.Table.from_pylist([row("edges", run_id="r", grade=g) for g in ("proven", "refuted")], SCHEMAS["edges"])
+    state.append("edges", folded(two).take([0] * 3 + [1] * 300_000))
+    (file,) = (state.path / "edges/run_id=r").glob("*.parquet")
+    metadata = pq.read_metadata(file)
+    grade = metadata.schema.names.index("grade")
+    bounds = [metadata.row_group(i).column(grade).statistics for i in range(metadata.num_row_groups)]
+    assert [bound.min == "refuted" for bound in bounds] == [False, True, True]
+
+
 def test_texts_may_be_dictionaries_of_several_parts(state: State) -> None:
     parts = [edges("run", *(f"{number:03}" for number in range(start, start + 300))) for start in (0, 200, 900)]
     state.append("edges", pa.concat_tables([folded(part) for part in parts]))
