@@ -13,11 +13,14 @@ demo: ready $(VENV)/.demo ## build a demo lake in ./demo and run the main job on
 	@rm -rf demo
 	$(BIN)/r2d2 demo --dir demo
 
+# Two processes, a file of tests in one of them, so that what a file sets up is set up once.
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
 test: ready $(VENV)/.dev ## run the tests (a seeded sample of the long ones)
-	$(BIN)/python -m pytest -m "not full"
+	$(PYTEST) -m "not full"
 
 test-full: ready $(VENV)/.dev ## run all tests, the long ones in full
-	$(BIN)/python -m pytest
+	$(PYTEST)
 
 N ?= 10000
 property: ready $(VENV)/.dev ## compare at least N generated pairs with the oracle (make property N=10000)
