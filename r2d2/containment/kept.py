@@ -42,23 +42,29 @@ class Keeper:
 
     def __init__(self, path: Path) -> None:
         self._path, self._temporary = path, path.with_name(f"{path.name}.{os.getpid()}")
-        self._file: IO[bytes] = self._temporary.open("wb")
+        self._temporary.unlink(missing_ok=True)
 
     def add(self, low: Hashes, high: Hashes) -> None:
         """Further rows."""
-        self._file.write(len(low).to_bytes(8, "little"))
-        self._file.write(low.astype("<u8", copy=False).data)
-        self._file.write(high.astype("<u8", copy=False).data)
+        self._append(len(low).to_bytes(8, "little"), _bytes(low), _bytes(high))
 
     def close(self, totals: Totals | None) -> None:
         """Ends the file with the totals of all rows; without them it does not hold all, and is removed."""
         if totals:
-            self._file.write(_END.to_bytes(8, "little") + _trailer(totals))
-        self._file.close()
-        if totals:
+            self._append(_END.to_bytes(8, "little"), _trailer(totals))
             self._temporary.replace(self._path)
         else:
             self._temporary.unlink(missing_ok=True)
+
+    def _append(self, *parts: bytes | memoryview) -> None:
+        """The file is open only while it is written to: hundreds of datasets may be scanned together."""
+        with self._temporary.open("ab") as file:
+            for part in parts:
+                file.write(part)
+
+
+def _bytes(hashes: Hashes) -> memoryview:
+    return np.ascontiguousarray(hashes, "<u8").data
 
 
 def _trailer(totals: Totals) -> bytes:

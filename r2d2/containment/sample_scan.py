@@ -184,7 +184,7 @@ def _hashed(
         file: SQL of the place of a row's file among those of several tasks.
     """
     projections = [Request.from_json(text).projection for text in json.loads(tasks[0]["requests"])]
-    found = [Accumulator(Request(projection, COMPLETE), len(tasks)) for projection in projections]
+    found = [Accumulator([Request(projection, COMPLETE)] * len(tasks)) for projection in projections]
     owners = np.repeat(np.arange(len(tasks)), [len(unpack_files(task["files"])) for task in tasks])
     rows = np.zeros(len(tasks), np.int64)
     query = hashed_rows(sources, projections, [], RowHash(tasks[0]["key"]), file or "0::BIGINT", general)

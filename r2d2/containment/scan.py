@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from decimal import Decimal
-from itertools import groupby
+from functools import lru_cache
+from itertools import groupby, pairwise
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import duckdb
@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from r2d2.catalog.codec import pack_file, unpack_file
-from r2d2.containment.accumulate import Accumulator
+from r2d2.containment.accumulate import Accumulator, run_starts
 from r2d2.containment.kept import Keeper, kept_path
 from r2d2.containment.request import Request, Term
 from r2d2.containment.row_hash import RowHash
@@ -193,7 +193,7 @@ def branch_key(file: DataFile) -> tuple[int, str]:
 
 
 def scan_fast(tasks: Sequence[Task], connect: Connect) -> list[dict[str, Any]]:
-    """The answers for tasks that differ in dataset and files only.
+    """The answers for tasks that differ in dataset, files and thresholds only; several if one query can read them.
 
     As if all numbers were of a common size, which saves asking; once more if one is not.
     """
@@ -204,25 +204,32 @@ def scan_fast(tasks: Sequence[Task], connect: Connect) -> list[dict[str, Any]]:
 
 
 def _scan(tasks: Sequence[Task], connect: Connect, general: bool) -> list[dict[str, Any]]:
-    """The answers for tasks that differ in dataset and files only; several if each is ``scanned_with_others``."""
-    task = tasks[0]
-    requests = [Request.from_json(text) for text in json.loads(task["requests"])]
-    if len(tasks) == 1:
-        with open_sources(task, connect) as (con, sources), keepers_of(task, requests) as keepers:
-            by = RowHash(task["key"])
-            answers = _answers(con, sources, requests, by, general, "0::BIGINT", 1, np.zeros(1, np.int64), keepers)
-            for answer in answers:
-                if not answer.request.box and (keeper := keepers.pop(answer.request.projection, None)):
-                    keeper.close(answer.totals[0])
-    else:
-        files = [unpack_files(each["files"]) for each in tasks]
-        slots = np.repeat(np.arange(len(tasks)), [len(group) for group in files])
-        together = {**task, "files": pack_files([file for group in files for file in group])}
-        with open_sources(together, connect) as (con, sources):
+    """The answers for tasks that differ in dataset, files and thresholds only."""
+    requests, files = [requests_of(task) for task in tasks], [unpack_files(task["files"]) for task in tasks]
+    slots = np.repeat(np.arange(len(tasks)), [len(group) for group in files])
+    together = {**tasks[0], "files": pack_files([file for group in files for file in group])}
+    slot = "0::BIGINT" if len(tasks) == 1 else "file_index::BIGINT"
+    with open_sources(together, connect) as (con, sources), ExitStack() as stack:
+        if len(tasks) > 1:
             check_order(con, sources, len(slots))
-            by = RowHash(task["key"])
-            answers = _answers(con, sources, requests, by, general, "file_index::BIGINT", len(tasks), slots)
+        keepers = [stack.enter_context(keepers_of(*asked)) for asked in zip(tasks, requests, strict=True)]
+        answers = [Accumulator(alike) for alike in zip(*requests, strict=True)]
+        _read(con, sources, answers, RowHash(tasks[0]["key"]), general, slot, slots, keepers)
+        for answer in answers:
+            for found, totals in zip(keepers, answer.totals, strict=True):
+                if not answer.request.box and (keeper := found.pop(answer.request.projection, None)):
+                    keeper.close(totals)
     return result_rows(tasks, answers)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str) -> tuple[Request, ...]:
+    return tuple(Request.from_json(request) for request in json.loads(text))
+
+
+def requests_of(task: Task) -> tuple[Request, ...]:
+    """The requests of a task row."""
+    return _parsed(task["requests"])
 
 
 def result_rows(tasks: Sequence[Task], answers: Sequence[Accumulator]) -> list[dict[str, Any]]:
@@ -249,41 +256,50 @@ def check_order(con: duckdb.DuckDBPyConnection, sources: Sequence[Source], files
         raise UnreadableData("its files were opened in another order than they were asked for")
 
 
-def _answers(
+def _read(
     con: duckdb.DuckDBPyConnection,
     sources: Sequence[Source],
-    requests: Sequence[Request],
+    answers: Sequence[Accumulator],
     by: RowHash,
     general: bool,
     slot: str,
-    count: int,
     slots: np.ndarray[Any, np.dtype[np.int64]],
-    keepers: Mapping[Projection, Keeper] = MappingProxyType({}),
-) -> list[Accumulator]:
-    """One pass over the sources.
+    keepers: Sequence[Mapping[Projection, Keeper]],
+) -> None:
+    """One pass over the sources, whose rows go to the answers and to keepers.
 
     Args:
         general: whether numbers may be of any size.
-        slot: SQL of the number of a row's file.
-        count: number of slots.
+        slot: SQL of the number of a row's file; 0 where all are of one slot.
         slots: which slot a file belongs to.
-        keepers: by projection: where hashes of all rows are to be kept.
+        keepers: of each slot by projection: where hashes of all rows are to be kept.
     """
+    requests = [answer.request for answer in answers]
     projections = list(dict.fromkeys(request.projection for request in requests))
     terms = list(dict.fromkeys(condition for request in requests for condition in request.box))
-    answers = [Accumulator(request, count) for request in requests]
     read = [_inside_only(part, [request.box for request in requests]) for part in sources]
     query = hashed_rows(read, projections, terms, by, slot, general)
     for batch in row_batches(con, query, BATCH):
         columns = {name: batch.column(name).to_numpy(zero_copy_only=False) for name in batch.schema.names}
         owners = slots[columns["slot"]]
-        for projection, keeper in keepers.items():
-            p = projections.index(projection)
-            keeper.add(columns[f"lo{p}"], columns[f"hi{p}"])
+        if any(keepers):
+            _keep(keepers, projections, owners, columns)
         for answer in answers:
             p = projections.index(answer.request.projection)
             _add(answer, owners, columns[f"lo{p}"], columns[f"hi{p}"], _mask(answer.request.box, terms, columns))
-    return answers
+
+
+def _keep(
+    keepers: Sequence[Mapping[Projection, Keeper]],
+    projections: Sequence[Projection],
+    owners: np.ndarray[Any, np.dtype[np.int64]],
+    columns: Mapping[str, Any],
+) -> None:
+    """Gives each keeper the hashes of its rows; those of one slot follow each other."""
+    for start, stop in pairwise([*run_starts(owners).tolist(), len(owners)]):
+        for projection, keeper in keepers[owners[start]].items():
+            p = projections.index(projection)
+            keeper.add(columns[f"lo{p}"][start:stop], columns[f"hi{p}"][start:stop])
 
 
 @contextmanager

@@ -18,12 +18,12 @@ import numpy as np
 import pyarrow as pa
 
 from r2d2.containment.accumulate import Accumulator
-from r2d2.containment.request import Request
 from r2d2.containment.scan import (
     RESULTS,
     Connect,
     Task,
     keepers_of,
+    requests_of,
     result_rows,
     scan_fast,
     scan_task,
@@ -33,7 +33,7 @@ from r2d2.containment.scan import (
     unpack_files,
 )
 from r2d2.containment.scan_arrays import ArrayFile, Rows, hashed_files
-from r2d2.lake.arrays import is_small, small_table
+from r2d2.lake.arrays import MOST_BYTES, is_small, small_table
 from r2d2.lake.layout import Reader
 from r2d2.model.dataset import DataFile
 from r2d2.model.edge import Projection
@@ -66,17 +66,21 @@ def scanned_together(tasks: Sequence[Task]) -> list[list[Task]]:
 
 
 def queried_together(tasks: Sequence[Task]) -> list[list[Task]]:
-    """Task rows by what one query can read: those that differ in dataset and files only, the others alone."""
-    alike: dict[tuple[str, ...], list[Task]] = defaultdict(list)
+    """Task rows by what one query can read: what differs in dataset, files and thresholds only, the others alone."""
+    alike: dict[tuple[object, ...], list[Task]] = defaultdict(list)
     alone = []
     for task in tasks:
         if _one_query(task):
-            alike[tuple(str(task[name]) for name in ("readers", "requests", "case_sensitive", "memory", "key"))].append(
-                task
-            )
+            alike[_query_key(task)].append(task)
         else:
             alone.append([task])
     return [*alike.values(), *alone]
+
+
+def _query_key(task: Task) -> tuple[object, ...]:
+    """Task rows of one query have equal keys."""
+    asked = tuple((request.projection, request.box) for request in requests_of(task))
+    return asked, *(task[name] for name in ("readers", "case_sensitive", "memory", "key"))
 
 
 def _in_parts(tasks: Sequence[Task]) -> list[list[Task]]:
@@ -100,13 +104,13 @@ def scanned_with_others(task: Task) -> bool:
 
 def _one_query(task: Task) -> bool:
     """Whether one query can read the task row and others that differ in dataset and files only."""
-    readers = json.loads(task["readers"])
+    readers, files = json.loads(task["readers"]), unpack_files(task["files"])
     return (
         len(readers) == 1
         and not task["part"]
-        and not task["keep"]
         and Reader.from_json(readers[0]).format == "parquet"
-        and not any(file.partition for file in unpack_files(task["files"]))
+        and not any(file.partition for file in files)
+        and sum(file.size for file in files) <= MOST_BYTES
     )
 
 
@@ -118,7 +122,7 @@ def _held_as_arrays(task: Task) -> bool:
     return (
         not any(file.partition for file in files)
         and all(is_small(Reader.from_json(text), files) for text in json.loads(task["readers"]))
-        and not any(Request.from_json(text).box for text in json.loads(task["requests"]))
+        and not any(request.box for request in requests_of(task))
     )
 
 
@@ -138,10 +142,7 @@ def scan_tasks_together(tasks: Sequence[Task], connect: Connect) -> list[dict[st
 
 
 def _are_one_query(tasks: Sequence[Task]) -> bool:
-    first = tasks[0]
-    return _one_query(first) and all(
-        (task["readers"], task["requests"]) == (first["readers"], first["requests"]) for task in tasks
-    )
+    return all(map(_one_query, tasks)) and len({_query_key(task) for task in tasks}) == 1
 
 
 def _scan_arrays(tasks: Sequence[Task], connect: Connect) -> list[dict[str, Any]]:
@@ -150,7 +151,7 @@ def _scan_arrays(tasks: Sequence[Task], connect: Connect) -> list[dict[str, Any]
     asked = [
         (number, projection, file)
         for number, files in enumerate(read)
-        for projection in dict.fromkeys(request.projection for request in _requests(tasks[number]))
+        for projection in dict.fromkeys(request.projection for request in requests_of(tasks[number]))
         for file in files
     ]
     rows: list[dict[Projection, list[Rows]]] = [defaultdict(list) for _ in tasks]
@@ -166,8 +167,8 @@ def _scan_arrays(tasks: Sequence[Task], connect: Connect) -> list[dict[str, Any]
 
 def _summed(task: Task, rows: dict[Projection, list[Rows]]) -> list[dict[str, Any]]:
     """The results of a task row, from the hashes of its files' rows."""
-    requests = _requests(task)
-    answers = [Accumulator(request, 1) for request in requests]
+    requests = requests_of(task)
+    answers = [Accumulator([request]) for request in requests]
     with keepers_of(task, requests) as keepers:
         for answer in answers:
             keeper = keepers.pop(answer.request.projection, None)
@@ -178,10 +179,6 @@ def _summed(task: Task, rows: dict[Projection, list[Rows]]) -> list[dict[str, An
             if keeper:
                 keeper.close(answer.totals[0])
     return result_rows([task], answers)
-
-
-def _requests(task: Task) -> list[Request]:
-    return [Request.from_json(text) for text in json.loads(task["requests"])]
 
 
 def _array_files(tasks: Sequence[Task], connect: Connect) -> tuple[duckdb.DuckDBPyConnection, list[list[ArrayFile]]]:

@@ -33,7 +33,7 @@ def request(bound: int) -> Request:
 
 def streamed(listed: list[Row], cuts: list[int], bound: int, slots: int = SLOTS) -> Accumulator:
     """The rows in batches that end at the cuts."""
-    found = Accumulator(request(bound), slots)
+    found = Accumulator([request(bound)] * slots)
     stops = [0, *sorted(min(cut, len(listed)) for cut in cuts), len(listed)]
     for start, stop in itertools.pairwise(stops):
         part = listed[start:stop]
@@ -94,7 +94,7 @@ def test_a_sketch_may_be_asked_for_again_and_by_each_slot() -> None:
 
 def test_sums_of_the_largest_hashes_do_not_wrap() -> None:
     count = 200_000
-    found = Accumulator(request(0), 1)
+    found = Accumulator([request(0)] * 1)
     largest = np.full(count, COMPLETE - 1, np.uint64)
     for _ in range(3):
         found.add(np.zeros(count, np.int64), largest, largest)
@@ -103,7 +103,7 @@ def test_sums_of_the_largest_hashes_do_not_wrap() -> None:
 
 def test_a_row_that_repeats_takes_no_more_room_the_more_often_it_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(accumulate, "_PENDING", 1000)
-    found = Accumulator(request(COMPLETE), 2)
+    found = Accumulator([request(COMPLETE)] * 2)
     for _ in range(50):
         found.add(np.repeat(np.arange(2), 200), np.full(400, 7, np.uint64), np.full(400, 8, np.uint64))
         assert sum(len(part[0]) for part in found._listed) <= 1000
@@ -115,7 +115,7 @@ def test_a_thousand_datasets_at_once_keep_their_own_rows() -> None:
     count = 200_000
     slots = np.repeat(np.arange(1000), count // 1000)
     low, high = rng.integers(0, COMPLETE, (2, count), np.uint64, endpoint=False)
-    found = Accumulator(request(COMPLETE), 1000)
+    found = Accumulator([request(COMPLETE)] * 1000)
     for start in range(0, count, 1 << 14):
         found.add(*(part[start : start + (1 << 14)] for part in (slots, low, high)))
     assert [found.totals[slot].rows for slot in (0, 999)] == [200, 200]

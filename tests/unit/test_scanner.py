@@ -27,8 +27,7 @@ from r2d2.containment.scan import (
     task_connection,
     unpack_files,
 )
-from r2d2.containment.scan_groups import scan_kernel, scanned_together
-from r2d2.containment.scan_sql import hashed_rows
+from r2d2.containment.scan_groups import scan_kernel
 from r2d2.containment.scanner import Measure, Scanner, chunks, dataset_key, measure_key, planned
 from r2d2.containment.sketch import pack
 from r2d2.errors import UnreadableData
@@ -67,6 +66,12 @@ def whole(dataset: Dataset, *names: str, settings: ContainmentSettings = DEFAULT
     found = reading.measure({0: [request]})
     assert reading.failed == {}
     return found[0, request]
+
+
+def packed(measure: Measure) -> bytes:
+    """The rows that a measure lists."""
+    assert measure.sketch is not None
+    return pack(measure.sketch)
 
 
 #: Partition values of a file → its columns.
@@ -254,120 +259,6 @@ def test_rows_that_the_metadata_does_not_know_of_make_a_dataset_unprovable(tmp_p
     reading = scanner([dataset])
     assert reading.measure({0: [Request(projection_of(dataset))]}) == {}
     assert reading.failed[0].startswith("its metadata says 3 rows, a scan found 2")
-
-
-@pytest.fixture
-def queries(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The number of sources of each query that scans run, one after the other."""
-    made: list[int] = []
-
-    def counted(sources: Sequence[Any], *args: Any) -> str:
-        made.append(len(sources))
-        return hashed_rows(sources, *args)
-
-    monkeypatch.setattr(scan, "hashed_rows", counted)
-    return made
-
-
-def test_300_small_files_of_one_schema_take_one_query_and_each_gets_its_own_rows(
-    tmp_path: Path, queries: list[int]
-) -> None:
-    lake = [
-        parquet_dataset(written(tmp_path / f"{i}.parquet", {"a": [i, i, i + 1], "b": ["x"] * 3})) for i in range(300)
-    ]
-    requests = [Request(projection_of(lake[0]), COMPLETE), Request(projection_of(lake[0], "b"))]
-    reading = scanner(lake, ContainmentSettings(task_bytes=1 << 40))
-    found = reading.measure(dict.fromkeys(range(300), requests))
-    assert reading.failed == {}
-    assert queries == [1]
-    assert {found[i, requests[1]].low for i in range(300)} == {found[0, requests[1]].low}
-    for i in range(0, 300, 37):
-        alone = scanner([lake[i]]).measure({0: requests})
-        for request in requests:
-            assert found[i, request].same_rows(alone[0, request])
-        assert packed(found[i, requests[0]]) == packed(alone[0, requests[0]])
-
-
-def packed(measure: Measure) -> bytes:
-    """The rows that a measure lists."""
-    assert measure.sketch is not None
-    return pack(measure.sketch)
-
-
-def test_datasets_of_several_files_are_scanned_together_and_not_mixed_up(tmp_path: Path, queries: list[int]) -> None:
-    """Files whose order by name is not that of their datasets; empty files, which give no row to any."""
-    names = [["z", "a", "m"], ["b"], ["c", "y"]]
-    values = {"z": [1, 1], "a": [2], "m": [], "b": [1, 2, 3], "c": [], "y": [9]}
-    lake = [
-        parquet_dataset(
-            *(written(tmp_path / f"{name}.parquet", {"v": pa.array(values[name], pa.int64())}) for name in files),
-            name=files[0],
-        )
-        for files in names
-    ]
-    request = Request(projection_of(lake[0]), COMPLETE)
-    together = scanner(lake).measure({i: [request] for i in range(3)})
-    assert queries == [1]
-    for i, dataset in enumerate(lake):
-        alone = scanner([dataset]).measure({0: [request]})[0, request]
-        assert together[i, request].same_rows(alone)
-        assert packed(together[i, request]) == packed(alone)
-    assert [together[i, request].rows for i in range(3)] == [3, 3, 1]
-
-
-def test_only_what_is_small_or_read_alike_and_asked_the_same_is_scanned_together(tmp_path: Path) -> None:
-    a, b = (parquet_dataset(written(tmp_path / f"{n}.parquet", {"v": [1]})) for n in "ab")
-    other = parquet_dataset(written(tmp_path / "o.parquet", {"v": pa.array([1], pa.int8())}))
-    request, more = Request(projection_of(a)), Request(projection_of(a), COMPLETE)
-    split = partitioned(tmp_path / "p", {(("y", "1"),): {"v": [1]}})
-    text = tmp_path / "t.csv"
-    text.write_text("v\n1\n")
-    (csv,) = datasets_of([candidate("t", "csv", [data_file(text)], text)])
-    tasks = [
-        {**task_of(dataset, asked), "dataset": number}
-        for number, (dataset, asked) in enumerate(
-            [(a, request), (b, request), (a, more), (other, request), (split, request), (csv, request), (csv, request)]
-        )
-    ]
-    for number, alone in enumerate(({"key": "00" * 32}, {"part": "[0, 1]"}, {"keep": str(tmp_path)}), 7):
-        tasks.append({**task_of(b, request), "dataset": number, **alone})
-    groups = sorted(sorted(task["dataset"] for task in group) for group in scanned_together(tasks))
-    assert groups == [[0, 1, 2, 5, 6, 9], [3], [4], [7], [8]]
-
-
-@pytest.mark.parametrize("harm", ["damaged", "gone", "changed", "other rows"])
-def test_one_bad_file_among_many_that_are_scanned_together_fails_alone(tmp_path: Path, harm: str) -> None:
-    lake = [
-        parquet_dataset(
-            written(
-                tmp_path / f"{i}.parquet",
-                {"a": [f"secret-{i}-{n}" for n in range(500)]},
-                compression="ZSTD",
-                use_dictionary=False,
-            )
-        )
-        for i in range(40)
-    ]
-    path = tmp_path / "17.parquet"
-    content, before = bytearray(path.read_bytes()), path.stat()
-    content[50:400] = os.urandom(350)
-    if harm == "damaged":  # since before it was listed
-        path.write_bytes(content)
-        lake[17] = parquet_dataset(path)
-    elif harm == "gone":
-        path.unlink()
-    elif harm == "changed":
-        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
-    else:
-        lake[17] = replace(lake[17], rows=499)
-    request = Request(projection_of(lake[0]), COMPLETE)
-    reading = scanner(lake)
-    found = reading.measure({i: [request] for i in range(40)})
-    assert set(reading.failed) == {17}
-    assert "secret" not in reading.failed[17]
-    assert {i for i, _ in found} == set(range(40)) - {17}
-    for i in (0, 16, 18, 39):
-        assert found[i, request].same_rows(scanner([lake[i]]).measure({0: [request]})[0, request])
 
 
 def test_damaged_pages_end_their_dataset_only(tmp_path: Path) -> None:
