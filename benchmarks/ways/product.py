@@ -16,6 +16,7 @@ from benchmarks.meter import Window, window
 from benchmarks.task import Finding, Task, Way
 from benchmarks.truth import Pair
 from r2d2 import pipeline
+from r2d2.catalog import runs
 from r2d2.catalog.state import State, open_state
 from r2d2.config import Settings
 from r2d2.contained import Contained
@@ -75,6 +76,7 @@ def _run(lake: Path, state: State, settings: Settings) -> _Ran:
     with window() as measured:
         datasets = pipeline.discover_stage(job)
         found = pipeline.containment_stage(job, datasets)
+        job.record(runs.CONTAINED)
     stages = {f.name: {"seconds": f.seconds, "bytes": f.bytes_read, "files": f.files_read} for f in progress.figures}
     funnel = json.loads(job.funnel.to_json())
     notes: dict[str, Any] = {"stages": stages, "funnel": {k: v for k, v in funnel.items() if k != "stages"}}
