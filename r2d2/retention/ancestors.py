@@ -97,6 +97,16 @@ class Containment:
         """The node of a dataset."""
         return self._node_of[name]
 
+    def plain_nodes(self, names: Sequence[str]) -> list[int] | None:
+        """The nodes of a component; None where views matter in it, so that only walks tell who holds whose rows."""
+        nodes = list(dict.fromkeys(self._node_of[name] for name in names))
+        return nodes if all(self._nodes[node].plain for node in nodes) else None
+
+    def node_parents(self, node: int) -> list[int]:
+        """Nodes that hold the rows of a node directly, itself left out."""
+        found = dict.fromkeys(self._node_of[edge.parent] for edge in self._nodes[node].edges)
+        return [parent for parent in found if parent != node]
+
     def interchangeable(self, node: int) -> bool:
         """Whether all members have the same ancestors and descendants, themselves apart, under every view."""
         return node not in self._bound

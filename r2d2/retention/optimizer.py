@@ -23,7 +23,6 @@ from __future__ import annotations
 import importlib
 import math
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -52,18 +51,16 @@ TIE_SWAPS = 200
 
 
 class Instance:
-    """One component: ``keep[i]`` is what keeping dataset i costs, (child, parent, cost) the allowed pairs.
+    """One component: ``keep[i]`` is what keeping dataset i costs; ``child``, ``parent`` and ``cost`` of allowed pairs.
 
     A dataset that is the child of no pair is kept. Each pair must cost less than keeping its child.
     """
 
-    def __init__(self, keep: Sequence[float], pairs: Sequence[tuple[int, int, float]]) -> None:
-        self.keep: Floats = np.asarray(keep, dtype=np.float64)
+    def __init__(self, keep: Floats, child: Ints, parent: Ints, cost: Floats) -> None:
+        self.keep = keep
         self.size = len(keep)
-        ordered = sorted(pairs, key=lambda pair: (pair[0], pair[2], pair[1]))
-        self.child: Ints = np.array([c for c, _, _ in ordered], dtype=np.int64)
-        self.parent: Ints = np.array([p for _, p, _ in ordered], dtype=np.int64)
-        self.cost: Floats = np.array([r for _, _, r in ordered], dtype=np.float64)
+        order = np.lexsort((parent, cost, child))
+        self.child, self.parent, self.cost = child[order], parent[order], cost[order]
         self.fixed: Flags = np.ones(self.size, dtype=np.bool_)
         self.fixed[self.child] = False
         #: Datasets for which keeping or retiring matters to others.
@@ -78,9 +75,18 @@ class Instance:
 
 @dataclass(frozen=True)
 class Solution:
-    """``parent[i]``: the kept dataset from which i is rebuilt, -1 if i is kept. ``how``: which step found it."""
+    """A plan of one component.
+
+    Attributes:
+        parent: the kept dataset from which each is rebuilt, -1 for a kept one.
+        price: what each costs.
+        cost: what all cost.
+        optimal: whether no plan is cheaper.
+        how: which step found it.
+    """
 
     parent: tuple[int, ...]
+    price: tuple[float, ...]
     cost: float
     optimal: bool
     how: str
@@ -146,8 +152,8 @@ def solve(instance: Instance, seconds: float, exact: bool = True) -> Solution:
 
 def _solution(instance: Instance, best: _Assignment, optimal: bool, how: str) -> Solution:
     best = _prefer_first(instance, best)
-    cost = math.fsum(best.price.tolist())
-    return Solution(tuple(best.parent.tolist()), cost, optimal, how)
+    price = tuple(best.price.tolist())
+    return Solution(tuple(best.parent.tolist()), price, math.fsum(price), optimal, how)
 
 
 def _assign(instance: Instance, kept: Flags) -> _Assignment:

@@ -11,6 +11,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from r2d2.config import RetentionSettings
 from r2d2.errors import SolverError
 from r2d2.model import Action, Dataset, Edge, Grade, Plan, PlannedDataset
@@ -144,16 +146,14 @@ def _decide(
 ) -> None:
     """Solve one component and add what it decides."""
     decision.obstacles |= candidates.obstacles
-    index = {name: position for position, name in enumerate(members)}
-    pairs = [(index[p.child], index[p.parent], p.cost) for p in candidates.pairs]
-    if pairs or not candidates.complete:
-        instance = Instance([keep[m] for m in members], pairs)
+    if len(candidates.child) or not candidates.complete:
+        costs = np.asarray([keep[m] for m in members], np.float64)
+        instance = Instance(costs, candidates.child, candidates.parent, candidates.cost)
         solution = solve(instance, settings.solver_seconds, candidates.complete)
-        cost = {(p.child, p.parent): p.cost for p in candidates.pairs}
-        for name, parent in zip(members, solution.parent, strict=True):
+        for name, parent, price in zip(members, solution.parent, solution.price, strict=True):
             if parent >= 0:
                 decision.parent[name] = members[parent]
-                decision.saving[name] = keep[name] - cost[name, members[parent]]
+                decision.saving[name] = keep[name] - price
         decision.how["in parts" if not candidates.complete else solution.how] += 1
         if not solution.optimal:
             decision.optimal = False

@@ -1,15 +1,19 @@
 """Pairs: eligibility, and how groups of duplicates are thinned out."""
 
 import itertools
-from dataclasses import replace
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import pytest
 
 from r2d2.config import RetentionSettings
 from r2d2.model import DataFile, Dataset, Edge, Grade
+from r2d2.retention import candidates
 from r2d2.retention.ancestors import Containment
-from r2d2.retention.candidates import Candidates, find_candidates
+from r2d2.retention.candidates import Candidates, Obstacles, find_candidates
 from r2d2.retention.costs import profile, rebuild_cost
+from r2d2.retention.heads import Rebuilds
 
 GB = 10**9
 SETTINGS = RetentionSettings()
@@ -23,21 +27,39 @@ def edge(parent: str, child: str) -> Edge:
     return Edge(parent, child, Grade.PROVEN, 1, 2, False, "join", "")
 
 
+@dataclass(frozen=True)
+class Found:
+    """(child, parent, cost) of each pair, and what else was found."""
+
+    pairs: list[tuple[str, str, float]]
+    candidates: Candidates
+
+    @property
+    def complete(self) -> bool:
+        return self.candidates.complete
+
+    @property
+    def obstacles(self) -> Mapping[str, Obstacles]:
+        return self.candidates.obstacles
+
+
 def find(
     datasets: list[Dataset],
     edges: list[Edge],
     groups: list[tuple[str, ...]] | None = None,
     settings: RetentionSettings = SETTINGS,
     kept: str = "",
-) -> Candidates:
+) -> Found:
     lake = Containment(datasets, edges, groups or [])
     profiles = {d.id: profile(d, settings) for d in datasets}
     retirable = frozenset(d.id for d in datasets) - set(kept)
-    return find_candidates([d.id for d in datasets], lake, profiles, retirable, settings)
+    members = [d.id for d in datasets]
+    found = find_candidates(members, lake, profiles, retirable, settings)
+    return Found([(members[child], members[parent], cost) for child, parent, cost in listed(found)], found)
 
 
-def names(candidates: Candidates) -> set[str]:
-    return {pair.child + pair.parent for pair in candidates.pairs}
+def names(found: Found) -> set[str]:
+    return {child + parent for child, parent, _ in found.pairs}
 
 
 CHAIN = [dataset("a", 30), dataset("b", 20), dataset("c", 10)]
@@ -47,7 +69,7 @@ EDGES = [edge("a", "b"), edge("b", "c")]
 def test_every_ancestor_is_a_possible_parent_at_the_cost_of_its_rebuilds() -> None:
     found = find(CHAIN, EDGES)
     assert names(found) == {"ba", "cb", "ca"}
-    cost = next(p.cost for p in found.pairs if p.parent == "a" and p.child == "c")
+    cost = next(cost for child, parent, cost in found.pairs if (child, parent) == ("c", "a"))
     assert cost == pytest.approx(rebuild_cost(CHAIN[0], CHAIN[2], SETTINGS))
 
 
@@ -74,7 +96,7 @@ def test_500_duplicates_are_499_pairs(sizes: str) -> None:
     group = [dataset(f"d{i:03}", 10 + (i / 100 if sizes == "different" else 0)) for i in range(500)]
     found = find(group, [], [tuple(d.id for d in group)])
     assert len(found.pairs) == 499
-    assert {p.parent for p in found.pairs} == {"d000"}
+    assert {parent for _, parent, _ in found.pairs} == {"d000"}
     assert found.complete
 
 
@@ -99,7 +121,7 @@ def test_a_component_with_too_many_pairs_keeps_the_nearest_and_says_so() -> None
     found = find(chain, edges, settings=replace(SETTINGS, max_pairs=1000))
     assert not found.complete
     assert 500 < len(found.pairs) <= 1000
-    assert ("d099", "d098") in {(p.child, p.parent) for p in found.pairs}
+    assert ("d099", "d098") in {(child, parent) for child, parent, _ in found.pairs}
     assert find(chain, edges, settings=replace(SETTINGS, max_pairs=4950)).complete
 
 
@@ -122,3 +144,51 @@ def test_a_duplicate_whose_sibling_saves_more_by_a_small_ancestor_stays_a_possib
     datasets = [dataset("x", 5), dataset("y", 10), dataset("z", 11)]
     found = find(datasets, [edge("x", "y")], [("y", "z")], replace(SETTINGS, accesses_per_month=15.0))
     assert names(found) == {"yx", "zx", "zy", "yz"}
+
+
+def drawn(seed: int) -> tuple[list[Dataset], list[Edge], list[tuple[str, ...]], RetentionSettings]:
+    """Random groups of duplicates and edges between them, under limits that some pairs keep to and others don't."""
+    rng = random.Random(seed)
+    groups = [[f"{g}{i}" for i in range(rng.choice([1, 1, 1, 2, 4]))] for g in "abcdefghijkl"[: rng.randint(1, 12)]]
+    sizes = [dataset(name, rng.choice([1, 2, 5, 5, 9.5, 20])) for group in groups for name in group]
+    edges = [
+        edge(rng.choice(one), rng.choice(other))
+        for one, other in itertools.combinations(groups, 2)
+        if rng.random() < 0.3
+    ]
+    limits, often = {"?0": rng.choice([50.0, 300.0, 1e4])}, {"?1": rng.uniform(0, 30), "a*": rng.uniform(0, 30)}
+    settings = replace(SETTINGS, latency_limits=limits, accesses=often, min_saving=rng.choice([0.0, 0.05]))
+    return sizes, edges, [tuple(group) for group in groups if len(group) > 1], settings
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_all_pairs_at_once_are_those_that_walks_find(block: int) -> None:
+    seen = 0
+    for seed in range(50 * block, 50 * block + 50):
+        datasets, edges, groups, settings = drawn(seed)
+        lake = Containment(datasets, edges, groups)
+        retirable = frozenset(random.Random(seed).sample([d.id for d in datasets], len(datasets) * 3 // 4))
+        rebuilds = Rebuilds({d.id: profile(d, settings) for d in datasets}, retirable, settings)
+        for members in lake.components():
+            nodes = lake.plain_nodes(members)
+            assert nodes is not None
+            at_once = candidates._Table(members, lake, nodes, rebuilds).all()
+            walked = candidates._Search(members, lake, rebuilds).all()
+            assert at_once is not None
+            assert walked is not None
+            for side in ("child", "parent", "cost"):
+                for found in (at_once, walked):
+                    assert len(getattr(found, side)) == len(found.child)
+            assert listed(at_once) == listed(walked), seed
+            assert at_once.obstacles == walked.obstacles, seed
+            seen += len(at_once.child)
+    assert seen > 300
+
+
+def listed(found: Candidates) -> list[tuple[int, int, float]]:
+    return sorted(zip(found.child.tolist(), found.parent.tolist(), found.cost.tolist(), strict=True))
+
+
+def test_datasets_that_hold_each_other_in_no_group_are_walked_to() -> None:
+    """Proven both ways, and the group did not come along: each may be rebuilt from the other."""
+    assert names(find([dataset("a", 20), dataset("b", 20)], [edge("a", "b"), edge("b", "a")])) == {"ab", "ba"}

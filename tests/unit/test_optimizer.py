@@ -29,6 +29,12 @@ def draw(seed: int) -> tuple[list[float], Pairs]:
     return keep, pairs
 
 
+def made(keep: list[float], pairs: Pairs) -> Instance:
+    """The instance of datasets that cost so much to keep, and (child, parent, cost) of the allowed pairs."""
+    child, parent = (np.array([pair[side] for pair in pairs], np.int64) for side in (0, 1))
+    return Instance(np.array(keep), child, parent, np.array([cost for _, _, cost in pairs], np.float64))
+
+
 def exhaustive(keep: list[float], pairs: Pairs) -> float:
     """The lowest cost over all sets of kept datasets and all choices of parents."""
     best = math.inf
@@ -55,14 +61,14 @@ def assert_feasible(keep: list[float], pairs: Pairs, solution: Solution) -> None
 def test_the_plan_costs_what_exhaustive_search_finds(block: int) -> None:
     for seed in range(50 * block, 50 * block + 50):
         keep, pairs = draw(seed)
-        solution = solve(Instance(keep, pairs), 10)
+        solution = solve(made(keep, pairs), 10)
         assert_feasible(keep, pairs, solution)
         assert solution.optimal
         assert solution.cost == pytest.approx(exhaustive(keep, pairs), abs=1e-9), seed
 
 
 def test_every_step_is_reached_by_these_instances() -> None:
-    assert {solve(Instance(*draw(seed)), 10).how for seed in range(300)} == {DIRECT, BOUND, SOLVER}
+    assert {solve(made(*draw(seed)), 10).how for seed in range(300)} == {DIRECT, BOUND, SOLVER}
 
 
 def test_the_solver_alone_finds_what_exhaustive_search_finds() -> None:
@@ -71,7 +77,7 @@ def test_the_solver_alone_finds_what_exhaustive_search_finds() -> None:
     for seed in range(150):
         keep, pairs = draw(seed)
         if pairs:
-            instance = Instance(keep, pairs)
+            instance = made(keep, pairs)
             none = np.zeros(instance.size)
             unbounded = optimizer._Bound(0.0, instance.fixed, none, none, np.zeros(len(pairs)))
             kept, optimal = optimizer._solve_model(instance, unbounded, math.inf, 10)
@@ -86,7 +92,7 @@ def test_the_solver_alone_finds_what_exhaustive_search_finds() -> None:
 def test_the_lagrangian_bound_is_a_bound_and_reductions_keep_the_best_plan() -> None:
     for seed in range(150):
         keep, pairs = draw(seed)
-        instance = Instance(keep, pairs)
+        instance = made(keep, pairs)
         best = solve(instance, 10)
         bound = optimizer._lagrange(instance, best.cost)
         assert bound.value <= best.cost + 1e-9
@@ -101,7 +107,7 @@ def test_the_heuristic_is_feasible_and_never_better_than_the_exact_plan() -> Non
     found = 0
     for seed in range(150):
         keep, pairs = draw(seed)
-        solution = solve(Instance(keep, pairs), 10, exact=False)
+        solution = solve(made(keep, pairs), 10, exact=False)
         assert_feasible(keep, pairs, solution)
         assert not solution.optimal
         best = exhaustive(keep, pairs)
@@ -111,22 +117,22 @@ def test_the_heuristic_is_feasible_and_never_better_than_the_exact_plan() -> Non
 
 
 def test_an_instance_of_no_pairs_keeps_everything() -> None:
-    assert solve(Instance([1.0, 2.0], []), 1) == Solution((-1, -1), 3.0, True, DIRECT)
+    assert solve(made([1.0, 2.0], []), 1) == Solution((-1, -1), (1.0, 2.0), 3.0, True, DIRECT)
 
 
 def test_two_hops_are_never_taken() -> None:
     """0 ⊃ 1 ⊃ 2, where 2 can only be rebuilt from 1: either 1 or 2 is retired, not both."""
-    solution = solve(Instance([9.0, 4.0, 5.0], [(1, 0, 1.0), (2, 1, 1.0)]), 10)
+    solution = solve(made([9.0, 4.0, 5.0], [(1, 0, 1.0), (2, 1, 1.0)]), 10)
     assert solution.parent == (-1, -1, 1)
 
 
 def test_the_first_of_two_equal_duplicates_is_kept_even_where_the_solver_would_choose() -> None:
     pairs = [(0, 1, 1.0), (1, 0, 1.0), (2, 0, 2.0), (2, 1, 2.0)]
-    assert solve(Instance([5.0, 5.0, 5.0], pairs), 10).parent == (-1, 0, 0)
+    assert solve(made([5.0, 5.0, 5.0], pairs), 10).parent == (-1, 0, 0)
 
 
 def test_a_plan_that_keeps_a_later_dataset_of_the_same_cost_is_changed_to_the_first() -> None:
-    instance = Instance([5.0, 5.0, 5.0], [(0, 1, 1.0), (1, 0, 1.0), (2, 0, 2.0), (2, 1, 2.0)])
+    instance = made([5.0, 5.0, 5.0], [(0, 1, 1.0), (1, 0, 1.0), (2, 0, 2.0), (2, 1, 2.0)])
     later = optimizer._assign(instance, np.array([False, True, False]))
     assert later.parent.tolist() == [1, -1, 1]
     assert optimizer._prefer_first(instance, later).parent.tolist() == [-1, 0, 0]
@@ -136,13 +142,13 @@ def test_costs_far_apart_in_one_component_are_both_decided() -> None:
     """A petabyte and a megabyte side by side: the small one is not lost in the solver's tolerance."""
     keep = [1e5, 1e5, 2e-5, 2e-5, 2e-5]
     pairs = [(0, 1, 10.0), (1, 0, 10.0), (2, 3, 1e-6), (3, 2, 1e-6), (4, 2, 1.9e-5), (4, 3, 1e-6), (2, 0, 1.8e-5)]
-    solution = solve(Instance(keep, pairs), 10)
+    solution = solve(made(keep, pairs), 10)
     assert solution.cost - 100010.0 == pytest.approx(2.2e-5, rel=1e-3)
     assert solution.parent == (-1, 0, 3, -1, 3)
 
 
 def hard() -> Instance:
-    return next(Instance(*draw(seed)) for seed in range(300) if solve(Instance(*draw(seed)), 10).how == SOLVER)
+    return next(made(*draw(seed)) for seed in range(300) if solve(made(*draw(seed)), 10).how == SOLVER)
 
 
 def test_out_of_time_the_best_plan_so_far_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,7 +163,7 @@ def test_a_solver_without_time_still_gives_a_feasible_plan() -> None:
     rng = random.Random(3)
     keep = [1.0] * 120
     pairs = [(c, p, rng.random()) for c in range(120) for p in range(120) if c != p and rng.random() < 0.2]
-    solution = solve(Instance(keep, pairs), 0.0)
+    solution = solve(made(keep, pairs), 0.0)
     assert_feasible(keep, pairs, solution)
     assert not solution.optimal
 
