@@ -94,13 +94,22 @@ def of_result(found: Containments, run_id: str) -> Contained:
     return Contained(found.datasets, found.edges, groups, others, found.funnel)
 
 
-def taken_over(state: State, run_id: str, earlier: Run, datasets: Sequence[Dataset]) -> Contained:
-    """Copies the result of an earlier run on the same inputs, and gives it."""
+def found_before(state: State, inputs: str, datasets: Sequence[Dataset]) -> tuple[Run, Contained] | None:
+    """What an earlier run found on the same inputs, if there is one whose result is all there still."""
+    run = runs.contained_alike(state, inputs)
+    if run is None:
+        return None
+    edges, groups = runs.proven(state, run), runs.groups(state, run)
+    if (len(edges), len(groups.duplicates)) != (run.funnel.edges, run.funnel.groups):
+        return None
+    funnel = replace(run.funnel, stages=(), bytes_saved=0, money_saved=0.0)
+    return run, Contained(tuple(datasets), edges, groups, partial(runs.unproven_table, state, run), funnel)
+
+
+def take_over(state: State, run_id: str, earlier: Run) -> None:
+    """Copies the result of an earlier run."""
     for table in _COPIED:
         state.copy_run(table, earlier.run_id, run_id)
-    funnel = replace(earlier.funnel, stages=(), bytes_saved=0, money_saved=0.0)
-    others = partial(runs.unproven_table, state, earlier)
-    return Contained(tuple(datasets), runs.proven(state, earlier), runs.groups(state, earlier), others, funnel)
 
 
 def write(state: State, run_id: str, found: Contained) -> None:

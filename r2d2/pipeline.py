@@ -217,14 +217,13 @@ def containment_stage(job: Job, datasets: Sequence[Dataset]) -> Contained:
     What an earlier run found is taken over where nothing has changed that it follows from.
     """
     inputs = contained.inputs_of(datasets, job.settings.containment)
-    earlier = runs.contained_alike(job.state, inputs)
-    if earlier:
-        with job.progress.stage("write edges") as reading:
-            found = contained.taken_over(job.state, job.run_id, earlier, datasets)
-            reading.note = f", those of run {earlier.run_id}: nothing has changed since"
-    else:
-        found = contained.of_result(_find(job, datasets), job.run_id)
-        with job.progress.stage("write edges"):
+    before = contained.found_before(job.state, inputs, datasets)
+    found = before[1] if before else contained.of_result(_find(job, datasets), job.run_id)
+    with job.progress.stage("write edges") as reading:
+        if before:
+            contained.take_over(job.state, job.run_id, before[0])
+            reading.note = f", those of run {before[0].run_id}: nothing has changed since"
+        else:
             contained.write(job.state, job.run_id, found)
     job.inputs = inputs if found.complete else ""
     limit = job.funnel.limit if found.funnel.unread else ""

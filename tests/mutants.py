@@ -339,8 +339,32 @@ MUTANTS = [
     Mutant(
         "files that are scanned together are of the first dataset",
         "containment/scan",
-        '"file_index::BIGINT", len(tasks), slots)',
-        '"0::BIGINT", len(tasks), slots)',
+        'slot = "0::BIGINT" if len(tasks) == 1 else "file_index::BIGINT"',
+        'slot = "0::BIGINT"',
+    ),
+    Mutant(
+        "of datasets that are scanned together all have the sketch that the first one is asked for",
+        "containment/accumulate",
+        "whose = slots if len(self.requests) > 1 else 0",
+        "whose = 0",
+    ),
+    Mutant(
+        "the hashes of datasets that are scanned together are kept as those of the first",
+        "containment/scan",
+        "keepers[owners[start]].items()",
+        "keepers[0].items()",
+    ),
+    Mutant(
+        "containments are taken over though a dataset has changed",
+        "contained",
+        'digest.update(f"\\n{row}".encode("utf-8", "surrogatepass"))',
+        'digest.update(b"row")',
+    ),
+    Mutant(
+        "containments are taken over from a run that did not read all",
+        "contained",
+        'not self.funnel.limit and not any(dataset.status == "unprovable" for dataset in self.datasets)',
+        "True",
     ),
     Mutant(
         "equal rows fall into several ranges of the join",
@@ -383,8 +407,9 @@ def caught(mutant: Mutant) -> tuple[str, str]:
 
 
 def _about(package: str) -> str:
-    """The unit tests that mirror a package's modules."""
-    return " or ".join(f"test_{module.stem}" for module in sorted((ROOT / "r2d2" / package).glob("[a-z]*.py")))
+    """The unit tests that mirror a package's modules, or one module."""
+    modules = sorted((ROOT / "r2d2" / package).glob("[a-z]*.py"))
+    return " or ".join(f"test_{name}" for name in [module.stem for module in modules] or [package])
 
 
 def _pytest(copy: Path, *arguments: str) -> str:

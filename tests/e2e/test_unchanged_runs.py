@@ -135,3 +135,13 @@ def test_a_stage_run_again_leaves_runs_alone_that_took_its_result_over(spark: Sp
     assert results(state, second.run_id) == before
     assert not found_itself(run_job(lake, state))
     assert results(state)["pairs"] == before["pairs"]
+
+
+def test_a_result_that_is_not_all_there_any_more_is_found_again(spark: SparkSession, tmp_path: Path) -> None:
+    lake, state = tmp_path / "lake", tmp_path / "state"
+    expected = small_lake(lake)
+    first = run_job(lake, state)
+    opened = open_state(str(state))
+    opened.write_run("edges", first.run_id, opened.rows("edges", first.run_id).slice(1))
+    assert found_itself(run_job(lake, state))
+    assert results(state)["pairs"] == expected
