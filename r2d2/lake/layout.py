@@ -13,8 +13,9 @@ The kernel never uses names from the data. A reader opens files as a relation wi
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from r2d2.model.dataset import LeafPath
@@ -49,7 +50,7 @@ class Reader:
 
     format: str
     columns: tuple[Column, ...]
-    options: dict[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """The reader as text; equal readers give equal text."""
@@ -60,10 +61,11 @@ class Reader:
         )
 
     @staticmethod
+    @lru_cache(maxsize=1024)
     def from_json(text: str) -> Reader:
-        """The reverse of ``to_json``."""
+        """The reverse of ``to_json``; thousands of files have few different ones."""
         raw = json.loads(text)
-        return Reader(raw["format"], tuple(_unpack(c) for c in raw["columns"]), dict(raw["options"]))
+        return Reader(raw["format"], tuple(_unpack(c) for c in raw["columns"]), raw["options"])
 
 
 @dataclass(frozen=True)

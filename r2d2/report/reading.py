@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from r2d2.lake.layout import Column, Reader
 from r2d2.model.dataset import TEXT_FORMATS, Dataset
@@ -47,7 +47,7 @@ def _dialect(reader: Reader) -> str:
     return ", ".join(part for part in (*parts, encoding) if part)
 
 
-def _header(options: dict[str, str]) -> str:
+def _header(options: Mapping[str, str]) -> str:
     if options["header"] != "true":
         return "no header"
     return "a header" if options["header_certain"] == "true" else "a header (nothing but text tells so)"
