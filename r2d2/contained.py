@@ -7,20 +7,23 @@ from those of an earlier run, its result is copied: no file is read, no pair is 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache, cached_property, partial
+from functools import cached_property
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from r2d2.catalog import records, runs
 from r2d2.catalog.runs import Groups, Run
 from r2d2.catalog.state import State, as_json, as_rows
 from r2d2.config import ContainmentSettings
 from r2d2.containment.funnel import Containments
+from r2d2.containment.row_hash import FAST, RowHash
+from r2d2.errors import StateError
 from r2d2.lake.fingerprint import code_fingerprint
 from r2d2.model.dataset import Dataset
-from r2d2.model.edge import Edge
+from r2d2.model.edge import Edge, Grade
 from r2d2.model.funnel import Funnel
 
 #: Tables of the stage that are copied as they are.
@@ -35,15 +38,14 @@ class Contained:
         datasets: those that a scan could not read are ``unprovable``.
         edges: proven ones, of the reduction.
         groups: of exact duplicates, and the reduction between them.
-        others: gives rows of ``edges`` for pairs that the content stages refuted or left open, texts as dictionaries;
-            there may be millions.
+        others: rows of ``edges`` for pairs that the content stages refuted or left open, texts as dictionaries.
         funnel: the counts, without stages and savings.
     """
 
     datasets: tuple[Dataset, ...]
     edges: tuple[Edge, ...]
     groups: Groups
-    others: Callable[[], pa.Table]
+    others: pa.Table
     funnel: Funnel
 
     @property
@@ -70,16 +72,19 @@ class Contained:
         return {(edge.parent, edge.child): edge.how for edge in self.edges}
 
 
-def inputs_of(datasets: Sequence[Dataset], settings: ContainmentSettings) -> str:
+def inputs_of(datasets: Sequence[Dataset], settings: ContainmentSettings, by: RowHash = FAST) -> str:
     """What containments follow from, as a digest: the datasets whole, the settings, the code.
 
     Empty for the goal ``value``: what pays follows from prices, too.
+
+    Args:
+        by: how rows are hashed: what was proven with one secret says nothing once there is another.
     """
     if settings.goal != "all":
         return ""
     unlimited = replace(settings, max_bytes=0, time_limit=0.0)  # limits don't matter where nothing is read
     code = code_fingerprint("r2d2.containment", "r2d2.catalog", "r2d2.lake", "r2d2.model")
-    digest = hashlib.sha256(f"{code} {as_json(asdict(unlimited))}".encode())
+    digest = hashlib.sha256(f"{code} {by.fingerprint} {as_json(asdict(unlimited))}".encode())
     for row in sorted(repr(records.dataset_row("", dataset)) for dataset in datasets):
         digest.update(f"\n{row}".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
@@ -90,20 +95,26 @@ def of_result(found: Containments, run_id: str) -> Contained:
     nodes = [(found.datasets[node.dataset].id, records.pack_projection(node.view)) for node in found.nodes]
     members = tuple(tuple(nodes[node] for node in group) for group in found.reduction.groups)
     groups = Groups(members, tuple(found.reduction.edges))
-    others = cache(partial(found.others_table, run_id))
-    return Contained(found.datasets, found.edges, groups, others, found.funnel)
+    return Contained(found.datasets, found.edges, groups, found.others_table(run_id), found.funnel)
 
 
 def found_before(state: State, inputs: str, datasets: Sequence[Dataset]) -> tuple[Run, Contained] | None:
-    """What an earlier run found on the same inputs, if there is one whose result is all there still."""
+    """What an earlier run found on the same inputs, if there is one.
+
+    Raises:
+        StateError: it is not all there any more, or can't be read.
+    """
     run = runs.contained_alike(state, inputs)
     if run is None:
         return None
-    edges, groups = runs.proven(state, run), runs.groups(state, run)
+    rows, groups = state.rows("edges", run.run_id, folded=True), runs.groups(state, run)
+    is_proven = pc.equal(rows["grade"], Grade.PROVEN.value)
+    edges = tuple(map(records.edge_of, rows.filter(is_proven).to_pylist()))
     if (len(edges), len(groups.duplicates)) != (run.funnel.edges, run.funnel.groups):
-        return None
+        raise StateError(f"what run {run.run_id} found is not all there", "it is found again")
+    others = rows.filter(pc.invert(is_proven))
     funnel = replace(run.funnel, stages=(), bytes_saved=0, money_saved=0.0)
-    return run, Contained(tuple(datasets), edges, groups, partial(runs.unproven_table, state, run), funnel)
+    return run, Contained(tuple(datasets), edges, groups, others, funnel)
 
 
 def take_over(state: State, run_id: str, earlier: Run) -> None:
@@ -116,9 +127,8 @@ def write(state: State, run_id: str, found: Contained) -> None:
     """Writes ``edges``, ``groups`` and ``group_edges``, and ``datasets`` again if some could not be read."""
     if any(dataset.status == "unprovable" for dataset in found.datasets):
         state.write_run("datasets", run_id, [records.dataset_row(run_id, dataset) for dataset in found.datasets])
-    others = found.others()
-    proven = as_rows("edges", [records.edge_row(run_id, edge) for edge in found.edges]).cast(others.schema)
-    state.write_run("edges", run_id, pa.concat_tables([proven, others]))
+    proven = as_rows("edges", [records.edge_row(run_id, edge) for edge in found.edges]).cast(found.others.schema)
+    state.write_run("edges", run_id, pa.concat_tables([proven, found.others]))
     members = [
         {"run_id": run_id, "group": g, "position": position, "dataset": name, "view": view}
         for g, group in enumerate(found.groups.members)

@@ -146,7 +146,8 @@ def _looked_at(roots: Sequence[str], state_dir: str, state: State | None, settin
     keyed = settings.containment.verify == "keyed"
     by = RowHash(state.secret() if state.has_secret else "00") if keyed else FAST
     before = {dataset.id: dataset for dataset in _newest(state)}
-    return _Lake(candidates, cache.known(candidates), before, ResultStore(cache), by, settings)
+    known = {file.file.path: summary for file, summary in cache.known(candidates).items()}
+    return _Lake(candidates, known, before, ResultStore(cache), by, settings)
 
 
 def _newest(state: State) -> tuple[Dataset, ...]:

@@ -36,9 +36,18 @@ from r2d2.containment.join_kept import KeptJoin
 from r2d2.containment.row_hash import FAST, RowHash
 from r2d2.containment.scanner import Scanner
 from r2d2.containment.store import ResultStore
+from r2d2.errors import StateError
 from r2d2.garbage import rare_collections
 from r2d2.lake.kernels import Kernel
-from r2d2.lake.session import build_session, map_shuffled, map_tasks, require_java, running_tasks, shares_disk
+from r2d2.lake.session import (
+    build_session,
+    is_submitted,
+    map_shuffled,
+    map_tasks,
+    require_java,
+    running_tasks,
+    shares_disk,
+)
 from r2d2.model.dataset import Dataset, FileSummary
 from r2d2.model.edge import Edge
 from r2d2.model.funnel import Funnel, unusable_by_status
@@ -136,7 +145,7 @@ def run(roots: Sequence[str], state_dir: str, settings: Settings, progress: Prog
         found = discover_stage(job)
         held = containment_stage(job, found)
         plan = retention_stage(job, held.datasets, held.edges, held.duplicates)
-        near = near_misses(held.others(), held.datasets)
+        near = near_misses(held.others, held.datasets)
         report_stage(job, held.datasets, held.edges, near, held.duplicates, plan)
         job.record(runs.FINISHED)
     return Outcome(job, held, plan)
@@ -173,11 +182,12 @@ def discover_stage(job: Job) -> tuple[Dataset, ...]:
         session = job.spark if needs_catalog else None
         listing = discover(job.roots, job.settings.discovery, str(job.state.path), session)
         check_classes(job.settings.retention)
-        known = job.cache.known(listing.candidates)
+        kept = job.cache.known(listing.candidates)
+        known = {file.file.path: summary for file, summary in kept.items()}
         candidates = _to_read(job, listing.candidates, known)
-        missing = [file for file in files_of(candidates) if file.file.path not in known]
+        missing = [file for file in files_of(candidates) if file not in kept]
         reading.note = f", {len(candidates)} datasets"
-    if missing:
+    if missing or is_submitted():  # a cluster takes a program that never starts Spark for one that failed
         job.spark  # noqa: B018  # its start is a stage of its own
     job.record(runs.RUNNING)
     with job.progress.stage("read metadata") as reading:
@@ -216,8 +226,8 @@ def containment_stage(job: Job, datasets: Sequence[Dataset]) -> Contained:
 
     What an earlier run found is taken over where nothing has changed that it follows from.
     """
-    inputs = contained.inputs_of(datasets, job.settings.containment)
-    before = contained.found_before(job.state, inputs, datasets)
+    inputs = contained.inputs_of(datasets, job.settings.containment, _row_hash(job))
+    before = _found_before(job, inputs, datasets)
     found = before[1] if before else contained.of_result(_find(job, datasets), job.run_id)
     with job.progress.stage("write edges") as reading:
         if before:
@@ -231,11 +241,24 @@ def containment_stage(job: Job, datasets: Sequence[Dataset]) -> Contained:
     return found
 
 
+def _found_before(job: Job, inputs: str, datasets: Sequence[Dataset]) -> tuple[runs.Run, Contained] | None:
+    """What an earlier run found on the same; what can't be read is found again, which is said."""
+    try:
+        return contained.found_before(job.state, inputs, datasets)
+    except StateError as error:
+        job.progress.say(f"note: {error}")
+        return None
+
+
+def _row_hash(job: Job) -> RowHash:
+    return RowHash(job.state.secret()) if job.settings.containment.verify == "keyed" else FAST
+
+
 def _find(job: Job, datasets: Sequence[Dataset]) -> Containments:
     spark = job.spark
     settings = job.settings.containment
     store = ResultStore(job.cache)
-    by = RowHash(job.state.secret()) if settings.verify == "keyed" else FAST
+    by = _row_hash(job)
     budget = _budget(job)
     valued = settings.goal == "value" or budget.limited
     worth = worth_of(datasets, job.settings.retention) if valued else None

@@ -33,11 +33,12 @@ class StateCache:
         self.state.append("summaries", new)
         return fresh
 
-    def known(self, candidates: Sequence[Candidate]) -> dict[str, FileSummary]:
-        """What files of usable candidates say of themselves, by path, as far as that was read before."""
-        keys = {_summary_key(file): file.file.path for file in files_of(candidates)}
-        rows = self.state.by_key("summaries", keys).to_pylist()
-        return {keys[row["key"]]: codec.from_json(row["summary"]) for row in rows}
+    def known(self, candidates: Sequence[Candidate]) -> dict[FileToRead, FileSummary]:
+        """What files of usable candidates say of themselves, as far as that was read before."""
+        keys = {file: _summary_key(file) for file in files_of(candidates)}
+        rows = self.state.by_key("summaries", keys.values()).to_pylist()
+        found = {row["key"]: codec.from_json(row["summary"]) for row in rows}
+        return {file: found[key] for file, key in keys.items() if key in found}
 
     def rows(self, table: str, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
         """Rows of a cache table by key."""

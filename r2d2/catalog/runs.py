@@ -25,7 +25,6 @@ from r2d2.model.plan import Plan
 RUNNING, DISCOVERED, CONTAINED, PLANNED, FINISHED = "running", "discovered", "contained", "planned", "finished"
 #: Edges that are objects at once where they are streamed.
 _STREAMED = 10_000
-_UNPROVEN = ds.field("grade") != Grade.PROVEN.value
 _ORDER = (RUNNING, DISCOVERED, CONTAINED, PLANNED, FINISHED)
 
 
@@ -136,18 +135,13 @@ def proven(state: State, run: Run) -> tuple[Edge, ...]:
 
 def misses(state: State, run: Run, child: str) -> list[Edge]:
     """Pairs of one child that the content stages refuted or left open."""
-    wanted = (ds.field("child") == child) & _UNPROVEN
+    wanted = (ds.field("child") == child) & (ds.field("grade") != Grade.PROVEN.value)
     return list(_edges_of(state.rows("edges", run.run_id, wanted)))
 
 
 def edge_table(state: State, run: Run, grade: Grade) -> pa.Table:
     """The edges of one grade as rows of ``edges``, with texts as dictionaries."""
     return state.rows("edges", run.run_id, ds.field("grade") == grade.value, folded=True)
-
-
-def unproven_table(state: State, run: Run) -> pa.Table:
-    """The pairs that the content stages refuted or left open, as rows of ``edges``, with texts as dictionaries."""
-    return state.rows("edges", run.run_id, _UNPROVEN, folded=True)
 
 
 def _edges_of(rows: pa.Table) -> Iterator[Edge]:

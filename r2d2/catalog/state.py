@@ -56,15 +56,14 @@ class State:
             StateError: the table is damaged.
         """
         schema = _folded(SCHEMAS[table]) if folded else SCHEMAS[table]
-        of_run = None if run_id is None else ds.field("run_id") == run_id
-        return self._scan(table, only if of_run is None else of_run if only is None else of_run & only, schema)
+        return self._scan(table, run_id, only, schema)
 
     def by_key(self, table: str, keys: Iterable[str]) -> pa.Table:
         """The rows of a cache table with one of the keys."""
         wanted = pa.array(sorted(set(keys)), pa.string())
         if not len(wanted):
             return SCHEMAS[table].empty_table()
-        return self._scan(table, ds.field("key").isin(wanted), SCHEMAS[table])
+        return self._scan(table, None, ds.field("key").isin(wanted), SCHEMAS[table])
 
     def append(self, table: str, rows: pa.Table | list[dict[str, Any]]) -> None:
         """Appends rows in one commit; nothing is written for no rows. Texts of a table may be dictionaries."""
@@ -194,14 +193,17 @@ class State:
             file.flush()
             yield
 
-    def _scan(self, table: str, condition: ds.Expression | None, schema: pa.Schema) -> pa.Table:
+    def _scan(self, table: str, run_id: str | None, condition: ds.Expression | None, schema: pa.Schema) -> pa.Table:
+        """Of one run only its own files are opened: what became of those of others does not matter to it."""
         location = self.path / table
         if not self._committed(table):
             return schema.empty_table()
         try:
-            snapshot = read_delta(storage_for(str(location)), str(location))
+            added = read_delta(storage_for(str(location)), str(location)).files
             partitioning = ds.partitioning(pa.schema([f for f in schema if f.name == "run_id"]), flavor="hive")
-            files = [_local(str(location), add.path) for add in snapshot.files]
+            files = [
+                _local(str(location), add.path) for add in added if run_id in (None, dict(add.partition).get("run_id"))
+            ]
             data = ds.dataset(files, schema=schema, partitioning=partitioning, format="parquet").to_table(
                 filter=condition
             )

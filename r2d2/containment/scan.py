@@ -1,7 +1,8 @@
 """Scans: the files of a dataset are read once, and answer every request for it (DESIGN 5).
 
-DuckDB reads and hashes; the hashes of rows stream from it and are summed and sketched here. Small datasets that are
-read alike and asked the same are one query, each file of which belongs to one of them (``scan_groups``).
+DuckDB reads and hashes; the hashes of rows stream from it and are summed and sketched here. Datasets of a few megabytes
+that are read alike and asked the same, thresholds apart, are one query; each file belongs to one of them
+(``scan_groups``).
 """
 
 from __future__ import annotations
@@ -62,6 +63,8 @@ RESULTS = pa.schema(
         ("error", pa.string()),
     ]
 )
+#: Characters of requests that are kept once they are parsed: those with boxes may take megabytes, no two alike.
+_SHORT = 1 << 13
 #: Rows that leave DuckDB at once.
 BATCH = 1 << 16
 
@@ -222,14 +225,17 @@ def _scan(tasks: Sequence[Task], connect: Connect, general: bool) -> list[dict[s
     return result_rows(tasks, answers)
 
 
-@lru_cache(maxsize=4096)
-def _parsed(text: str) -> tuple[Request, ...]:
+def requests_of(task: Task) -> tuple[Request, ...]:
+    """The requests of a task row; those that many task rows have alike are parsed once."""
+    text = task["requests"]
+    return _kept_requests(text) if len(text) <= _SHORT else _parsed_requests(text)
+
+
+def _parsed_requests(text: str) -> tuple[Request, ...]:
     return tuple(Request.from_json(request) for request in json.loads(text))
 
 
-def requests_of(task: Task) -> tuple[Request, ...]:
-    """The requests of a task row."""
-    return _parsed(task["requests"])
+_kept_requests = lru_cache(maxsize=1024)(_parsed_requests)
 
 
 def result_rows(tasks: Sequence[Task], answers: Sequence[Accumulator]) -> list[dict[str, Any]]:

@@ -68,11 +68,13 @@ def scanned_together(tasks: Sequence[Task]) -> list[list[Task]]:
 def queried_together(tasks: Sequence[Task]) -> list[list[Task]]:
     """Task rows by what one query can read: what differs in dataset, files and thresholds only, the others alone."""
     alike: dict[tuple[object, ...], list[Task]] = defaultdict(list)
-    alone = []
+    alone, files = [], set()
     for task in tasks:
-        if _one_query(task):
-            alike[_query_key(task)].append(task)
-        else:
+        key = _query_key(task) if _one_query(task) else ()
+        if key and (key, task["files"]) not in files:
+            alike[key].append(task)
+            files.add((key, task["files"]))
+        else:  # of two datasets of the same files (a shallow clone) each keeps the hashes under one name
             alone.append([task])
     return [*alike.values(), *alone]
 
@@ -103,7 +105,7 @@ def scanned_with_others(task: Task) -> bool:
 
 
 def _one_query(task: Task) -> bool:
-    """Whether one query can read the task row and others that differ in dataset and files only."""
+    """Whether one query can read the task row and others that differ in dataset, files, thresholds and what is kept."""
     readers, files = json.loads(task["readers"]), unpack_files(task["files"])
     return (
         len(readers) == 1

@@ -224,10 +224,10 @@ def _properties(settings: SparkSettings) -> dict[str, str]:
 
 def _master(settings: SparkSettings) -> str:
     """Empty where spark-submit brings its own."""
-    return settings.master or ("" if _submitted() else os.environ.get("SPARK_MASTER", "local[*]"))
+    return settings.master or ("" if is_submitted() else os.environ.get("SPARK_MASTER", "local[*]"))
 
 
-def _submitted() -> bool:
+def is_submitted() -> bool:
     """Whether spark-submit started this process and brings its own master."""
     return "PYSPARK_GATEWAY_PORT" in os.environ
 

@@ -19,10 +19,11 @@ from r2d2.retention.ancestors import Containment, Place
 from r2d2.retention.costs import CostProfile
 from r2d2.retention.heads import Flags, Floats, Rebuilds
 from r2d2.retention.latency import within
-from r2d2.retention.reach import MOST_NODES, Ints, Reach, expanded
+from r2d2.retention.reach import MOST_NODES, Ints, MemberPairs, Reach
 
 #: Datasets looked at for each pair that is allowed, before a component counts as too large to be solved exactly.
 VISITS_PER_PAIR = 20
+_NO_PAIRS = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64)
 _COLUMNS = ("keep", "read", "write", "read_seconds", "write_seconds", "accesses", "limit")
 
 
@@ -72,10 +73,8 @@ def find_candidates(
 def _all_pairs(members: Sequence[str], lake: Containment, rebuilds: Rebuilds) -> Candidates | None:
     """All pairs that can matter, or None if there are too many."""
     nodes = lake.plain_nodes(members)
-    if nodes is None:
+    if nodes is None or len(nodes) > MOST_NODES:
         return _Search(members, lake, rebuilds).all()
-    if len(nodes) > MOST_NODES:
-        return None
     try:
         return _Table(members, lake, nodes, rebuilds).all()
     except CycleError:  # datasets that hold each other's rows and are in no group
@@ -105,19 +104,19 @@ class _Table:
         holders, fastest, cheapest = np.zeros(size, np.int64), np.full(size, np.inf), np.full(size, np.inf)
         found: list[tuple[Ints, Ints, Floats]] = []
         for node, ancestor in self._reach.pairs():
-            pairs = expanded(node, ancestor, children, parents, visits)
-            if pairs is None:
+            pairs = MemberPairs(node, ancestor, children, parents)
+            visits -= pairs.count
+            if visits < 0:
                 return None
-            child, parent = pairs
-            visits -= len(child)
-            seconds, cost = self._rebuilt(child, parent)
-            quick = within_all(seconds, self._columns["limit"][child])
-            holders += np.bincount(child, minlength=size)
-            np.minimum.at(fastest, child, seconds)
-            np.minimum.at(cheapest, child[quick], cost[quick])
-            pays = quick & self._rebuilds.pay(self._columns["keep"][child], cost)
-            found.append((child[pays], parent[pays], cost[pays]))
-        child, parent, cost = (np.concatenate(parts) for parts in zip(*found, strict=True))
+            for child, parent in pairs:
+                seconds, cost = self._rebuilt(child, parent)
+                quick = within_all(seconds, self._columns["limit"][child])
+                holders += np.bincount(child, minlength=size)
+                np.minimum.at(fastest, child, seconds)
+                np.minimum.at(cheapest, child[quick], cost[quick])
+                pays = quick & self._rebuilds.pay(self._columns["keep"][child], cost)
+                found.append((child[pays], parent[pays], cost[pays]))
+        child, parent, cost = (np.concatenate(parts) for parts in zip(_NO_PAIRS, *found, strict=True))
         if len(child) > limit:
             return None
         return Candidates(child, parent, cost, self._obstacles(holders, fastest, cheapest), complete=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from graphlib import TopologicalSorter
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +16,8 @@ import numpy.typing as npt
 Ints = npt.NDArray[np.int64]
 _Bits = npt.NDArray[np.uint64]
 
-#: Nodes of a component whose bits are held: 32 MB of them.
-MOST_NODES = 1 << 14
+#: Nodes of a component whose bits are held: of more, the many pairs of which neither holds the other cost too much.
+MOST_NODES = 1 << 12
 #: Pairs that are arrays at a time, about.
 _BLOCK = 1 << 20
 
@@ -55,26 +56,37 @@ class Reach:
             yield node.astype(np.int64) + start, ancestor.astype(np.int64)
 
 
-def expanded(
-    node: Ints, ancestor: Ints, children: Sequence[Ints], parents: Sequence[Ints], most: int
-) -> tuple[Ints, Ints] | None:
-    """Pairs of different members for pairs of nodes; None if there are more than ``most``, equal members counted.
+class MemberPairs:
+    """Pairs of members for pairs of nodes, made in pieces.
 
     Args:
         children: of each node: those of its members that count as children.
         parents: of each node: those that count as parents.
     """
-    child_flat, child_start, child_size = _flat(children)
-    parent_flat, parent_start, parent_size = _flat(parents)
-    counts = child_size[node] * parent_size[ancestor]
-    if int(counts.sum()) > most:
-        return None
-    told = np.repeat(np.arange(len(node)), counts)
-    within = np.arange(len(told)) - np.repeat(np.cumsum(counts) - counts, counts)
-    row, column = np.divmod(within, np.maximum(1, parent_size[ancestor][told]))
-    child, parent = child_flat[child_start[node][told] + row], parent_flat[parent_start[ancestor][told] + column]
-    other = child != parent
-    return child[other], parent[other]
+
+    def __init__(self, node: Ints, ancestor: Ints, children: Sequence[Ints], parents: Sequence[Ints]) -> None:
+        self._node, self._ancestor = node, ancestor
+        self._children, self._parents = _flat(children), _flat(parents)
+        self._counts = self._children[2][node] * self._parents[2][ancestor]
+        #: How many there are, each member with itself among them.
+        self.count = int(self._counts.sum())
+
+    def __iter__(self) -> Iterator[tuple[Ints, Ints]]:
+        """(child, parent) in pieces, without those that are one."""
+        ends = np.cumsum(self._counts)
+        cuts = np.searchsorted(ends, np.arange(_BLOCK, self.count, _BLOCK)) + 1
+        for start, stop in pairwise([0, *np.unique(cuts).tolist(), len(ends)]):
+            yield self._piece(slice(start, stop))
+
+    def _piece(self, piece: slice) -> tuple[Ints, Ints]:
+        node, ancestor, counts = self._node[piece], self._ancestor[piece], self._counts[piece]
+        (child_flat, child_start, _), (parent_flat, parent_start, parent_size) = self._children, self._parents
+        told = np.repeat(np.arange(len(node)), counts)
+        within = np.arange(len(told)) - np.repeat(np.cumsum(counts) - counts, counts)
+        row, column = np.divmod(within, np.maximum(1, parent_size[ancestor][told]))
+        child, parent = child_flat[child_start[node][told] + row], parent_flat[parent_start[ancestor][told] + column]
+        other = child != parent
+        return child[other], parent[other]
 
 
 def _flat(groups: Sequence[Ints]) -> tuple[Ints, Ints, Ints]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -137,11 +138,49 @@ def test_a_stage_run_again_leaves_runs_alone_that_took_its_result_over(spark: Sp
     assert results(state)["pairs"] == before["pairs"]
 
 
-def test_a_result_that_is_not_all_there_any_more_is_found_again(spark: SparkSession, tmp_path: Path) -> None:
+@pytest.mark.parametrize("harm", ["a row less", "cut off", "gone", "a page"])
+def test_a_result_that_is_not_all_there_any_more_is_found_again(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str], harm: str
+) -> None:
     lake, state = tmp_path / "lake", tmp_path / "state"
     expected = small_lake(lake)
     first = run_job(lake, state)
     opened = open_state(str(state))
-    opened.write_run("edges", first.run_id, opened.rows("edges", first.run_id).slice(1))
-    assert found_itself(run_job(lake, state))
-    assert results(state)["pairs"] == expected
+    if harm == "a row less":
+        opened.write_run("edges", first.run_id, opened.rows("edges", first.run_id).slice(1))
+    (file,) = (state / f"edges/run_id={first.run_id}").glob("*.parquet") if harm != "a row less" else (None,)
+    if file and harm == "cut off":
+        file.write_bytes(file.read_bytes()[:50])
+    elif file and harm == "gone":
+        file.unlink()
+    elif file:
+        content = bytearray(file.read_bytes())
+        content[4:200] = os.urandom(196)
+        file.write_bytes(content)
+    for found_again in (True, False):
+        job = run_job(lake, state)
+        assert found_itself(job) == found_again
+        assert results(state, job.run_id)["pairs"] == expected
+
+
+def test_what_was_proven_with_one_secret_is_not_taken_over_by_another(spark: SparkSession, tmp_path: Path) -> None:
+    lake, state = tmp_path / "lake", tmp_path / "state"
+    expected = small_lake(lake)
+    for new in (True, False, True):
+        if new:
+            (state / ".r2d2.secret").unlink(missing_ok=True)
+        job = run_job(lake, state, "containment.verify=keyed")
+        assert found_itself(job) == new
+        assert bool(read(job).get("scan")) == new
+        assert results(state, job.run_id)["pairs"] == expected
+
+
+def test_a_submitted_program_starts_spark_whatever_there_is_to_do(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """*Seen* in Spark's own code: in cluster mode YARN calls a program failed that ends without a SparkContext."""
+    small_lake(tmp_path / "lake")
+    assert "start Spark" in stages(run_job(tmp_path / "lake", tmp_path / "state"))
+    assert "start Spark" not in stages(run_job(tmp_path / "lake", tmp_path / "state"))
+    monkeypatch.setattr(pipeline, "is_submitted", lambda: True)
+    assert "start Spark" in stages(run_job(tmp_path / "lake", tmp_path / "state"))

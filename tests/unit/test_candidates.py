@@ -192,3 +192,10 @@ def listed(found: Candidates) -> list[tuple[int, int, float]]:
 def test_datasets_that_hold_each_other_in_no_group_are_walked_to() -> None:
     """Proven both ways, and the group did not come along: each may be rebuilt from the other."""
     assert names(find([dataset("a", 20), dataset("b", 20)], [edge("a", "b"), edge("b", "a")])) == {"ab", "ba"}
+
+
+def test_a_component_of_too_many_nodes_for_bits_has_all_its_pairs_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(candidates, "MOST_NODES", 2)
+    found = find(CHAIN, EDGES)
+    assert names(found) == {"ba", "cb", "ca"}
+    assert found.complete

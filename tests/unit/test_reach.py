@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from graphlib import CycleError
 
@@ -9,7 +10,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from r2d2.retention.reach import Ints, Reach, expanded
+from r2d2.retention.reach import Ints, MemberPairs, Reach
 
 
 def drawn(size: int, seed: int) -> list[list[int]]:
@@ -58,15 +59,27 @@ def ints(*numbers: int) -> Ints:
     return np.array(numbers, np.int64)
 
 
+def listed(pairs: MemberPairs) -> list[tuple[int, int]]:
+    return sorted(pair for piece in pairs for pair in zip(*(side.tolist() for side in piece), strict=True))
+
+
 def test_pairs_of_nodes_are_pairs_of_their_members_but_for_a_member_with_itself() -> None:
     children, parents = [ints(0, 1), ints(), ints(5)], [ints(0), ints(3, 4), ints(5)]
-    pairs = expanded(ints(0, 0, 1, 2, 2), ints(0, 1, 2, 1, 2), children, parents, 9)
-    assert pairs is not None
-    found = sorted(zip(*(side.tolist() for side in pairs), strict=True))
-    assert found == [(0, 3), (0, 4), (1, 0), (1, 3), (1, 4), (5, 3), (5, 4)]
-    assert expanded(ints(0, 0, 1, 2, 2), ints(0, 1, 2, 1, 2), children, parents, 8) is None
+    pairs = MemberPairs(ints(0, 0, 1, 2, 2), ints(0, 1, 2, 1, 2), children, parents)
+    assert pairs.count == 9
+    assert listed(pairs) == [(0, 3), (0, 4), (1, 0), (1, 3), (1, 4), (5, 3), (5, 4)]
 
 
-def test_pairs_by_the_billion_are_refused_before_they_are_made() -> None:
+@pytest.mark.parametrize("block", [1, 2, 5, 8, 9, 10])
+def test_pieces_leave_nothing_out(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    members = [ints(0, 1, 2), ints(3), ints(), ints(4, 5)]
+    node, ancestor = (np.array(side, np.int64) for side in zip(*itertools.product(range(4), repeat=2), strict=True))
+    monkeypatch.setattr("r2d2.retention.reach._BLOCK", block)
+    pairs = MemberPairs(node, ancestor, members, members)
+    assert listed(pairs) == [(a, b) for a in range(6) for b in range(6) if a != b]
+    assert max(len(child) for child, _ in pairs) <= max(block, 1) + 9
+
+
+def test_pairs_by_the_billion_are_counted_before_they_are_made() -> None:
     members = [ints(*range(100_000))] * 2
-    assert expanded(ints(0, 1), ints(1, 0), members, members, 10**9) is None
+    assert MemberPairs(ints(0, 1), ints(1, 0), members, members).count == 2 * 10**10

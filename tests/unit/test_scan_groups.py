@@ -146,6 +146,19 @@ def test_datasets_of_any_number_of_rows_are_scanned_together_each_with_its_own_s
             assert (kept(together, i, request[1]) is None) == (sizes[i] <= 100)
 
 
+def test_datasets_of_the_same_files_keep_their_hashes_both(tmp_path: Path) -> None:
+    lake = [parquet_dataset(written(tmp_path / f"{i}.parquet", prices(900, i))) for i in range(2)]
+    lake.append(replace(lake[0], id="clone"))
+    reading = keeping(lake, tmp_path / "kept")
+    request = Request(projection_of(lake[0]), threshold(900, 100))
+    found = reading.measure({i: [request] for i in range(3)})
+    assert reading.failed == {}
+    assert found[0, request].same_rows(found[2, request])
+    hashes = [kept(reading, i, request) for i in range(3)]
+    assert [len(rows[0]) for rows in hashes if rows] == [900] * 3
+    assert hashes[0] == hashes[2] != hashes[1]
+
+
 @pytest.mark.parametrize("harm", ["damaged", "changed", "none"])
 def test_hashes_are_kept_of_those_only_that_were_read_whole(tmp_path: Path, harm: str) -> None:
     options = {"compression": "ZSTD", "use_dictionary": False}
