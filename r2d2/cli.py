@@ -104,7 +104,11 @@ def _state_commands(commands: _SubParsersAction[Parser]) -> None:
     edges.add_argument("--grade", default="proven", choices=[grade.value for grade in Grade], help="default: proven")
     text = "every pair: of proven ones the closure, duplicates both ways; of refuted ones those by metadata too"
     edges.add_argument("--all", action="store_true", help=text)
-    _command(commands, "plan", "what to keep and what to retire, and why", _plan, state, run, output)
+    plan = _command(commands, "plan", "what to keep and what to retire, and why", _plan, state, run, output)
+    text = (
+        "the plan at other prices (a factor: storage_price=0.5) or limits (a value: latency_limit=0); may be repeated"
+    )
+    plan.add_argument("--what-if", action="append", default=[], metavar="NAME=NUMBER", help=text)
     _command(commands, "runs", "the runs of a state, the newest first", _runs, state, output)
     text = "why a dataset is or isn't redundant, and the plan's arithmetic"
     explain = _command(commands, "explain", text, _explain, state, run)
@@ -242,7 +246,7 @@ def _edges(arguments: Namespace) -> None:
 def _plan(arguments: Namespace) -> None:
     from r2d2.commands import state
 
-    state.show_plan(arguments.state, arguments.run, arguments.format)
+    state.show_plan(arguments.state, arguments.run, arguments.what_if, arguments.format)
 
 
 def _runs(arguments: Namespace) -> None:

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 from r2d2.catalog import runs
-from r2d2.catalog.state import open_state
+from r2d2.catalog.state import State, open_state
 from r2d2.commands.explain import explain_lines
 from r2d2.commands.output import print_object, print_rows
 from r2d2.containment.candidates import refuted_by_metadata, shared_pairs
@@ -59,17 +59,36 @@ def _print_graph(datasets: Sequence[Dataset], edges: Iterable[Edge]) -> None:
     sys.stdout.writelines(f"{line}\n" for line in nx.generate_graphml(graph))
 
 
-def show_plan(state_dir: str, run_id: str, output: str) -> None:
-    """Prints the plan of a run."""
+def show_plan(state_dir: str, run_id: str, what_if: Sequence[str], output: str) -> None:
+    """Prints the plan of a run; or what it would be, which reads nothing but the state and keeps nothing.
+
+    Args:
+        what_if: ``NAME=NUMBER`` (``retention.what_if``).
+    """
     state = open_state(state_dir)
-    plan = runs.plan(state, runs.find_run(state, run_id, runs.PLANNED))
+    run = runs.find_run(state, run_id, runs.CONTAINED if what_if else runs.PLANNED)
+    plan = _planned_anew(state, run, what_if) if what_if else runs.plan(state, run)
     if output == "json":
         print_object(plan_object(plan))
         return
     print_rows(map(planned_row, plan.datasets), PLAN_COLUMNS, output)
     if output == "table":
         saved = money(plan.total_saving_per_month, plan.currency)
-        print(f"saves {saved} a month and {human_bytes(plan.bytes_retired)}; {visible(plan.solver)}")
+        said = f"{'would save' if what_if else 'saves'} {saved} a month and {human_bytes(plan.bytes_retired)}"
+        print(f"{said}; {visible(plan.solver)}")
+        if what_if and run.reached(runs.PLANNED):
+            planned = runs.plan(state, run)
+            saved = money(planned.total_saving_per_month, planned.currency)
+            print(f"the plan of run {run.run_id} saves {saved} a month and {human_bytes(planned.bytes_retired)}")
+
+
+def _planned_anew(state: State, run: runs.Run, what_if: Sequence[str]) -> Plan:
+    from r2d2.retention.planner import make_plan  # takes longer to import than other commands to answer
+    from r2d2.retention.what_if import changed
+
+    settings = changed(run.retention, what_if)
+    duplicates = runs.groups(state, run).duplicates
+    return make_plan(runs.datasets(state, run), runs.proven(state, run), duplicates, settings)
 
 
 def show_runs(state_dir: str, output: str) -> None:

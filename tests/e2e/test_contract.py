@@ -175,6 +175,26 @@ def test_plan_has_its_keys_and_adds_up(output: Output) -> None:
     assert len(plan["datasets"]) == len(sizes)
 
 
+def test_what_if_plans_anew_at_other_prices_and_limits_and_keeps_nothing(output: Output) -> None:
+    def planned(*what_if: str) -> dict[str, Any]:
+        flags = [part for text in what_if for part in ("--what-if", text)]
+        plan: dict[str, Any] = json.loads(output("plan", "--format", "json", *flags))
+        assert is_of(plan, PLAN)
+        return plan
+
+    plan, runs_before = planned(), output("runs")
+    assert planned("storage_price=1") == plan
+    for nothing in ("storage_price=0", "latency_limit=0", "accesses=1e9"):
+        assert planned(nothing)["bytes_retired"] == 0, nothing
+    dearer = planned("storage_price=2", "accesses=0")
+    assert dearer["total_saving_per_month"] > 2 * plan["total_saving_per_month"]
+    assert dearer["bytes_retired"] >= plan["bytes_retired"]
+    assert (planned(), output("runs")) == (plan, runs_before)
+    table = output("plan", "--what-if", "storage_price=0")
+    assert "would save 0.00 USD a month and 0 B" in table
+    assert re.search(r"the plan of run \S+ saves \S+ USD a month", table)
+
+
 @pytest.mark.parametrize(
     ("command", "columns"), [("edges", EDGE), ("datasets", DATASET), ("plan", PLANNED), ("runs", RUN)]
 )
