@@ -108,7 +108,18 @@ def _state_commands(commands: _SubParsersAction[Parser]) -> None:
     text = (
         "the plan at other prices (a factor: storage_price=0.5) or limits (a value: latency_limit=0); may be repeated"
     )
+    plan.add_argument("--number", type=int, metavar="N", help="the plan with this number, as `r2d2 plans` lists it")
+    two = "what is other in plan B than in plan A"
+    plan.add_argument("--diff", nargs=2, type=int, metavar=("A", "B"), help=two)
     plan.add_argument("--what-if", action="append", default=[], metavar="NAME=NUMBER", help=text)
+    _command(
+        commands,
+        "plans",
+        "the plans of a state, the newest first; they are numbered and never change",
+        _plans,
+        state,
+        output,
+    )
     _command(commands, "runs", "the runs of a state, the newest first", _runs, state, output)
     text = "why a dataset is or isn't redundant, and the plan's arithmetic"
     explain = _command(commands, "explain", text, _explain, state, run)
@@ -244,9 +255,16 @@ def _edges(arguments: Namespace) -> None:
 
 
 def _plan(arguments: Namespace) -> None:
-    from r2d2.commands import state
+    from r2d2.commands import plans
 
-    state.show_plan(arguments.state, arguments.run, arguments.what_if, arguments.format)
+    which = arguments.run, arguments.number, arguments.what_if, arguments.diff
+    plans.show_plan(arguments.state, *which, arguments.format)
+
+
+def _plans(arguments: Namespace) -> None:
+    from r2d2.commands import plans
+
+    plans.show_plans(arguments.state, arguments.format)
 
 
 def _runs(arguments: Namespace) -> None:

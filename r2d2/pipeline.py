@@ -284,10 +284,10 @@ def retention_stage(
     job: Job, datasets: Sequence[Dataset], edges: Sequence[Edge], duplicates: Sequence[tuple[str, ...]]
 ) -> Plan:
     """Plans what to keep and what to retire; writes ``plan`` and ``plans``."""
-    with job.progress.stage("plan"):
+    with job.progress.stage("plan") as reading:
         plan = make_plan(datasets, edges, duplicates, job.settings.retention)
-        job.state.write_run("plan", job.run_id, records.plan_rows(job.run_id, plan))
-        job.state.write_run("plans", job.run_id, [records.plan_head(job.run_id, plan)])
+        plan = runs.keep_plan(job.state, job.run_id, plan)
+        reading.note = f", number {plan.number}"
     job.funnel = replace(
         job.funnel,
         bytes_saved=plan.bytes_retired,

@@ -16,7 +16,8 @@ import pytest
 from r2d2 import pipeline
 from r2d2.catalog import runs
 from r2d2.catalog.state import open_state
-from r2d2.commands.state import dataset_row, edge_row, plan_object
+from r2d2.commands.plans import plan_object
+from r2d2.commands.state import dataset_row, edge_row
 from r2d2.config import load_settings
 from r2d2.model.edge import Grade
 from r2d2.progress import Progress

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -111,10 +112,13 @@ def plan_rows(run_id: str, plan: Plan) -> list[Row]:
     return [
         {
             "run_id": run_id,
+            "plan": plan.number,
             "position": position,
             "dataset": entry.dataset,
+            "version": entry.version,
             "action": entry.action.value,
             "parent": entry.parent,
+            "parent_version": entry.parent_version,
             "saving_per_month": entry.saving_per_month,
             "rebuild_cost": entry.rebuild_cost,
             "rebuild_seconds": entry.rebuild_seconds,
@@ -124,10 +128,14 @@ def plan_rows(run_id: str, plan: Plan) -> list[Row]:
     ]
 
 
-def plan_head(run_id: str, plan: Plan) -> Row:
+def plan_head(run_id: str, plan: Plan, at: datetime) -> Row:
     """The row of ``plans``."""
     return {
         "run_id": run_id,
+        "plan": plan.number,
+        "at": at,
+        "datasets": len(plan.datasets),
+        "retired": len(plan.retired),
         "total_saving_per_month": plan.total_saving_per_month,
         "bytes_retired": plan.bytes_retired,
         "solver": plan.solver,
@@ -147,6 +155,8 @@ def plan_of(head: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Plan:
             row["rebuild_cost"],
             row["rebuild_seconds"],
             row["reason"],
+            row["version"],
+            row["parent_version"],
         )
         for row in sorted(rows, key=lambda row: int(row["position"]))
     )
@@ -157,6 +167,7 @@ def plan_of(head: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Plan:
         head["solver"],
         head["optimal"],
         head["currency"],
+        head["plan"],
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -160,15 +160,51 @@ def groups(state: State, run: Run) -> Groups:
 
 
 def plan(state: State, run: Run) -> Plan:
-    """The plan of a run.
+    """The newest plan of a run.
 
     Raises:
         NotFound: it has none.
     """
-    heads = state.rows("plans", run.run_id).to_pylist()
-    if not heads:
-        raise NotFound(f"run {run.run_id} has no plan yet", "`r2d2 retention --state DIR` makes one")
-    return records.plan_of(heads[-1], state.rows("plan", run.run_id).to_pylist())
+    for head in plan_heads(state, run.run_id):
+        found = _plan(state, head)
+        if found is not None:
+            return found
+    raise NotFound(f"run {run.run_id} has no plan yet", "`r2d2 retention --state DIR` makes one")
+
+
+def numbered_plan(state: State, number: int) -> Plan:
+    """The plan with a number.
+
+    Raises:
+        NotFound: there is none.
+    """
+    head = next((head for head in plan_heads(state) if head["plan"] == number), None)
+    found = _plan(state, head) if head else None
+    if found is None:
+        raise NotFound(f"{state.path}: there is no plan {number}", "`r2d2 plans --state DIR` lists them")
+    return found
+
+
+def plan_heads(state: State, run_id: str | None = None) -> list[dict[str, Any]]:
+    """Rows of ``plans``, of all runs or of one, the newest first."""
+    heads: list[dict[str, Any]] = latest(state.rows("plans", run_id), "plan").to_pylist()
+    return heads
+
+
+def keep_plan(state: State, run_id: str, plan: Plan) -> Plan:
+    """Keeps a plan under the next number, and gives it with that.
+
+    What it is comes after what it says of itself: one that a crash cut off is never taken for a plan.
+    """
+    numbered = replace(plan, number=1 + max((head["plan"] for head in plan_heads(state)), default=0))
+    state.append("plans", [records.plan_head(run_id, numbered, datetime.now(UTC))])
+    state.append("plan", records.plan_rows(run_id, numbered))
+    return numbered
+
+
+def _plan(state: State, head: Mapping[str, Any]) -> Plan | None:
+    rows = state.rows("plan", head["run_id"], ds.field("plan") == head["plan"]).to_pylist()
+    return records.plan_of(head, rows) if len(rows) == head["datasets"] else None
 
 
 def all_pairs(found: Sequence[Dataset], stored: Sequence[Edge], groups: Groups) -> Iterator[Edge]:

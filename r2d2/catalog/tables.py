@@ -89,22 +89,31 @@ GROUPS = pa.schema(
 )
 #: The transitive reduction between groups.
 GROUP_EDGES = pa.schema([("run_id", pa.string()), ("parent", pa.int32()), ("child", pa.int32())])
+#: Plans are numbered over all runs of the state, and never changed.
 PLAN = pa.schema(
     [
         ("run_id", pa.string()),
+        ("plan", pa.int32()),
         ("position", pa.int32()),
         ("dataset", pa.string()),
+        ("version", pa.string()),
         ("action", pa.string()),
         ("parent", pa.string()),
+        ("parent_version", pa.string()),
         ("saving_per_month", pa.float64()),
         ("rebuild_cost", pa.float64()),
         ("rebuild_seconds", pa.float64()),
         ("reason", pa.string()),
     ]
 )
+#: A plan is there once the table above has all its ``datasets``.
 PLANS = pa.schema(
     [
         ("run_id", pa.string()),
+        ("plan", pa.int32()),
+        ("at", pa.timestamp("us", tz="UTC")),
+        ("datasets", pa.int32()),
+        ("retired", pa.int32()),
         ("total_saving_per_month", pa.float64()),
         ("bytes_retired", pa.int64()),
         ("solver", pa.string()),

@@ -8,19 +8,16 @@ from itertools import chain
 from typing import Any
 
 from r2d2.catalog import runs
-from r2d2.catalog.state import State, open_state
+from r2d2.catalog.state import open_state
 from r2d2.commands.explain import explain_lines
-from r2d2.commands.output import print_object, print_rows
+from r2d2.commands.output import print_rows
 from r2d2.containment.candidates import refuted_by_metadata, shared_pairs
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
-from r2d2.model.plan import Plan
-from r2d2.report.units import human_bytes, money
 from r2d2.report.visible import visible
 
 DATASET_COLUMNS = ("dataset", "format", "rows", "bytes", "columns", "version", "names", "shared_with", "error")
 EDGE_COLUMNS = ("parent", "child", "grade", "rows_child", "rows_parent", "equal", "how", "reason")
-PLAN_COLUMNS = ("dataset", "action", "parent", "saving_per_month", "rebuild_cost", "rebuild_seconds", "reason")
 RUN_COLUMNS = ("run_id", "started", "status", "roots", "datasets", "edges", "money_saved", "version")
 
 
@@ -57,38 +54,6 @@ def _print_graph(datasets: Sequence[Dataset], edges: Iterable[Edge]) -> None:
 
     graph = nx.relabel_nodes(containment_graph(datasets, edges), visible)  # XML can't hold control characters
     sys.stdout.writelines(f"{line}\n" for line in nx.generate_graphml(graph))
-
-
-def show_plan(state_dir: str, run_id: str, what_if: Sequence[str], output: str) -> None:
-    """Prints the plan of a run; or what it would be, which reads nothing but the state and keeps nothing.
-
-    Args:
-        what_if: ``NAME=NUMBER`` (``retention.what_if``).
-    """
-    state = open_state(state_dir)
-    run = runs.find_run(state, run_id, runs.CONTAINED if what_if else runs.PLANNED)
-    plan = _planned_anew(state, run, what_if) if what_if else runs.plan(state, run)
-    if output == "json":
-        print_object(plan_object(plan))
-        return
-    print_rows(map(planned_row, plan.datasets), PLAN_COLUMNS, output)
-    if output == "table":
-        saved = money(plan.total_saving_per_month, plan.currency)
-        said = f"{'would save' if what_if else 'saves'} {saved} a month and {human_bytes(plan.bytes_retired)}"
-        print(f"{said}; {visible(plan.solver)}")
-        if what_if and run.reached(runs.PLANNED):
-            planned = runs.plan(state, run)
-            saved = money(planned.total_saving_per_month, planned.currency)
-            print(f"the plan of run {run.run_id} saves {saved} a month and {human_bytes(planned.bytes_retired)}")
-
-
-def _planned_anew(state: State, run: runs.Run, what_if: Sequence[str]) -> Plan:
-    from r2d2.retention.planner import make_plan  # takes longer to import than other commands to answer
-    from r2d2.retention.what_if import changed
-
-    settings = changed(run.retention, what_if)
-    duplicates = runs.groups(state, run).duplicates
-    return make_plan(runs.datasets(state, run), runs.proven(state, run), duplicates, settings)
 
 
 def show_runs(state_dir: str, output: str) -> None:
@@ -133,23 +98,6 @@ def edge_row(edge: Edge) -> dict[str, Any]:
         "equal": edge.equal,
         "how": edge.how,
         "reason": f"{edge.reason}: {edge.predicate}" if edge.predicate else edge.reason,
-    }
-
-
-def planned_row(entry: Any) -> dict[str, Any]:
-    """A line of the plan as the ``plan`` command gives it."""
-    return {column: getattr(entry, column) for column in PLAN_COLUMNS} | {"action": entry.action.value}
-
-
-def plan_object(plan: Plan) -> dict[str, Any]:
-    """The plan as ``plan --format json`` gives it."""
-    return {
-        "datasets": [planned_row(entry) for entry in plan.datasets],
-        "total_saving_per_month": plan.total_saving_per_month,
-        "bytes_retired": plan.bytes_retired,
-        "currency": plan.currency,
-        "solver": plan.solver,
-        "optimal": plan.optimal,
     }
 
 

@@ -23,6 +23,7 @@ class PlannedDataset:
         rebuild_cost: money for one rebuild; for a kept dataset 0.
         rebuild_seconds: seconds for one rebuild; for a kept dataset 0.
         reason: why, in money and seconds, for its owner.
+        version, parent_version: of the dataset and of its parent, for which this was planned.
     """
 
     dataset: str
@@ -32,11 +33,19 @@ class PlannedDataset:
     rebuild_cost: float
     rebuild_seconds: float
     reason: str
+    version: str = ""
+    parent_version: str = ""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The retention plan of one run. ``solver`` says how it was found; ``optimal`` whether that is proven."""
+    """The retention plan of one run.
+
+    Attributes:
+        solver: how it was found.
+        optimal: whether it is proven that none is cheaper.
+        number: of the plan in its state, from 1; 0 for one that is not kept.
+    """
 
     datasets: tuple[PlannedDataset, ...]
     total_saving_per_month: float
@@ -44,3 +53,9 @@ class Plan:
     solver: str
     optimal: bool
     currency: str = "USD"
+    number: int = 0
+
+    @property
+    def retired(self) -> tuple[PlannedDataset, ...]:
+        """What is to be retired, in the plan's order."""
+        return tuple(entry for entry in self.datasets if entry.action is Action.RETIRE)

@@ -193,13 +193,15 @@ class _Reasons:
         open_to_change = dataset.id in self._decision.estimated and dataset.id not in self._pinned
         note = " (in a good plan that is not proven the cheapest)" if open_to_change else ""
         if parent is None:
-            return PlannedDataset(dataset.id, Action.KEEP, None, 0.0, 0.0, 0.0, self._kept(dataset) + note)
+            reason = self._kept(dataset) + note
+            return PlannedDataset(dataset.id, Action.KEEP, None, 0.0, 0.0, 0.0, reason, dataset.version)
         source = self._datasets[parent]
         saving = self._decision.saving[dataset.id]
         seconds = rebuild_seconds(source.bytes, dataset.bytes, self._settings)
         cost = rebuild_cost(source, dataset, self._settings)
         reason = self._retired(dataset, source, saving, seconds) + note
-        return PlannedDataset(dataset.id, Action.RETIRE, parent, saving, cost, seconds, reason)
+        versions = dataset.version, source.version
+        return PlannedDataset(dataset.id, Action.RETIRE, parent, saving, cost, seconds, reason, *versions)
 
     def _retired(self, dataset: Dataset, source: Dataset, saving: float, seconds: float) -> str:
         keep = profile(dataset, self._settings).keep

@@ -192,7 +192,7 @@ def test_what_if_plans_anew_at_other_prices_and_limits_and_keeps_nothing(output:
     assert (planned(), output("runs")) == (plan, runs_before)
     table = output("plan", "--what-if", "storage_price=0")
     assert "would save 0.00 USD a month and 0 B" in table
-    assert re.search(r"the plan of run \S+ saves \S+ USD a month", table)
+    assert re.search(r"plan 1 saves \S+ USD a month", table)
 
 
 @pytest.mark.parametrize(

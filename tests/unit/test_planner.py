@@ -211,7 +211,8 @@ def test_a_part_is_retired_with_its_reason_in_money_and_seconds() -> None:
         "retired: every row is in whole; storing it costs 0.23 USD a month, rebuilding it on demand is expected to "
         "cost 0.013 USD a month and takes 430 s of the allowed 3,600 s"
     )
-    assert whole == PlannedDataset("whole", Action.KEEP, None, 0.0, 0.0, 0.0, "kept: part is rebuilt from it")
+    assert whole == PlannedDataset("whole", Action.KEEP, None, 0.0, 0.0, 0.0, "kept: part is rebuilt from it", "v1")
+    assert (part.version, part.parent_version) == ("v1", "v1")
     assert plan.solver == "components solved: 1 directly"
 
 

@@ -1,0 +1,119 @@
+"""Commands on plans: one of them, what it would be otherwise, how two differ, which there are. None starts Spark."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from r2d2.catalog import runs
+from r2d2.catalog.state import State, open_state
+from r2d2.commands.output import print_object, print_rows
+from r2d2.errors import UsageError
+from r2d2.model.plan import Plan, PlannedDataset
+from r2d2.report.units import human_bytes, money
+from r2d2.report.visible import visible
+
+PLAN_COLUMNS = ("dataset", "action", "parent", "saving_per_month", "rebuild_cost", "rebuild_seconds", "reason")
+PLANS_COLUMNS = ("plan", "run_id", "at", "datasets", "retired", "total_saving_per_month", "bytes_retired", "solver")
+DIFF_COLUMNS = ("dataset", "before", "after", "saving_before", "saving_after", "reason")
+
+
+def show_plan(
+    state_dir: str, run_id: str, number: int | None, what_if: Sequence[str], diff: Sequence[int] | None, output: str
+) -> None:
+    """Prints a plan: the newest of a run, the one with a number, or what it would be at other prices; or a comparison.
+
+    Args:
+        number: of a plan in the state.
+        what_if: ``NAME=NUMBER`` (``retention.what_if``).
+        diff: the numbers of two plans, of which the second is told by what is other than in the first.
+    """
+    if sum(map(bool, (number is not None, what_if, diff))) > 1:
+        raise UsageError("--number, --what-if and --diff exclude each other", "give one of them")
+    state = open_state(state_dir)
+    if diff:
+        before, after = (runs.numbered_plan(state, each) for each in diff)
+        _show_diff(before, after, output)
+    elif number is not None:
+        _show(runs.numbered_plan(state, number), "saves", output)
+    elif what_if:
+        _show_what_if(state, runs.find_run(state, run_id, runs.CONTAINED), what_if, output)
+    else:
+        _show(runs.plan(state, runs.find_run(state, run_id, runs.PLANNED)), "saves", output)
+
+
+def show_plans(state_dir: str, output: str) -> None:
+    """Prints the plans of a state, the newest first."""
+    rows = [{**head, "at": f"{head['at']:%Y-%m-%d %H:%M:%S}Z"} for head in runs.plan_heads(open_state(state_dir))]
+    print_rows([{column: row[column] for column in PLANS_COLUMNS} for row in rows], PLANS_COLUMNS, output)
+
+
+def planned_row(entry: PlannedDataset) -> dict[str, Any]:
+    """A line of the plan as the ``plan`` command gives it."""
+    return {column: getattr(entry, column) for column in PLAN_COLUMNS} | {"action": entry.action.value}
+
+
+def plan_object(plan: Plan) -> dict[str, Any]:
+    """The plan as ``plan --format json`` gives it."""
+    return {
+        "datasets": [planned_row(entry) for entry in plan.datasets],
+        "total_saving_per_month": plan.total_saving_per_month,
+        "bytes_retired": plan.bytes_retired,
+        "currency": plan.currency,
+        "solver": plan.solver,
+        "optimal": plan.optimal,
+    }
+
+
+def differences(before: Plan, after: Plan) -> Iterator[dict[str, Any]]:
+    """Lines for datasets whose action or parent differs, or that only one plan has, as ``plan --diff`` gives them."""
+    one, other = ({entry.dataset: entry for entry in plan.datasets} for plan in (before, after))
+    for name in sorted(one.keys() | other.keys()):
+        was, becomes = one.get(name), other.get(name)
+        if _decision(was) != _decision(becomes):
+            yield {
+                "dataset": name,
+                "before": _decision(was),
+                "after": _decision(becomes),
+                "saving_before": was.saving_per_month if was else None,
+                "saving_after": becomes.saving_per_month if becomes else None,
+                "reason": becomes.reason if becomes else "it is not in the lake any more",
+            }
+
+
+def _decision(entry: PlannedDataset | None) -> str | None:
+    if entry is None:
+        return None
+    return f"{entry.action.value} for {entry.parent}" if entry.parent else entry.action.value
+
+
+def _show(plan: Plan, saves: str, output: str) -> None:
+    if output == "json":
+        print_object(plan_object(plan))
+        return
+    print_rows(map(planned_row, plan.datasets), PLAN_COLUMNS, output)
+    if output == "table":
+        print(f"{f'plan {plan.number} ' if plan.number else ''}{saves} {_saved(plan)}; {visible(plan.solver)}")
+
+
+def _saved(plan: Plan) -> str:
+    return f"{money(plan.total_saving_per_month, plan.currency)} a month and {human_bytes(plan.bytes_retired)}"
+
+
+def _show_what_if(state: State, run: runs.Run, what_if: Sequence[str], output: str) -> None:
+    from r2d2.retention.planner import make_plan  # takes longer to import than other commands to answer
+    from r2d2.retention.what_if import changed
+
+    settings = changed(run.retention, what_if)
+    duplicates = runs.groups(state, run).duplicates
+    plan = make_plan(runs.datasets(state, run), runs.proven(state, run), duplicates, settings)
+    _show(plan, "would save", output)
+    if output == "table" and run.reached(runs.PLANNED):
+        made = runs.plan(state, run)
+        print(f"plan {made.number} saves {_saved(made)}")
+
+
+def _show_diff(before: Plan, after: Plan, output: str) -> None:
+    print_rows(differences(before, after), DIFF_COLUMNS, output)
+    if output == "table":
+        print(f"plan {before.number} saves {_saved(before)}, plan {after.number} {_saved(after)}")

@@ -1,0 +1,126 @@
+"""Plans are numbered over all runs of a state, stay as they were, and can be compared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from r2d2.catalog import runs
+from r2d2.catalog.state import State, open_state
+from r2d2.cli import main
+from tests.states import base_table, run_job, small_lake, write
+
+DEAR = "retention.storage_price_factor=10000000"
+Told = Callable[..., Any]
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Path:
+    small_lake(tmp_path / "lake")
+    return tmp_path / "lake"
+
+
+@pytest.fixture
+def state(spark: SparkSession, lake: Path, tmp_path: Path) -> State:
+    """A state with a run, and plan 1 of it."""
+    run_job(lake, tmp_path / "state", DEAR)
+    return open_state(str(tmp_path / "state"))
+
+
+@pytest.fixture
+def told(state: State, capsys: pytest.CaptureFixture[str]) -> Told:
+    """What a command says as JSON."""
+
+    def call(*arguments: str) -> Any:
+        assert main([*arguments, "--state", str(state.path), "--format", "json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    return call
+
+
+def planned_again(state: State, *overrides: str) -> None:
+    flags = [part for text in overrides for part in ("--set", text)]
+    assert main(["retention", "--state", str(state.path), "--quiet", *flags]) == 0
+
+
+def test_each_plan_has_the_next_number_and_those_before_stay_as_they_were(state: State, told: Told, lake: Path) -> None:
+    first = told("plan")
+    planned_again(state, DEAR, "retention.keep=range.parquet")
+    assert told("plan", "--number", "1") == first
+    assert told("plan", "--number", "2") == told("plan") != first
+    run_job(lake, state.path, DEAR)
+    assert told("plan") == told("plan", "--number", "3") == first
+    heads = told("plans")
+    assert [head["plan"] for head in heads] == [3, 2, 1]
+    assert len({head["run_id"] for head in heads}) == 2
+    retired = sum(row["action"] == "retire" for row in first["datasets"])
+    assert [head["retired"] for head in heads] == [retired, retired - 1, retired]
+    assert heads[0]["total_saving_per_month"] == first["total_saving_per_month"]
+
+
+def test_two_plans_are_told_apart_by_what_differs(state: State, told: Told, lake: Path) -> None:
+    planned_again(state, DEAR, "retention.keep=range.parquet")
+    (line,) = told("plan", "--diff", "1", "2")
+    assert (line["dataset"], line["after"], line["saving_after"]) == ("range.parquet", "keep", 0)
+    assert line["before"].startswith("retire for ")
+    assert line["saving_before"] > 0
+    assert "retention.keep" in line["reason"]
+    assert told("plan", "--diff", "2", "2") == []
+    write(lake / "more.parquet", base_table(7, 900_000))
+    (lake / "tiny.parquet").unlink()
+    run_job(lake, state.path, DEAR)
+    found = {row["dataset"]: row for row in told("plan", "--diff", "1", "3")}
+    assert found.keys() == {"more.parquet", "tiny.parquet"}
+    assert (found["more.parquet"]["before"], found["more.parquet"]["after"]) == (None, "keep")
+    assert found["tiny.parquet"]["after"] is None
+    assert found["tiny.parquet"]["reason"] == "it is not in the lake any more"
+
+
+def test_a_plan_says_for_which_versions_it_was_made(state: State) -> None:
+    run = runs.find_run(state)
+    versions = {dataset.id: dataset.version for dataset in runs.datasets(state, run)}
+    plan = runs.plan(state, run)
+    assert {entry.dataset: entry.version for entry in plan.datasets} == versions
+    assert plan.retired
+    assert all(entry.parent_version == versions[entry.parent or ""] for entry in plan.retired)
+
+
+def test_a_plan_that_a_crash_cut_off_is_no_plan(state: State, told: Told, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = told("plan")
+    append = State.append
+
+    def dies(self: State, table: str, rows: Any) -> None:
+        if table == "plan":
+            raise KeyboardInterrupt
+        append(self, table, rows)
+
+    monkeypatch.setattr(State, "append", dies)
+    with pytest.raises(KeyboardInterrupt):
+        runs.keep_plan(state, runs.find_run(state).run_id, runs.plan(state, runs.find_run(state)))
+    monkeypatch.undo()
+    assert told("plan") == first
+    assert main(["plan", "--number", "2", "--state", str(state.path)]) == 6
+    planned_again(state, DEAR)
+    assert told("plan", "--number", "3") == first
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "what"),
+    [
+        (["--number", "9"], 6, "there is no plan 9"),
+        (["--diff", "1", "9"], 6, "there is no plan 9"),
+        (["--number", "1", "--diff", "1", "1"], 2, "exclude each other"),
+        (["--number", "1", "--what-if", "storage_price=2"], 2, "exclude each other"),
+        (["--what-if", "price=2"], 2, "there is no 'price'"),
+    ],
+)
+def test_what_can_not_be_shown_is_told(
+    state: State, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, what: str
+) -> None:
+    assert main(["plan", "--state", str(state.path), *arguments]) == code
+    assert what in capsys.readouterr().err
