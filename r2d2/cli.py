@@ -105,21 +105,13 @@ def _state_commands(commands: _SubParsersAction[Parser]) -> None:
     text = "every pair: of proven ones the closure, duplicates both ways; of refuted ones those by metadata too"
     edges.add_argument("--all", action="store_true", help=text)
     plan = _command(commands, "plan", "what to keep and what to retire, and why", _plan, state, run, output)
-    text = (
-        "the plan at other prices (a factor: storage_price=0.5) or limits (a value: latency_limit=0); may be repeated"
-    )
     plan.add_argument("--number", type=int, metavar="N", help="the plan with this number, as `r2d2 plans` lists it")
-    two = "what is other in plan B than in plan A"
-    plan.add_argument("--diff", nargs=2, type=int, metavar=("A", "B"), help=two)
+    text = "what is other in plan B than in plan A"
+    plan.add_argument("--diff", nargs=2, type=int, metavar=("A", "B"), help=text)
+    text = "the plan at other prices (a factor: storage_price=0.5) or limits (a value: latency_limit=0); repeatable"
     plan.add_argument("--what-if", action="append", default=[], metavar="NAME=NUMBER", help=text)
-    _command(
-        commands,
-        "plans",
-        "the plans of a state, the newest first; they are numbered and never change",
-        _plans,
-        state,
-        output,
-    )
+    text = "the plans of a state, the newest first; they are numbered and never change"
+    _command(commands, "plans", text, _plans, state, output)
     _command(commands, "runs", "the runs of a state, the newest first", _runs, state, output)
     text = "why a dataset is or isn't redundant, and the plan's arithmetic"
     explain = _command(commands, "explain", text, _explain, state, run)

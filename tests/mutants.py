@@ -339,8 +339,8 @@ MUTANTS = [
     Mutant(
         "files that are scanned together are of the first dataset",
         "containment/scan",
-        'slot = "0::BIGINT" if len(tasks) == 1 else "file_index::BIGINT"',
-        'slot = "0::BIGINT"',
+        'return "0::BIGINT" if len(tasks) == 1 else "file_index::BIGINT"',
+        'return "0::BIGINT"',
     ),
     Mutant(
         "of datasets that are scanned together all have the sketch that the first one is asked for",

@@ -21,7 +21,7 @@ from r2d2.config import RetentionSettings, Settings
 from r2d2.contained import Contained
 from r2d2.containment.budget import Budget
 from r2d2.containment.waves import Choices, best_stars
-from r2d2.model.plan import Action, Plan
+from r2d2.model.plan import Plan
 from r2d2.progress import Progress
 from r2d2.retention.worth import worth_of
 
@@ -86,8 +86,7 @@ class _Hindsight:
         self.parent, self.child = (np.asarray(side, np.int64) for side in zip(*pairs, strict=True))
         worth = worth_of(datasets, prices)
         self.saving, self.price = worth.saving(self.parent, self.child), worth.price
-        retired = [entry for entry in full.plan.datasets if entry.action is Action.RETIRE]
-        self.retired = {place[entry.dataset]: entry.saving_per_month for entry in retired}
+        self.retired = {place[entry.dataset]: entry.saving_per_month for entry in full.plan.retired}
 
     def ceiling(self, most: int) -> float:
         """The share of the final saving that no exact way exceeds that reads ``most`` bytes.

@@ -109,13 +109,13 @@ class State:
         log = self.path / table / "_delta_log"
         return any(entry.suffix in (".json", ".parquet") for entry in log.iterdir()) if log.is_dir() else False
 
-    def _files(self, table: str, run_id: str) -> list[str]:
-        """The data files of a run, below the table's directory."""
+    def _files(self, table: str, run_id: str | None) -> list[str]:
+        """The data files of a run (None: of all), below the table's directory."""
         location = str(self.path / table)
         if not self._committed(table):
             return []
         added = read_delta(storage_for(location), location).files
-        return [add.path for add in added if dict(add.partition).get("run_id") == run_id]
+        return [add.path for add in added if run_id in (None, dict(add.partition).get("run_id"))]
 
     def secret(self) -> str:
         """The 256 bits that only this state knows, as hexadecimal digits; made when they are first asked for.
@@ -196,14 +196,9 @@ class State:
     def _scan(self, table: str, run_id: str | None, condition: ds.Expression | None, schema: pa.Schema) -> pa.Table:
         """Of one run only its own files are opened: what became of those of others does not matter to it."""
         location = self.path / table
-        if not self._committed(table):
-            return schema.empty_table()
         try:
-            added = read_delta(storage_for(str(location)), str(location)).files
             partitioning = ds.partitioning(pa.schema([f for f in schema if f.name == "run_id"]), flavor="hive")
-            files = [
-                _local(str(location), add.path) for add in added if run_id in (None, dict(add.partition).get("run_id"))
-            ]
+            files = [_local(str(location), file) for file in self._files(table, run_id)]
             data = ds.dataset(files, schema=schema, partitioning=partitioning, format="parquet").to_table(
                 filter=condition
             )

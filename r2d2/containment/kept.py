@@ -7,7 +7,7 @@ checked when it is read: one that is cut off or damaged is not used. Nobody else
 from __future__ import annotations
 
 import hashlib
-import os
+import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -38,11 +38,13 @@ def kept_path(directory: str, task: Mapping[str, Any], projection: str) -> Path:
 
 
 class Keeper:
-    """Writes the hashes of one projection as they stream from a scan; only a whole file gets its name."""
+    """Writes the hashes of one projection as they stream from a scan; only a whole file gets its name.
+
+    Several may do so at once for one path, as datasets of the same files have: each is whole, and the last one stays.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._path, self._temporary = path, path.with_name(f"{path.name}.{os.getpid()}")
-        self._temporary.unlink(missing_ok=True)
+        self._path, self._temporary = path, path.with_name(f"{path.name}.{uuid.uuid4().hex}")
 
     def add(self, low: Hashes, high: Hashes) -> None:
         """Further rows."""

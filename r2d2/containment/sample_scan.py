@@ -29,10 +29,11 @@ from r2d2.containment.scan import (
     TASKS,
     Connect,
     Task,
-    check_order,
-    open_sources,
-    pack_files,
+    file_sql,
+    opened_together,
     read_failure,
+    requests_of,
+    slots_of,
     task_connection,
     unchanged,
     unpack_files,
@@ -106,11 +107,8 @@ class FindKernel:
 
     def _found(self, tasks: Sequence[Task], connect: Connect, general: bool) -> list[dict[str, Any]]:
         lookups = [self.lookups[number] for number in json.loads(tasks[0]["asked"])]
-        if len(tasks) == 1:
-            with open_sources(tasks[0], connect) as (con, sources):
-                return _hashed(tasks, con, sources, general, lookups)
-        with _opened_together(tasks, connect) as (con, whole):
-            return _hashed(tasks, con, [whole], general, lookups, "file_index::BIGINT")
+        with opened_together(tasks, connect) as (con, sources):
+            return _hashed(tasks, con, sources, general, lookups, file_sql(tasks))
 
 
 def draw_kernel(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -129,8 +127,8 @@ def _drawn(tasks: Sequence[Task], connect: Connect, general: bool) -> list[dict[
     nothing_else = [None] * len(json.loads(tasks[0]["asked"]))
     if len(tasks) == 1:
         with _opened_at_places(tasks[0], connect) as (con, sources):
-            return _hashed(tasks, con, sources, general, nothing_else)
-    with _opened_together(tasks, connect) as (con, whole):
+            return _hashed(tasks, con, sources, general, nothing_else, file_sql(tasks))
+    with opened_together(tasks, connect) as (con, (whole,)):
         places = [places for task in tasks for places in json.loads(task["places"])]
         columns = len(Reader.from_json(json.loads(tasks[0]["readers"])[0]).columns)
         some = replace(whole, table=_at_places_of_many(whole.table, columns, places))
@@ -174,7 +172,7 @@ def _hashed(
     sources: Sequence[Source],
     general: bool,
     lookups: Sequence[Lookup | None],
-    file: str = "",
+    file: str,
 ) -> list[dict[str, Any]]:
     """A row for each task and request, of the rows that the request's lookup finds, or of all where there is none.
 
@@ -183,11 +181,11 @@ def _hashed(
         general: whether numbers may be of any size.
         file: SQL of the place of a row's file among those of several tasks.
     """
-    projections = [Request.from_json(text).projection for text in json.loads(tasks[0]["requests"])]
+    projections = [request.projection for request in requests_of(tasks[0])]
     found = [Accumulator([Request(projection, COMPLETE)] * len(tasks)) for projection in projections]
-    owners = np.repeat(np.arange(len(tasks)), [len(unpack_files(task["files"])) for task in tasks])
+    owners = slots_of(tasks)
     rows = np.zeros(len(tasks), np.int64)
-    query = hashed_rows(sources, projections, [], RowHash(tasks[0]["key"]), file or "0::BIGINT", general)
+    query = hashed_rows(sources, projections, [], RowHash(tasks[0]["key"]), file, general)
     for batch in row_batches(con, query, BATCH):
         owner = owners[batch.column("slot").to_numpy()]
         rows += np.bincount(owner, minlength=len(tasks))
@@ -201,16 +199,6 @@ def _hashed(
         for number, each in zip(json.loads(task["asked"]), found, strict=True)
         if (sketch := each.sketch(slot)) is not None
     ]
-
-
-@contextmanager
-def _opened_together(tasks: Sequence[Task], connect: Connect) -> Iterator[tuple[duckdb.DuckDBPyConnection, Source]]:
-    """The files of tasks that are ``scanned_with_others``, in their order."""
-    files = [file for task in tasks for file in unpack_files(task["files"])]
-    with open_sources({**tasks[0], "files": pack_files(files)}, connect) as (con, sources):
-        check_order(con, sources, len(files))
-        (only,) = sources
-        yield con, only
 
 
 @contextmanager

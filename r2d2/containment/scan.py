@@ -208,16 +208,11 @@ def scan_fast(tasks: Sequence[Task], connect: Connect) -> list[dict[str, Any]]:
 
 def _scan(tasks: Sequence[Task], connect: Connect, general: bool) -> list[dict[str, Any]]:
     """The answers for tasks that differ in dataset, files and thresholds only."""
-    requests, files = [requests_of(task) for task in tasks], [unpack_files(task["files"]) for task in tasks]
-    slots = np.repeat(np.arange(len(tasks)), [len(group) for group in files])
-    together = {**tasks[0], "files": pack_files([file for group in files for file in group])}
-    slot = "0::BIGINT" if len(tasks) == 1 else "file_index::BIGINT"
-    with open_sources(together, connect) as (con, sources), ExitStack() as stack:
-        if len(tasks) > 1:
-            check_order(con, sources, len(slots))
+    requests = [requests_of(task) for task in tasks]
+    with opened_together(tasks, connect) as (con, sources), ExitStack() as stack:
         keepers = [stack.enter_context(keepers_of(*asked)) for asked in zip(tasks, requests, strict=True)]
         answers = [Accumulator(alike) for alike in zip(*requests, strict=True)]
-        _read(con, sources, answers, RowHash(tasks[0]["key"]), general, slot, slots, keepers)
+        _read(con, sources, answers, RowHash(tasks[0]["key"]), general, file_sql(tasks), slots_of(tasks), keepers)
         for answer in answers:
             for found, totals in zip(keepers, answer.totals, strict=True):
                 if not answer.request.box and (keeper := found.pop(answer.request.projection, None)):
@@ -255,7 +250,32 @@ def result_rows(tasks: Sequence[Task], answers: Sequence[Accumulator]) -> list[d
     ]
 
 
-def check_order(con: duckdb.DuckDBPyConnection, sources: Sequence[Source], files: int) -> None:
+@contextmanager
+def opened_together(
+    tasks: Sequence[Task], connect: Connect
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, list[Source]]]:
+    """The files of one task row as sources, or those of several that one query reads, in their order, as one source."""
+    if len(tasks) == 1:
+        with open_sources(tasks[0], connect) as opened:
+            yield opened
+        return
+    files = [file for task in tasks for file in unpack_files(task["files"])]
+    with open_sources({**tasks[0], "files": pack_files(files)}, connect) as (con, sources):
+        _check_order(con, sources, len(files))
+        yield con, sources
+
+
+def file_sql(tasks: Sequence[Task]) -> str:
+    """SQL of the place of a row's file among those of task rows that are opened together; any place where it is one."""
+    return "0::BIGINT" if len(tasks) == 1 else "file_index::BIGINT"
+
+
+def slots_of(tasks: Sequence[Task]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """The number of the task row that each file belongs to, by the file's place."""
+    return np.repeat(np.arange(len(tasks)), [len(unpack_files(task["files"])) for task in tasks])
+
+
+def _check_order(con: duckdb.DuckDBPyConnection, sources: Sequence[Source], files: int) -> None:
     """Files are told apart by their place in the list; this looks that it is the place that their staged name gives."""
     opened = con.execute(f"SELECT DISTINCT file_index, filename FROM {sources[0].table}").fetchall()
     if any(Path(name).name.partition(".")[0] != str(index) for index, name in opened) or len(opened) > files:

@@ -68,13 +68,11 @@ def scanned_together(tasks: Sequence[Task]) -> list[list[Task]]:
 def queried_together(tasks: Sequence[Task]) -> list[list[Task]]:
     """Task rows by what one query can read: what differs in dataset, files and thresholds only, the others alone."""
     alike: dict[tuple[object, ...], list[Task]] = defaultdict(list)
-    alone, files = [], set()
+    alone = []
     for task in tasks:
-        key = _query_key(task) if _one_query(task) else ()
-        if key and (key, task["files"]) not in files:
-            alike[key].append(task)
-            files.add((key, task["files"]))
-        else:  # of two datasets of the same files (a shallow clone) each keeps the hashes under one name
+        if _one_query(task):
+            alike[_query_key(task)].append(task)
+        else:
             alone.append([task])
     return [*alike.values(), *alone]
 

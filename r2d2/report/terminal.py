@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from r2d2.model.funnel import Funnel, StageFigures
-from r2d2.model.plan import Action, Plan
+from r2d2.model.plan import Plan
 from r2d2.report.limits import LIMITS, going_on
 from r2d2.report.units import count, human_bytes, human_seconds, money, no_part, percent
 from r2d2.report.visible import visible
@@ -43,7 +43,7 @@ def retire_lines(plan: Plan, how: Callable[[str, str], str], most: int = 10) -> 
         how: how a parent's containment of a child was proven.
         most: lines; how many more there are is said.
     """
-    retired = [entry for entry in plan.datasets if entry.action is Action.RETIRE]
+    retired = plan.retired
     if not retired:
         return ["  nothing is worth retiring; `r2d2 plan` says why for each dataset"]
     rows = [("retire first", "rebuilt from", "proven by", "saves a month", "back in")] + [

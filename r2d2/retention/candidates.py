@@ -18,7 +18,7 @@ from r2d2.config import RetentionSettings
 from r2d2.retention.ancestors import Containment, Place
 from r2d2.retention.costs import CostProfile
 from r2d2.retention.heads import Flags, Floats, Rebuilds
-from r2d2.retention.latency import within
+from r2d2.retention.latency import within, within_all
 from r2d2.retention.reach import MOST_NODES, Ints, MemberPairs, Reach
 
 #: Datasets looked at for each pair that is allowed, before a component counts as too large to be solved exactly.
@@ -154,12 +154,6 @@ class _Table:
             for name, seen in zip(self._members, facts, strict=True)
             if name in self._rebuilds.retirable
         }
-
-
-def within_all(seconds: Floats, limits: Floats) -> Flags:
-    """``latency.within`` for many."""
-    quick: Flags = (limits > 0) & (seconds <= limits)
-    return quick
 
 
 class _Search:

@@ -11,12 +11,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
+import numpy as np
+import numpy.typing as npt
+
 from r2d2.catalog.listing import Candidate
 from r2d2.catalog.patterns import Patterns
 from r2d2.config import RetentionSettings
 from r2d2.model import Dataset
 
 BYTES_PER_MB = 10**6
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 
 def first_match(patterns: Iterable[str], dataset: Dataset | Candidate) -> str | None:
@@ -52,6 +58,12 @@ def rebuild_seconds(parent_bytes: int, child_bytes: int, settings: RetentionSett
 def within(seconds: float, limit: float) -> bool:
     """Whether a rebuild of ``seconds`` is fast enough. A limit of 0 allows no rebuild, however fast it is."""
     return limit > 0 and seconds <= limit
+
+
+def within_all(seconds: Floats, limits: Floats) -> Flags:
+    """The same for many."""
+    quick: Flags = (limits > 0) & (seconds <= limits)
+    return quick
 
 
 @lru_cache(maxsize=1024)

@@ -12,6 +12,7 @@ from r2d2.containment.pairs import Bools, Floats, Ints
 from r2d2.containment.worth import Worth
 from r2d2.model import Dataset
 from r2d2.retention.costs import EPSILON, check_settings, profile, startup_cost
+from r2d2.retention.latency import within_all
 from r2d2.retention.planner import pinned_datasets
 
 _COLUMNS = ("keep", "read", "write", "read_seconds", "write_seconds", "accesses", "limit")
@@ -69,6 +70,5 @@ class _Profiles:
         seconds = self.settings.startup_seconds + read_seconds + self.write_seconds[children]
         rebuild = startup_cost(self.settings) + read + self.write[children]
         found = self.keep[children] - self.accesses[children] * rebuild
-        limit = self.limit[children]
-        allowed = self.retirable[children] & (limit > 0) & (seconds <= limit)
+        allowed = self.retirable[children] & within_all(seconds, self.limit[children])
         return np.where(allowed & (found > EPSILON) & (found >= self.settings.min_saving), found, 0.0)

@@ -146,8 +146,10 @@ def test_datasets_of_any_number_of_rows_are_scanned_together_each_with_its_own_s
             assert (kept(together, i, request[1]) is None) == (sizes[i] <= 100)
 
 
-def test_datasets_of_the_same_files_keep_their_hashes_both(tmp_path: Path) -> None:
-    lake = [parquet_dataset(written(tmp_path / f"{i}.parquet", prices(900, i))) for i in range(2)]
+@pytest.mark.parametrize("columns", [["price", "name"], ["name"]])  # by one query, and held as arrays
+def test_datasets_of_the_same_files_keep_their_hashes_both(tmp_path: Path, columns: list[str]) -> None:
+    tables = [{name: prices(900, i)[name] for name in columns} for i in range(2)]
+    lake = [parquet_dataset(written(tmp_path / f"{i}.parquet", table)) for i, table in enumerate(tables)]
     lake.append(replace(lake[0], id="clone"))
     reading = keeping(lake, tmp_path / "kept")
     request = Request(projection_of(lake[0]), threshold(900, 100))
