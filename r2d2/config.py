@@ -87,7 +87,12 @@ class RetentionSettings:
     write_mb_per_second: float = 50.0  # throughput of writing the child
     keep: tuple[str, ...] = ()  # glob patterns of dataset ids that are never retired
     min_saving: float = 0.0  # money a month below which a dataset is kept
-    solver_seconds: float = 60.0  # time limit of the solver for one component
+    max_rebuild_cost: float = 0.0  # money a month that all expected rebuilds of a plan may cost; 0: no limit
+    max_retired_datasets: int = 0  # datasets that one plan may retire; 0: no limit
+    max_retired_bytes: Size = 0  # bytes that one plan may retire; 0: no limit
+    evacuation_limit: Seconds = 0.0  # time for rebuilding all that was retired for one parent; 0: no limit
+    shared_rebuilds: int = 1  # rebuilds that run at a time at the throughputs above
+    solver_seconds: float = 60.0  # time limit of the solver for a plan; 0: it is not used, plans may retire less
     max_pairs: int = 200_000  # (child, possible parent) pairs of one component up to which it is solved exactly
 
 

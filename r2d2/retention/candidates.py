@@ -6,34 +6,38 @@ walked to (``_Search``). Of groups of duplicates only those members are parents 
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from graphlib import CycleError
 
 import numpy as np
 
-from r2d2.config import RetentionSettings
 from r2d2.retention.ancestors import Containment, Place
-from r2d2.retention.costs import CostProfile
-from r2d2.retention.heads import Flags, Floats, Rebuilds
-from r2d2.retention.latency import within, within_all
-from r2d2.retention.reach import MOST_NODES, Ints, MemberPairs, Reach
+from r2d2.retention.heads import Heads
+from r2d2.retention.profiles import Floats, Ints
+from r2d2.retention.reach import MOST_NODES, MemberPairs, Reach
+from r2d2.retention.rebuilds import Rebuilds, numbers
 
 #: Datasets looked at for each pair that is allowed, before a component counts as too large to be solved exactly.
 VISITS_PER_PAIR = 20
-_NO_PAIRS = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64)
-_COLUMNS = ("keep", "read", "write", "read_seconds", "write_seconds", "accesses", "limit")
+#: Pairs that walks find before they are looked at together.
+_BATCH = 1 << 16
 
 
-@dataclass
+@dataclass(frozen=True)
 class Obstacles:
-    """Why a dataset has no pair: what was seen of the datasets that hold all its rows."""
+    """Why datasets of a component have no pair: what was seen of those that hold all their rows.
 
-    holders: int = 0
-    fastest: float = math.inf
-    cheapest: float = math.inf
+    Attributes:
+        holders: how many of them there are.
+        fastest, cheapest: seconds of the fastest rebuild, and money a month of the cheapest that is fast enough;
+            infinity without one that the policies allow.
+        refusal: why the policies refuse a holder, where they refuse all of them; else 0.
+    """
+
+    holders: Ints
+    fastest: Floats
+    cheapest: Floats
+    refusal: Ints
 
 
 @dataclass(frozen=True)
@@ -43,36 +47,34 @@ class Candidates:
     Attributes:
         child, parent: positions among the members: who may be rebuilt from whom.
         cost: what that costs a month.
-        obstacles: by child.
+        seconds: what one rebuild takes.
+        obstacles: by member.
         complete: no pair was left out that could matter.
     """
 
     child: Ints
     parent: Ints
     cost: Floats
-    obstacles: Mapping[str, Obstacles]
+    seconds: Floats
+    obstacles: Obstacles
     complete: bool
 
 
-def find_candidates(
-    members: Sequence[str],
-    lake: Containment,
-    profiles: Mapping[str, CostProfile],
-    retirable: frozenset[str],
-    settings: RetentionSettings,
-) -> Candidates:
+def find_candidates(members: Ints, lake: Containment, rebuilds: Rebuilds) -> Candidates:
     """The pairs of one component that are allowed, fast enough and save money.
 
     Beyond ``settings.max_pairs`` the search starts again and looks at the nearest parents of each child only, so that
     neither time nor memory grow with the closure.
+
+    Args:
+        members: the numbers of the component's datasets, ascending.
     """
-    rebuilds = Rebuilds(profiles, retirable, settings)
     return _all_pairs(members, lake, rebuilds) or _Search(members, lake, rebuilds).nearest()
 
 
-def _all_pairs(members: Sequence[str], lake: Containment, rebuilds: Rebuilds) -> Candidates | None:
+def _all_pairs(members: Ints, lake: Containment, rebuilds: Rebuilds) -> Candidates | None:
     """All pairs that can matter, or None if there are too many."""
-    nodes = lake.plain_nodes(members)
+    nodes = lake.plain_nodes([rebuilds.datasets[member].id for member in members.tolist()])
     if nodes is None or len(nodes) > MOST_NODES:
         return _Search(members, lake, rebuilds).all()
     try:
@@ -81,121 +83,138 @@ def _all_pairs(members: Sequence[str], lake: Containment, rebuilds: Rebuilds) ->
         return _Search(members, lake, rebuilds).all()
 
 
+class _Choices:
+    """Looks at pairs of which one side holds all rows of the other, and keeps those that may be chosen."""
+
+    def __init__(self, members: Ints, rebuilds: Rebuilds) -> None:
+        size = len(members)
+        self._members, self._rebuilds = members, rebuilds
+        self._holders, self._refused = np.zeros(size, np.int64), np.zeros(size, np.int64)
+        self._fastest, self._cheapest = np.full(size, np.inf), np.full(size, np.inf)
+        self._reason = np.zeros(size, np.int64)
+        self._found: list[tuple[Ints, Ints, Floats, Floats]] = []
+        #: How many were kept.
+        self.kept = 0
+
+    def add(self, child: Ints, parent: Ints) -> None:
+        """Looks at pairs of datasets by number, none of them with itself."""
+        rebuilds, own = self._rebuilds, np.searchsorted(self._members, child)
+        refusal = rebuilds.policies.refusal(child, parent)
+        allowed = refusal == 0
+        seconds, once = rebuilds.rebuild(child, parent)
+        cost = rebuilds.profiles.retired_cost(once, child)
+        quick = allowed & rebuilds.quick(child, seconds)
+        self._holders += np.bincount(own, minlength=len(self._members))
+        self._refused += np.bincount(own[~allowed], minlength=len(self._members))
+        self._reason[own[~allowed]] = refusal[~allowed]
+        np.minimum.at(self._fastest, own[allowed], seconds[allowed])
+        np.minimum.at(self._cheapest, own[quick], cost[quick])
+        good = quick & rebuilds.pays(child, cost)
+        self._found.append((own[good], np.searchsorted(self._members, parent[good]), cost[good], seconds[good]))
+        self.kept += int(good.sum())
+
+    def candidates(self, complete: bool) -> Candidates:
+        """What may be chosen."""
+        none = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, np.float64)
+        child, parent, cost, seconds = (np.concatenate(parts) for parts in zip(none, *self._found, strict=True))
+        refusal = np.where(self._refused == self._holders, self._reason, 0)
+        obstacles = Obstacles(self._holders, self._fastest, self._cheapest, refusal)
+        return Candidates(child, parent, cost, seconds, obstacles, complete)
+
+
 class _Table:
     """The pairs of a component in which views don't matter, all at once."""
 
-    def __init__(self, members: Sequence[str], lake: Containment, nodes: Sequence[int], rebuilds: Rebuilds) -> None:
+    def __init__(self, members: Ints, lake: Containment, nodes: list[int], rebuilds: Rebuilds) -> None:
         self._members, self._rebuilds, self._settings = members, rebuilds, rebuilds.settings
         place = {node: number for number, node in enumerate(nodes)}
         self._parents = [[place[parent] for parent in lake.node_parents(node)] for node in nodes]
-        self._groups = [lake.group((node, "")) for node in nodes]
-        self._position = {name: number for number, name in enumerate(members)}
-        self._retirable: Flags = np.asarray([name in rebuilds.retirable for name in members], np.bool_)
+        self._groups = [numbers(lake.group((node, "")), rebuilds.number) for node in nodes]
         self._reach = Reach(self._parents)
 
     def all(self) -> Candidates | None:
         """All pairs that can matter, or None if there are more than allowed or finding them takes too long."""
-        size, limit = len(self._members), self._settings.max_pairs
-        visits = VISITS_PER_PAIR * (limit + int(self._retirable.sum()))
-        children = [
-            self._positions(name for name in group if name in self._rebuilds.retirable) for group in self._groups
-        ]
-        parents = [self._positions(heads) for heads in self._heads()]
-        holders, fastest, cheapest = np.zeros(size, np.int64), np.full(size, np.inf), np.full(size, np.inf)
-        found: list[tuple[Ints, Ints, Floats]] = []
+        limit, retirable = self._settings.max_pairs, self._rebuilds.retirable
+        visits = VISITS_PER_PAIR * (limit + int(retirable[self._members].sum()))
+        children = [group[retirable[group]] for group in self._groups]
+        parents, found = self._heads(), _Choices(self._members, self._rebuilds)
         for node, ancestor in self._reach.pairs():
             pairs = MemberPairs(node, ancestor, children, parents)
             visits -= pairs.count
             if visits < 0:
                 return None
             for child, parent in pairs:
-                seconds, cost = self._rebuilt(child, parent)
-                quick = within_all(seconds, self._columns["limit"][child])
-                holders += np.bincount(child, minlength=size)
-                np.minimum.at(fastest, child, seconds)
-                np.minimum.at(cheapest, child[quick], cost[quick])
-                pays = quick & self._rebuilds.pay(self._columns["keep"][child], cost)
-                found.append((child[pays], parent[pays], cost[pays]))
-        child, parent, cost = (np.concatenate(parts) for parts in zip(_NO_PAIRS, *found, strict=True))
-        if len(child) > limit:
-            return None
-        return Candidates(child, parent, cost, self._obstacles(holders, fastest, cheapest), complete=True)
+                found.add(child, parent)
+        return found.candidates(complete=True) if found.kept <= limit else None
 
-    def _positions(self, names: Iterable[str]) -> Ints:
-        return np.asarray([self._position[name] for name in names], np.int64)
-
-    @cached_property
-    def _columns(self) -> Mapping[str, Floats]:
-        profiles = [self._rebuilds.profiles[name] for name in self._members]
-        return {name: np.asarray([getattr(p, name) for p in profiles], np.float64) for name in _COLUMNS}
-
-    def _rebuilt(self, child: Ints, parent: Ints) -> tuple[Floats, Floats]:
-        """As ``Rebuilds.rebuild`` has it, to the last bit."""
-        columns = self._columns
-        seconds = self._settings.startup_seconds + columns["read_seconds"][parent] + columns["write_seconds"][child]
-        once = self._rebuilds.startup + columns["read"][parent] + columns["write"][child]
-        return seconds, columns["accesses"][child] * once
-
-    def _heads(self) -> list[Sequence[str]]:
+    def _heads(self) -> list[Ints]:
         """Of each group those that can matter as parents; what its ancestors cost to read is known before it."""
-        cheapest = [min(self._rebuilds.profiles[name].read for name in group) for group in self._groups]
-        above = [math.inf] * len(self._groups)
-        heads: list[Sequence[str]] = list(self._groups)
+        heads, read = Heads(self._rebuilds), self._rebuilds.profiles.read
+        cheapest = [float(read[group].min()) for group in self._groups]
+        above = [float("inf")] * len(self._groups)
+        found = list(self._groups)
         for node in self._reach.order:
-            above[node] = min((min(above[p], cheapest[p]) for p in self._parents[node]), default=math.inf)
-            if len(self._groups[node]) > 1:
-                heads[node] = self._rebuilds.heads(self._groups[node], above[node])
-        return heads
-
-    def _obstacles(self, holders: Ints, fastest: Floats, cheapest: Floats) -> dict[str, Obstacles]:
-        facts = zip(holders.tolist(), fastest.tolist(), cheapest.tolist(), strict=True)
-        return {
-            name: Obstacles(*seen)
-            for name, seen in zip(self._members, facts, strict=True)
-            if name in self._rebuilds.retirable
-        }
+            above[node] = min((min(above[p], cheapest[p]) for p in self._parents[node]), default=float("inf"))
+            found[node] = heads.of(self._groups[node], above[node])
+        return found
 
 
 class _Search:
     """The pairs of a component by a walk from each child."""
 
-    def __init__(self, members: Sequence[str], lake: Containment, rebuilds: Rebuilds) -> None:
-        self._lake, self._rebuilds, self._settings = lake, rebuilds, rebuilds.settings
-        self._children = [name for name in members if name in rebuilds.retirable]
-        self._position = {name: number for number, name in enumerate(members)}
-        self._visits = 0
+    def __init__(self, members: Ints, lake: Containment, rebuilds: Rebuilds) -> None:
+        self._members, self._lake, self._rebuilds = members, lake, rebuilds
+        self._children: list[int] = members[rebuilds.retirable[members]].tolist()
+        self._limit, self._visits = rebuilds.settings.max_pairs, 0
+        self._find_heads = Heads(rebuilds)
         self._walks: dict[int, list[Place]] = {}
-        self._heads: dict[int, Sequence[str]] = {}
+        self._heads: dict[int, Ints] = {}
         self._reads: dict[Place, float] = {}
-        self._obstacles: dict[str, Obstacles] = {}
+        self._waiting: list[tuple[int, Ints]] = []
+        self._size = 0
 
     def all(self) -> Candidates | None:
         """All pairs that can matter, or None if there are more than allowed or finding them takes too long."""
-        found: list[tuple[int, int, float]] = []
-        limit = self._settings.max_pairs
-        self._visits = VISITS_PER_PAIR * (limit + len(self._children))
+        found = _Choices(self._members, self._rebuilds)
+        self._visits = VISITS_PER_PAIR * (self._limit + len(self._children))
         for child in self._children:
-            for place in self._places(child):
-                found += self._eligible(child, self._parents(place))
-                if self._visits <= 0 or len(found) > limit:
+            for place in self._places(self._name(child)):
+                parents = self._parents(place)
+                self._visits -= len(parents)
+                self._wait(found, child, parents)
+                if self._visits <= 0 or found.kept > self._limit:
                     return None
-        return self._candidates(found, complete=True)
+        self._look(found)
+        return found.candidates(complete=True) if found.kept <= self._limit else None
 
     def nearest(self) -> Candidates:
         """As many pairs as are allowed, for each child those of the nearest parents."""
-        limit = max(1, self._settings.max_pairs // max(1, len(self._children)))
-        found: list[tuple[int, int, float]] = []
+        found = _Choices(self._members, self._rebuilds)
+        limit = max(1, self._limit // max(1, len(self._children)))
         for child in self._children:
             parents: list[str] = []
-            for place in self._lake.holders(child, limit + 1):
+            for place in self._lake.holders(self._name(child), limit + 1):
                 parents += self._lake.group(place)[: limit + 1 - len(parents)]
-            found += self._eligible(child, parents)[:limit]
-        return self._candidates(found, complete=False)
+            others = numbers(parents, self._rebuilds.number)
+            self._wait(found, child, others[others != child][:limit])
+        self._look(found)
+        return found.candidates(complete=False)
 
-    def _candidates(self, found: Sequence[tuple[int, int, float]], complete: bool) -> Candidates:
-        child, parent = (np.asarray([pair[side] for pair in found], np.int64) for side in (0, 1))
-        cost = np.asarray([pair[2] for pair in found], np.float64)
-        return Candidates(child, parent, cost, self._obstacles, complete)
+    def _name(self, number: int) -> str:
+        return self._rebuilds.datasets[number].id
+
+    def _wait(self, found: _Choices, child: int, parents: Ints) -> None:
+        """Puts pairs by until there are enough of them to be looked at together."""
+        self._waiting.append((child, parents[parents != child]))
+        self._size += len(parents)
+        if self._size >= _BATCH:
+            self._look(found)
+
+    def _look(self, found: _Choices) -> None:
+        children = [np.full(len(parents), child, np.int64) for child, parents in self._waiting]
+        if children:
+            found.add(np.concatenate(children), np.concatenate([parents for _, parents in self._waiting]))
+        self._waiting, self._size = [], 0
 
     def _places(self, child: str) -> list[Place]:
         node = self._lake.home(child)
@@ -207,35 +226,20 @@ class _Search:
             self._walks[node] = places
         return places
 
-    def _parents(self, place: Place) -> Sequence[str]:
+    def _parents(self, place: Place) -> Ints:
         members = self._lake.group(place)
+        found = numbers(members, self._rebuilds.number)
         if place[0] is None or len(members) == 1 or not self._lake.interchangeable(place[0]):
-            return members
+            return found
         if place[0] not in self._heads:
             places = self._places(members[0])
-            elsewhere = min((self._cheapest_read(p) for p in places if p[0] != place[0]), default=math.inf)
-            self._heads[place[0]] = self._rebuilds.heads(members, elsewhere)
+            elsewhere = min((self._cheapest_read(p) for p in places if p[0] != place[0]), default=float("inf"))
+            self._heads[place[0]] = self._find_heads.of(found, elsewhere)
         return self._heads[place[0]]
-
-    def _eligible(self, child: str, parents: Sequence[str]) -> list[tuple[int, int, float]]:
-        obstacles = self._obstacles.setdefault(child, Obstacles())
-        self._visits -= len(parents)
-        limit, found = self._rebuilds.profiles[child].limit, []
-        for parent in parents:
-            if parent == child:
-                continue
-            seconds, cost = self._rebuilds.rebuild(child, parent)
-            obstacles.holders += 1
-            obstacles.fastest = min(obstacles.fastest, seconds)
-            if within(seconds, limit):
-                obstacles.cheapest = min(obstacles.cheapest, cost)
-                if self._rebuilds.pays(child, cost):
-                    found.append((self._position[child], self._position[parent], cost))
-        return found
 
     def _cheapest_read(self, place: Place) -> float:
         if place not in self._reads:
-            members = self._lake.group(place)
+            members = numbers(self._lake.group(place), self._rebuilds.number)
             self._visits -= len(members)
-            self._reads[place] = min(self._rebuilds.profiles[m].read for m in members)
+            self._reads[place] = float(self._rebuilds.profiles.read[members].min())
         return self._reads[place]

@@ -1,4 +1,4 @@
-"""What rebuilding costs and whether it pays, and which members of a group of duplicates can matter as parents.
+"""Which members of a group of duplicates can matter as parents.
 
 **Groups.** 500 duplicates are 249,500 pairs, nearly all useless, because cost and latency of a rebuild are a parent's
 term plus a child's term. Let p and q be members of one group, p no dearer and no slower to read than q. If both are
@@ -9,86 +9,95 @@ never better than the same plan with the two exchanged (p kept, q retired to p, 
   2. q may be rebuilt from p, and saves at least as much by that as p could save from any parent, or
   3. p and q have the same numbers (q takes p's former parent; all members have the same ancestors).
 
-So q need not be considered as a parent. Exchanges only ever move towards the front of the order in which members are
-looked at, so they end, and dropping all such q at once is exact. What is left are the group's *heads*, mostly one.
-A group in which views matter is left as it is.
+So q need not be considered as a parent, provided that the policies tell the two apart nowhere. Exchanges only ever move
+towards the front of the order in which members are looked at, so they end, and dropping all such q at once is exact.
+What is left are the group's *heads*, mostly one.
+A group in which views matter is left as it is, and so is every group where costs are known by pair.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 
-from r2d2.config import RetentionSettings
-from r2d2.retention.costs import EPSILON, CostProfile, startup_cost
+from r2d2.retention.costs import EPSILON, startup_cost
 from r2d2.retention.latency import within
-
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
+from r2d2.retention.profiles import Ints
+from r2d2.retention.rebuilds import Rebuilds
 
 
 @dataclass(frozen=True)
-class Rebuilds:
-    """What rebuilding one dataset from another takes, and who may be rebuilt at all."""
+class _Member:
+    """The numbers of one member."""
 
-    profiles: Mapping[str, CostProfile]
-    retirable: frozenset[str]
-    settings: RetentionSettings
+    keep: float
+    read: float
+    write: float
+    read_seconds: float
+    write_seconds: float
+    accesses: float
+    limit: float
 
-    @cached_property
-    def startup(self) -> float:
-        """Money for the start of one rebuild."""
-        return startup_cost(self.settings)
 
-    def rebuild(self, child: str, parent: str) -> tuple[float, float]:
-        """Seconds of one rebuild, and money a month for the expected ones."""
-        to, source = self.profiles[child], self.profiles[parent]
-        seconds = self.settings.startup_seconds + source.read_seconds + to.write_seconds
-        return seconds, to.accesses * (self.startup + source.read + to.write)
+class Heads:
+    """Finds the heads of groups."""
 
-    def pays(self, child: str, cost: float) -> bool:
-        """Whether retiring the child saves money if rebuilding it costs so much a month."""
-        saving = self.profiles[child].keep - cost
-        return saving > EPSILON and saving >= self.settings.min_saving
+    def __init__(self, rebuilds: Rebuilds) -> None:
+        self._rebuilds, self._settings = rebuilds, rebuilds.settings
 
-    def pay(self, keep: Floats, cost: Floats) -> Flags:
-        """The same for many, by what keeping each costs."""
-        saving = keep - cost
-        paying: Flags = (saving > EPSILON) & (saving >= self.settings.min_saving)
-        return paying
-
-    def heads(self, members: Sequence[str], elsewhere: float) -> list[str]:
+    def of(self, members: Ints, elsewhere: float) -> Ints:
         """The members of a group that can matter as parents, cheapest to read first.
 
         Args:
             elsewhere: money to read the cheapest dataset that holds the group's rows and is no member.
         """
-        order = sorted(members, key=lambda m: (self.profiles[m].read, self.profiles[m].read_seconds))
-        heads: list[tuple[str, float]] = []
-        for position, member in enumerate(order):
+        known = self._rebuilds.profiles
+        if len(members) == 1 or not self._rebuilds.separable:
+            return members
+        order = members[np.lexsort((np.arange(len(members)), known.read_seconds[members], known.read[members]))]
+        heads: list[tuple[int, float]] = []
+        for position, member in enumerate(order.tolist()):
             if not any(self._replaces(head, best, member) for head, best in heads):
-                others = self.profiles[order[0 if position else 1]].read
+                others = float(known.read[order[0 if position else 1]])
                 heads.append((member, self._best_saving(member, min(elsewhere, others))))
-        return [head for head, _ in heads]
+        return np.asarray([head for head, _ in heads], np.int64)
 
-    def _best_saving(self, member: str, cheapest_read: float) -> float:
+    @cached_property
+    def _startup(self) -> float:
+        return startup_cost(self._settings)
+
+    @cached_property
+    def _members(self) -> list[_Member]:
+        known = self._rebuilds.profiles
+        columns = [getattr(known, name).tolist() for name in _Member.__dataclass_fields__]
+        return [_Member(*row) for row in zip(*columns, strict=True)]
+
+    def _may_go(self, member: int) -> bool:
+        return bool(self._rebuilds.retirable[member])
+
+    def _pays(self, member: _Member, cost: float) -> bool:
+        saving = member.keep - cost
+        return saving > EPSILON and saving >= self._settings.min_saving
+
+    def _best_saving(self, number: int, cheapest_read: float) -> float:
         """An upper bound of what retiring the member saves; minus infinity if it can't be retired."""
-        to = self.profiles[member]
-        cost = to.accesses * (self.startup + cheapest_read + to.write)
-        return to.keep - cost if member in self.retirable and self.pays(member, cost) else -math.inf
+        member = self._members[number]
+        cost = member.accesses * (self._startup + cheapest_read + member.write)
+        return member.keep - cost if self._may_go(number) and self._pays(member, cost) else -math.inf
 
-    def _replaces(self, head: str, best: float, member: str) -> bool:
+    def _replaces(self, head: int, best: float, number: int) -> bool:
         """Whether the member need not be a parent because of the head, whose saving is at most ``best``."""
-        first, second = self.profiles[head], self.profiles[member]
+        first, second = self._members[head], self._members[number]
         if first.read > second.read or first.read_seconds > second.read_seconds:
             return False
-        if best == -math.inf or (first == second and (head in self.retirable) == (member in self.retirable)):
+        if not self._rebuilds.policies.alike(head, number):
+            return False
+        if best == -math.inf or (first == second and self._may_go(head) == self._may_go(number)):
             return True
-        seconds, cost = self.rebuild(member, head)
-        allowed = member in self.retirable and within(seconds, second.limit) and self.pays(member, cost)
+        seconds = self._settings.startup_seconds + first.read_seconds + second.write_seconds
+        cost = second.accesses * (self._startup + first.read + second.write)
+        allowed = self._may_go(number) and within(seconds, second.limit) and self._pays(second, cost)
         return allowed and second.keep - cost >= best

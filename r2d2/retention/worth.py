@@ -11,11 +11,10 @@ from r2d2.config import RetentionSettings
 from r2d2.containment.pairs import Bools, Floats, Ints
 from r2d2.containment.worth import Worth
 from r2d2.model import Dataset
-from r2d2.retention.costs import EPSILON, check_settings, profile, startup_cost
+from r2d2.retention.costs import EPSILON, check_settings
 from r2d2.retention.latency import within_all
-from r2d2.retention.planner import pinned_datasets
-
-_COLUMNS = ("keep", "read", "write", "read_seconds", "write_seconds", "accesses", "limit")
+from r2d2.retention.policies import pinned_datasets
+from r2d2.retention.profiles import Profiles
 
 
 def worth_of(datasets: Sequence[Dataset], settings: RetentionSettings) -> Worth:
@@ -41,34 +40,31 @@ def alone(datasets: Sequence[Dataset], settings: RetentionSettings) -> tuple[Flo
 
 @dataclass(frozen=True)
 class _Profiles:
-    """Profiles of datasets as arrays, and which of them may be retired at all."""
+    """Profiles of datasets, and which of them may be retired at all."""
 
-    keep: Floats
-    read: Floats
-    write: Floats
-    read_seconds: Floats
-    write_seconds: Floats
-    accesses: Floats
-    limit: Floats
+    known: Profiles
     retirable: Bools
     settings: RetentionSettings
 
     @staticmethod
     def of(datasets: Sequence[Dataset], settings: RetentionSettings) -> _Profiles:
         check_settings(settings)
-        profiles = [profile(dataset, settings) for dataset in datasets]
         pinned = pinned_datasets(datasets, settings)
-        columns = {name: np.asarray([getattr(p, name) for p in profiles], np.float64) for name in _COLUMNS}
         retirable = np.asarray([dataset.id not in pinned for dataset in datasets], bool)
-        return _Profiles(**columns, retirable=retirable, settings=settings)
+        return _Profiles(Profiles.of(datasets, settings), retirable, settings)
+
+    @property
+    def read(self) -> Floats:
+        return self.known.read
 
     def saving(self, parents: Ints, children: Ints) -> Floats:
-        return self.bound(self.read[parents], self.read_seconds[parents], children)
+        return self.bound(self.known.read[parents], self.known.read_seconds[parents], children)
 
     def bound(self, read: Floats, read_seconds: Floats, children: Ints) -> Floats:
         """What retiring children may save, by what reading their parents costs and how long it takes."""
-        seconds = self.settings.startup_seconds + read_seconds + self.write_seconds[children]
-        rebuild = startup_cost(self.settings) + read + self.write[children]
-        found = self.keep[children] - self.accesses[children] * rebuild
-        allowed = self.retirable[children] & within_all(seconds, self.limit[children])
-        return np.where(allowed & (found > EPSILON) & (found >= self.settings.min_saving), found, 0.0)
+        known, settings = self.known, self.settings
+        seconds = known.rebuild_seconds(read_seconds, children, settings)
+        cost = known.retired_cost(known.rebuild_cost(read, children, settings), children)
+        found = known.keep[children] - cost
+        allowed = self.retirable[children] & within_all(seconds, known.limit[children])
+        return np.where(allowed & (found > EPSILON) & (found >= settings.min_saving), found, 0.0)

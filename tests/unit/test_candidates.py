@@ -2,9 +2,9 @@
 
 import itertools
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pytest
 
 from r2d2.config import RetentionSettings
@@ -12,8 +12,10 @@ from r2d2.model import DataFile, Dataset, Edge, Grade
 from r2d2.retention import candidates
 from r2d2.retention.ancestors import Containment
 from r2d2.retention.candidates import Candidates, Obstacles, find_candidates
-from r2d2.retention.costs import profile, rebuild_cost
-from r2d2.retention.heads import Rebuilds
+from r2d2.retention.costs import rebuild_cost
+from r2d2.retention.policies import Policies
+from r2d2.retention.profiles import Profiles
+from r2d2.retention.rebuilds import Rebuilds, numbers
 
 GB = 10**9
 SETTINGS = RetentionSettings()
@@ -32,15 +34,15 @@ class Found:
     """(child, parent, cost) of each pair, and what else was found."""
 
     pairs: list[tuple[str, str, float]]
+    names: list[str]
     candidates: Candidates
 
     @property
     def complete(self) -> bool:
         return self.candidates.complete
 
-    @property
-    def obstacles(self) -> Mapping[str, Obstacles]:
-        return self.candidates.obstacles
+    def fastest(self, name: str) -> float:
+        return float(self.candidates.obstacles.fastest[self.names.index(name)])
 
 
 def find(
@@ -51,11 +53,13 @@ def find(
     kept: str = "",
 ) -> Found:
     lake = Containment(datasets, edges, groups or [])
-    profiles = {d.id: profile(d, settings) for d in datasets}
-    retirable = frozenset(d.id for d in datasets) - set(kept)
-    members = [d.id for d in datasets]
-    found = find_candidates(members, lake, profiles, retirable, settings)
-    return Found([(members[child], members[parent], cost) for child, parent, cost in listed(found)], found)
+    found = find_candidates(np.arange(len(datasets)), lake, rebuilds_of(datasets, settings, set(kept)))
+    names = [d.id for d in datasets]
+    return Found([(names[child], names[parent], cost) for child, parent, cost in listed(found)], names, found)
+
+
+def rebuilds_of(datasets: list[Dataset], settings: RetentionSettings, kept: set[str]) -> Rebuilds:
+    return Rebuilds(datasets, Profiles.of(datasets, settings), Policies.of(datasets, dict.fromkeys(kept, "")), settings)
 
 
 def names(found: Found) -> set[str]:
@@ -76,7 +80,7 @@ def test_every_ancestor_is_a_possible_parent_at_the_cost_of_its_rebuilds() -> No
 def test_a_parent_that_is_too_slow_is_no_candidate() -> None:
     found = find(CHAIN, EDGES, settings=replace(SETTINGS, latency_limit=30 + 200 + 200.0))
     assert names(found) == {"cb"}
-    assert found.obstacles["b"].fastest == pytest.approx(30 + 300 + 400)
+    assert found.fastest("b") == pytest.approx(30 + 300 + 400)
 
 
 def test_a_parent_from_which_rebuilding_costs_too_much_is_no_candidate() -> None:
@@ -167,20 +171,21 @@ def test_all_pairs_at_once_are_those_that_walks_find(block: int) -> None:
     for seed in range(50 * block, 50 * block + 50):
         datasets, edges, groups, settings = drawn(seed)
         lake = Containment(datasets, edges, groups)
-        retirable = frozenset(random.Random(seed).sample([d.id for d in datasets], len(datasets) * 3 // 4))
-        rebuilds = Rebuilds({d.id: profile(d, settings) for d in datasets}, retirable, settings)
-        for members in lake.components():
-            nodes = lake.plain_nodes(members)
+        kept = set(random.Random(seed).sample([d.id for d in datasets], (len(datasets) + 3) // 4))
+        rebuilds = rebuilds_of(datasets, settings, kept)
+        for component in lake.components():
+            members, nodes = numbers(component, rebuilds.number), lake.plain_nodes(component)
             assert nodes is not None
             at_once = candidates._Table(members, lake, nodes, rebuilds).all()
             walked = candidates._Search(members, lake, rebuilds).all()
             assert at_once is not None
             assert walked is not None
-            for side in ("child", "parent", "cost"):
+            for side in ("child", "parent", "cost", "seconds"):
                 for found in (at_once, walked):
                     assert len(getattr(found, side)) == len(found.child)
             assert listed(at_once) == listed(walked), seed
-            assert at_once.obstacles == walked.obstacles, seed
+            for name in Obstacles.__dataclass_fields__:
+                assert getattr(at_once.obstacles, name).tolist() == getattr(walked.obstacles, name).tolist(), seed
             seen += len(at_once.child)
     assert seen > 300
 

@@ -4,6 +4,7 @@ import math
 import random
 import time
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -11,9 +12,10 @@ import pytest
 from r2d2.config import RetentionSettings
 from r2d2.errors import UsageError
 from r2d2.model import Action, DataFile, Dataset, Edge, Grade, Leaf, Plan, PlannedDataset
-from r2d2.retention import optimizer
 from r2d2.retention.costs import EPSILON, accesses_per_month, explain_costs, keep_cost, rebuild_cost
 from r2d2.retention.latency import latency_limit, rebuild_seconds
+from r2d2.retention.optimizer import solver
+from r2d2.retention.optimizer.bound import lower_bound
 from r2d2.retention.planner import make_plan
 
 GB = 10**9
@@ -380,8 +382,8 @@ def test_an_infinite_limit_allows_any_rebuild() -> None:
 
 
 def test_out_of_time_the_plan_says_that_it_is_not_proven(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(optimizer, "_run_solver", lambda *_: (None, False))
-    monkeypatch.setattr(optimizer, "SUBGRADIENT_STEPS", 3)
+    monkeypatch.setattr(solver, "chains_of", lambda _: None)
+    monkeypatch.setattr(solver, "lower_bound", partial(lower_bound, steps=3))
     chain, edges = snapshots(60, seed=5)
     plan = make_plan(chain, edges, [], replace(SETTINGS, accesses_per_month=10, latency_limit=1e5, solver_seconds=0))
     assert not plan.optimal
