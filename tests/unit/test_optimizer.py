@@ -32,6 +32,7 @@ from r2d2.retention.optimizer.presolve import presolved
 from r2d2.retention.optimizer.repair import cost_of, keeps_to_limits
 from r2d2.retention.optimizer.search import assign, places_of, prefer_first
 
+NEVER = math.inf
 Pair = tuple[int, int, float]
 
 
@@ -206,7 +207,7 @@ def test_the_solver_alone_finds_what_exhaustive_search_finds() -> None:
     for seed in range(150):
         lake = draw(seed, limits=seed % 2 == 0, tiers=seed % 4 == 1)
         if lake.pairs and math.prod(Counter(lake.instance.child.tolist()).values()) < 20_000:
-            option, optimal = milp.solve_model(lake.instance, nothing_known(lake.instance), math.inf, 10)
+            option, optimal = milp.solve_model(lake.instance, nothing_known(lake.instance), math.inf, NEVER)
             assert option is not None
             assert optimal
             assert cost_of(lake.instance, option).sum() == pytest.approx(exhaustive(lake), abs=1e-6), seed
@@ -274,7 +275,7 @@ def test_the_linear_time_program_finds_what_the_solver_finds_wherever_it_is_used
         instance = forest(seed, nearest_is_cheapest=True)
         chains = chains_of(instance)
         assert chains is not None, "its precondition holds"
-        option, _ = milp.solve_model(instance, nothing_known(instance), math.inf, 10)
+        option, _ = milp.solve_model(instance, nothing_known(instance), math.inf, NEVER)
         expected = instance.alone.sum() if option is None else cost_of(instance, option).sum()
         assert assign(instance, solve_chains(instance, chains)).cost == pytest.approx(expected, abs=1e-7), seed
         used += option is not None

@@ -15,7 +15,8 @@ import numpy as np
 
 from r2d2.retention.optimizer.instance import RELATIVE, Flags, Floats, Instance
 
-STEPS = 250
+#: Steps at most; they end earlier where they have become short.
+STEPS = 1000
 #: Steps between two looks at all options.
 _REFRESH = 20
 #: Steps without a better bound after which steps become shorter.

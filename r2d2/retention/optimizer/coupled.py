@@ -28,6 +28,8 @@ ROUNDS = 40
 _BOUND_STEPS, _SEARCH_STEPS = 20, 12
 #: Rounds end when they can't improve the plan by more than this share of its cost.
 _CLOSE = 1e-4
+#: Time for the best plan that takes each block from one of the plans met.
+_WHOLE_SECONDS = 5.0
 #: Options left beyond which the exact model is not tried.
 MOST_EXACT = 20_000
 
@@ -47,17 +49,16 @@ class _Best:
     duals: Floats
 
 
-def solve_coupled(instance: Instance, start: Flags, seconds: float) -> tuple[Ints, float, bool]:
+def solve_coupled(instance: Instance, start: Flags, ends: float) -> tuple[Ints, float, bool]:
     """The options of a plan that keeps to all limits, a lower bound, and whether it is proven the cheapest.
 
     Args:
         start: places to begin with.
-        seconds: time limit.
+        ends: when to stop, on ``time.monotonic``'s clock.
 
     Raises:
         SolverError: the solver is needed and not installed.
     """
-    ends = time.monotonic() + seconds
     best = _price(instance, start, ends)
     gap = max(0.0, best.cost - best.bound)
     if gap <= RELATIVE * abs(best.cost):
@@ -67,8 +68,7 @@ def solve_coupled(instance: Instance, start: Flags, seconds: float) -> tuple[Int
     slack = gap * (1 + 1e-9) + RELATIVE * abs(best.cost)
     if len(useful(bound, slack)) > MOST_EXACT or np.isfinite(instance.cap).any():
         return best.option, best.bound, False
-    left = ends - time.monotonic()
-    option, optimal = solve_model(instance, bound, slack, left) if left > 0 else (None, False)
+    option, optimal = solve_model(instance, bound, slack, ends)
     if option is not None and keeps_to_limits(instance, option):
         cost = float(cost_of(instance, option).sum())
         if cost < best.cost:
@@ -93,12 +93,15 @@ def _price(instance: Instance, kept: Flags, ends: float) -> _Best:
         if time.monotonic() > ends or best.cost - best.bound <= RELATIVE * abs(best.cost):
             break
         found = priced.value(plan.total)
-        prices, value, mixed = master.solve()
+        prices, value, mixed = master.prices()
         _note_plan(best, instance, repaired(instance, mixed, prices))
         if found >= value - _CLOSE * abs(best.cost):
             break
     _, value, duals = _Priced(instance, prices).improved(kept, duals, STEPS)
     _note_bound(best, value, prices, duals)
+    left = min(_WHOLE_SECONDS, ends - time.monotonic())
+    if len(prices) and instance.components > 1 and best.cost - best.bound > RELATIVE * abs(best.cost) and left > 0:
+        _note_plan(best, instance, repaired(instance, master.whole(left), best.prices))
     return best
 
 

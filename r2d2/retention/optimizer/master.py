@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from r2d2.retention.optimizer.instance import Floats, Instance, Ints
@@ -36,7 +39,7 @@ class Master:
         usage = [np.add.reduceat(weight[option], begin) for weight in self._instance.weights]
         self._usage.append(np.asarray(usage, np.float64).reshape(len(usage), len(begin)))
 
-    def solve(self) -> tuple[Floats, float, Ints]:
+    def prices(self) -> tuple[Floats, float, Ints]:
         """Prices of the budgets, what the mix costs, and the plan that has of each block the largest part of its mix.
 
         No bound by prices of the budgets is above what the mix costs.
@@ -44,24 +47,55 @@ class Master:
         Raises:
             SolverError: the solver is not installed, or fails.
         """
-        pulp = load_solver()
-        cost, usage = np.stack(self._cost), np.stack(self._usage)
-        plans, blocks = cost.shape
-        unit = float(cost.sum(axis=1).max()) or 1.0
-        problem = pulp.LpProblem("prices", pulp.LpMinimize)
-        share = [[problem.add_variable(f"s{s}_{k}", 0) for k in range(blocks)] for s in range(plans)]
-        flat = [x for row in share for x in row]
-        problem += pulp.LpAffineExpression(list(zip(flat, (cost / unit).ravel().tolist(), strict=True)))
+        mixing = _Mixing(np.stack(self._cost), np.stack(self._usage), self._instance.limits, whole=False)
+        mix = mixing.solve(None)
+        cost = float((mix * np.stack(self._cost)).sum())
+        return mixing.prices(), cost, self._mixed(mix)
+
+    def whole(self, seconds: float) -> Ints:
+        """The best plan that takes each block from one plan.
+
+        Raises:
+            SolverError: the solver fails.
+        """
+        mixing = _Mixing(np.stack(self._cost), np.stack(self._usage), self._instance.limits, whole=True)
+        return self._mixed(mixing.solve(seconds))
+
+    def _mixed(self, mix: Floats) -> Ints:
+        largest = mix.argmax(axis=0)[self._block]
+        mixed: Ints = np.stack(self._plans)[largest, np.arange(self._instance.size)]
+        return mixed
+
+
+class _Mixing:
+    """The program: shares of plans, by plan and block."""
+
+    def __init__(self, cost: Floats, usage: Floats, limits: Sequence[float], whole: bool) -> None:
+        self._pulp, (plans, blocks) = load_solver(), cost.shape
+        self._shape = cost.shape
+        self._unit = float(cost.sum(axis=1).max()) or 1.0
+        self._problem = self._pulp.LpProblem("prices", self._pulp.LpMinimize)
+        kind = self._pulp.LpBinary if whole else self._pulp.LpContinuous
+        self._share = [self._problem.add_variable(f"s{n}", 0, 1 if whole else None, kind) for n in range(cost.size)]
+        self._problem += self._sum(cost / self._unit)
         for k in range(blocks):
-            problem += pulp.LpAffineExpression([(share[s][k], 1) for s in range(plans)]) == 1
-        rows = []
-        for b, limit in enumerate(self._instance.limits):
+            one = [(self._share[s * blocks + k], 1) for s in range(plans)]
+            self._problem += self._pulp.LpAffineExpression(one) == 1
+        self._rows = []
+        for b, limit in enumerate(limits):
             scale = limit or float(usage[:, b].max()) or 1.0
-            terms = list(zip(flat, (usage[:, b] / scale).ravel().tolist(), strict=True))
-            rows.append((pulp.LpAffineExpression(terms) <= limit / scale, unit / scale))
-            problem += rows[-1][0]
-        run_solver(pulp, problem, None)
-        prices = [max(0.0, -float(row.pi or 0.0)) * worth for row, worth in rows]
-        mix = np.asarray([x.varValue or 0.0 for x in flat]).reshape(plans, blocks)
-        mixed = np.stack(self._plans)[mix.argmax(axis=0)[self._block], np.arange(self._instance.size)]
-        return np.asarray(prices, np.float64), float((mix * cost).sum()), mixed
+            row = self._sum(usage[:, b] / scale) <= limit / scale
+            self._problem += row
+            self._rows.append((row, self._unit / scale))
+
+    def _sum(self, weight: Floats) -> Any:
+        return self._pulp.LpAffineExpression(list(zip(self._share, weight.ravel().tolist(), strict=True)))
+
+    def solve(self, seconds: float | None) -> Floats:
+        """The shares."""
+        run_solver(self._pulp, self._problem, seconds)
+        return np.asarray([x.varValue or 0.0 for x in self._share]).reshape(self._shape)
+
+    def prices(self) -> Floats:
+        """What a unit of each budget is worth."""
+        return np.asarray([max(0.0, -float(row.pi or 0.0)) * worth for row, worth in self._rows], np.float64)

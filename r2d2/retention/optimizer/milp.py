@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import time
 from functools import cache
 from typing import Any
 
@@ -19,18 +20,21 @@ def useful(bound: Bound, gap: float) -> Ints:
     return np.flatnonzero(bound.if_used <= gap)
 
 
-def solve_model(instance: Instance, bound: Bound, gap: float, seconds: float) -> tuple[Ints | None, bool]:
+def solve_model(instance: Instance, bound: Bound, gap: float, ends: float) -> tuple[Ints | None, bool]:
     """The option of each dataset in the best plan found, None without one; and whether it is proven the cheapest.
 
     Args:
         bound: of the instance, its budgets priced.
         gap: what the best known plan costs above the bound; what would cost more than that is left out.
-        seconds: time limit.
+        ends: when to stop, on ``time.monotonic``'s clock; building the model counts.
 
     Raises:
         SolverError: the solver is not installed, or fails.
     """
-    return _Model(instance, bound, gap).solve(seconds)
+    if ends <= time.monotonic():
+        return None, False
+    model = _Model(instance, bound, gap)
+    return model.solve(max(0.0, ends - time.monotonic()))
 
 
 class _Model:

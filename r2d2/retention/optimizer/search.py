@@ -93,10 +93,14 @@ def direct(instance: Instance) -> Assignment | None:
     return plan if bool(np.all(got <= wanted)) else None
 
 
-def local_search(instance: Instance, kept: Flags, most: int | None = None) -> Assignment:
-    """Steps until nothing is cheaper, or the exchanges or ``most`` steps are used up."""
+def local_search(instance: Instance, kept: Flags, most: int | None = None, exchange: bool = True) -> Assignment:
+    """Steps until nothing is cheaper, or the exchanges or ``most`` steps are used up.
+
+    Args:
+        exchange: also tries to drop one place and keep another; in an instance of one component.
+    """
     best = assign(instance, kept)
-    tries = SWAPS if instance.components == 1 else 0
+    tries = SWAPS if exchange and instance.components == 1 else 0
     for _ in range(10 * len(instance.owner) if most is None else most):
         kept = best.kept.copy()
         moves = _best_moves(instance, best)

@@ -54,7 +54,7 @@ def solve(instance: Instance, seconds: float, exact: bool = True) -> Solution:
     """
     ends = time.monotonic() + seconds
     instance = instance.unbudgeted()
-    free = _solve_free(instance, seconds, exact)
+    free = _solve_free(instance, ends, exact)
     if keeps_to_limits(instance, free.option):
         return free
     return _within(instance, places_of(instance, free.option), ends, exact, free.bound)
@@ -88,16 +88,16 @@ def most_options(datasets: int) -> int:
     return max(2, MOST_OPTIONS // max(1, datasets))
 
 
-def _solve_free(instance: Instance, seconds: float, exact: bool) -> Solution:
+def _solve_free(instance: Instance, ends: float, exact: bool) -> Solution:
     """Without limits."""
     small = presolved(instance)
-    kept, bound, optimal, how = _search(small.instance, seconds, exact)
+    kept, bound, optimal, how = _search(small.instance, ends, exact)
     best = prefer_first(small.instance, assign(small.instance, kept))
     option = small.option[chosen(small.instance, best)]
     return Solution(option, float(cost_of(instance, option).sum()), bound, optimal, how)
 
 
-def _search(instance: Instance, seconds: float, exact: bool) -> tuple[Flags, float, bool, str]:
+def _search(instance: Instance, ends: float, exact: bool) -> tuple[Flags, float, bool, str]:
     """The places that a plan keeps, a bound, whether the plan is the cheapest, and which step found it."""
     found = direct(instance)
     if found is not None:
@@ -116,7 +116,7 @@ def _search(instance: Instance, seconds: float, exact: bool) -> tuple[Flags, flo
     gap = max(0.0, best.cost - value) + RELATIVE * best.cost
     if best.cost - value <= RELATIVE * best.cost:
         return best.kept, value, True, BOUND
-    option, optimal = solve_model(instance, bound, gap, seconds) if seconds > 0 else (None, False)
+    option, optimal = solve_model(instance, bound, gap, ends)
     if option is not None:
         other = local_search(instance, places_of(instance, option))
         best = other if other.cost < best.cost else best
@@ -125,7 +125,7 @@ def _search(instance: Instance, seconds: float, exact: bool) -> tuple[Flags, flo
 
 def _within(instance: Instance, kept: Flags, ends: float, exact: bool, bound: float) -> Solution:
     """With limits that the cheapest plan does not keep to."""
-    option, value, optimal = solve_coupled(instance, kept, max(0.0, ends - time.monotonic()))
+    option, value, optimal = solve_coupled(instance, kept, ends)
     cost = float(cost_of(instance, option).sum())
     value = max(value, bound) if exact else -np.inf
     how = SOLVER if optimal and exact else HEURISTIC
