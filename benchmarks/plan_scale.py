@@ -32,7 +32,7 @@ _SIZE, _LAYER, _PARENTS = 500, 25, 11
 _OFTEN = {"yearly": 0.08, "monthly": 1.0, "weekly": 4.3, "daily": 30.0}
 _SETTINGS = RetentionSettings(accesses={f"*-{word}": times for word, times in _OFTEN.items()}, latency_limit=36_000)
 #: Shares of what plans take without the budget in question, so that all three bind together.
-_MONEY, _DATASETS, _BYTES = 0.26, 0.0128, 0.5
+_MONEY, _DATASETS, _BYTES = 0.26, 0.2804, 0.6955
 _LIMIT = 60.0
 
 
