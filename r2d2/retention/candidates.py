@@ -24,7 +24,7 @@ from r2d2.retention.reach import MOST_NODES, Ints, MemberPairs, Reach
 #: Datasets looked at for each pair that is allowed, before a component counts as too large to be solved exactly.
 VISITS_PER_PAIR = 20
 _NO_PAIRS = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64)
-_COLUMNS = ("keep", "read", "write", "read_seconds", "write_seconds", "accesses", "limit")
+_COLUMNS = ("keep", "read", "write", "read_seconds", "write_seconds", "accesses", "limit", "residency", "guard")
 
 
 @dataclass
@@ -133,8 +133,8 @@ class _Table:
         """As ``Rebuilds.rebuild`` has it, to the last bit."""
         columns = self._columns
         seconds = self._settings.startup_seconds + columns["read_seconds"][parent] + columns["write_seconds"][child]
-        once = self._rebuilds.startup + columns["read"][parent] + columns["write"][child]
-        return seconds, columns["accesses"][child] * once
+        once = self._rebuilds.startup + columns["read"][parent] + columns["write"][child] + columns["residency"][child]
+        return seconds, columns["guard"][child] + columns["accesses"][child] * once
 
     def _heads(self) -> list[Sequence[str]]:
         """Of each group those that can matter as parents; what its ancestors cost to read is known before it."""

@@ -46,10 +46,10 @@ class Rebuilds:
         return startup_cost(self.settings)
 
     def rebuild(self, child: str, parent: str) -> tuple[float, float]:
-        """Seconds of one rebuild, and money a month for the expected ones."""
+        """Seconds of one rebuild, and money a month for guard, expected restores and restored copies."""
         to, source = self.profiles[child], self.profiles[parent]
         seconds = self.settings.startup_seconds + source.read_seconds + to.write_seconds
-        return seconds, to.accesses * (self.startup + source.read + to.write)
+        return seconds, to.guard + to.accesses * (self.startup + source.read + to.write + to.residency)
 
     def pays(self, child: str, cost: float) -> bool:
         """Whether retiring the child saves money if rebuilding it costs so much a month."""
@@ -79,7 +79,7 @@ class Rebuilds:
     def _best_saving(self, member: str, cheapest_read: float) -> float:
         """An upper bound of what retiring the member saves; minus infinity if it can't be retired."""
         to = self.profiles[member]
-        cost = to.accesses * (self.startup + cheapest_read + to.write)
+        cost = to.guard + to.accesses * (self.startup + cheapest_read + to.write + to.residency)
         return to.keep - cost if member in self.retirable and self.pays(member, cost) else -math.inf
 
     def _replaces(self, head: str, best: float, member: str) -> bool:

@@ -21,8 +21,8 @@ from r2d2.model.family import narrowest_common
 from r2d2.model.names import fold
 from r2d2.retention.ancestors import Containment
 from r2d2.retention.candidates import Candidates, Obstacles, find_candidates
-from r2d2.retention.costs import EPSILON, check_settings, money, profile, rebuild_cost, seconds_text
-from r2d2.retention.latency import first_match, latency_limit, rebuild_seconds
+from r2d2.retention.costs import EPSILON, check_settings, money, profile, rebuild_cost, rebuild_seconds, seconds_text
+from r2d2.retention.latency import first_match, latency_limit
 from r2d2.retention.optimizer import HEURISTIC, Instance, solve
 
 
@@ -197,7 +197,7 @@ class _Reasons:
             return PlannedDataset(dataset.id, Action.KEEP, None, 0.0, 0.0, 0.0, reason, dataset.version)
         source = self._datasets[parent]
         saving = self._decision.saving[dataset.id]
-        seconds = rebuild_seconds(source.bytes, dataset.bytes, self._settings)
+        seconds = rebuild_seconds(source, dataset, self._settings)
         cost = rebuild_cost(source, dataset, self._settings)
         reason = self._retired(dataset, source, saving, seconds) + note
         versions = dataset.version, source.version

@@ -15,7 +15,7 @@ from r2d2.retention.costs import EPSILON, check_settings, profile, startup_cost
 from r2d2.retention.latency import within_all
 from r2d2.retention.planner import pinned_datasets
 
-_COLUMNS = ("keep", "read", "write", "read_seconds", "write_seconds", "accesses", "limit")
+_COLUMNS = ("keep", "read", "write", "read_seconds", "write_seconds", "accesses", "limit", "residency", "guard")
 
 
 def worth_of(datasets: Sequence[Dataset], settings: RetentionSettings) -> Worth:
@@ -50,6 +50,8 @@ class _Profiles:
     write_seconds: Floats
     accesses: Floats
     limit: Floats
+    residency: Floats
+    guard: Floats
     retirable: Bools
     settings: RetentionSettings
 
@@ -68,7 +70,7 @@ class _Profiles:
     def bound(self, read: Floats, read_seconds: Floats, children: Ints) -> Floats:
         """What retiring children may save, by what reading their parents costs and how long it takes."""
         seconds = self.settings.startup_seconds + read_seconds + self.write_seconds[children]
-        rebuild = startup_cost(self.settings) + read + self.write[children]
-        found = self.keep[children] - self.accesses[children] * rebuild
+        restore = startup_cost(self.settings) + read + self.write[children] + self.residency[children]
+        found = self.keep[children] - self.guard[children] - self.accesses[children] * restore
         allowed = self.retirable[children] & within_all(seconds, self.limit[children])
         return np.where(allowed & (found > EPSILON) & (found >= self.settings.min_saving), found, 0.0)

@@ -219,6 +219,10 @@ def test_run_is_named_by_the_start_of_its_id(output: Output) -> None:
     assert output("edges", "--run", run_id[:-2], "--format", "json") == newest
 
 
+def amounts_in(text: str, end: str = "USD") -> list[float]:
+    return [float(n.replace(",", "")) for n in re.findall(rf"^  .*?(-?[\d,]+\.?\d*) {end}$", text, re.M)]
+
+
 def test_explain_gives_each_stage_the_witness_and_a_sum(output: Output) -> None:
     text = output("explain", "sample.parquet")
     assert "Holds all its rows and more: " in text
@@ -228,12 +232,16 @@ def test_explain_gives_each_stage_the_witness_and_a_sum(output: Output) -> None:
     assert "Ruled out by the schema: 1" in text
     assert "columns.parquet lacks name" in text
     assert "Plan: retire" in text
-    amounts = [float(n.replace(",", "")) for n in re.findall(r"^  .*?(-?[\d,]+\.?\d*) USD$", text, re.M)]
-    *lines, total = amounts
+    *lines, total = amounts_in(text)
     assert total == pytest.approx(sum(lines), abs=0.02 * len(lines))
     plan = json.loads(output("plan", "--format", "json"))
     (entry,) = (row for row in plan["datasets"] if row["dataset"] == "sample.parquet")
     assert total == pytest.approx(entry["saving_per_month"], abs=0.01)
+    *lines, once = amounts_in(text, "USD once")
+    assert once == pytest.approx(sum(lines), abs=0.01 * len(lines))
+    (months,) = re.findall(r"pays back in +([\d.]+) months", text)
+    assert float(months) == pytest.approx(once / total, abs=0.06)
+    assert "versions that a bucket's own rules keep" in text
 
 
 def test_explain_of_what_can_not_be_used_says_why(output: Output) -> None:

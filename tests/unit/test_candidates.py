@@ -12,7 +12,7 @@ from r2d2.model import DataFile, Dataset, Edge, Grade
 from r2d2.retention import candidates
 from r2d2.retention.ancestors import Containment
 from r2d2.retention.candidates import Candidates, Obstacles, find_candidates
-from r2d2.retention.costs import profile, rebuild_cost
+from r2d2.retention.costs import profile, retired_cost
 from r2d2.retention.heads import Rebuilds
 
 GB = 10**9
@@ -70,7 +70,7 @@ def test_every_ancestor_is_a_possible_parent_at_the_cost_of_its_rebuilds() -> No
     found = find(CHAIN, EDGES)
     assert names(found) == {"ba", "cb", "ca"}
     cost = next(cost for child, parent, cost in found.pairs if (child, parent) == ("c", "a"))
-    assert cost == pytest.approx(rebuild_cost(CHAIN[0], CHAIN[2], SETTINGS))
+    assert cost == pytest.approx(retired_cost(CHAIN[0], CHAIN[2], SETTINGS))
 
 
 def test_a_parent_that_is_too_slow_is_no_candidate() -> None:
