@@ -116,6 +116,8 @@ def _state_commands(commands: _SubParsersAction[Parser]) -> None:
     text = "why a dataset is or isn't redundant, and the plan's arithmetic"
     explain = _command(commands, "explain", text, _explain, state, run)
     explain.add_argument("dataset", help="its id, as `r2d2 datasets` lists it, or another of its names")
+    text = "the price sheets that retention.prices chooses from, each figure with its source and date"
+    _command(commands, "prices", text, _prices, _format("table", "json", "csv"))
     _command(commands, "settings", "all settings with their defaults", _show_settings)
 
 
@@ -269,6 +271,12 @@ def _explain(arguments: Namespace) -> None:
     from r2d2.commands import state
 
     state.explain(arguments.state, arguments.run, arguments.dataset)
+
+
+def _prices(arguments: Namespace) -> None:
+    from r2d2.commands import prices
+
+    prices.show_prices(arguments.format)
 
 
 def _show_settings(arguments: Namespace) -> None:

@@ -70,6 +70,16 @@ RUN = {
     "money_saved": float,
     "version": str,
 }
+PRICE = {
+    "sheet": str,
+    "class": str,
+    "figure": str,
+    "value": float,
+    "unit": str,
+    "as_of": str,
+    "source": str,
+    "note": str,
+}
 Output = Callable[..., str]
 
 
@@ -299,6 +309,15 @@ def test_settings_lists_each_setting(capsys: pytest.CaptureFixture[str]) -> None
     assert main(["settings"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(" = ")[0] for line in lines] == [key for key, _ in describe()]
+
+
+def test_prices_name_their_sources(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prices", "--format", "json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {row["sheet"] for row in rows} == {"s3", "adls", "gcs", "on-premises"}
+    assert all(is_of(row, PRICE) and row["source"] and row["as_of"] for row in rows)
+    (standard,) = (row for row in rows if (row["sheet"], row["class"], row["figure"]) == ("s3", "STANDARD", "storage"))
+    assert (standard["value"], standard["unit"]) == (0.023, "USD a GB a month")
 
 
 def test_help_names_commands_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
