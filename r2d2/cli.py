@@ -90,6 +90,12 @@ def _lake_commands(commands: _SubParsersAction[Parser]) -> None:
     _command(commands, "check", text, _check, lakes, settings, _format("table", "json", "csv"))
     text = "a digest of the rows of each dataset, whatever its format, files and order: equal ones hold equal data"
     _command(commands, "digest", text, _digest, lakes, settings, _format("table", "json", "csv"))
+    text = "measure how fast rebuilds start, read and write on the store at hand, and print the settings to use"
+    calibrate = _command(commands, "calibrate", text, _calibrate, settings, _format("table", "json"))
+    text = "the lake, or a directory in its store; a scratch directory is made there (in S3 at the top of the bucket) and removed"
+    calibrate.add_argument("where", metavar="LAKE_OR_DIR", help=text)
+    text = "to write and to read, for example 1GB (default: 256MB)"
+    calibrate.add_argument("--bytes", default="256MB", metavar="SIZE", help=text)
     text = "build a demo lake from TPC-H tables and run the main job on it"
     demo = _command(commands, "demo", text, _demo, settings, _format("table", "json"))
     demo.add_argument("--dir", default="", help="where to build it (default: a new temporary directory)")
@@ -227,6 +233,13 @@ def _digest(arguments: Namespace) -> int:
 
     missing = lake.digest(arguments.lakes, _read_settings(arguments), Progress(arguments.quiet), arguments.format)
     return 4 if missing else 0
+
+
+def _calibrate(arguments: Namespace) -> None:
+    from r2d2.commands import calibrate
+
+    progress = Progress(arguments.quiet)
+    calibrate.calibrate(arguments.where, arguments.bytes, _read_settings(arguments), progress, arguments.format)
 
 
 def _demo(arguments: Namespace) -> None:
