@@ -92,7 +92,7 @@ def _lake_commands(commands: _SubParsersAction[Parser]) -> None:
     _command(commands, "digest", text, _digest, lakes, settings, _format("table", "json", "csv"))
     text = "measure how fast rebuilds start, read and write on the store at hand, and print the settings to use"
     calibrate = _command(commands, "calibrate", text, _calibrate, settings, _format("table", "json"))
-    text = "the lake, or a directory in its store; a scratch directory is made there (in S3 at the top of the bucket) and removed"
+    text = "the lake, or a directory in its store; a scratch directory in it (S3: in its bucket) is removed"
     calibrate.add_argument("where", metavar="LAKE_OR_DIR", help=text)
     text = "to write and to read, for example 1GB (default: 256MB)"
     calibrate.add_argument("--bytes", default="256MB", metavar="SIZE", help=text)

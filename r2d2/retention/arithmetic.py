@@ -66,6 +66,10 @@ def _kept_lines(dataset: Dataset, settings: RetentionSettings) -> Iterator[tuple
         amount = size / gb * hot.storage * settings.storage_price_factor
         yield f"metadata: {size / gb:,.6g} GB at {hot.storage:g} {settings.currency} a GB{factor}", amount
     yield f"maintenance: {settings.maintenance_scans:g} full scans", costs.maintenance_cost(dataset, settings)
+    dearer = costs.access_cost(dataset, prices, settings)
+    if dearer:
+        times = costs.accesses_per_month(dataset, settings)
+        yield f"{times:g} accesses: {prices.name} bills more than {hottest_class(settings).name}", dearer
 
 
 def _retired_lines(dataset: Dataset, parent: Dataset, settings: RetentionSettings) -> Iterator[tuple[str, float]]:

@@ -1,7 +1,7 @@
 """What a dataset costs a month, kept or retired. All amounts are money in ``settings.currency`` (docs/costs.md).
 
-kept     = storage + maintenance
-         = billed GB x price x factor + scans a month x read(own bytes)
+kept     = storage + maintenance + accesses
+         = billed GB x price x factor + scans a month x read(own bytes) + accesses x what a colder class bills more
 retired  = guard + restores a month x (rebuild + residency)
 rebuild  = start-up + read(parent's bytes) + write(child's bytes)
 restores = accesses / (1 + accesses x residency in months)
@@ -144,14 +144,31 @@ def maintenance_cost(dataset: Dataset, settings: RetentionSettings) -> float:
     return settings.maintenance_scans * read_cost(dataset, settings)
 
 
+def access_cost(dataset: Dataset, prices: StorageClass, settings: RetentionSettings) -> float:
+    """Money a month that its own accesses cost more in a class than in the hottest; nothing in that one."""
+    hot = fetch_cost(dataset, hottest_class(settings), settings)
+    return accesses_per_month(dataset, settings) * max(0.0, fetch_cost(dataset, prices, settings) - hot)
+
+
 def keep_cost(dataset: Dataset, settings: RetentionSettings) -> float:
     """Money a month if the dataset is kept."""
-    return storage_cost(dataset, settings) + maintenance_cost(dataset, settings)
+    return class_keep_cost(dataset, storage_class(dataset, settings), settings)
+
+
+def class_keep_cost(dataset: Dataset, prices: StorageClass, settings: RetentionSettings) -> float:
+    """Money a month if the dataset is kept in a class: storage, maintenance, dearer accesses."""
+    scans = settings.maintenance_scans * class_read_cost(dataset, prices, settings)
+    return monthly_storage(dataset, prices, settings) + scans + access_cost(dataset, prices, settings)
 
 
 def read_cost(dataset: Dataset, settings: RetentionSettings) -> float:
     """Money to read the dataset once: requests, retrieval and compute."""
-    fetched = fetch_cost(dataset, storage_class(dataset, settings), settings)
+    return class_read_cost(dataset, storage_class(dataset, settings), settings)
+
+
+def class_read_cost(dataset: Dataset, prices: StorageClass, settings: RetentionSettings) -> float:
+    """Money to read the dataset once from a class: requests, retrieval and compute."""
+    fetched = fetch_cost(dataset, prices, settings)
     return fetched + compute_cost(read_seconds(dataset.bytes, settings), settings)
 
 

@@ -18,10 +18,10 @@ from r2d2.config import RetentionSettings
 from r2d2.errors import UsageError
 from r2d2.model import Dataset
 from r2d2.retention.latency import first_match
+from r2d2.retention.price_data import SHEETS
 from r2d2.retention.price_sheets import (
     CLASS_FIGURES,
     SHEET_FIGURES,
-    SHEETS,
     UNITS,
     PriceSheet,
     Source,

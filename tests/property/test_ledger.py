@@ -20,6 +20,7 @@ from r2d2.config import RetentionSettings
 from r2d2.model import Action, DataFile, Dataset, Edge, Grade, OtherFiles, Plan
 from r2d2.retention.arithmetic import explain_costs, explain_once
 from r2d2.retention.costs import (
+    access_cost,
     guard_cost,
     keep_cost,
     maintenance_cost,
@@ -33,6 +34,7 @@ from r2d2.retention.costs import (
     storage_cost,
 )
 from r2d2.retention.planner import make_plan
+from r2d2.retention.prices import storage_class
 
 # --- the lake
 
@@ -206,6 +208,14 @@ class Ledger:
         self.hold(dataset, HOURS)
         for _ in self.times(self.settings.maintenance_scans):
             self.read("maintenance", dataset)
+        for _ in self.times(self.settings.accesses[dataset.id]):
+            self.access(dataset)
+
+    def access(self, dataset: Dataset) -> None:
+        """What a reader's requests cost beyond what they would in the hottest class: those he pays wherever it lies."""
+        tariff, gets = self.tariff(dataset), max(len(dataset.files), -(-dataset.bytes // CHUNK[self.sheet]))
+        more = gets * (tariff.get - self.hot.get) + len(dataset.files) * tariff.bring_online
+        self.pay("access", more + dataset.bytes / 1073741824 * tariff.gb_read)
 
     def retired(self, child: Dataset, parent: Dataset) -> None:
         gone = self.settings.grace_days * 24
@@ -295,7 +305,7 @@ def test_each_item_that_chance_is_in_is_promised_on_average() -> None:
         datasets, _, settings = draw_lake(lake)
         parent = datasets[0]
         for child in datasets[1:]:
-            ledger = Ledger(settings.prices, settings, random.Random(lake))
+            ledger = Ledger(settings.prices, settings, random.Random(f"{lake} {child.id}"))
             ledger.kept(child)
             ledger.retired(child, parent)
             restores = 12 * restores_per_month(child, settings)
@@ -310,12 +320,16 @@ def test_each_item_that_chance_is_in_is_promised_on_average() -> None:
             if settings.residency_days:
                 paid["copies"] += ledger.items.get("copies", 0.0) / residency_cost(child, settings)
                 promised["copies"] += restores
+            dearer = access_cost(child, storage_class(child, settings), settings)
+            if dearer:
+                paid["accesses"] += ledger.items.get("access", 0.0) / dearer
+                promised["accesses"] += 12
             if settings.maintenance_scans:
                 paid["scans"] += ledger.items.get("maintenance", 0.0) / maintenance_cost(child, settings)
                 promised["scans"] += 12
     for item, number in promised.items():
         assert paid[item] == pytest.approx(number, rel=0.05), item
-    assert set(promised) == {"restores", "guard", "copies", "scans"}
+    assert set(promised) == {"restores", "guard", "copies", "accesses", "scans"}
 
 
 def test_the_ledger_saw_all_that_it_is_there_for() -> None:

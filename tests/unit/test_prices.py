@@ -11,7 +11,8 @@ from r2d2.catalog.listing import Candidate
 from r2d2.config import RetentionSettings
 from r2d2.errors import UsageError
 from r2d2.model import Dataset
-from r2d2.retention.price_sheets import CLASS_FIGURES, SHEET_FIGURES, SHEETS, UNITS, PriceSheet, StorageClass
+from r2d2.retention.price_data import SHEETS
+from r2d2.retention.price_sheets import CLASS_FIGURES, SHEET_FIGURES, UNITS, PriceSheet, StorageClass
 from r2d2.retention.prices import (
     check_prices,
     class_name,
