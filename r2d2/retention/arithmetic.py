@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from r2d2.config import RetentionSettings
 from r2d2.model import Dataset
 from r2d2.retention import costs
-from r2d2.retention.costs import compute_cost, requests_cost, seconds_text
+from r2d2.retention.costs import seconds_text
 from r2d2.retention.holdings import held_bytes, held_objects, padding_bytes
 from r2d2.retention.latency import read_seconds, write_seconds
 from r2d2.retention.prices import hottest_class, price_sheet, storage_class
+from r2d2.retention.transfers import compute_cost, read_requests, requests_cost, write_requests
 
 Lines = list[tuple[str, float]]
 
@@ -82,7 +83,7 @@ def _retired_lines(dataset: Dataset, parent: Dataset, settings: RetentionSetting
 
 def _restore_lines(dataset: Dataset, parent: Dataset, settings: RetentionSettings) -> Iterator[tuple[str, float]]:
     reading, writing = read_seconds(parent.bytes, settings), write_seconds(dataset.bytes, settings)
-    reads, writes = costs.read_requests(parent, settings), costs.write_requests(dataset, settings)
+    reads, writes = read_requests(parent, settings), write_requests(dataset, settings)
     source, objects = storage_class(parent, settings), max(1, len(parent.files))
     yield f"start-up, {seconds_text(settings.startup_seconds)} of a core", costs.startup_cost(settings)
     yield f"reading the parent, {reads:,} requests", requests_cost(reads, source.read)

@@ -29,6 +29,7 @@ from r2d2.retention.holdings import DAYS_PER_MONTH, early_deletion, monthly_stor
 from r2d2.retention.latency import first_match, latency_limit, read_seconds, write_seconds
 from r2d2.retention.price_sheets import StorageClass
 from r2d2.retention.prices import check_prices, hottest_class, price_sheet, storage_class
+from r2d2.retention.transfers import class_read_cost, compute_cost, fetch_cost, requests_cost, write_requests
 
 #: The part size that S3 clients read and upload by default.
 PART_BYTES = 8 * 1024 * 1024
@@ -120,17 +121,19 @@ def profile(dataset: Dataset, settings: RetentionSettings, now_ns: int | None = 
     Args:
         now_ns: when it would be retired, nanoseconds since 1970-01-01 UTC; now if not given.
     """
+    prices = storage_class(dataset, settings)
+    storage, read = monthly_storage(dataset, prices, settings), class_read_cost(dataset, prices, settings)
     return CostProfile(
-        keep=keep_cost(dataset, settings),
-        read=read_cost(dataset, settings),
+        keep=storage + settings.maintenance_scans * read + access_cost(dataset, prices, settings),
+        read=read,
         write=write_cost(dataset, settings),
-        read_seconds=access_seconds(dataset, settings),
+        read_seconds=prices.first_byte_seconds + read_seconds(dataset.bytes, settings),
         write_seconds=write_seconds(dataset.bytes, settings),
         accesses=restores_per_month(dataset, settings),
         limit=latency_limit(dataset, settings),
         residency=residency_cost(dataset, settings),
         guard=guard_cost(settings),
-        once=math.fsum(once_parts(dataset, settings, now_ns).values()),
+        once=math.fsum(_once_parts(dataset, prices, storage, read, settings, now_ns).values()),
     )
 
 
@@ -146,7 +149,10 @@ def maintenance_cost(dataset: Dataset, settings: RetentionSettings) -> float:
 
 def access_cost(dataset: Dataset, prices: StorageClass, settings: RetentionSettings) -> float:
     """Money a month that its own accesses cost more in a class than in the hottest; nothing in that one."""
-    hot = fetch_cost(dataset, hottest_class(settings), settings)
+    hottest = hottest_class(settings)
+    if prices is hottest:
+        return 0.0
+    hot = fetch_cost(dataset, hottest, settings)
     return accesses_per_month(dataset, settings) * max(0.0, fetch_cost(dataset, prices, settings) - hot)
 
 
@@ -164,19 +170,6 @@ def class_keep_cost(dataset: Dataset, prices: StorageClass, settings: RetentionS
 def read_cost(dataset: Dataset, settings: RetentionSettings) -> float:
     """Money to read the dataset once: requests, retrieval and compute."""
     return class_read_cost(dataset, storage_class(dataset, settings), settings)
-
-
-def class_read_cost(dataset: Dataset, prices: StorageClass, settings: RetentionSettings) -> float:
-    """Money to read the dataset once from a class: requests, retrieval and compute."""
-    fetched = fetch_cost(dataset, prices, settings)
-    return fetched + compute_cost(read_seconds(dataset.bytes, settings), settings)
-
-
-def fetch_cost(dataset: Dataset, prices: StorageClass, settings: RetentionSettings) -> float:
-    """What a store of one class bills for reading the dataset once, without compute."""
-    restored = requests_cost(max(1, len(dataset.files)), prices.restore)
-    retrieved = dataset.bytes / price_sheet(settings).gb * prices.retrieval
-    return requests_cost(read_requests(dataset, settings), prices.read) + restored + retrieved
 
 
 def write_cost(dataset: Dataset, settings: RetentionSettings) -> float:
@@ -217,10 +210,17 @@ def retired_cost(parent: Dataset, child: Dataset, settings: RetentionSettings) -
 def once_parts(dataset: Dataset, settings: RetentionSettings, now_ns: int | None = None) -> dict[str, float]:
     """Money to retire the dataset, once, by what for; without what its parent's part is."""
     prices = storage_class(dataset, settings)
+    storage, read = storage_cost(dataset, settings), read_cost(dataset, settings)
+    return _once_parts(dataset, prices, storage, read, settings, now_ns)
+
+
+def _once_parts(
+    dataset: Dataset, prices: StorageClass, storage: float, read: float, settings: RetentionSettings, now_ns: int | None
+) -> dict[str, float]:
     return {
-        "proof": PROOFS * read_cost(dataset, settings),
+        "proof": PROOFS * read,
         "recipe": requests_cost(RECIPE_REQUESTS, hottest_class(settings).write),
-        "quarantine": storage_cost(dataset, settings) * settings.grace_days / DAYS_PER_MONTH,
+        "quarantine": storage * settings.grace_days / DAYS_PER_MONTH,
         "early deletion": early_deletion(dataset, prices, settings, settings.grace_days, now_ns),
     }
 
@@ -260,26 +260,6 @@ def rebuild_seconds(parent: Dataset, child: Dataset, settings: RetentionSettings
     """Seconds for one rebuild of ``child`` from ``parent``."""
     seconds = access_seconds(parent, settings) + write_seconds(child.bytes, settings)
     return settings.startup_seconds + seconds
-
-
-def read_requests(dataset: Dataset, settings: RetentionSettings) -> int:
-    """Read requests of one scan: one for each part that the store moves at once, at least one for each file."""
-    return max(1, len(dataset.files), math.ceil(dataset.bytes / price_sheet(settings).part_bytes))
-
-
-def write_requests(dataset: Dataset, settings: RetentionSettings) -> int:
-    """Write requests of one rebuild: one for each part that the store moves at once."""
-    return max(1, math.ceil(dataset.bytes / price_sheet(settings).part_bytes))
-
-
-def requests_cost(number: float, price_per_thousand: float) -> float:
-    """Money for requests."""
-    return number / 1000 * price_per_thousand
-
-
-def compute_cost(seconds: float, settings: RetentionSettings) -> float:
-    """Money for a core."""
-    return seconds / 3600 * settings.compute_price
 
 
 def money(amount: float, currency: str) -> str:

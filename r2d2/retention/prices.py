@@ -8,9 +8,8 @@ the whole sheet). ``storage_price``, ``read_price`` and ``write_price`` hold for
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from functools import lru_cache
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from r2d2.catalog.listing import Candidate
@@ -29,22 +28,60 @@ from r2d2.retention.price_sheets import (
 )
 
 _BASE = ("storage", "read", "write")
+#: Books by the identity of their settings, which can't be hashed: each dataset asks several times.
+_BOOKS: dict[int, tuple[RetentionSettings, PriceBook]] = {}
+_MOST_BOOKS = 16
+
+
+@dataclass(frozen=True)
+class PriceBook:
+    """A sheet as the settings have it.
+
+    Attributes:
+        sheet: with the figures that they override.
+        classes: by name, with the factors of request prices.
+        default: what datasets are billed that no pattern gives a class.
+        hottest: the class in which restored copies are kept, and what is new.
+    """
+
+    sheet: PriceSheet
+    classes: Mapping[str, StorageClass]
+    default: StorageClass
+    hottest: StorageClass
+
+
+def price_book(settings: RetentionSettings) -> PriceBook:
+    """What the settings make of the sheet that they choose.
+
+    Raises:
+        KeyError: ``storage_class`` does not exist; ``check_prices`` finds it before.
+    """
+    known = _BOOKS.get(id(settings))
+    if known is None or known[0] is not settings:
+        if len(_BOOKS) >= _MOST_BOOKS:
+            _BOOKS.clear()
+        known = _BOOKS[id(settings)] = settings, _book(settings)
+    return known[1]
 
 
 def price_sheet(settings: RetentionSettings) -> PriceSheet:
     """The sheet that the settings choose, with the figures that they override."""
-    return _sheet(settings.prices, tuple(sorted(settings.price_overrides.items())))
+    return price_book(settings).sheet
+
+
+def default_class(settings: RetentionSettings) -> StorageClass:
+    """What datasets are billed that no pattern gives a class."""
+    return price_book(settings).default
+
+
+def hottest_class(settings: RetentionSettings) -> StorageClass:
+    """The class in which restored copies are kept, and what is new."""
+    return price_book(settings).hottest
 
 
 def class_name(dataset: Dataset | Candidate, settings: RetentionSettings) -> str:
     """The class of a dataset: the first pattern of ``storage_classes`` that covers it, else the default."""
-    pattern = first_match(settings.storage_classes, dataset)
-    return default_class_name(settings) if pattern is None else settings.storage_classes[pattern]
-
-
-def default_class_name(settings: RetentionSettings) -> str:
-    """The class of datasets that no pattern gives one."""
-    return settings.storage_class or price_sheet(settings).classes[0].name
+    return storage_class(dataset, settings).name
 
 
 def storage_class(dataset: Dataset | Candidate, settings: RetentionSettings) -> StorageClass:
@@ -53,26 +90,16 @@ def storage_class(dataset: Dataset | Candidate, settings: RetentionSettings) -> 
     Raises:
         KeyError: a class that does not exist; ``check_prices`` finds it before.
     """
-    pattern = first_match(settings.storage_classes, dataset)
-    return default_class(settings) if pattern is None else _named(settings.storage_classes[pattern], settings)
-
-
-def default_class(settings: RetentionSettings) -> StorageClass:
-    """What datasets are billed that no pattern gives a class."""
-    given = settings.storage_price, settings.read_price, settings.write_price
-    return _changed(_named(default_class_name(settings), settings), given, _factors(settings))
-
-
-def hottest_class(settings: RetentionSettings) -> StorageClass:
-    """The class in which restored copies are kept, and what is new."""
-    name = price_sheet(settings).classes[0].name
-    return default_class(settings) if name == default_class_name(settings) else _named(name, settings)
+    book = price_book(settings)
+    pattern = first_match(settings.storage_classes, dataset) if settings.storage_classes else None
+    return book.default if pattern is None else book.classes[settings.storage_classes[pattern]]
 
 
 def colder_classes(dataset: Dataset, settings: RetentionSettings) -> tuple[StorageClass, ...]:
     """The classes after the dataset's own on the sheet, hot to cold."""
-    names = [each.name for each in price_sheet(settings).classes]
-    return tuple(_named(name, settings) for name in names[names.index(class_name(dataset, settings)) + 1 :])
+    classes = price_book(settings).classes
+    names = list(classes)
+    return tuple(classes[name] for name in names[names.index(class_name(dataset, settings)) + 1 :])
 
 
 def without_archived(candidates: Sequence[Candidate], settings: RetentionSettings) -> Iterator[Candidate]:
@@ -139,42 +166,29 @@ def _check_currency(settings: RetentionSettings, sheet: PriceSheet) -> None:
         )
 
 
-def _named(name: str, settings: RetentionSettings) -> StorageClass:
-    key = settings.prices, tuple(sorted(settings.price_overrides.items()))
-    return _class(*key, name, _factors(settings))
+def _book(settings: RetentionSettings) -> PriceBook:
+    sheet = _overridden(SHEETS[settings.prices], settings.price_overrides)
+    factors = {"storage": 1.0, "read": settings.read_price_factor, "write": settings.write_price_factor}
+    classes = {each.name: _scaled(each, factors) for each in sheet.classes}
+    hottest = sheet.classes[0].name
+    name = settings.storage_class or hottest
+    given = {figure: getattr(settings, f"{figure}_price") for figure in factors}
+    new: dict[str, Any] = {figure: given[figure] * factors[figure] for figure in factors if given[figure] is not None}
+    default = replace(classes[name], **new)
+    return PriceBook(sheet, classes, default, default if name == hottest else classes[hottest])
 
 
-def _factors(settings: RetentionSettings) -> tuple[float, float]:
-    return settings.read_price_factor, settings.write_price_factor
+def _scaled(found: StorageClass, factors: Mapping[str, float]) -> StorageClass:
+    return replace(found, read=found.read * factors["read"], write=found.write * factors["write"])
 
 
-@lru_cache(maxsize=64)
-def _sheet(name: str, overrides: tuple[tuple[str, float], ...]) -> PriceSheet:
+def _overridden(sheet: PriceSheet, overrides: Mapping[str, float]) -> PriceSheet:
     changes: dict[str, dict[str, Any]] = {}
-    for key, value in overrides:
+    for key, value in overrides.items():
         class_, _, figure = key.rpartition(".")
         changes.setdefault(class_, {})[figure] = value
-    sheet = SHEETS[name]
     classes = tuple(replace(each, **changes.get(each.name, {})) for each in sheet.classes)
     return replace(sheet, classes=classes, **changes.get("", {}))
-
-
-@lru_cache(maxsize=256)
-def _class(
-    sheet: str, overrides: tuple[tuple[str, float], ...], name: str, factors: tuple[float, float]
-) -> StorageClass:
-    found = {each.name: each for each in _sheet(sheet, overrides).classes}[name]
-    return replace(found, read=found.read * factors[0], write=found.write * factors[1])
-
-
-@lru_cache(maxsize=256)
-def _changed(
-    found: StorageClass, given: tuple[float | None, float | None, float | None], factors: tuple[float, float]
-) -> StorageClass:
-    """The class with the prices of storage, reads and writes that are given; the others have their factors already."""
-    numbers = zip(_BASE, given, (1.0, *factors), strict=True)
-    new: dict[str, Any] = {figure: price * factor for figure, price, factor in numbers if price is not None}
-    return replace(found, **new)
 
 
 def _row(sheet: PriceSheet, class_: str, figure: str, value: float) -> dict[str, Any]:

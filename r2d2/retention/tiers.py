@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from r2d2.config import RetentionSettings
 from r2d2.model import Dataset
-from r2d2.retention.costs import class_keep_cost, class_read_cost, requests_cost
+from r2d2.retention.costs import class_keep_cost
 from r2d2.retention.holdings import early_deletion, held_objects
 from r2d2.retention.price_sheets import StorageClass
 from r2d2.retention.prices import colder_classes, storage_class
+from r2d2.retention.transfers import class_read_cost, requests_cost
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from r2d2.config import RetentionSettings
 from r2d2.errors import UsageError
 from r2d2.model import DataFile, Dataset, OtherFiles
 from r2d2.retention import costs
+from r2d2.retention.transfers import read_requests, write_requests
 
 GB = 2**30
 MONTH = 365.25 / 12
@@ -51,13 +52,13 @@ def test_reading_an_archived_class_costs_retrieval_and_a_request_for_each_object
 
 
 def test_many_small_files_take_a_request_each() -> None:
-    assert costs.read_requests(dataset("a", GB, files=5000), SETTINGS) == 5000
-    assert costs.read_requests(dataset("a", 0), SETTINGS) == 1
+    assert read_requests(dataset("a", GB, files=5000), SETTINGS) == 5000
+    assert read_requests(dataset("a", 0), SETTINGS) == 1
 
 
 def test_a_store_that_bills_smaller_parts_bills_more_requests() -> None:
-    assert costs.read_requests(dataset("a", GB), replace(SETTINGS, prices="adls")) == 256
-    assert costs.write_requests(dataset("a", GB), SETTINGS) == 128
+    assert read_requests(dataset("a", GB), replace(SETTINGS, prices="adls")) == 256
+    assert write_requests(dataset("a", GB), SETTINGS) == 128
 
 
 def test_a_rebuild_costs_startup_reading_the_parent_and_writing_the_child() -> None:

@@ -1,4 +1,4 @@
-"""docs/costs.md is true: its price sheets are those of the code, its settings exist, its example comes out as it says."""
+"""docs/costs.md is true: its price sheets are those of the code, its settings exist, its example comes out so."""
 
 from __future__ import annotations
 
