@@ -90,6 +90,12 @@ def _lake_commands(commands: _SubParsersAction[Parser]) -> None:
     _command(commands, "check", text, _check, lakes, settings, _format("table", "json", "csv"))
     text = "a digest of the rows of each dataset, whatever its format, files and order: equal ones hold equal data"
     _command(commands, "digest", text, _digest, lakes, settings, _format("table", "json", "csv"))
+    text = "measure how fast rebuilds start, read and write on the store at hand, and print the settings to use"
+    calibrate = _command(commands, "calibrate", text, _calibrate, settings, _format("table", "json"))
+    text = "the lake, or a directory in its store; a scratch directory in it (S3: in its bucket) is removed"
+    calibrate.add_argument("where", metavar="LAKE_OR_DIR", help=text)
+    text = "to write and to read, for example 1GB (default: 256MB)"
+    calibrate.add_argument("--bytes", default="256MB", metavar="SIZE", help=text)
     text = "build a demo lake from TPC-H tables and run the main job on it"
     demo = _command(commands, "demo", text, _demo, settings, _format("table", "json"))
     demo.add_argument("--dir", default="", help="where to build it (default: a new temporary directory)")
@@ -116,6 +122,8 @@ def _state_commands(commands: _SubParsersAction[Parser]) -> None:
     text = "why a dataset is or isn't redundant, and the plan's arithmetic"
     explain = _command(commands, "explain", text, _explain, state, run)
     explain.add_argument("dataset", help="its id, as `r2d2 datasets` lists it, or another of its names")
+    text = "the price sheets that retention.prices chooses from, each figure with its source and date"
+    _command(commands, "prices", text, _prices, _format("table", "json", "csv"))
     _command(commands, "settings", "all settings with their defaults", _show_settings)
 
 
@@ -227,6 +235,13 @@ def _digest(arguments: Namespace) -> int:
     return 4 if missing else 0
 
 
+def _calibrate(arguments: Namespace) -> None:
+    from r2d2.commands import calibrate
+
+    progress = Progress(arguments.quiet)
+    calibrate.calibrate(arguments.where, arguments.bytes, _read_settings(arguments), progress, arguments.format)
+
+
 def _demo(arguments: Namespace) -> None:
     from r2d2.commands import lake
 
@@ -269,6 +284,12 @@ def _explain(arguments: Namespace) -> None:
     from r2d2.commands import state
 
     state.explain(arguments.state, arguments.run, arguments.dataset)
+
+
+def _prices(arguments: Namespace) -> None:
+    from r2d2.commands import prices
+
+    prices.show_prices(arguments.format)
 
 
 def _show_settings(arguments: Namespace) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+import types
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -70,28 +71,38 @@ class RetentionSettings:
     """Prices (money a month for storage, money for each operation), speeds and limits of the plan."""
 
     currency: str = "USD"  # name of the money in reports
-    storage_price: float = 0.023  # a GB a month
+    prices: Literal["s3", "adls", "gcs", "on-premises"] = "s3"  # price sheet; `r2d2 prices` shows each with its sources
+    price_overrides: Mapping[str, float] = field(default_factory=dict)  # CLASS.FIGURE → number instead of the sheet's
+    storage_class: str = ""  # of datasets that no pattern gives one; empty: the sheet's hottest
+    storage_classes: Mapping[str, str] = field(default_factory=dict)  # glob pattern of dataset ids → storage class
+    storage_price: float | None = None  # a GB a month without a pattern's class; None: as on the sheet
     storage_price_factor: float = 1.0  # multiplies storage prices, so that a small lake can stand for a large one
-    storage_classes: Mapping[str, str] = field(default_factory=dict)  # glob pattern of dataset ids → S3 storage class
     read_archived: bool = False  # read datasets whose storage class is archived: they must have been restored
-    read_price: float = 0.0004  # for 1,000 read requests
-    write_price: float = 0.005  # for 1,000 write requests
+    read_price: float | None = None  # for 1,000 read requests without a pattern's class; None: as on the sheet
+    read_price_factor: float = 1.0  # multiplies prices of read requests
+    write_price: float | None = None  # for 1,000 write requests without a pattern's class; None: as on the sheet
+    write_price_factor: float = 1.0  # multiplies prices of write requests
     compute_price: float = 0.05  # a core hour
     maintenance_scans: float = 0.1  # full scans a month for privacy and upkeep
     accesses_per_month: float = 1.0  # expected accesses of each dataset a month
     accesses: Mapping[str, float] = field(default_factory=dict)  # glob pattern of dataset ids → accesses a month
+    residency_days: float = 7.0  # a restored copy is kept so long, and serves the accesses of that time
+    guard_checks: float = 30.0  # checks a month that a retired dataset can be restored
+    parent_commits: float = 30.0  # changes of a parent a month, each of which the guard reads
+    grace_days: float = 30.0  # quarantine: what is retired is stored so much longer
+    payback_months: float = 12.0  # what saves its one-off costs later than that is kept
     latency_limit: float = 3600.0  # seconds within which a retired dataset must be rebuilt
     latency_limits: Mapping[str, float] = field(default_factory=dict)  # glob pattern of dataset ids → seconds
-    startup_seconds: float = 30.0  # start of a rebuild
-    read_mb_per_second: float = 100.0  # throughput of reading the parent
-    write_mb_per_second: float = 50.0  # throughput of writing the child
+    startup_seconds: float = 30.0  # start of a rebuild, p95; `r2d2 calibrate` measures this and the next three
+    read_mb_per_second: float = 100.0  # throughput of reading the parent, p95
+    write_mb_per_second: float = 50.0  # throughput of writing the child, p95
+    shared_rebuilds: int = 1  # rebuilds that run at once at these throughputs
+    evacuation_limit: Seconds = 0.0  # time within which all retired children of a parent must be rebuilt; 0: no limit
     keep: tuple[str, ...] = ()  # glob patterns of dataset ids that are never retired
     min_saving: float = 0.0  # money a month below which a dataset is kept
     max_rebuild_cost: float = 0.0  # money a month that all expected rebuilds of a plan may cost; 0: no limit
     max_retired_datasets: int = 0  # datasets that one plan may retire; 0: no limit
     max_retired_bytes: Size = 0  # bytes that one plan may retire; 0: no limit
-    evacuation_limit: Seconds = 0.0  # time for rebuilding all that was retired for one parent; 0: no limit
-    shared_rebuilds: int = 1  # rebuilds that run at a time at the throughputs above
     solver_seconds: float = 60.0  # time limit of the solver for a plan; 0: it is not used, plans may retire less
     max_pairs: int = 200_000  # (child, possible parent) pairs of one component up to which it is solved exactly
 
@@ -211,6 +222,8 @@ def _coerce(value: Any, kind: Any, where: str) -> Any:
     """``value`` as ``kind``; text, as it comes from flags and environment, is parsed, other types must fit."""
     origin = typing.get_origin(kind)
     try:
+        if origin is types.UnionType:
+            return None if str(value).lower() in ("", "none") else _coerce(value, typing.get_args(kind)[0], where)
         if origin is Annotated:
             return kind.__metadata__[0](value)
         if kind is bool:

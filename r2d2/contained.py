@@ -73,7 +73,7 @@ class Contained:
 
 
 def inputs_of(datasets: Sequence[Dataset], settings: ContainmentSettings, by: RowHash = FAST) -> str:
-    """What containments follow from, as a digest: the datasets whole, the settings, the code.
+    """What containments follow from, as a digest: the datasets but for files that hold no rows, the settings, the code.
 
     Empty for the goal ``value``: what pays follows from prices, too.
 
@@ -85,7 +85,7 @@ def inputs_of(datasets: Sequence[Dataset], settings: ContainmentSettings, by: Ro
     unlimited = replace(settings, max_bytes=0, time_limit=0.0)  # limits don't matter where nothing is read
     code = code_fingerprint("r2d2.containment", "r2d2.catalog", "r2d2.lake", "r2d2.model")
     digest = hashlib.sha256(f"{code} {by.fingerprint} {as_json(asdict(unlimited))}".encode())
-    for row in sorted(repr(records.dataset_row("", dataset)) for dataset in datasets):
+    for row in sorted(repr(records.dataset_row("", replace(dataset, others=()))) for dataset in datasets):
         digest.update(f"\n{row}".encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 

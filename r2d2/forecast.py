@@ -36,7 +36,7 @@ from r2d2.model.funnel import Funnel
 from r2d2.retention import estimate as arithmetic
 from r2d2.retention.costs import PART_BYTES, check_settings
 from r2d2.retention.estimate import Estimate, Rates, Read, Stage
-from r2d2.retention.storage_classes import without_archived
+from r2d2.retention.prices import without_archived
 from r2d2.retention.worth import worth_of
 
 KNOWN, CHANGED, NEW = "known metadata", "metadata as before the change", "at most: if each is in a pair"

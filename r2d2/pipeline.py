@@ -58,7 +58,7 @@ from r2d2.report.near_misses import NearMisses, near_misses
 from r2d2.report.render import write_report
 from r2d2.report.units import human_bytes, plural
 from r2d2.retention.planner import make_plan
-from r2d2.retention.storage_classes import check_classes, without_archived
+from r2d2.retention.prices import check_prices, without_archived
 from r2d2.retention.unread import without_unread
 from r2d2.retention.worth import worth_of
 from r2d2.version import __version__
@@ -181,7 +181,7 @@ def discover_stage(job: Job) -> tuple[Dataset, ...]:
     with job.progress.stage("list the lake") as reading:
         session = job.spark if needs_catalog else None
         listing = discover(job.roots, job.settings.discovery, str(job.state.path), session)
-        check_classes(job.settings.retention)
+        check_prices(job.settings.retention)
         kept = job.cache.known(listing.candidates)
         known = {file.file.path: summary for file, summary in kept.items()}
         candidates = _to_read(job, listing.candidates, known)

@@ -87,6 +87,7 @@ def listed(candidate: Candidate) -> Dataset:
         names=candidate.names,
         pins=candidate.pins,
         shared_with=candidate.shared_with,
+        others=candidate.others,
         status=candidate.status,
         reason=candidate.reason,
     )

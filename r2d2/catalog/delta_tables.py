@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from r2d2.catalog.listing import Candidate, fingerprint
@@ -12,7 +12,9 @@ from r2d2.errors import LakeError, UnreadableData, UnsupportedData
 from r2d2.lake.delta_log import DeltaFile, DeltaSnapshot, replay_delta, require_basic
 from r2d2.lake.file_tree import FileStat, joined, shown
 from r2d2.lake.storage import Storage, storage_for
-from r2d2.model.dataset import DataFile
+from r2d2.model.dataset import DataFile, OtherFiles
+
+_DAY_NS = 86_400 * 10**9
 
 
 def delta_candidate(bare: Candidate, storage: Storage, below: Sequence[FileStat], within: Sequence[str]) -> Candidate:
@@ -59,8 +61,20 @@ def delta_candidate(bare: Candidate, storage: Storage, below: Sequence[FileStat]
         files=files,
         file_ids=tuple(_file_id(bare, file) for file in files),
         claimed=tuple(identity for identity in claimed if identity not in own),
+        others=other_files(stat for stat in below if stat.identity not in own),
         bytes=sum(file.size for file in files),
         fingerprint=fingerprint(bare.location, files),
+    )
+
+
+def other_files(stats: Iterable[FileStat]) -> tuple[OtherFiles, ...]:
+    """Files by the day of their last change and by size, smallest first within a day."""
+    groups: dict[tuple[int, int], list[FileStat]] = defaultdict(list)
+    for stat in stats:
+        groups[stat.mtime_ns // _DAY_NS, max(0, stat.size - 1).bit_length()].append(stat)
+    return tuple(
+        OtherFiles(len(group), sum(stat.size for stat in group), max(stat.mtime_ns for stat in group))
+        for _, group in sorted(groups.items())
     )
 
 

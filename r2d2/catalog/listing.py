@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from r2d2.model.dataset import DataFile
+from r2d2.model.dataset import DataFile, OtherFiles
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class Candidate:
     pins: tuple[str, ...] = ()
     shared_with: tuple[str, ...] = ()
     outsiders: tuple[str, ...] = ()
+    others: tuple[OtherFiles, ...] = ()
     linked: bool = False
     fingerprint: str = ""
     status: str = "ok"

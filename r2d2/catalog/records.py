@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from r2d2.catalog.codec import pack_file, pack_leaf, unpack_file, unpack_leaf
-from r2d2.model.dataset import Dataset
+from r2d2.model.dataset import Dataset, OtherFiles
 from r2d2.model.edge import Edge, Grade, Projection, Witness
 from r2d2.model.plan import Action, Plan, PlannedDataset
 
@@ -27,6 +27,7 @@ def dataset_row(run_id: str, dataset: Dataset) -> Row:
         "properties": dict(dataset.properties),
         "pins": dataset.pins,
         "shared_with": dataset.shared_with,
+        "others": dataset.others,
     }
     return {
         "run_id": run_id,
@@ -63,6 +64,7 @@ def dataset_of(row: Mapping[str, Any]) -> Dataset:
         names=tuple(row["names"]),
         pins=tuple(detail["pins"]),
         shared_with=tuple(detail["shared_with"]),
+        others=tuple(OtherFiles(*group) for group in detail.get("others", ())),  # states of older versions lack it
         status=row["status"],
         reason=row["reason"],
     )

@@ -68,7 +68,7 @@ def _class_row(line: ClassLine, currency: str) -> dict[str, Any]:
     if line.archived:
         costs = ["archived: not read", ""]
     requests = "" if line.archived else count(line.requests)
-    figures = line.storage_class or "prices as set", count(line.datasets), human_bytes(line.bytes), requests, *costs
+    figures = line.storage_class, count(line.datasets), human_bytes(line.bytes), requests, *costs
     return dict(zip(_CLASSES, figures, strict=True))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -22,7 +23,8 @@ from r2d2.model.plan import Plan, PlannedDataset
 from r2d2.report.reading import reading_lines
 from r2d2.report.units import count, human_bytes, human_seconds, money, some_of
 from r2d2.report.visible import visible
-from r2d2.retention.costs import explain_costs
+from r2d2.retention.arithmetic import UNKNOWN, explain_costs, explain_once
+from r2d2.retention.costs import payback_months
 
 #: Lines of one kind; how many more there are is said, and which command lists them all.
 _MOST = 12
@@ -198,10 +200,27 @@ def _arithmetic(
     dataset: Dataset, entry: PlannedDataset, found: Sequence[Dataset], currency: str, run: runs.Run
 ) -> Iterator[str]:
     parent = next((other for other in found if other.id == entry.parent), None)
-    for label, amount in explain_costs(dataset, parent, run.retention):
-        yield f"  {label:<60} {money(amount, currency):>20}"
-    if parent is not None:
-        yield f"  {'one rebuild takes':<60} {human_seconds(entry.rebuild_seconds):>20}"
+    lines = explain_costs(dataset, parent, run.retention)
+    for label, amount in lines:
+        yield _amount(label, amount, currency)
+    if parent is None:
+        return
+    yield _line("one rebuild takes", human_seconds(entry.rebuild_seconds))
+    once = explain_once(dataset, parent, run.retention, int(run.started.timestamp() * 1e9))
+    yield "  once, before it saves anything:"
+    for label, amount in once:
+        yield f"{_amount(label, amount, currency)} once"
+    months = payback_months(once[-1][1], lines[-1][1])
+    yield _line("pays back in", f"{months:,.1f} months" if math.isfinite(months) else "never")
+    yield f"  {UNKNOWN}"
+
+
+def _amount(label: str, amount: float, currency: str) -> str:
+    return _line(label, money(amount, currency))
+
+
+def _line(label: str, text: str) -> str:
+    return f"  {label:<60} {text:>20}"
 
 
 def _listed(lines: Sequence[str], command: str) -> Iterator[str]:

@@ -123,6 +123,10 @@ class ArrowStorage:
         identity = self.identity(path)
         return any(identity == self.identity(root) or identity.startswith(f"{self.identity(root)}/") for root in within)
 
+    def file_system(self, url: str) -> tuple[Any, str]:
+        """The pyarrow file system of the store, and its path for a URL."""
+        return self._files, self._key(url)
+
     @cached_property
     def _files(self) -> Any:
         if self.scheme == "s3":

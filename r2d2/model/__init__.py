@@ -1,6 +1,6 @@
 """The words of DESIGN 2 as frozen dataclasses: no Spark, no I/O."""
 
-from r2d2.model.dataset import Bounds, BoundValue, DataFile, Dataset, FileSummary, Leaf, LeafPath
+from r2d2.model.dataset import Bounds, BoundValue, DataFile, Dataset, FileSummary, Leaf, LeafPath, OtherFiles
 from r2d2.model.edge import Edge, Grade, Projection, Witness
 from r2d2.model.plan import Action, Plan, PlannedDataset
 
@@ -15,6 +15,7 @@ __all__ = [
     "Grade",
     "Leaf",
     "LeafPath",
+    "OtherFiles",
     "Plan",
     "PlannedDataset",
     "Projection",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 #: A column path, one element for each level; never joined by dots.
 LeafPath = tuple[str, ...]
@@ -80,6 +80,23 @@ class DataFile:
     partition: tuple[tuple[str, str | None], ...] = ()
 
 
+class OtherFiles(NamedTuple):
+    """Files of a table's directory that hold none of its rows: log, checkpoints, old versions. They cost storage, too.
+
+    Those of one day and one size class are counted together. A class ends at a power of two of bytes, so that whatever
+    is billed by a smallest size that is one can be told from the sums.
+
+    Attributes:
+        number: of files.
+        bytes: of all of them.
+        mtime_ns: last change of the newest of them, nanoseconds since 1970-01-01 UTC.
+    """
+
+    number: int
+    bytes: int
+    mtime_ns: int
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A table in the lake.
@@ -100,6 +117,7 @@ class Dataset:
         names: other ids of the same bytes.
         pins: identities of files outside the dataset, or shared with another one, that its log refers to.
         shared_with: ids of datasets that share some of its files; neither may be retired.
+        others: files of its directory that hold none of its rows, and go with it.
         status: ``ok``, ``empty``, ``archived``, ``unread``, ``unsupported``, ``unprovable`` or ``error``.
         reason: why it is not ``ok``, in words for its owner.
     """
@@ -119,6 +137,7 @@ class Dataset:
     names: tuple[str, ...] = ()
     pins: tuple[str, ...] = ()
     shared_with: tuple[str, ...] = ()
+    others: tuple[OtherFiles, ...] = ()
     status: str = "ok"
     reason: str = ""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from r2d2.config import Settings, describe
+from r2d2.config import RetentionSettings, Settings, describe
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
 from r2d2.model.funnel import Funnel
@@ -17,6 +17,7 @@ from r2d2.report.near_misses import NearMisses
 from r2d2.report.proofs import ProofPaths
 from r2d2.report.units import some_of
 from r2d2.report.visible import masked_partitions, public_url
+from r2d2.retention.prices import default_class, price_sheet
 
 #: Columns listed for one edge.
 MAX_COLUMNS = 60
@@ -203,7 +204,7 @@ def build_report(
         solver=plan.solver,
         optimal=plan.optimal,
         settings=_settings(settings),
-        storage_price=settings.retention.storage_price * settings.retention.storage_price_factor,
+        storage_price=_storage_price(settings.retention),
         storage_price_factor=settings.retention.storage_price_factor,
         graph_datasets=settings.report.graph_datasets,
         show_values=settings.report.show_values,
@@ -320,9 +321,14 @@ def _dataset_problems(datasets: Sequence[Dataset], settings: Settings) -> Iterab
         yield Problem(dataset.id, what, _HINTS["shared"], "shared")
 
 
+def _storage_price(settings: RetentionSettings) -> float:
+    """Money for 10^9 bytes a month in the default class."""
+    return default_class(settings).storage * settings.storage_price_factor * 10**9 / price_sheet(settings).gb
+
+
 def _settings(settings: Settings) -> tuple[tuple[str, str], ...]:
     """Prices and limits, and whatever differs from its default."""
-    always = ("retention.storage_price", "retention.storage_price_factor", "retention.latency_limit")
+    always = ("retention.prices", "retention.storage_price_factor", "retention.latency_limit")
     found = []
     for key, default in describe():
         section, _, name = key.partition(".")

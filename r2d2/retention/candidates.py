@@ -109,7 +109,7 @@ class _Choices:
         self._reason[own[~allowed]] = refusal[~allowed]
         np.minimum.at(self._fastest, own[allowed], seconds[allowed])
         np.minimum.at(self._cheapest, own[quick], cost[quick])
-        good = quick & rebuilds.pays(child, cost)
+        good = quick & rebuilds.pays(child, parent, cost)
         self._found.append((own[good], np.searchsorted(self._members, parent[good]), cost[good], seconds[good]))
         self.kept += int(good.sum())
 

@@ -19,8 +19,8 @@ from r2d2.config import RetentionSettings
 from r2d2.model import Dataset
 from r2d2.model.dataset import TEXT_FORMATS, DataFile
 from r2d2.model.funnel import Funnel
-from r2d2.retention.costs import BYTES_PER_GB, PART_BYTES
-from r2d2.retention.storage_classes import class_name, storage_class
+from r2d2.retention.costs import PART_BYTES
+from r2d2.retention.prices import class_name, price_sheet, storage_class
 
 #: Bytes that a core scans and hashes in a second, by format, and bytes of text that it reads for their metadata
 #: (docs/scale.md, 2 cores of a small machine); a gzipped file takes as long as one so many times as large.
@@ -92,7 +92,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class ClassLine:
-    """What reading the datasets of one storage class costs; the name is empty where prices are as set."""
+    """What reading the datasets of one storage class costs."""
 
     storage_class: str
     datasets: int
@@ -210,10 +210,10 @@ def class_lines(
     """A line for each storage class that is read, then one for each that is archived and is not."""
     by_class: dict[str, list[Read]] = defaultdict(list)
     for read in reads:
-        by_class[class_name(read.dataset, settings) or ""].append(read)
+        by_class[class_name(read.dataset, settings)].append(read)
     unread: dict[str, list[Dataset]] = defaultdict(list)
     for dataset in archived:
-        unread[class_name(dataset, settings) or ""].append(dataset)
+        unread[class_name(dataset, settings)].append(dataset)
     lines = [_line(name, by_class[name], settings) for name in sorted(by_class)]
     lines += [
         ClassLine(name, len(unread[name]), sum(dataset.bytes for dataset in unread[name]), archived=True)
@@ -223,15 +223,14 @@ def class_lines(
 
 
 def _line(name: str, reads: Sequence[Read], settings: RetentionSettings) -> ClassLine:
-    prices = storage_class(reads[0].dataset, settings)
-    size, requests = sum(read.bytes for read in reads), sum(read.requests for read in reads)
+    priced = [(read, storage_class(read.dataset, settings)) for read in reads]
     return ClassLine(
         storage_class=name,
         datasets=len({read.dataset.id for read in reads}),
-        bytes=size,
-        requests=requests,
-        request_cost=requests / 1000 * prices.read,
-        retrieval_cost=size / BYTES_PER_GB * prices.retrieval,
+        bytes=sum(read.bytes for read in reads),
+        requests=sum(read.requests for read in reads),
+        request_cost=sum(read.requests / 1000 * prices.read for read, prices in priced),
+        retrieval_cost=sum(read.bytes * prices.retrieval for read, prices in priced) / price_sheet(settings).gb,
     )
 
 

@@ -23,7 +23,7 @@ from functools import cached_property
 
 import numpy as np
 
-from r2d2.retention.costs import EPSILON, startup_cost
+from r2d2.retention.costs import EPSILON, PROOFS, startup_cost
 from r2d2.retention.latency import within
 from r2d2.retention.profiles import Ints
 from r2d2.retention.rebuilds import Rebuilds
@@ -40,6 +40,9 @@ class _Member:
     write_seconds: float
     accesses: float
     limit: float
+    residency: float
+    guard: float
+    once: float
 
 
 class Heads:
@@ -78,15 +81,20 @@ class Heads:
     def _may_go(self, member: int) -> bool:
         return bool(self._rebuilds.retirable[member])
 
-    def _pays(self, member: _Member, cost: float) -> bool:
-        saving = member.keep - cost
-        return saving > EPSILON and saving >= self._settings.min_saving
+    def _monthly(self, member: _Member, read: float) -> float:
+        """Money a month if the member is rebuilt from what costs so much to read."""
+        return member.guard + member.accesses * (self._startup + read + member.write + member.residency)
+
+    def _pays(self, member: _Member, read: float) -> bool:
+        saving = member.keep - self._monthly(member, read)
+        in_time = member.once + PROOFS * read <= self._settings.payback_months * saving
+        return saving > EPSILON and saving >= self._settings.min_saving and in_time
 
     def _best_saving(self, number: int, cheapest_read: float) -> float:
         """An upper bound of what retiring the member saves; minus infinity if it can't be retired."""
         member = self._members[number]
-        cost = member.accesses * (self._startup + cheapest_read + member.write)
-        return member.keep - cost if self._may_go(number) and self._pays(member, cost) else -math.inf
+        can = self._may_go(number) and self._pays(member, cheapest_read)
+        return member.keep - self._monthly(member, cheapest_read) if can else -math.inf
 
     def _replaces(self, head: int, best: float, number: int) -> bool:
         """Whether the member need not be a parent because of the head, whose saving is at most ``best``."""
@@ -98,6 +106,5 @@ class Heads:
         if best == -math.inf or (first == second and self._may_go(head) == self._may_go(number)):
             return True
         seconds = self._settings.startup_seconds + first.read_seconds + second.write_seconds
-        cost = second.accesses * (self._startup + first.read + second.write)
-        allowed = self._may_go(number) and within(seconds, second.limit) and self._pays(second, cost)
-        return allowed and second.keep - cost >= best
+        allowed = self._may_go(number) and within(seconds, second.limit) and self._pays(second, first.read)
+        return allowed and second.keep - self._monthly(second, first.read) >= best

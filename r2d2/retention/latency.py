@@ -1,8 +1,10 @@
 """How long a rebuild takes, and how long it may take (the paper's latency constraint).
 
-latency of a rebuild = start-up + parent's bytes / read throughput + child's bytes / write throughput
+latency of a rebuild = start-up + wait for the parent's first byte + its bytes / read throughput
+                     + child's bytes / write throughput
 
-An MB is 10^6 bytes. The sum is separable: one term belongs to the parent alone and one to the child alone, which
+Start-up and throughputs are such that 95 of 100 rebuilds are not slower (p95); ``r2d2 calibrate`` measures them. An MB
+is 10^6 bytes. The sum is separable: one term belongs to the parent alone and one to the child alone, which
 ``candidates`` uses to thin out groups of duplicates.
 """
 
@@ -48,11 +50,6 @@ def read_seconds(size: int, settings: RetentionSettings) -> float:
 def write_seconds(size: int, settings: RetentionSettings) -> float:
     """Seconds to write ``size`` bytes."""
     return _transfer(size, settings.write_mb_per_second)
-
-
-def rebuild_seconds(parent_bytes: int, child_bytes: int, settings: RetentionSettings) -> float:
-    """Seconds for one rebuild of a child of ``child_bytes`` from a parent of ``parent_bytes``."""
-    return settings.startup_seconds + read_seconds(parent_bytes, settings) + write_seconds(child_bytes, settings)
 
 
 def within(seconds: float, limit: float) -> bool:

@@ -11,7 +11,6 @@ import numpy as np
 
 from r2d2.config import RetentionSettings
 from r2d2.model import Dataset
-from r2d2.retention.costs import EPSILON
 from r2d2.retention.latency import within_all
 from r2d2.retention.policies import ALLOWED, Policies
 from r2d2.retention.profiles import Flags, Floats, Ints, Profiles
@@ -70,11 +69,9 @@ class Rebuilds:
         """Whether a rebuild of so many seconds is within the child's limit."""
         return within_all(seconds, self.profiles.limit[child])
 
-    def pays(self, child: Ints, cost: Floats) -> Flags:
+    def pays(self, child: Ints, parent: Ints, monthly: Floats) -> Flags:
         """Whether retiring saves money if it costs so much a month."""
-        saving = self.profiles.keep[child] - cost
-        paying: Flags = (saving > EPSILON) & (saving >= self.settings.min_saving)
-        return paying
+        return self.profiles.pays(child, monthly, self.profiles.read[parent], self.settings)
 
 
 def numbers(names: Sequence[str], number: Mapping[str, int]) -> Ints:

@@ -19,18 +19,6 @@ def _scaled(name: str) -> Change:
     return lambda settings, factor: replace(settings, **{name: getattr(settings, name) * factor})
 
 
-def _request_price(name: str) -> Change:
-    def change(settings: RetentionSettings, factor: float) -> RetentionSettings:
-        if settings.storage_classes:
-            raise UsageError(
-                f"--what-if {name}: the prices of requests to storage classes are fixed",
-                "leave retention.storage_classes out of the run, or change storage_price or accesses",
-            )
-        return _scaled(name)(settings, factor)
-
-    return change
-
-
 def _accesses(settings: RetentionSettings, factor: float) -> RetentionSettings:
     by_pattern = {pattern: number * factor for pattern, number in settings.accesses.items()}
     return replace(settings, accesses_per_month=settings.accesses_per_month * factor, accesses=by_pattern)
@@ -42,11 +30,14 @@ def _latency_limit(settings: RetentionSettings, seconds: float) -> RetentionSett
 
 FACTORS: Mapping[str, Change] = {
     "storage_price": _scaled("storage_price_factor"),
-    "read_price": _request_price("read_price"),
-    "write_price": _request_price("write_price"),
+    "read_price": _scaled("read_price_factor"),
+    "write_price": _scaled("write_price_factor"),
     "compute_price": _scaled("compute_price"),
     "maintenance_scans": _scaled("maintenance_scans"),
     "accesses": _accesses,
+    "residency_days": _scaled("residency_days"),
+    "guard_checks": _scaled("guard_checks"),
+    "grace_days": _scaled("grace_days"),
     "startup_seconds": _scaled("startup_seconds"),
     "read_mb_per_second": _scaled("read_mb_per_second"),
     "write_mb_per_second": _scaled("write_mb_per_second"),
@@ -54,6 +45,8 @@ FACTORS: Mapping[str, Change] = {
 VALUES: Mapping[str, Change] = {
     "latency_limit": _latency_limit,
     "min_saving": lambda settings, value: replace(settings, min_saving=value),
+    "payback_months": lambda settings, value: replace(settings, payback_months=value),
+    "evacuation_limit": lambda settings, value: replace(settings, evacuation_limit=value),
 }
 
 
@@ -61,7 +54,7 @@ def changed(settings: RetentionSettings, assignments: Sequence[str]) -> Retentio
     """The settings with ``NAME=NUMBER`` applied, each name once.
 
     Raises:
-        UsageError: an unknown name, or one that is given twice; no number; prices that can't be changed.
+        UsageError: an unknown name, or one that is given twice; no number.
     """
     seen = set[str]()
     for text in assignments:

@@ -11,7 +11,7 @@ from r2d2.config import RetentionSettings
 from r2d2.containment.pairs import Bools, Floats, Ints
 from r2d2.containment.worth import Worth
 from r2d2.model import Dataset
-from r2d2.retention.costs import EPSILON, check_settings
+from r2d2.retention.costs import check_settings
 from r2d2.retention.latency import within_all
 from r2d2.retention.policies import pinned_datasets
 from r2d2.retention.profiles import Profiles
@@ -65,6 +65,6 @@ class _Profiles:
         known, settings = self.known, self.settings
         seconds = known.rebuild_seconds(read_seconds, children, settings)
         cost = known.retired_cost(known.rebuild_cost(read, children, settings), children)
-        found = known.keep[children] - cost
         allowed = self.retirable[children] & within_all(seconds, known.limit[children])
-        return np.where(allowed & (found > EPSILON) & (found >= settings.min_saving), found, 0.0)
+        allowed &= known.pays(children, cost, read, settings)
+        return np.where(allowed, known.keep[children] - cost, 0.0)

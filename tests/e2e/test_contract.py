@@ -70,6 +70,16 @@ RUN = {
     "money_saved": float,
     "version": str,
 }
+PRICE = {
+    "sheet": str,
+    "class": str,
+    "figure": str,
+    "value": float,
+    "unit": str,
+    "as_of": str,
+    "source": str,
+    "note": str,
+}
 Output = Callable[..., str]
 
 
@@ -219,6 +229,10 @@ def test_run_is_named_by_the_start_of_its_id(output: Output) -> None:
     assert output("edges", "--run", run_id[:-2], "--format", "json") == newest
 
 
+def amounts_in(text: str, end: str = "USD") -> list[float]:
+    return [float(n.replace(",", "")) for n in re.findall(rf"^  .*?(-?[\d,]+\.?\d*) {end}$", text, re.M)]
+
+
 def test_explain_gives_each_stage_the_witness_and_a_sum(output: Output) -> None:
     text = output("explain", "sample.parquet")
     assert "Holds all its rows and more: " in text
@@ -228,12 +242,16 @@ def test_explain_gives_each_stage_the_witness_and_a_sum(output: Output) -> None:
     assert "Ruled out by the schema: 1" in text
     assert "columns.parquet lacks name" in text
     assert "Plan: retire" in text
-    amounts = [float(n.replace(",", "")) for n in re.findall(r"^  .*?(-?[\d,]+\.?\d*) USD$", text, re.M)]
-    *lines, total = amounts
+    *lines, total = amounts_in(text)
     assert total == pytest.approx(sum(lines), abs=0.02 * len(lines))
     plan = json.loads(output("plan", "--format", "json"))
     (entry,) = (row for row in plan["datasets"] if row["dataset"] == "sample.parquet")
     assert total == pytest.approx(entry["saving_per_month"], abs=0.01)
+    *lines, once = amounts_in(text, "USD once")
+    assert once == pytest.approx(sum(lines), abs=0.01 * len(lines))
+    (months,) = re.findall(r"pays back in +([\d.]+) months", text)
+    assert float(months) == pytest.approx(once / total, abs=0.06)
+    assert "versions that a bucket's own rules keep" in text
 
 
 def test_explain_of_what_can_not_be_used_says_why(output: Output) -> None:
@@ -291,6 +309,15 @@ def test_settings_lists_each_setting(capsys: pytest.CaptureFixture[str]) -> None
     assert main(["settings"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(" = ")[0] for line in lines] == [key for key, _ in describe()]
+
+
+def test_prices_name_their_sources(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["prices", "--format", "json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {row["sheet"] for row in rows} == {"s3", "adls", "gcs", "on-premises"}
+    assert all(is_of(row, PRICE) and row["source"] and row["as_of"] for row in rows)
+    (standard,) = (row for row in rows if (row["sheet"], row["class"], row["figure"]) == ("s3", "STANDARD", "storage"))
+    assert (standard["value"], standard["unit"]) == (0.023, "USD a GB a month")
 
 
 def test_help_names_commands_and_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:

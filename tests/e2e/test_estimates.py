@@ -154,7 +154,7 @@ def test_money_has_a_line_for_each_storage_class_and_limits_say_what_fits(
         "storage_class": "DEEP_ARCHIVE", "datasets": 1, "bytes": size_of(lake, ".csv"), "requests": 0,
         "request_cost": 0.0, "retrieval_cost": 0.0, "archived": True,
     }  # fmt: skip
-    assert lines["STANDARD_IA"]["retrieval_cost"] == pytest.approx(lines["STANDARD_IA"]["bytes"] / 1e9 * 0.01)
+    assert lines["STANDARD_IA"]["retrieval_cost"] == pytest.approx(lines["STANDARD_IA"]["bytes"] / 2**30 * 0.01)
     assert found["cost"] > found["compute_cost"]
     (share,) = found["limits"]
     assert 0 < share["scan"] < 1

@@ -12,7 +12,7 @@ from r2d2.model import DataFile, Dataset, Edge, Grade
 from r2d2.retention import candidates
 from r2d2.retention.ancestors import Containment
 from r2d2.retention.candidates import Candidates, Obstacles, find_candidates
-from r2d2.retention.costs import rebuild_cost
+from r2d2.retention.costs import retired_cost
 from r2d2.retention.policies import Policies
 from r2d2.retention.profiles import Profiles
 from r2d2.retention.rebuilds import Rebuilds, numbers
@@ -74,7 +74,7 @@ def test_every_ancestor_is_a_possible_parent_at_the_cost_of_its_rebuilds() -> No
     found = find(CHAIN, EDGES)
     assert names(found) == {"ba", "cb", "ca"}
     cost = next(cost for child, parent, cost in found.pairs if (child, parent) == ("c", "a"))
-    assert cost == pytest.approx(rebuild_cost(CHAIN[0], CHAIN[2], SETTINGS))
+    assert cost == pytest.approx(retired_cost(CHAIN[0], CHAIN[2], SETTINGS))
 
 
 def test_a_parent_that_is_too_slow_is_no_candidate() -> None:
@@ -84,7 +84,7 @@ def test_a_parent_that_is_too_slow_is_no_candidate() -> None:
 
 
 def test_a_parent_from_which_rebuilding_costs_too_much_is_no_candidate() -> None:
-    assert names(find(CHAIN, EDGES, settings=replace(SETTINGS, accesses={"c": 16.5}))) == {"ba", "cb"}
+    assert names(find(CHAIN, EDGES, settings=replace(SETTINGS, residency_days=0.0, accesses={"c": 15.0}))) == {"ba", "cb"}
 
 
 def test_a_saving_below_the_minimum_is_no_candidate() -> None:
@@ -146,7 +146,7 @@ def test_a_duplicate_that_is_dearer_to_read_and_faster_stays_a_possible_parent()
 
 def test_a_duplicate_whose_sibling_saves_more_by_a_small_ancestor_stays_a_possible_parent() -> None:
     datasets = [dataset("x", 5), dataset("y", 10), dataset("z", 11)]
-    found = find(datasets, [edge("x", "y")], [("y", "z")], replace(SETTINGS, accesses_per_month=15.0))
+    found = find(datasets, [edge("x", "y")], [("y", "z")], replace(SETTINGS, residency_days=0.0, accesses_per_month=13.0))
     assert names(found) == {"yx", "zx", "zy", "yz"}
 
 

@@ -10,7 +10,7 @@ from r2d2.catalog.runs import Groups
 from r2d2.catalog.tables import EDGES
 from r2d2.config import ContainmentSettings
 from r2d2.contained import Contained, inputs_of
-from r2d2.model.dataset import DataFile, Dataset, Leaf
+from r2d2.model.dataset import DataFile, Dataset, Leaf, OtherFiles
 from r2d2.model.edge import Edge, Grade
 from r2d2.model.funnel import Funnel
 
@@ -38,10 +38,16 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(Dataset)])
+@pytest.mark.parametrize("name", [field.name for field in fields(Dataset) if field.name != "others"])
 def test_whatever_changes_in_a_dataset_changes_the_inputs(name: str) -> None:
     changed = replace(ONE, **{name: CHANGES[name]})
     assert inputs_of([changed, OTHER], SETTINGS) != inputs_of([ONE, OTHER], SETTINGS)
+
+
+def test_files_that_hold_no_rows_are_no_inputs() -> None:
+    assert inputs_of([replace(ONE, others=(OtherFiles(1, 2, 3),)), OTHER], SETTINGS) == inputs_of(
+        [ONE, OTHER], SETTINGS
+    )
 
 
 def test_inputs_are_those_of_a_set_of_datasets() -> None:

@@ -70,10 +70,10 @@ def test_each_storage_class_has_its_own_prices_and_archived_ones_are_not_read() 
     )  # fmt: skip
     reads = [whole(dataset("cold1", 10**9)), whole(dataset("warm", 500)), whole(dataset("cold2", 10**9))]
     lines = class_lines([*reads, reads[0]], [dataset("old", 7)], settings)
-    parts = 3 * -(-(10**9) // PART_BYTES)
+    parts, retrieval = 3 * -(-(10**9) // PART_BYTES), 0.03 * 3 * 10**9 / 2**30
     assert lines == (
-        ClassLine("", 1, 500, 1, 0.001, 0.0),
-        ClassLine("GLACIER_IR", 2, 3 * 10**9, parts, pytest.approx(parts / 1000 * 0.01), pytest.approx(0.09)),
+        ClassLine("GLACIER_IR", 2, 3 * 10**9, parts, pytest.approx(parts / 1000 * 0.01), pytest.approx(retrieval)),
+        ClassLine("STANDARD", 1, 500, 1, 0.001, 0.0),
         ClassLine("DEEP_ARCHIVE", 1, 7, archived=True),
     )
 

@@ -1,20 +1,30 @@
 """Rebuild times, limits and the patterns that give them."""
 
+from dataclasses import replace
+
 import pytest
 
 from r2d2.config import RetentionSettings
 from r2d2.model import Dataset
-from r2d2.retention.latency import first_match, latency_limit, rebuild_seconds, within
+from r2d2.retention.costs import rebuild_seconds
+from r2d2.retention.latency import first_match, latency_limit, within
 
 SETTINGS = RetentionSettings(startup_seconds=30, read_mb_per_second=100, write_mb_per_second=50)
 
 
-def dataset(name: str, names: tuple[str, ...] = ()) -> Dataset:
-    return Dataset(name, "parquet", f"/lake/{name}", "v1", names=names)
+def dataset(name: str, names: tuple[str, ...] = (), size: int = 0) -> Dataset:
+    return Dataset(name, "parquet", f"/lake/{name}", "v1", names=names, bytes=size)
 
 
 def test_a_rebuild_takes_startup_plus_reading_plus_writing() -> None:
-    assert rebuild_seconds(2 * 10**9, 10**9, SETTINGS) == pytest.approx(30 + 20 + 20)
+    parent, child = dataset("p", size=2 * 10**9), dataset("c", size=10**9)
+    assert rebuild_seconds(parent, child, SETTINGS) == pytest.approx(30 + 20 + 20)
+
+
+def test_a_rebuild_from_an_archived_parent_waits_for_its_first_byte() -> None:
+    settings = replace(SETTINGS, storage_classes={"p": "GLACIER"})
+    assert rebuild_seconds(dataset("p"), dataset("c"), settings) == 30 + 5 * 3600
+    assert rebuild_seconds(dataset("c"), dataset("p"), settings) == 30, "what is restored is new, and online"
 
 
 def test_a_rebuild_just_within_its_limit_is_allowed_and_one_just_above_is_not() -> None:

@@ -12,8 +12,18 @@ import pytest
 from r2d2.config import RetentionSettings
 from r2d2.errors import UsageError
 from r2d2.model import Action, DataFile, Dataset, Edge, Grade, Leaf, Plan, PlannedDataset
-from r2d2.retention.costs import EPSILON, accesses_per_month, explain_costs, keep_cost, rebuild_cost
-from r2d2.retention.latency import latency_limit, rebuild_seconds
+from r2d2.retention.arithmetic import explain_costs
+from r2d2.retention.costs import (
+    EPSILON,
+    keep_cost,
+    once_cost,
+    payback_months,
+    profile,
+    rebuild_cost,
+    rebuild_seconds,
+    retired_cost,
+)
+from r2d2.retention.latency import latency_limit
 from r2d2.retention.optimizer import solver
 from r2d2.retention.optimizer.bound import lower_bound
 from r2d2.retention.planner import make_plan
@@ -98,11 +108,13 @@ def exhaustive(datasets: list[Dataset], edges: list[Edge], groups: Groups, setti
     for child, parents in holders(datasets, edges, groups).items():
         to = named[child]
         if not to.shared_with and child not in settings.keep and latency_limit(to, settings) > 0:
-            times = accesses_per_month(to, settings)
             savings[child] = {
-                p: keep_cost(to, settings) - times * rebuild_cost(named[p], to, settings)
+                p: saving
                 for p in parents
-                if rebuild_seconds(named[p].bytes, to.bytes, settings) <= latency_limit(to, settings)
+                if rebuild_seconds(named[p], to, settings) <= latency_limit(to, settings)
+                and pays_back(
+                    to, named[p], saving := keep_cost(to, settings) - retired_cost(named[p], to, settings), settings
+                )
             }
     best, choices = 0.0, sorted(savings)
     for number in range(2 ** len(choices)):
@@ -119,6 +131,11 @@ def exhaustive(datasets: list[Dataset], edges: list[Edge], groups: Groups, setti
     return best
 
 
+def pays_back(child: Dataset, parent: Dataset, saving: float, settings: RetentionSettings) -> bool:
+    once = once_cost(profile(child, settings), profile(parent, settings))
+    return payback_months(once, saving) <= settings.payback_months
+
+
 def assert_valid(plan: Plan, datasets: list[Dataset], edges: list[Edge], groups: Groups, s: RetentionSettings) -> None:
     named, above = {d.id: d for d in datasets}, holders(datasets, edges, groups)
     for child, parent in retired(plan).items():
@@ -128,13 +145,13 @@ def assert_valid(plan: Plan, datasets: list[Dataset], edges: list[Edge], groups:
         assert parent not in retired(plan)
         assert line.saving_per_month > EPSILON
         assert line.rebuild_cost == pytest.approx(rebuild_cost(source, to, s))
-        assert line.rebuild_seconds == rebuild_seconds(source.bytes, to.bytes, s) <= latency_limit(to, s)
+        assert line.rebuild_seconds == rebuild_seconds(source, to, s) <= latency_limit(to, s)
         assert explain_costs(to, source, s)[-1][1] == pytest.approx(line.saving_per_month)
     assert {line.dataset for line in plan.datasets} == set(named)
     assert plan.total_saving_per_month == pytest.approx(sum(line.saving_per_month for line in plan.datasets))
     before = sum(keep_cost(d, s) for d in datasets)
     after = sum(
-        keep_cost(named[x.dataset], s) if x.parent is None else accesses_per_month(named[x.dataset], s) * x.rebuild_cost
+        keep_cost(named[x.dataset], s) if x.parent is None else retired_cost(named[x.parent], named[x.dataset], s)
         for x in plan.datasets
     )
     assert plan.total_saving_per_month == pytest.approx(before - after)
@@ -210,8 +227,8 @@ def test_a_part_is_retired_with_its_reason_in_money_and_seconds() -> None:
     assert [line.dataset for line in plan.datasets] == ["part", "whole"], "largest saving first"
     part, whole = plan.datasets
     assert part.reason == (
-        "retired: every row is in whole; storing it costs 0.23 USD a month, rebuilding it on demand is expected to "
-        "cost 0.013 USD a month and takes 430 s of the allowed 3,600 s"
+        "retired: every row is in whole; storing it costs 0.21 USD a month, rebuilding it on demand is expected to "
+        "cost 0.051 USD a month and takes 430 s of the allowed 3,600 s"
     )
     assert whole == PlannedDataset("whole", Action.KEEP, None, 0.0, 0.0, 0.0, "kept: part is rebuilt from it", "v1")
     assert (part.version, part.parent_version) == ("v1", "v1")
@@ -270,8 +287,8 @@ def test_frequent_access_keeps_a_dataset_and_says_what_it_would_cost() -> None:
     plan = plan_of(settings=replace(SETTINGS, accesses={"part": 1000.0}))
     assert retired(plan) == {}
     assert lines(plan)["part"].reason == (
-        "kept: saves nothing: storing it costs 0.23 USD a month, rebuilding it on demand is expected to cost "
-        "12.89 USD a month"
+        "kept: saves nothing: storing it costs 0.21 USD a month, rebuilding it on demand is expected to cost "
+        "0.27 USD a month"
     )
 
 
@@ -318,7 +335,7 @@ def test_an_unusable_dataset_is_neither_retired_nor_a_parent(side: str, status: 
 def test_a_saving_below_the_minimum_keeps_the_dataset() -> None:
     plan = plan_of(settings=replace(SETTINGS, min_saving=0.25))
     assert retired(plan) == {}
-    assert lines(plan)["part"].reason == "kept: saves 0.22 USD a month, less than retention.min_saving of 0.25 USD"
+    assert lines(plan)["part"].reason == "kept: saves 0.16 USD a month, less than retention.min_saving of 0.25 USD"
 
 
 def test_a_saving_too_small_to_be_money_keeps_the_dataset() -> None:

@@ -47,7 +47,7 @@ def test_savings_add_up_to_the_lake_and_to_the_plan() -> None:
     assert sum(p.datasets for p in parts) == len(data.rows)
     assert sum(p.saving for p in parts) == pytest.approx(data.saving_per_month)
     kept = parts[0]
-    assert kept.cost == pytest.approx(kept.bytes / 1e9 * 0.023 * 1000)
+    assert kept.cost == pytest.approx(kept.bytes / 2**30 * 0.023 * 1000)
 
 
 def test_the_first_to_retire_are_those_that_save_most() -> None:

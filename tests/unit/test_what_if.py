@@ -8,6 +8,8 @@ import pytest
 
 from r2d2.config import RetentionSettings
 from r2d2.errors import UsageError
+from r2d2.model import Dataset
+from r2d2.retention.prices import storage_class
 from r2d2.retention.what_if import FACTORS, VALUES, changed
 
 SETTINGS = RetentionSettings(
@@ -20,16 +22,21 @@ SETTINGS = RetentionSettings(
 #: Which settings each name changes, and to what, for 0.5.
 EXPECTED = {
     "storage_price": {"storage_price_factor": 1.0},
-    "read_price": {"read_price": 0.0002},
-    "write_price": {"write_price": 0.0025},
+    "read_price": {"read_price_factor": 0.5},
+    "write_price": {"write_price_factor": 0.5},
     "compute_price": {"compute_price": 0.025},
     "maintenance_scans": {"maintenance_scans": 0.05},
     "accesses": {"accesses_per_month": 1.5, "accesses": {"a/*": 2.0, "b": 0.0}},
+    "residency_days": {"residency_days": 3.5},
+    "guard_checks": {"guard_checks": 15.0},
+    "grace_days": {"grace_days": 15.0},
     "startup_seconds": {"startup_seconds": 15.0},
     "read_mb_per_second": {"read_mb_per_second": 50.0},
     "write_mb_per_second": {"write_mb_per_second": 25.0},
     "latency_limit": {"latency_limit": 0.5, "latency_limits": {}},
     "min_saving": {"min_saving": 0.5},
+    "payback_months": {"payback_months": 0.5},
+    "evacuation_limit": {"evacuation_limit": 0.5},
 }
 
 
@@ -62,7 +69,12 @@ def test_what_can_not_be_changed_so_is_refused(texts: list[str], what: str) -> N
         changed(SETTINGS, texts)
 
 
-@pytest.mark.parametrize("name", ["read_price", "write_price"])
-def test_prices_that_storage_classes_fix_are_not_said_to_change(name: str) -> None:
-    with pytest.raises(UsageError, match="storage classes are fixed"):
-        changed(RetentionSettings(storage_classes={"a/*": "GLACIER_IR"}), [f"{name}=2"])
+def test_prices_of_requests_change_for_every_class() -> None:
+    settings = RetentionSettings(storage_classes={"a": "GLACIER_IR"}, read_price=1.0)
+    dearer = changed(settings, ["read_price=3", "write_price=2"])
+    for name, read, write in [("a", 0.01, 0.02), ("b", 1.0, 0.005)]:
+        dataset = Dataset(name, "parquet", name, "v1")
+        before, after = storage_class(dataset, settings), storage_class(dataset, dearer)
+        assert (before.read, before.write) == (read, write)
+        assert (after.read, after.write) == (3 * read, 2 * write)
+        assert after.storage == before.storage
