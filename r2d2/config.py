@@ -92,6 +92,17 @@ class RetentionSettings:
 
 
 @dataclass(frozen=True)
+class UsageSettings:
+    """Where it is said who reads, writes and owns datasets (docs/usage.md): files or directories, gzip or not."""
+
+    reads_csv: tuple[str, ...] = ()  # reads: dataset,reader,at or dataset,reader,count,since,until
+    lineage_csv: tuple[str, ...] = ()  # lineage: job,input,output,last_run
+    facts_csv: tuple[str, ...] = ()  # what people know, over all else: dataset (a pattern),key,value
+    live_days: float = 35.0  # a producer that ran within so many days is live
+    own: tuple[str, ...] = ("*app/r2d2*", "*/r2d2", "*/r2d2/*", "r2d2")  # patterns of r2d2's user agents and principals
+
+
+@dataclass(frozen=True)
 class SparkSettings:
     """The Spark session, where spark-submit or the environment give none of it."""
 
@@ -117,6 +128,7 @@ class Settings:
     discovery: DiscoverySettings = DiscoverySettings()
     containment: ContainmentSettings = ContainmentSettings()
     retention: RetentionSettings = RetentionSettings()
+    usage: UsageSettings = UsageSettings()
     spark: SparkSettings = SparkSettings()
     report: ReportSettings = ReportSettings()
 

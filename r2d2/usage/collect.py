@@ -1,0 +1,63 @@
+"""All sources of usage put together, dataset by dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from r2d2.catalog.listing import Problem
+from r2d2.config import UsageSettings
+from r2d2.model.dataset import Dataset
+from r2d2.model.usage import Usage
+from r2d2.usage.accesses import AccessLog, Own
+from r2d2.usage.delta_writers import delta_writers
+from r2d2.usage.draft import Draft, Lineage
+from r2d2.usage.facts import Facts
+from r2d2.usage.lineage_csv import lineage_csv
+from r2d2.usage.places import Places
+from r2d2.usage.reads_csv import reads_csv
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What is known of each dataset, in their order; what is wrong with sources; what they say of no dataset."""
+
+    usages: tuple[Usage, ...]
+    problems: tuple[Problem, ...]
+    notes: tuple[str, ...]
+
+
+def collect(
+    datasets: Sequence[Dataset], settings: UsageSettings, earlier: Iterable[Sequence[Dataset]], now: datetime
+) -> Collected:
+    """Reads every source that is set.
+
+    Args:
+        earlier: the datasets of earlier runs, the newest run first.
+        now: when the run started, UTC.
+    """
+    facts = Facts(settings.facts_csv)
+    places = Places(datasets, facts.aliases(datasets))
+    drafts = [Draft() for _ in datasets]
+    lineage = Lineage(places, drafts, now, settings.live_days)
+    logs = reads_csv(settings.reads_csv, places, Own(settings.own))
+    faults = [lineage_csv(settings.lineage_csv, lineage)]
+    delta_writers(lineage)
+    for log in logs:
+        for index, reads in log.figures().items():
+            drafts[index].reads.append(reads)
+    for dataset, draft in zip(datasets, drafts, strict=True):
+        facts.apply(dataset, draft)
+    problems = [problem for each in (facts.faults, *faults) for problem in each.problems()]
+    problems += [problem for log in logs for problem in log.problems()]
+    usages = tuple(draft.usage(dataset, datasets) for dataset, draft in zip(datasets, drafts, strict=True))
+    return Collected(usages, tuple(dict.fromkeys(problems)), tuple(_notes(logs, lineage)))
+
+
+def _notes(logs: Sequence[AccessLog], lineage: Lineage) -> Iterator[str]:
+    for log in logs:
+        if log.unmatched:
+            yield f"{log.source}: lines that name no dataset of this run: {log.unmatched:,}"
+    for source, times in sorted(lineage.unmatched.items()):
+        yield f"{source}: names that are of no dataset of this run: {times:,}"
