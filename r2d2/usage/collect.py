@@ -16,6 +16,7 @@ from r2d2.usage.draft import Draft, Lineage
 from r2d2.usage.facts import Facts
 from r2d2.usage.lineage_csv import lineage_csv
 from r2d2.usage.places import Places
+from r2d2.usage.posix import Rights
 from r2d2.usage.reads_csv import reads_csv
 
 
@@ -47,7 +48,9 @@ def collect(
     for log in logs:
         for index, reads in log.figures().items():
             drafts[index].reads.append(reads)
+    rights = Rights()
     for dataset, draft in zip(datasets, drafts, strict=True):
+        draft.rights = rights.of(dataset)
         facts.apply(dataset, draft)
     problems = [problem for each in (facts.faults, *faults) for problem in each.problems()]
     problems += [problem for log in logs for problem in log.problems()]
