@@ -96,6 +96,8 @@ class UsageSettings:
     """Where it is said who reads, writes and owns datasets (docs/usage.md): files or directories, gzip or not."""
 
     reads_csv: tuple[str, ...] = ()  # reads: dataset,reader,at or dataset,reader,count,since,until
+    dbt_manifest: tuple[str, ...] = ()  # manifest.json files of dbt
+    openlineage: tuple[str, ...] = ()  # OpenLineage events, one JSON object a line
     lineage_csv: tuple[str, ...] = ()  # lineage: job,input,output,last_run
     facts_csv: tuple[str, ...] = ()  # what people know, over all else: dataset (a pattern),key,value
     live_days: float = 35.0  # a producer that ran within so many days is live

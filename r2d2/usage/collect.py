@@ -11,10 +11,12 @@ from r2d2.config import UsageSettings
 from r2d2.model.dataset import Dataset
 from r2d2.model.usage import Usage
 from r2d2.usage.accesses import AccessLog, Own
+from r2d2.usage.dbt import dbt_manifests
 from r2d2.usage.delta_writers import delta_writers
 from r2d2.usage.draft import Draft, Lineage
 from r2d2.usage.facts import Facts
 from r2d2.usage.lineage_csv import lineage_csv
+from r2d2.usage.openlineage import openlineage
 from r2d2.usage.places import Places
 from r2d2.usage.posix import Rights
 from r2d2.usage.reads_csv import reads_csv
@@ -43,7 +45,11 @@ def collect(
     drafts = [Draft() for _ in datasets]
     lineage = Lineage(places, drafts, now, settings.live_days)
     logs = reads_csv(settings.reads_csv, places, Own(settings.own))
-    faults = [lineage_csv(settings.lineage_csv, lineage)]
+    faults = [
+        dbt_manifests(settings.dbt_manifest, lineage),
+        openlineage(settings.openlineage, lineage),
+        lineage_csv(settings.lineage_csv, lineage),
+    ]
     delta_writers(lineage)
     for log in logs:
         for index, reads in log.figures().items():
