@@ -96,6 +96,10 @@ class UsageSettings:
     """Where it is said who reads, writes and owns datasets (docs/usage.md): files or directories, gzip or not."""
 
     reads_csv: tuple[str, ...] = ()  # reads: dataset,reader,at or dataset,reader,count,since,until
+    s3_logs: tuple[str, ...] = ()  # S3 server access logs
+    cloudtrail: tuple[str, ...] = ()  # CloudTrail logs with data events of S3
+    cloudtrail_covers: tuple[str, ...] = ()  # s3:// URLs below which the trail records every read
+    audit: tuple[str, ...] = ()  # Unity Catalog: system.access.audit, system.access.table_lineage, as JSON lines or CSV
     dbt_manifest: tuple[str, ...] = ()  # manifest.json files of dbt
     openlineage: tuple[str, ...] = ()  # OpenLineage events, one JSON object a line
     lineage_csv: tuple[str, ...] = ()  # lineage: job,input,output,last_run

@@ -11,6 +11,7 @@ from r2d2.config import UsageSettings
 from r2d2.model.dataset import Dataset
 from r2d2.model.usage import Usage
 from r2d2.usage.accesses import AccessLog, Own
+from r2d2.usage.cloudtrail import cloudtrail
 from r2d2.usage.dbt import dbt_manifests
 from r2d2.usage.delta_writers import delta_writers
 from r2d2.usage.draft import Draft, Lineage
@@ -20,6 +21,8 @@ from r2d2.usage.openlineage import openlineage
 from r2d2.usage.places import Places
 from r2d2.usage.posix import Rights
 from r2d2.usage.reads_csv import reads_csv
+from r2d2.usage.s3_log import s3_logs
+from r2d2.usage.unity import unity_logs
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,13 @@ def collect(
     places = Places(datasets, facts.aliases(datasets))
     drafts = [Draft() for _ in datasets]
     lineage = Lineage(places, drafts, now, settings.live_days)
-    logs = reads_csv(settings.reads_csv, places, Own(settings.own))
+    own = Own(settings.own)
+    logs = [
+        *reads_csv(settings.reads_csv, places, own),
+        s3_logs(settings.s3_logs, places, own),
+        cloudtrail(settings.cloudtrail, settings.cloudtrail_covers, places, own),
+        *unity_logs(settings.audit, lineage, own),
+    ]
     faults = [
         dbt_manifests(settings.dbt_manifest, lineage),
         openlineage(settings.openlineage, lineage),
