@@ -104,8 +104,10 @@ class UsageSettings:
     openlineage: tuple[str, ...] = ()  # OpenLineage events, one JSON object a line
     lineage_csv: tuple[str, ...] = ()  # lineage: job,input,output,last_run
     facts_csv: tuple[str, ...] = ()  # what people know, over all else: dataset (a pattern),key,value
+    lifecycle: tuple[str, ...] = ()  # BUCKET.json: lifecycle rules of S3 buckets, as the aws command line gives them
     live_days: float = 35.0  # a producer that ran within so many days is live
     own: tuple[str, ...] = ("*app/r2d2*", "*/r2d2", "*/r2d2/*", "r2d2")  # patterns of r2d2's user agents and principals
+    earlier_runs: int = 10  # runs looked back at for rolling windows
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from r2d2.catalog import records, runs, usage_records
 from r2d2.catalog.assembly import assemble
 from r2d2.catalog.cache import StateCache, files_of
 from r2d2.catalog.discovery import discover
+from r2d2.catalog.earlier import earlier_runs
 from r2d2.catalog.listing import Candidate
 from r2d2.catalog.state import State, as_json, open_state
 from r2d2.config import Settings
@@ -308,7 +309,8 @@ def retention_stage(
 def _usage(job: Job, datasets: Sequence[Dataset]) -> tuple[Usage, ...]:
     """What is known of the datasets besides their bytes; what is wrong with a source of it is a problem of the run."""
     with job.progress.stage("collect usage"):
-        found = collect(datasets, job.settings.usage, (), job.started)
+        earlier = earlier_runs(job.state, job.run_id, job.settings.usage.earlier_runs)
+        found = collect(datasets, job.settings.usage, earlier, job.started)
         rows = [usage_records.usage_row(job.run_id, usage) for usage in found.usages]
         job.state.write_run("usage", job.run_id, rows)
     for note in found.notes:

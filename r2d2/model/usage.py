@@ -14,7 +14,7 @@ class Reads:
         per_month: reads in a month of 30.44 days.
         source: which log says so.
         since, until: the window that the log covers, UTC.
-        readers: principals that were seen, sorted; their first hundred.
+        readers: principals that were seen, sorted; the first twenty of them.
         more_readers: there were more.
     """
 

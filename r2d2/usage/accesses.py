@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from fnmatch import translate
 from functools import lru_cache
 from re import compile as regex
+from sys import intern
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,7 @@ from r2d2.usage.sources import Faults
 MONTH = 365.25 * 86_400 / 12
 HOUR = 3_600
 #: Readers that are named for each dataset.
-MAX_READERS = 100
+MAX_READERS = 20
 #: Accesses are 64 bits each: which dataset, and a hash of reader and hour.
 _HASH_BITS = 40
 _PENDING = 1 << 20
@@ -66,7 +67,7 @@ class Accesses:
         if not reader or reader in readers:
             return
         if len(readers) < MAX_READERS:
-            readers.add(reader)
+            readers.add(intern(reader))  # a text for each line that names them would be kept otherwise
         else:
             self.more_readers.add(dataset)
 

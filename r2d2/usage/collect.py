@@ -16,11 +16,13 @@ from r2d2.usage.dbt import dbt_manifests
 from r2d2.usage.delta_writers import delta_writers
 from r2d2.usage.draft import Draft, Lineage
 from r2d2.usage.facts import Facts
+from r2d2.usage.lifecycle import lifecycle
 from r2d2.usage.lineage_csv import lineage_csv
 from r2d2.usage.openlineage import openlineage
 from r2d2.usage.places import Places
 from r2d2.usage.posix import Rights
 from r2d2.usage.reads_csv import reads_csv
+from r2d2.usage.rolling import EarlierRun, rolling_windows
 from r2d2.usage.s3_log import s3_logs
 from r2d2.usage.unity import unity_logs
 
@@ -35,12 +37,12 @@ class Collected:
 
 
 def collect(
-    datasets: Sequence[Dataset], settings: UsageSettings, earlier: Iterable[Sequence[Dataset]], now: datetime
+    datasets: Sequence[Dataset], settings: UsageSettings, earlier: Iterable[EarlierRun], now: datetime
 ) -> Collected:
     """Reads every source that is set.
 
     Args:
-        earlier: the datasets of earlier runs, the newest run first.
+        earlier: earlier runs of the state, the newest first.
         now: when the run started, UTC.
     """
     facts = Facts(settings.facts_csv)
@@ -55,11 +57,13 @@ def collect(
         *unity_logs(settings.audit, lineage, own),
     ]
     faults = [
+        lifecycle(settings.lifecycle, datasets, drafts),
         dbt_manifests(settings.dbt_manifest, lineage),
         openlineage(settings.openlineage, lineage),
         lineage_csv(settings.lineage_csv, lineage),
     ]
     delta_writers(lineage)
+    rolling_windows(datasets, earlier, drafts, now)
     for log in logs:
         for index, reads in log.figures().items():
             drafts[index].reads.append(reads)

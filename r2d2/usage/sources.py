@@ -205,7 +205,9 @@ def name_of(value: Any) -> str:
         value = str(value)
     if not isinstance(value, str):
         return ""
-    text = value.strip().encode("utf-8", "backslashreplace").decode("utf-8")
+    text = value.strip()
+    if not text.isascii():
+        text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 1]}…"
 
 

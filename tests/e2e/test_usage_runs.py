@@ -55,3 +55,16 @@ def test_a_run_keeps_what_sources_say_and_commands_list_it(tmp_path: Path, r2d2:
     run = runs.find_run(opened)
     assert [problem["where"] for problem in run.problems] == [str(tmp_path / "gone")]
     assert all(usage.reads is None for usage in runs.usage(opened, run))
+
+
+@pytest.mark.spark
+def test_a_rolling_window_is_seen_over_three_runs(tmp_path: Path) -> None:
+    lake, state = tmp_path / "lake", tmp_path / "state"
+    write(lake / "kept.parquet", base_table())
+    for start in (0, 10, 20):
+        write(lake / "window.parquet", base_table(start=start))
+        job = run_job(lake, state)
+    opened = open_state(str(state))
+    kept, window = runs.usage(opened, runs.find_run(opened))
+    assert (kept.expires, window.expires) == (None, job.started)
+    assert window.expires_why == "rolling window on id"
