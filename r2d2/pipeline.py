@@ -76,7 +76,7 @@ _ENDS_WITH = {runs.DISCOVERED: "read metadata", runs.CONTAINED: "write edges", r
 
 
 #: The status of problems with sources of usage.
-_OF_USAGE = "usage"
+OF_USAGE = "usage"
 
 
 @dataclass
@@ -315,8 +315,8 @@ def _usage(job: Job, datasets: Sequence[Dataset]) -> tuple[Usage, ...]:
         job.state.write_run("usage", job.run_id, rows)
     for note in found.notes:
         job.progress.say(f"note: {visible(note)}")
-    before = [problem for problem in job.problems if problem.status != _OF_USAGE]
-    new = [Problem(problem.where, problem.what, problem.hint, _OF_USAGE) for problem in found.problems]
+    before = [problem for problem in job.problems if problem.status != OF_USAGE]
+    new = [Problem(problem.where, problem.what, problem.hint, OF_USAGE) for problem in found.problems]
     job.problems = (*before, *new)
     return found.usages
 

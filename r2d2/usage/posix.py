@@ -36,6 +36,7 @@ class Rights:
     """Rights of datasets; what directories say is asked once for all of them."""
 
     def __init__(self) -> None:
+        self._real = lru_cache(maxsize=2**16)(os.path.realpath)
         self._passes = lru_cache(maxsize=2**16)(lambda directory: _access(directory, stat.S_IXUSR))
 
     def of(self, dataset: Dataset) -> frozenset[str] | None:
@@ -51,13 +52,18 @@ class Rights:
         directories: set[str] = set()
         for file in dataset.files:
             yield _access(file.path, stat.S_IRUSR)
-            directory = os.path.dirname(file.path)
-            while directory not in directories:
-                directories.add(directory)
-                yield self._passes(directory)
-                directory = os.path.dirname(directory)
+            for directory in self._above(file.path):
+                while directory not in directories:
+                    directories.add(directory)
+                    yield self._passes(directory)
+                    directory = os.path.dirname(directory)
         if os.path.isdir(dataset.location):
             yield _access(dataset.location, stat.S_IRUSR)  # else it can't be listed
+
+    def _above(self, path: str) -> Iterator[str]:
+        """The directory that a file is named in, and that which it is in, where links lead elsewhere."""
+        yield os.path.dirname(path)
+        yield os.path.dirname(os.path.realpath(path)) if os.path.islink(path) else self._real(os.path.dirname(path))
 
 
 def allowed(accesses: Iterable[Access | None]) -> frozenset[str] | None:

@@ -10,13 +10,14 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO, NamedTuple, cast
 
 from r2d2.catalog.listing import Problem
 from r2d2.errors import LakeError
+from r2d2.lake.arrow_storage import without_credentials
 from r2d2.lake.file_tree import shown
 from r2d2.lake.storage import absolute, storage_for
 
@@ -72,10 +73,14 @@ class Faults:
     def problems(self) -> Iterator[Problem]:
         """All of them, one for each file and kind."""
         for path, why in self._files.items():
-            yield Problem(shown(path), f"usage.{self.setting}: {shown(why)}", _HINT)
+            yield Problem(_shown(path), f"usage.{self.setting}: {_shown(why)}", _HINT)
         for path, bad in self._lines.items():
             more = f" (and {bad.count - 1:,} more such lines)" if bad.count > 1 else ""
-            yield Problem(shown(path), f"usage.{self.setting}: line {bad.number}: {shown(bad.why)}{more}", _HINT)
+            yield Problem(_shown(path), f"usage.{self.setting}: line {bad.number}: {_shown(bad.why)}{more}", _HINT)
+
+
+def _shown(text: str) -> str:
+    return shown(without_credentials(text))
 
 
 def files(entries: Sequence[str], faults: Faults) -> Iterator[str]:
@@ -154,21 +159,29 @@ def csv_rows(path: str, needed: Sequence[str], faults: Faults) -> Iterator[tuple
         for last in lines(path, faults):
             yield f"{last.text}\n"
 
-    reader = csv.reader(texts())
-    try:
-        header = [name.strip().lower().removeprefix("\ufeff") for name in next(reader, [])]
-        missing = [name for name in needed if name not in header]
-        if missing:
-            faults.file(path, f"its header lacks {', '.join(missing)}")
+    rows = _rows(csv.reader(texts()), lambda why: faults.line(path, last.number, why))
+    header = [name.strip().lower().removeprefix("\ufeff") for name in next(rows, [])]
+    missing = [name for name in needed if name not in header]
+    if missing:
+        faults.file(path, f"its header lacks {', '.join(missing)}")
+        return
+    for cells in rows:
+        if len(cells) > len(header):
+            faults.line(path, last.number, f"it has {len(cells)} cells, the header {len(header)}")
+        else:
+            cells += [""] * (len(header) - len(cells))
+            yield last, {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
+
+
+def _rows(reader: Iterator[list[str]], wrong: Callable[[str], None]) -> Iterator[list[str]]:
+    """The rows that can be read; one that can't, such as a quote that is never closed, ends none but itself."""
+    while True:
+        try:
+            yield next(reader)
+        except StopIteration:
             return
-        for cells in reader:
-            if len(cells) > len(header):
-                faults.line(path, last.number, f"it has {len(cells)} cells, the header {len(header)}")
-            else:
-                cells += [""] * (len(header) - len(cells))
-                yield last, {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
-    except csv.Error as error:
-        faults.file(path, f"line {last.number}: {error}")
+        except csv.Error as error:
+            wrong(str(error))
 
 
 def json_lines(path: str, faults: Faults) -> Iterator[tuple[Line, Mapping[str, Any]]]:

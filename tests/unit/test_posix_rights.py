@@ -103,6 +103,17 @@ def test_an_access_control_list_makes_it_unknown(lake: Path, monkeypatch: pytest
     assert rights(lake, monkeypatch) is None
 
 
+def test_a_link_into_a_closed_directory_opens_nothing(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = lake / "closed"
+    closed.mkdir(mode=0o700)
+    (lake / "b.parquet").rename(closed / "b.parquet")
+    (lake / "b.parquet").symlink_to(closed / "b.parquet")
+    lake.chmod(0o755)
+    for name in ("a.parquet", "b.parquet"):
+        (lake / name).chmod(0o644)
+    assert rights(lake, monkeypatch) == {ME}
+
+
 def test_rights_in_a_store_and_of_what_is_gone_are_unknown(lake: Path) -> None:
     assert Rights().of(dataset("d", "s3://lake/d", ("a",))) is None
     assert Rights().of(dataset("d", str(lake / "gone"), ("a",))) is None

@@ -118,6 +118,19 @@ def test_a_count_must_be_one(tmp_path: Path, count: str, what: str) -> None:
     assert what in collected(LAKE, reads_csv=text).problems[0].what
 
 
+def test_a_quote_that_is_never_closed_spoils_no_more_than_a_field_can_hold(tmp_path: Path) -> None:
+    rows = [*ENDS, '"a,2026-09-10,x', *["b,2026-09-11,y"] * 20_000, "deep/c,2026-09-12,z"]
+    found = collected(LAKE, reads_csv=written(tmp_path, "r.csv", "dataset,at,reader", *rows))
+    assert "field larger than field limit" in found.problems[0].what
+    assert found.usages[2].reads is not None
+
+
+def test_a_problem_carries_no_credentials(tmp_path: Path) -> None:
+    found = collected(LAKE, reads_csv="s3://me:hidden@bucket/logs")
+    assert "hidden" not in repr(found.problems)
+    assert len(found.problems) == 1
+
+
 def test_many_bad_lines_are_one_problem(tmp_path: Path) -> None:
     found = collected(LAKE, reads_csv=written(tmp_path, "r.csv", "dataset,at", *["a,never"] * 1000, *ENDS[:0]))
     assert len(found.problems) == 1
