@@ -118,6 +118,8 @@ def _state_commands(commands: _SubParsersAction[Parser]) -> None:
     plan.add_argument("--what-if", action="append", default=[], metavar="NAME=NUMBER", help=text)
     text = "the plans of a state, the newest first; they are numbered and never change"
     _command(commands, "plans", text, _plans, state, output)
+    text = "who reads, writes and owns the datasets of a run, as logs, lineage and facts tell (docs/usage.md)"
+    _command(commands, "usage", text, _usage, state, run, output)
     _command(commands, "runs", "the runs of a state, the newest first", _runs, state, output)
     text = "why a dataset is or isn't redundant, and the plan's arithmetic"
     explain = _command(commands, "explain", text, _explain, state, run)
@@ -272,6 +274,12 @@ def _plans(arguments: Namespace) -> None:
     from r2d2.commands import plans
 
     plans.show_plans(arguments.state, arguments.format)
+
+
+def _usage(arguments: Namespace) -> None:
+    from r2d2.commands import usage
+
+    usage.show_usage(arguments.state, arguments.run, arguments.format)
 
 
 def _runs(arguments: Namespace) -> None:

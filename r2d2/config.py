@@ -108,6 +108,25 @@ class RetentionSettings:
 
 
 @dataclass(frozen=True)
+class UsageSettings:
+    """Where it is said who reads, writes and owns datasets (docs/usage.md): files or directories, gzip or not."""
+
+    reads_csv: tuple[str, ...] = ()  # reads: dataset,reader,at or dataset,reader,count,since,until
+    s3_logs: tuple[str, ...] = ()  # S3 server access logs
+    cloudtrail: tuple[str, ...] = ()  # CloudTrail logs with data events of S3
+    cloudtrail_covers: tuple[str, ...] = ()  # s3:// URLs below which the trail records every read
+    audit: tuple[str, ...] = ()  # Unity Catalog: system.access.audit, system.access.table_lineage, as JSON lines or CSV
+    dbt_manifest: tuple[str, ...] = ()  # manifest.json files of dbt
+    openlineage: tuple[str, ...] = ()  # OpenLineage events, one JSON object a line
+    lineage_csv: tuple[str, ...] = ()  # lineage: job,input,output,last_run
+    facts_csv: tuple[str, ...] = ()  # what people know, over all else: dataset (a pattern),key,value
+    lifecycle: tuple[str, ...] = ()  # BUCKET.json: lifecycle rules of S3 buckets, as the aws command line gives them
+    live_days: float = 35.0  # a producer that ran within so many days is live
+    own: tuple[str, ...] = ("*app/r2d2*", "*/r2d2", "*/r2d2/*", "r2d2")  # patterns of r2d2's user agents and principals
+    earlier_runs: int = 10  # runs looked back at for rolling windows
+
+
+@dataclass(frozen=True)
 class SparkSettings:
     """The Spark session, where spark-submit or the environment give none of it."""
 
@@ -133,6 +152,7 @@ class Settings:
     discovery: DiscoverySettings = DiscoverySettings()
     containment: ContainmentSettings = ContainmentSettings()
     retention: RetentionSettings = RetentionSettings()
+    usage: UsageSettings = UsageSettings()
     spark: SparkSettings = SparkSettings()
     report: ReportSettings = ReportSettings()
 

@@ -21,10 +21,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from r2d2 import contained
-from r2d2.catalog import records, runs
+from r2d2.catalog import records, runs, usage_records
 from r2d2.catalog.assembly import assemble
 from r2d2.catalog.cache import StateCache, files_of
 from r2d2.catalog.discovery import discover
+from r2d2.catalog.earlier import earlier_runs
 from r2d2.catalog.listing import Candidate
 from r2d2.catalog.state import State, as_json, open_state
 from r2d2.config import Settings
@@ -52,15 +53,18 @@ from r2d2.model.dataset import Dataset, FileSummary
 from r2d2.model.edge import Edge
 from r2d2.model.funnel import Funnel, unusable_by_status
 from r2d2.model.plan import Plan
+from r2d2.model.usage import Usage
 from r2d2.progress import Progress
 from r2d2.report.data import Problem, RunFacts, build_report
 from r2d2.report.near_misses import NearMisses, near_misses
 from r2d2.report.render import write_report
 from r2d2.report.units import human_bytes, plural
+from r2d2.report.visible import visible
 from r2d2.retention.planner import make_plan
 from r2d2.retention.prices import check_prices, without_archived
 from r2d2.retention.unread import without_unread
 from r2d2.retention.worth import worth_of
+from r2d2.usage.collect import collect
 from r2d2.version import __version__
 
 if TYPE_CHECKING:
@@ -69,6 +73,10 @@ if TYPE_CHECKING:
 REPORT = "report.html"
 #: The stage that ends with a status.
 _ENDS_WITH = {runs.DISCOVERED: "read metadata", runs.CONTAINED: "write edges", runs.PLANNED: "plan"}
+
+
+#: The status of problems with sources of usage.
+OF_USAGE = "usage"
 
 
 @dataclass
@@ -283,7 +291,8 @@ def _budget(job: Job) -> Budget:
 def retention_stage(
     job: Job, datasets: Sequence[Dataset], edges: Sequence[Edge], duplicates: Sequence[tuple[str, ...]]
 ) -> Plan:
-    """Plans what to keep and what to retire; writes ``plan`` and ``plans``."""
+    """Plans what to keep and what to retire; writes ``usage``, ``plan`` and ``plans``."""
+    _usage(job, datasets)
     with job.progress.stage("plan") as reading:
         plan = make_plan(datasets, edges, duplicates, job.settings.retention)
         plan = runs.keep_plan(job.state, job.run_id, plan)
@@ -295,6 +304,21 @@ def retention_stage(
         currency=plan.currency,
     )
     return plan
+
+
+def _usage(job: Job, datasets: Sequence[Dataset]) -> tuple[Usage, ...]:
+    """What is known of the datasets besides their bytes; what is wrong with a source of it is a problem of the run."""
+    with job.progress.stage("collect usage"):
+        earlier = earlier_runs(job.state, job.run_id, job.settings.usage.earlier_runs)
+        found = collect(datasets, job.settings.usage, earlier, job.started)
+        rows = [usage_records.usage_row(job.run_id, usage) for usage in found.usages]
+        job.state.write_run("usage", job.run_id, rows)
+    for note in found.notes:
+        job.progress.say(f"note: {visible(note)}")
+    before = [problem for problem in job.problems if problem.status != OF_USAGE]
+    new = [Problem(problem.where, problem.what, problem.hint, OF_USAGE) for problem in found.problems]
+    job.problems = (*before, *new)
+    return found.usages
 
 
 def report_stage(

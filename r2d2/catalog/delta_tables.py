@@ -16,6 +16,9 @@ from r2d2.model.dataset import DataFile, OtherFiles
 
 _DAY_NS = 86_400 * 10**9
 
+#: The property that says who wrote the table last: job, user, engine, milliseconds; None if nobody says.
+LAST_WRITER = "r2d2.lastWriter"
+
 
 def delta_candidate(bare: Candidate, storage: Storage, below: Sequence[FileStat], within: Sequence[str]) -> Candidate:
     """The table at ``bare.location``.
@@ -86,7 +89,8 @@ def _described(unread: Candidate, snapshot: DeltaSnapshot) -> Candidate:
         version=f"v{snapshot.version}",
         modified_ns=snapshot.committed_ms * 1_000_000,
         partition_columns=snapshot.partition_columns,
-        properties={**snapshot.configuration, "delta.tableId": snapshot.table_id},
+        # what is r2d2's own comes last: a table property of that name must not forge it
+        properties={**snapshot.configuration, "delta.tableId": snapshot.table_id, LAST_WRITER: snapshot.last_writer},
         schema=json.dumps(snapshot.schema, sort_keys=True),
         pins=tuple(sorted(found - claimed)),
     )

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from r2d2.catalog import records
+from r2d2.catalog import records, usage_records
 from r2d2.catalog.state import State, latest
 from r2d2.config import RetentionSettings
 from r2d2.errors import NotFound
@@ -20,6 +20,7 @@ from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
 from r2d2.model.funnel import Funnel
 from r2d2.model.plan import Plan
+from r2d2.model.usage import Usage
 
 #: What a run has done so far; the last row of a run says it.
 RUNNING, DISCOVERED, CONTAINED, PLANNED, FINISHED = "running", "discovered", "contained", "planned", "finished"
@@ -112,6 +113,18 @@ def datasets(state: State, run: Run) -> tuple[Dataset, ...]:
     """All datasets of a run, by id."""
     rows = sorted(state.rows("datasets", run.run_id).to_pylist(), key=lambda row: str(row["dataset"]))
     return tuple(map(records.dataset_of, rows))
+
+
+def usage(state: State, run: Run) -> tuple[Usage, ...]:
+    """What is known of each dataset of a run besides its bytes, by id; empty before its plan was made."""
+    rows = sorted(state.rows("usage", run.run_id).to_pylist(), key=lambda row: str(row["dataset"]))
+    return tuple(map(usage_records.usage_of, rows))
+
+
+def usage_of(state: State, run: Run, name: str) -> Usage:
+    """What is known of one dataset of a run."""
+    rows = state.rows("usage", run.run_id, ds.field("dataset") == name).to_pylist()
+    return usage_records.usage_of(rows[0]) if rows else Usage(name)
 
 
 def failed(state: State) -> frozenset[tuple[str, str]]:

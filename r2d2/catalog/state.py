@@ -8,7 +8,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,26 +44,32 @@ class State:
     path: Path
 
     def rows(
-        self, table: str, run_id: str | None = None, only: ds.Expression | None = None, folded: bool = False
+        self,
+        table: str,
+        run_id: str | None = None,
+        only: ds.Expression | None = None,
+        folded: bool = False,
+        columns: Sequence[str] | None = None,
     ) -> pa.Table:
         """All rows of a table, or those of one run, or only some of them.
 
         Args:
             only: a condition on the table's columns.
             folded: texts as dictionaries, where there may be millions of rows and few different texts.
+            columns: those that are read; all of them if there are none.
 
         Raises:
             StateError: the table is damaged.
         """
         schema = _folded(SCHEMAS[table]) if folded else SCHEMAS[table]
-        return self._scan(table, run_id, only, schema)
+        return self._scan(table, run_id, only, schema, columns or schema.names)
 
     def by_key(self, table: str, keys: Iterable[str]) -> pa.Table:
         """The rows of a cache table with one of the keys."""
         wanted = pa.array(sorted(set(keys)), pa.string())
         if not len(wanted):
             return SCHEMAS[table].empty_table()
-        return self._scan(table, None, ds.field("key").isin(wanted), SCHEMAS[table])
+        return self._scan(table, None, ds.field("key").isin(wanted), SCHEMAS[table], SCHEMAS[table].names)
 
     def append(self, table: str, rows: pa.Table | list[dict[str, Any]]) -> None:
         """Appends rows in one commit; nothing is written for no rows. Texts of a table may be dictionaries."""
@@ -193,20 +199,27 @@ class State:
             file.flush()
             yield
 
-    def _scan(self, table: str, run_id: str | None, condition: ds.Expression | None, schema: pa.Schema) -> pa.Table:
+    def _scan(
+        self,
+        table: str,
+        run_id: str | None,
+        condition: ds.Expression | None,
+        schema: pa.Schema,
+        columns: Sequence[str],
+    ) -> pa.Table:
         """Of one run only its own files are opened: what became of those of others does not matter to it."""
         location = self.path / table
         try:
             partitioning = ds.partitioning(pa.schema([f for f in schema if f.name == "run_id"]), flavor="hive")
             files = [_local(str(location), file) for file in self._files(table, run_id)]
             data = ds.dataset(files, schema=schema, partitioning=partitioning, format="parquet").to_table(
-                filter=condition
+                columns=list(columns), filter=condition
             )
         except (UnreadableData, UnsupportedData, pa.ArrowException, OSError) as error:
             raise StateError(
                 f"{location} can't be read: {error}", "restore it from a backup or start a new --state"
             ) from error
-        return data.select(schema.names).cast(schema)
+        return data.cast(pa.schema([schema.field(column) for column in columns]))
 
 
 def open_state(directory: str, create: bool = False) -> State:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 #: Raised whenever a table changes in a way that older or newer code would misread.
-LAYOUT = 3
+LAYOUT = 4
 
 #: Results that later runs use again, by key.
 SUMMARIES = pa.schema([("key", pa.string()), ("summary", pa.string())])
@@ -122,6 +122,19 @@ PLANS = pa.schema(
     ]
 )
 
+#: What is known of datasets besides their bytes; what commands filter by stands in columns, the whole in ``detail``.
+USAGE = pa.schema(
+    [
+        ("run_id", pa.string()),
+        ("dataset", pa.string()),
+        ("reads_per_month", pa.float64()),
+        ("owner", pa.string()),
+        ("hold", pa.bool_()),
+        ("expires", pa.timestamp("us", tz="UTC")),
+        ("detail", pa.string()),
+    ]
+)
+
 SCHEMAS: dict[str, pa.Schema] = {
     "summaries": SUMMARIES,
     "measures": MEASURES,
@@ -133,4 +146,5 @@ SCHEMAS: dict[str, pa.Schema] = {
     "group_edges": GROUP_EDGES,
     "plan": PLAN,
     "plans": PLANS,
+    "usage": USAGE,
 }

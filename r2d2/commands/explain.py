@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from r2d2.catalog import runs
 from r2d2.catalog.state import State
+from r2d2.commands.usage import usage_lines
 from r2d2.containment.candidates import shared_pairs
 from r2d2.containment.headers import doubtful_header, refutes_by_header
 from r2d2.containment.minmax import leaves_by_path, refutes_by_metadata
@@ -44,6 +45,7 @@ def explain_lines(state: State, run: runs.Run, name: str) -> Iterator[str]:
     if dataset.status == "ok" and run.reached(runs.CONTAINED):
         yield from _containment(dataset, found, state, run)
     if run.reached(runs.PLANNED):
+        yield from usage_lines(runs.usage_of(state, run, dataset.id))
         yield from _planned(dataset, found, runs.plan(state, run), run)
 
 

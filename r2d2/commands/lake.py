@@ -80,6 +80,9 @@ def retain(state_dir: str, run_id: str, settings: Settings, progress: Progress) 
         state = job.state
         duplicates = runs.groups(state, run).duplicates
         pipeline.retention_stage(job, runs.datasets(state, run), runs.proven(state, run), duplicates)
+        for problem in job.problems:
+            if problem.status == pipeline.OF_USAGE:
+                progress.say(f"note: {visible(problem.where)}: {visible(problem.what)}")
 
     _resume(state_dir, run_id, runs.CONTAINED, runs.PLANNED, settings, progress, stage)
 

@@ -9,13 +9,14 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote
 
 from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake.delta_checkpoint import Action, read_checkpoint
 from r2d2.lake.delta_segment import LogSegment, log_segment
+from r2d2.lake.delta_writers import LastWriter, earlier_writer, writer_of
 from r2d2.lake.file_tree import joined, shown
 from r2d2.lake.storage import Storage
 
@@ -61,6 +62,7 @@ class DeltaSnapshot:
         configuration: table properties.
         files: sorted by path.
         referred: every absolute path that the log names, in files that were removed too: other tables may own them.
+        last_writer: who changed its data last, as the log says; None if it does not.
     """
 
     version: int
@@ -73,6 +75,7 @@ class DeltaSnapshot:
     configuration: Mapping[str, str]
     files: tuple[DeltaFile, ...]
     referred: tuple[str, ...]
+    last_writer: LastWriter | None = None
 
 
 def read_delta(storage: Storage, location: str) -> DeltaSnapshot:
@@ -110,7 +113,8 @@ def replay_delta(storage: Storage, location: str, within: Sequence[str] = ()) ->
             replay.apply(action, f"_delta_log/{name}")
     for name in segment.commits:
         replay.commit(list(_actions(storage, joined(log, name), name)), f"_delta_log/{name}")
-    return replay.snapshot(segment, _committed_ms(storage, log, segment, replay))
+    snapshot = replay.snapshot(segment, _committed_ms(storage, log, segment, replay))
+    return replace(snapshot, last_writer=replay.writer or earlier_writer(storage, log, segment, within))
 
 
 def _require_inside(storage: Storage, path: str, named: str, within: Sequence[str]) -> None:
@@ -146,10 +150,12 @@ class _Replay:
     active: dict[tuple[str, str], Mapping[str, Any]] = field(default_factory=dict)
     referred: set[str] = field(default_factory=set)
     committed_ms: int = 0
+    writer: LastWriter | None = None
 
     def commit(self, actions: list[Action], where: str) -> None:
         """One JSON commit, whose actions have no order among themselves: removals come first."""
         self.committed_ms = _commit_time(actions)
+        self.writer = writer_of(actions) or self.writer
         removed = {self._key(action["remove"], where) for action in actions if "remove" in action}
         unknown = next((key for key in sorted(removed) if key not in self.active), None)
         if unknown is not None:

@@ -18,11 +18,15 @@ _V2 = re.compile(r"(\d{20})\.checkpoint\.[0-9A-Fa-f-]{36}\.(json|parquet)")
 
 @dataclass(frozen=True)
 class LogSegment:
-    """Names of files in ``_delta_log``, in the order in which they are to be applied."""
+    """Names of files in ``_delta_log``, in the order in which they are to be applied.
+
+    ``earlier`` are commits that the checkpoint holds and that still lie there, the newest first.
+    """
 
     version: int
     checkpoint: tuple[str, ...]
     commits: tuple[str, ...]
+    earlier: tuple[str, ...] = ()
 
 
 def log_segment(storage: Storage, log: str) -> LogSegment:
@@ -49,7 +53,9 @@ def log_segment(storage: Storage, log: str) -> LogSegment:
         if any(_V2.fullmatch(name) for name in names):
             raise UnsupportedData("Delta features that R2D2 does not read yet: v2Checkpoint")
         raise UnreadableData(f"_delta_log/{missing:020d}.json is missing")
-    return LogSegment(newest, checkpoints.get(start, ()), tuple(commits[v] for v in range(start + 1, newest + 1)))
+    earlier = tuple(commits[version] for version in sorted(commits, reverse=True) if version <= start)
+    applied = tuple(commits[version] for version in range(start + 1, newest + 1))
+    return LogSegment(newest, checkpoints.get(start, ()), applied, earlier)
 
 
 def _complete_checkpoints(names: list[str]) -> Mapping[int, tuple[str, ...]]:

@@ -30,6 +30,7 @@ _STATUS_WORDS = {
     "archived": "Not read, because it is archived",
     "unread": "Not read yet, because of the run's limit",
     "shared": "Shares files with others",
+    "usage": "Logs and lineage that can't be used",
 }
 
 
