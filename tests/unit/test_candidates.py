@@ -84,7 +84,8 @@ def test_a_parent_that_is_too_slow_is_no_candidate() -> None:
 
 
 def test_a_parent_from_which_rebuilding_costs_too_much_is_no_candidate() -> None:
-    assert names(find(CHAIN, EDGES, settings=replace(SETTINGS, residency_days=0.0, accesses={"c": 15.0}))) == {"ba", "cb"}
+    often = replace(SETTINGS, residency_days=0.0, accesses={"c": 15.0})
+    assert names(find(CHAIN, EDGES, settings=often)) == {"ba", "cb"}
 
 
 def test_a_saving_below_the_minimum_is_no_candidate() -> None:
@@ -146,7 +147,8 @@ def test_a_duplicate_that_is_dearer_to_read_and_faster_stays_a_possible_parent()
 
 def test_a_duplicate_whose_sibling_saves_more_by_a_small_ancestor_stays_a_possible_parent() -> None:
     datasets = [dataset("x", 5), dataset("y", 10), dataset("z", 11)]
-    found = find(datasets, [edge("x", "y")], [("y", "z")], replace(SETTINGS, residency_days=0.0, accesses_per_month=13.0))
+    often = replace(SETTINGS, residency_days=0.0, accesses_per_month=13.0)
+    found = find(datasets, [edge("x", "y")], [("y", "z")], often)
     assert names(found) == {"yx", "zx", "zy", "yz"}
 
 
