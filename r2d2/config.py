@@ -86,6 +86,8 @@ class RetentionSettings:
     maintenance_scans: float = 0.1  # full scans a month for privacy and upkeep
     accesses_per_month: float = 1.0  # expected accesses of each dataset a month
     accesses: Mapping[str, float] = field(default_factory=dict)  # glob pattern of dataset ids → accesses a month
+    accesses_factor: float = 1.0  # multiplies the accesses that logs tell of
+    unknown_reads: Literal["assume", "keep"] = "assume"  # assume: accesses_per_month; keep: never retired
     residency_days: float = 7.0  # a restored copy is kept so long, and serves the accesses of that time
     guard_checks: float = 30.0  # checks a month that a retired dataset can be restored
     parent_commits: float = 30.0  # changes of a parent a month, each of which the guard reads
@@ -99,6 +101,12 @@ class RetentionSettings:
     shared_rebuilds: int = 1  # rebuilds that run at once at these throughputs
     evacuation_limit: Seconds = 0.0  # time within which all retired children of a parent must be rebuilt; 0: no limit
     keep: tuple[str, ...] = ()  # glob patterns of dataset ids that are never retired
+    keep_tags: tuple[str, ...] = ("audit", "backup", "replica", "snapshot")  # datasets so tagged are never retired
+    min_age_days: float = 0.0  # what changed more recently is kept
+    across_roots: bool = False  # let what lies in one root stand for what lies in another
+    consumers: Literal["sign-off", "keep"] = "sign-off"  # what dashboards, models, jobs read needs their word, or stays
+    actions: tuple[str, ...] = ("retire",)  # besides keeping: retire, redirect (a view over a parent), colder (a class)
+    views: tuple[str, ...] = ()  # glob patterns of dataset ids in whose place a view can stand, besides catalog tables
     min_saving: float = 0.0  # money a month below which a dataset is kept
     max_rebuild_cost: float = 0.0  # money a month that all expected rebuilds of a plan may cost; 0: no limit
     max_retired_datasets: int = 0  # datasets that one plan may retire; 0: no limit

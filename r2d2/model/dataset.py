@@ -118,6 +118,7 @@ class Dataset:
         pins: identities of files outside the dataset, or shared with another one, that its log refers to.
         shared_with: ids of datasets that share some of its files; neither may be retired.
         others: files of its directory that hold none of its rows, and go with it.
+        reads: a month, as access logs tell; None if unknown. Joined on for plans, not kept with the dataset.
         status: ``ok``, ``empty``, ``archived``, ``unread``, ``unsupported``, ``unprovable`` or ``error``.
         reason: why it is not ``ok``, in words for its owner.
     """
@@ -138,6 +139,7 @@ class Dataset:
     pins: tuple[str, ...] = ()
     shared_with: tuple[str, ...] = ()
     others: tuple[OtherFiles, ...] = ()
+    reads: float | None = None
     status: str = "ok"
     reason: str = ""
 

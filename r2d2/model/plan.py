@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,6 +12,13 @@ class Action(StrEnum):
 
     KEEP = "keep"
     RETIRE = "retire"
+    REDIRECT = "redirect"
+    COLDER = "colder"
+    STOP_PRODUCER = "stop producer"
+
+
+#: Actions by which a dataset's own bytes go.
+GONE = frozenset({Action.RETIRE, Action.REDIRECT})
 
 
 @dataclass(frozen=True)
@@ -18,12 +26,17 @@ class PlannedDataset:
     """One line of the plan.
 
     Attributes:
-        parent: the kept dataset that it is rebuilt from; None for a kept one.
-        saving_per_month: money a month that retiring it saves, net of expected rebuilds; 0 for a kept one.
-        rebuild_cost: money for one rebuild; for a kept dataset 0.
-        rebuild_seconds: seconds for one rebuild; for a kept dataset 0.
+        parent: the kept dataset that it is rebuilt from, or that a view in its place reads; None for a kept one.
+        saving_per_month: money a month that is saved, net of expected rebuilds; 0 for a kept one.
+        rebuild_cost: money for one rebuild (of a redirected one: what an access costs more); for a kept dataset 0.
+        rebuild_seconds: seconds for one rebuild (of a redirected one: for one access); for a kept dataset 0.
         reason: why, in money and seconds, for its owner.
         version, parent_version: of the dataset and of its parent, for which this was planned.
+        once_cost: money that doing it takes once.
+        tier: the storage class that it moves to, where it does.
+        changes_if: what would change the decision.
+        conditions: what must be approved besides the action itself.
+        owner: who is to be asked; empty if unknown.
     """
 
     dataset: str
@@ -35,6 +48,11 @@ class PlannedDataset:
     reason: str
     version: str = ""
     parent_version: str = ""
+    once_cost: float = 0.0
+    tier: str = ""
+    changes_if: str = ""
+    conditions: tuple[str, ...] = ()
+    owner: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,6 +63,8 @@ class Plan:
         solver: how it was found.
         optimal: whether it is proven that none is cheaper.
         number: of the plan in its state, from 1; 0 for one that is not kept.
+        findings: what a person must decide.
+        run_cost: money that the run took which found it.
     """
 
     datasets: tuple[PlannedDataset, ...]
@@ -54,8 +74,20 @@ class Plan:
     optimal: bool
     currency: str = "USD"
     number: int = 0
+    findings: tuple[str, ...] = ()
+    run_cost: float = 0.0
+
+    @property
+    def once_cost(self) -> float:
+        """Money that carrying it out takes once, the run that found it included."""
+        return math.fsum((*(entry.once_cost for entry in self.datasets), self.run_cost))
+
+    @property
+    def payback_months(self) -> float:
+        """Months until what it takes once is saved; infinite if it never is."""
+        return self.once_cost / self.total_saving_per_month if self.total_saving_per_month > 0 else math.inf
 
     @property
     def retired(self) -> tuple[PlannedDataset, ...]:
-        """What is to be retired, in the plan's order."""
-        return tuple(entry for entry in self.datasets if entry.action is Action.RETIRE)
+        """What is to go, in the plan's order: rebuilt on demand, or a view in its place."""
+        return tuple(entry for entry in self.datasets if entry.action in GONE)

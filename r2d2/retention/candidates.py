@@ -6,14 +6,15 @@ walked to (``_Search``). Of groups of duplicates only those members are parents 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError
 
 import numpy as np
 
 from r2d2.retention.ancestors import Containment, Place
 from r2d2.retention.heads import Heads
-from r2d2.retention.profiles import Floats, Ints
+from r2d2.retention.policies import Refusal
+from r2d2.retention.profiles import Flags, Floats, Ints
 from r2d2.retention.reach import MOST_NODES, MemberPairs, Reach
 from r2d2.retention.rebuilds import Rebuilds, numbers
 
@@ -48,6 +49,7 @@ class Candidates:
         child, parent: positions among the members: who may be rebuilt from whom.
         cost: what that costs a month.
         seconds: what one rebuild takes.
+        mode: how: ``RETIRE`` or ``REDIRECT``.
         obstacles: by member.
         complete: no pair was left out that could matter.
     """
@@ -56,8 +58,14 @@ class Candidates:
     parent: Ints
     cost: Floats
     seconds: Floats
+    mode: Ints
     obstacles: Obstacles
     complete: bool
+
+    def only(self, which: Flags) -> Candidates:
+        """The same with these pairs."""
+        pairs = {name: getattr(self, name)[which] for name in ("child", "parent", "cost", "seconds", "mode")}
+        return replace(self, **pairs)
 
 
 def find_candidates(members: Ints, lake: Containment, rebuilds: Rebuilds) -> Candidates:
@@ -92,7 +100,7 @@ class _Choices:
         self._holders, self._refused = np.zeros(size, np.int64), np.zeros(size, np.int64)
         self._fastest, self._cheapest = np.full(size, np.inf), np.full(size, np.inf)
         self._reason = np.zeros(size, np.int64)
-        self._found: list[tuple[Ints, Ints, Floats, Floats]] = []
+        self._found: list[tuple[Ints, Ints, Floats, Floats, Ints]] = []
         #: How many were kept.
         self.kept = 0
 
@@ -100,26 +108,33 @@ class _Choices:
         """Looks at pairs of datasets by number, none of them with itself."""
         rebuilds, own = self._rebuilds, np.searchsorted(self._members, child)
         refusal = rebuilds.policies.refusal(child, parent)
-        allowed = refusal == 0
-        seconds, once = rebuilds.rebuild(child, parent)
-        cost = rebuilds.profiles.retired_cost(once, child)
-        quick = allowed & rebuilds.quick(child, seconds)
+        allowed = refusal == Refusal.ALLOWED
         self._holders += np.bincount(own, minlength=len(self._members))
         self._refused += np.bincount(own[~allowed], minlength=len(self._members))
         self._reason[own[~allowed]] = refusal[~allowed]
-        np.minimum.at(self._fastest, own[allowed], seconds[allowed])
+        for mode, possible in rebuilds.modes(child):
+            which = allowed if possible is None else allowed & possible
+            self._choose(mode, child[which], parent[which], own[which])
+
+    def _choose(self, mode: int, child: Ints, parent: Ints, own: Ints) -> None:
+        rebuilds = self._rebuilds
+        seconds, cost = rebuilds.retirement(mode, child, parent)
+        quick = rebuilds.quick(child, seconds)
+        np.minimum.at(self._fastest, own, seconds)
         np.minimum.at(self._cheapest, own[quick], cost[quick])
         good = quick & rebuilds.pays(child, parent, cost)
-        self._found.append((own[good], np.searchsorted(self._members, parent[good]), cost[good], seconds[good]))
-        self.kept += int(good.sum())
+        among = np.searchsorted(self._members, parent[good])
+        self._found.append((own[good], among, cost[good], seconds[good], np.full(len(among), mode)))
+        self.kept += len(among)
 
     def candidates(self, complete: bool) -> Candidates:
         """What may be chosen."""
-        none = np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float64), np.empty(0, np.float64)
-        child, parent, cost, seconds = (np.concatenate(parts) for parts in zip(none, *self._found, strict=True))
+        ints, floats = np.empty(0, np.int64), np.empty(0, np.float64)
+        none = ints, ints, floats, floats, ints
+        child, parent, cost, seconds, mode = (np.concatenate(parts) for parts in zip(none, *self._found, strict=True))
         refusal = np.where(self._refused == self._holders, self._reason, 0)
         obstacles = Obstacles(self._holders, self._fastest, self._cheapest, refusal)
-        return Candidates(child, parent, cost, seconds, obstacles, complete)
+        return Candidates(child, parent, cost, seconds, mode, obstacles, complete)
 
 
 class _Table:

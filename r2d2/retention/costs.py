@@ -240,9 +240,13 @@ def payback_months(once: float, saving: float) -> float:
 
 
 def accesses_per_month(dataset: Dataset, settings: RetentionSettings) -> float:
-    """Expected accesses a month: the first pattern that matches, else the default."""
+    """Expected accesses a month: the first pattern that matches, else what logs tell, else the default."""
     pattern = first_match(settings.accesses, dataset)
-    return settings.accesses_per_month if pattern is None else settings.accesses[pattern]
+    if pattern is not None:
+        return settings.accesses[pattern]
+    if dataset.reads is not None:
+        return dataset.reads * settings.accesses_factor
+    return settings.accesses_per_month
 
 
 def restores_per_month(dataset: Dataset, settings: RetentionSettings) -> float:

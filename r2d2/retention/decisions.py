@@ -1,20 +1,22 @@
-"""What the model decides: who is kept, who is rebuilt from whom, and what stood in the way of the others."""
+"""What the model decides: who is kept and where, who is rebuilt from whom, and what stood in the way of the others."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from r2d2.config import RetentionSettings
 from r2d2.retention.ancestors import Containment
 from r2d2.retention.candidates import Candidates, Obstacles, find_candidates
-from r2d2.retention.optimizer import HEURISTIC, Budget, Instance, Pairs, Solution, most_options, solve, solve_together
+from r2d2.retention.choices import Choices, choices_of
+from r2d2.retention.costs import money
+from r2d2.retention.optimizer import HEURISTIC, Instance, Solution, most_options, solve, solve_together
 from r2d2.retention.profiles import Flags, Floats, Ints
-from r2d2.retention.rebuilds import Rebuilds, numbers
+from r2d2.retention.rebuilds import RETIRE, Rebuilds, numbers
 
 KEPT = -1
 
@@ -24,22 +26,29 @@ class Decision:
     """The decision of each usable dataset, by number.
 
     Attributes:
-        parent: the number of the dataset that it is rebuilt from; ``KEPT`` if it is kept.
+        parent: the number of the dataset that it is rebuilt from, or that a view reads; ``KEPT`` if it is kept.
+        mode: how it goes, if it does: ``RETIRE`` or ``REDIRECT``.
+        tier: which of its colder classes it moves to; ``KEPT`` if it stays where it is.
+        monthly, seconds: what being gone costs a month, and what a rebuild (or an access through a view) takes.
         obstacles: what was seen of the datasets that hold all its rows.
         estimated: it is in a plan that is not proven the cheapest.
         crowded: it could be rebuilt from a kept dataset and would save money, if the plan's limits had room for it.
+        instead: of a dataset that is kept because a job writes it again, what it could be rebuilt from; else ``KEPT``.
         how: how many components were solved by which step.
-        bound: no plan costs less a month; minus infinity if that is not known.
-        cost: what this one costs.
+        gap: what a better plan can save more at most, a month; infinite if that is not known.
     """
 
     parent: Ints
+    mode: Ints
+    tier: Ints
+    monthly: Floats
+    seconds: Floats
     obstacles: Obstacles
     estimated: Flags
     crowded: Flags
+    instead: Ints
     how: Counter[str] = field(default_factory=Counter)
-    bound: float = 0.0
-    cost: float = 0.0
+    gap: float = 0.0
 
     @property
     def optimal(self) -> bool:
@@ -49,12 +58,17 @@ class Decision:
 
 @dataclass(frozen=True)
 class _Part:
-    """A component that takes part in the decision."""
+    """A component that takes part in the decision.
+
+    Attributes:
+        advice: pairs of datasets that are kept because a job writes them again.
+    """
 
     members: Ints
+    choices: Choices
     instance: Instance
     solution: Solution
-    complete: bool
+    advice: Candidates
 
 
 def decide(lake: Containment, rebuilds: Rebuilds, sizes: Floats) -> Decision:
@@ -68,36 +82,45 @@ def decide(lake: Containment, rebuilds: Rebuilds, sizes: Floats) -> Decision:
     """
     settings, total = rebuilds.settings, len(sizes)
     ends = time.monotonic() + settings.solver_seconds
-    decision = _nothing(total)
-    budgets = budgets_of(settings)
+    decision = _alone(rebuilds, total)
     waiting = []
-    for members, found in _components(lake, rebuilds):
-        _note_obstacles(decision, members, found.obstacles)
-        if not len(found.child) and found.complete:
+    for members, seen in _components(lake, rebuilds):
+        _note_obstacles(decision, members, seen.obstacles)
+        if not len(seen.child) and seen.complete:
             continue
-        instance = _instance(members, found, rebuilds, sizes)
-        part = _Part(members, instance, solve(instance, ends - time.monotonic(), found.complete), found.complete)
-        if budgets:
+        advice, found = _apart(seen, rebuilds.policies.advised[members])
+        choices = choices_of(members, found, rebuilds, sizes)
+        instance = choices.instance
+        part = _Part(members, choices, instance, solve(instance, ends - time.monotonic(), found.complete), advice)
+        if instance.limits:
             waiting.append(_thinned(part, total))
         else:
             _note(decision, part)
     if waiting:
         together = solve_together([p.instance for p in waiting], [p.solution for p in waiting], ends - time.monotonic())
         for part, solution in zip(waiting, together, strict=True):
-            _note(decision, _Part(part.members, part.instance, solution, part.complete))
+            _note(decision, replace(part, solution=solution))
     return decision
 
 
-def budgets_of(settings: RetentionSettings) -> dict[str, float]:
-    """The limits of the whole plan that are set, by the name of their setting."""
-    names = ("max_rebuild_cost", "max_retired_datasets", "max_retired_bytes")
-    return {name: float(getattr(settings, name)) for name in names if getattr(settings, name)}
-
-
-def _nothing(total: int) -> Decision:
-    none, infinite = np.zeros(total, np.int64), np.full(total, np.inf)
-    obstacles = Obstacles(none.copy(), infinite.copy(), infinite.copy(), none.copy())
-    return Decision(np.full(total, KEPT), obstacles, np.zeros(total, np.bool_), np.zeros(total, np.bool_))
+def _alone(rebuilds: Rebuilds, total: int) -> Decision:
+    """Everything kept, each in the class that is cheapest for it alone."""
+    kept, never, no = np.full(total, KEPT), np.full(total, np.inf), np.zeros(total, np.bool_)
+    none = np.zeros(total, np.int64)
+    tier = kept.copy()
+    for number, tiers in rebuilds.tiers.items():
+        tier[number] = int(np.argmin([each.keep for each in tiers]))
+    return Decision(
+        parent=kept.copy(),
+        mode=np.full(total, RETIRE),
+        tier=tier,
+        monthly=np.zeros(total),
+        seconds=np.zeros(total),
+        obstacles=Obstacles(none.copy(), never.copy(), never.copy(), none.copy()),
+        estimated=no.copy(),
+        crowded=no.copy(),
+        instead=kept.copy(),
+    )
 
 
 def _components(lake: Containment, rebuilds: Rebuilds) -> Iterator[tuple[Ints, Candidates]]:
@@ -107,26 +130,16 @@ def _components(lake: Containment, rebuilds: Rebuilds) -> Iterator[tuple[Ints, C
             yield members, find_candidates(members, lake, rebuilds)
 
 
-def _instance(members: Ints, found: Candidates, rebuilds: Rebuilds, sizes: Floats) -> Instance:
-    settings = rebuilds.settings
-    weights = {
-        "max_rebuild_cost": found.cost,
-        "max_retired_datasets": np.ones(len(found.child)),
-        "max_retired_bytes": sizes[members][found.child],
-    }
-    budgets = [Budget(name, limit, weights[name]) for name, limit in budgets_of(settings).items()]
-    evacuation, seconds = np.inf, None
-    if settings.evacuation_limit:
-        evacuation, seconds = settings.evacuation_limit, found.seconds / settings.shared_rebuilds
-    pairs = Pairs(found.child, found.parent, found.cost, seconds)
-    return Instance.of(rebuilds.profiles.keep[members], pairs, budgets=budgets, evacuation=evacuation)
+def _apart(found: Candidates, advised: Flags) -> tuple[Candidates, Candidates]:
+    """The pairs of advised datasets, and the others."""
+    apart = advised[found.child]
+    return found.only(apart), found.only(~apart)
 
 
 def _thinned(part: _Part, total: int) -> _Part:
     """The component with no more options than can be held of every one."""
     instance, option = part.instance.nearest(most_options(total), part.solution.option)
-    solution = Solution(option, part.solution.cost, part.solution.bound, part.solution.optimal, part.solution.how)
-    return _Part(part.members, instance, solution, part.complete)
+    return replace(part, instance=instance, solution=replace(part.solution, option=option))
 
 
 def _note_obstacles(decision: Decision, members: Ints, seen: Obstacles) -> None:
@@ -135,15 +148,21 @@ def _note_obstacles(decision: Decision, members: Ints, seen: Obstacles) -> None:
 
 
 def _note(decision: Decision, part: _Part) -> None:
-    instance, solution, members = part.instance, part.solution, part.members
-    retired = instance.pair[solution.option] >= 0
-    parent = instance.owner[instance.place[solution.option[retired]]]
-    decision.parent[members[retired]] = members[parent]
+    instance, solution, members, choices = part.instance, part.solution, part.members, part.choices
+    pair, place = instance.pair[solution.option], instance.place[solution.option]
+    gone = pair >= 0
+    decision.parent[members[gone]] = members[instance.owner[place[gone]]]
+    for name in ("mode", "monthly", "seconds"):
+        getattr(decision, name)[members[gone]] = getattr(choices, name)[pair[gone]]
+    decision.tier[members] = np.where(gone, KEPT, choices.tier[place])
     decision.crowded[members[_crowded(instance, solution)]] = True
-    decision.how["in parts" if not part.complete else solution.how] += 1
+    decision.how["in parts" if not choices.complete else solution.how] += 1
     decision.estimated[members] = not solution.optimal
-    decision.bound += solution.bound
-    decision.cost += solution.cost
+    decision.gap += solution.cost - solution.bound
+    advice = part.advice
+    for k in np.argsort(-advice.cost, kind="stable").tolist():
+        if not gone[advice.parent[k]]:
+            decision.instead[members[advice.child[k]]] = members[advice.parent[k]]
 
 
 def _crowded(instance: Instance, solution: Solution) -> Flags:
@@ -162,4 +181,9 @@ def describe(decision: Decision, settings: RetentionSettings) -> str:
         parts.append(f"{decision.how[HEURISTIC]} by local search (not proven optimal in {settings.solver_seconds:g} s)")
     if decision.how["in parts"]:
         parts.append(f"{decision.how['in parts']} by local search (more than {settings.max_pairs:,} possible pairs)")
-    return f"components solved: {', '.join(parts)}" if parts else "nothing to decide"
+    if not parts:
+        return "nothing to decide"
+    gap = ""
+    if not decision.optimal and np.isfinite(decision.gap):
+        gap = f"; no plan saves over {money(max(0.0, decision.gap), settings.currency)} a month more"
+    return f"components solved: {', '.join(parts)}{gap}"

@@ -18,6 +18,7 @@ from r2d2.model.dataset import TEXT_FORMATS
 from r2d2.model.family import narrowest_common
 from r2d2.model.names import fold
 from r2d2.retention.ancestors import Containment
+from r2d2.retention.context import Context, with_reads
 from r2d2.retention.costs import check_settings
 from r2d2.retention.decisions import KEPT, Decision, decide, describe
 from r2d2.retention.policies import Policies, pinned_datasets
@@ -31,6 +32,7 @@ def make_plan(
     reduction: Iterable[Edge],
     groups: Iterable[Sequence[str]],
     settings: RetentionSettings,
+    context: Context | None = None,
     recipes: Callable[[Sequence[Dataset]], Recipes] | None = None,
 ) -> Plan:
     """The cheapest plan in which every retired dataset is rebuilt from one kept dataset that holds all its rows.
@@ -40,6 +42,7 @@ def make_plan(
         reduction: edges between usable datasets. Those that aren't proven are ignored.
         groups: exact duplicates.
         settings: prices, speeds and limits.
+        context: what else is known.
         recipes: what rebuilding costs and takes, of usable datasets in a certain order, where it is known by pair.
 
     Returns:
@@ -51,20 +54,22 @@ def make_plan(
         SolverError: the solver is needed and missing.
     """
     check_settings(settings)
+    context, groups = context or Context(), [tuple(group) for group in groups]
+    datasets = with_reads(datasets, context.usage)
     usable = sorted((d for d in datasets if d.status == "ok"), key=preference)
     names = {d.id for d in usable}
     lake = Containment(usable, [e for e in reduction if _is_proof(e, names)], groups)
-    pinned = pinned_datasets(datasets, settings)
+    pinned = pinned_datasets(datasets, settings, context)
     rebuilds = Rebuilds(
         datasets=usable,
-        profiles=Profiles.of(usable, settings),
-        policies=Policies.of(usable, pinned),
+        profiles=Profiles.of(usable, settings, context.now_ns),
+        policies=Policies.of(usable, pinned, groups, settings, context),
         settings=settings,
         recipes=recipes(usable) if recipes else None,
     )
     decision = decide(lake, rebuilds, np.asarray([d.bytes for d in usable], np.float64))
     _check_schemas(usable, decision)
-    reasons = Reasons(rebuilds, pinned, decision)
+    reasons = Reasons(rebuilds, pinned, decision, context)
     planned = sorted((reasons.planned(d) for d in datasets), key=lambda p: (-p.saving_per_month, p.dataset))
     return Plan(
         datasets=tuple(planned),

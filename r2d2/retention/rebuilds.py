@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
@@ -11,9 +11,17 @@ import numpy as np
 
 from r2d2.config import RetentionSettings
 from r2d2.model import Dataset
-from r2d2.retention.latency import within_all
-from r2d2.retention.policies import ALLOWED, Policies
+from r2d2.retention.costs import accesses_per_month
+from r2d2.retention.latency import first_match, within_all
+from r2d2.retention.policies import Policies
 from r2d2.retention.profiles import Flags, Floats, Ints, Profiles
+from r2d2.retention.tiers import Tier
+
+
+#: How a dataset may go: it is rebuilt on demand, or a view over its parent stands in its place.
+RETIRE, REDIRECT = 0, 1
+#: Ids of tables of a catalog begin with it.
+_CATALOG = "catalog:"
 
 
 class Recipes(Protocol):
@@ -29,6 +37,7 @@ class Rebuilds:
 
     Attributes:
         recipes: of each pair; without, cost and seconds are a term of the parent and one of the child.
+        tiers: colder classes that datasets may move to, by number, where that saves money.
     """
 
     datasets: Sequence[Dataset]
@@ -36,6 +45,7 @@ class Rebuilds:
     policies: Policies
     settings: RetentionSettings
     recipes: Recipes | None = None
+    tiers: Mapping[int, Sequence[Tier]] = field(default_factory=dict)
 
     @cached_property
     def number(self) -> Mapping[str, int]:
@@ -49,8 +59,8 @@ class Rebuilds:
 
     @property
     def separable(self) -> bool:
-        """Whether cost and seconds of a rebuild are a term of the parent and one of the child."""
-        return self.recipes is None
+        """Whether cost and seconds of every choice are a term of the parent and one of the child."""
+        return self.recipes is None and not self.tiers and not self.views.any()
 
     def rebuild(self, child: Ints, parent: Ints) -> tuple[Floats, Floats]:
         """Seconds and money of one rebuild."""
@@ -60,10 +70,37 @@ class Rebuilds:
         seconds = known.rebuild_seconds(known.read_seconds[parent], child, settings)
         return seconds, known.rebuild_cost(known.read[parent], child, settings)
 
-    def allowed(self, child: Ints, parent: Ints) -> Flags:
-        """Whether the policies let the parent stand for the child."""
-        allowed: Flags = self.policies.refusal(child, parent) == ALLOWED
-        return allowed
+    def modes(self, child: Ints) -> Iterator[tuple[int, Flags | None]]:
+        """How datasets may go, and for which of these that is possible (None: for all)."""
+        if "retire" in self.settings.actions:
+            yield RETIRE, None
+        if "redirect" in self.settings.actions and self.views.any():
+            yield REDIRECT, self.views[child]
+
+    @cached_property
+    def views(self) -> Flags:
+        """Datasets in whose place a view can stand: what is read by name."""
+        named = (d.id.startswith(_CATALOG) or first_match(self.settings.views, d) is not None for d in self.datasets)
+        return np.fromiter(named, np.bool_, len(self.datasets))
+
+    @cached_property
+    def _reads(self) -> Floats:
+        """Accesses a month, of those datasets in whose place a view can stand."""
+        pairs = zip(self.datasets, self.views.tolist(), strict=True)
+        return np.asarray([accesses_per_month(d, self.settings) if view else 0.0 for d, view in pairs], np.float64)
+
+    def retirement(self, mode: int, child: Ints, parent: Ints) -> tuple[Floats, Floats]:
+        """Seconds of one rebuild, or of one access through a view, and money a month that it costs to be gone."""
+        if mode == RETIRE:
+            seconds, once = self.rebuild(child, parent)
+            return seconds, self.profiles.retired_cost(once, child)
+        known = self.profiles
+        return known.read_seconds[parent], known.guard[child] + self._reads[child] * self.dearer(child, parent)
+
+    def dearer(self, child: Ints, parent: Ints) -> Floats:
+        """Money that one access of the child costs more through a view over the parent."""
+        dearer: Floats = np.maximum(0.0, self.profiles.read[parent] - self.profiles.read[child])
+        return dearer
 
     def quick(self, child: Ints, seconds: Floats) -> Flags:
         """Whether a rebuild of so many seconds is within the child's limit."""

@@ -21,7 +21,12 @@ def _scaled(name: str) -> Change:
 
 def _accesses(settings: RetentionSettings, factor: float) -> RetentionSettings:
     by_pattern = {pattern: number * factor for pattern, number in settings.accesses.items()}
-    return replace(settings, accesses_per_month=settings.accesses_per_month * factor, accesses=by_pattern)
+    return replace(
+        settings,
+        accesses_per_month=settings.accesses_per_month * factor,
+        accesses=by_pattern,
+        accesses_factor=settings.accesses_factor * factor,
+    )
 
 
 def _latency_limit(settings: RetentionSettings, seconds: float) -> RetentionSettings:

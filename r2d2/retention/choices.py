@@ -1,0 +1,117 @@
+"""The model of one component: places, pairs and what they take of the plan's limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from r2d2.config import RetentionSettings
+from r2d2.retention.candidates import Candidates
+from r2d2.retention.optimizer import Budget, Instance, Pairs
+from r2d2.retention.profiles import Floats, Ints
+from r2d2.retention.rebuilds import REDIRECT, RETIRE, Rebuilds
+
+
+#: Child, place, cost, seconds and mode of pairs.
+_Listed = tuple[Ints, Ints, Floats, Floats, Ints]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """The model, and what its places and pairs stand for.
+
+    Attributes:
+        tier: of each place, which colder class of its dataset it is; -1 for the class that it has.
+        mode, monthly, seconds: of each pair, as ``Decision`` has them.
+        complete: no pair was left out that could matter.
+    """
+
+    instance: Instance
+    tier: Ints
+    mode: Ints
+    monthly: Floats
+    seconds: Floats
+    complete: bool
+
+
+@dataclass(frozen=True)
+class _Cold:
+    """Places in colder classes.
+
+    Attributes:
+        owner: positions among the members.
+        read: money that reading from there costs more.
+        wait: seconds to the first byte.
+    """
+
+    owner: Ints
+    tier: Ints
+    keep: Floats
+    read: Floats
+    wait: Floats
+
+
+def budgets_of(settings: RetentionSettings) -> dict[str, float]:
+    """The limits of the whole plan that are set, by the name of their setting."""
+    names = ("max_rebuild_cost", "max_retired_datasets", "max_retired_bytes")
+    return {name: float(getattr(settings, name)) for name in names if getattr(settings, name)}
+
+
+def choices_of(members: Ints, found: Candidates, rebuilds: Rebuilds, sizes: Floats) -> Choices:
+    """The model of a component.
+
+    Args:
+        members: its datasets by number.
+        sizes: bytes of each dataset.
+    """
+    settings = rebuilds.settings
+    cold = _cold(members, rebuilds)
+    pairs: list[_Listed] = [(found.child, found.parent, found.cost, found.seconds, found.mode)]
+    pairs += [_from_cold(members, found, rebuilds, cold, place) for place in range(len(cold.owner))]
+    child, place, cost, seconds, mode = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
+    weights = {
+        "max_rebuild_cost": cost,
+        "max_retired_datasets": np.ones(len(child)),
+        "max_retired_bytes": sizes[members][child],
+    }
+    budgets = [Budget(name, limit, weights[name]) for name, limit in budgets_of(settings).items()]
+    evacuation, waiting = np.inf, None
+    if settings.evacuation_limit:
+        evacuation = settings.evacuation_limit
+        waiting = np.where(mode == RETIRE, seconds / settings.shared_rebuilds, 0.0)
+    return Choices(
+        instance=Instance.of(
+            np.concatenate([rebuilds.profiles.keep[members], cold.keep]),
+            Pairs(child, place, cost, waiting),
+            owner=np.concatenate([np.arange(len(members)), cold.owner]),
+            budgets=budgets,
+            evacuation=evacuation,
+        ),
+        tier=np.concatenate([np.full(len(members), -1), cold.tier]),
+        mode=mode,
+        monthly=cost,
+        seconds=seconds,
+        complete=found.complete,
+    )
+
+
+def _cold(members: Ints, rebuilds: Rebuilds) -> _Cold:
+    rows = [
+        (position, number, tier.keep, tier.read - float(rebuilds.profiles.read[member]), tier.first_byte_seconds)
+        for position, member in enumerate(members.tolist() if rebuilds.tiers else [])
+        for number, tier in enumerate(rebuilds.tiers.get(member, ()))
+    ]
+    columns = [np.asarray([row[side] for row in rows], np.float64) for side in range(5)]
+    return _Cold(columns[0].astype(np.int64), columns[1].astype(np.int64), *columns[2:])
+
+
+def _from_cold(members: Ints, found: Candidates, rebuilds: Rebuilds, cold: _Cold, place: int) -> _Listed:
+    """Pairs with a colder place of a parent; no view is put over one."""
+    k = np.flatnonzero((found.parent == cold.owner[place]) & (found.mode != REDIRECT))
+    child, parent = members[found.child[k]], members[found.parent[k]]
+    cost = found.cost[k] + rebuilds.profiles.accesses[child] * cold.read[place]
+    seconds = found.seconds[k] + cold.wait[place]
+    good = rebuilds.quick(child, seconds) & rebuilds.pays(child, parent, cost)
+    k = k[good]
+    return found.child[k], np.full(len(k), len(members) + place), cost[good], seconds[good], found.mode[k]
