@@ -116,6 +116,8 @@ def _state_commands(commands: _SubParsersAction[Parser]) -> None:
     plan.add_argument("--diff", nargs=2, type=int, metavar=("A", "B"), help=text)
     text = "the plan at other prices (a factor: storage_price=0.5) or limits (a value: latency_limit=0); repeatable"
     plan.add_argument("--what-if", action="append", default=[], metavar="NAME=NUMBER", help=text)
+    text = "also what each line takes once, who is asked, what would change it, and how its parent was proven"
+    plan.add_argument("--details", action="store_true", help=text)
     text = "the plans of a state, the newest first; they are numbered and never change"
     _command(commands, "plans", text, _plans, state, output)
     text = "who reads, writes and owns the datasets of a run, as logs, lineage and facts tell (docs/usage.md)"
@@ -266,7 +268,7 @@ def _edges(arguments: Namespace) -> None:
 def _plan(arguments: Namespace) -> None:
     from r2d2.commands import plans
 
-    which = arguments.run, arguments.number, arguments.what_if, arguments.diff
+    which = arguments.run, arguments.number, arguments.what_if, arguments.diff, arguments.details
     plans.show_plan(arguments.state, *which, arguments.format)
 
 

@@ -45,6 +45,7 @@ from r2d2.lake.session import (
     is_submitted,
     map_shuffled,
     map_tasks,
+    planned_cores,
     require_java,
     running_tasks,
     shares_disk,
@@ -60,8 +61,10 @@ from r2d2.report.near_misses import NearMisses, near_misses
 from r2d2.report.render import write_report
 from r2d2.report.units import human_bytes, plural
 from r2d2.report.visible import visible
+from r2d2.retention.context import Context
 from r2d2.retention.planner import make_plan
 from r2d2.retention.prices import check_prices, without_archived
+from r2d2.retention.run_cost import run_cost
 from r2d2.retention.unread import without_unread
 from r2d2.retention.worth import worth_of
 from r2d2.usage.collect import collect
@@ -292,9 +295,9 @@ def retention_stage(
     job: Job, datasets: Sequence[Dataset], edges: Sequence[Edge], duplicates: Sequence[tuple[str, ...]]
 ) -> Plan:
     """Plans what to keep and what to retire; writes ``usage``, ``plan`` and ``plans``."""
-    _usage(job, datasets)
+    context = _context(job, _usage(job, datasets))
     with job.progress.stage("plan") as reading:
-        plan = make_plan(datasets, edges, duplicates, job.settings.retention)
+        plan = make_plan(datasets, edges, duplicates, job.settings.retention, context)
         plan = runs.keep_plan(job.state, job.run_id, plan)
         reading.note = f", number {plan.number}"
     job.funnel = replace(
@@ -304,6 +307,13 @@ def retention_stage(
         currency=plan.currency,
     )
     return plan
+
+
+def _context(job: Job, usages: Sequence[Usage]) -> Context:
+    before = runs.plan_before(job.state, job.roots)
+    cores, _ = planned_cores(job.settings.spark)
+    taken = run_cost(job.progress.figures, cores, job.settings.retention)
+    return replace(Context.of(usages, len(job.roots), before, job.started), run_cost=taken)
 
 
 def _usage(job: Job, datasets: Sequence[Dataset]) -> tuple[Usage, ...]:

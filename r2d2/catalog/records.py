@@ -125,6 +125,11 @@ def plan_rows(run_id: str, plan: Plan) -> list[Row]:
             "rebuild_cost": entry.rebuild_cost,
             "rebuild_seconds": entry.rebuild_seconds,
             "reason": entry.reason,
+            "once_cost": entry.once_cost,
+            "tier": entry.tier,
+            "changes_if": entry.changes_if,
+            "conditions": list(entry.conditions),
+            "owner": entry.owner,
         }
         for position, entry in enumerate(plan.datasets)
     ]
@@ -143,6 +148,8 @@ def plan_head(run_id: str, plan: Plan, at: datetime) -> Row:
         "solver": plan.solver,
         "optimal": plan.optimal,
         "currency": plan.currency,
+        "findings": list(plan.findings),
+        "run_cost": plan.run_cost,
     }
 
 
@@ -159,6 +166,11 @@ def plan_of(head: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Plan:
             row["reason"],
             row["version"],
             row["parent_version"],
+            row["once_cost"],
+            row["tier"],
+            row["changes_if"],
+            tuple(row["conditions"]),
+            row["owner"],
         )
         for row in sorted(rows, key=lambda row: int(row["position"]))
     )
@@ -170,6 +182,8 @@ def plan_of(head: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Plan:
         head["optimal"],
         head["currency"],
         head["plan"],
+        tuple(head["findings"]),
+        head["run_cost"],
     )
 
 

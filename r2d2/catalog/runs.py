@@ -198,6 +198,29 @@ def numbered_plan(state: State, number: int) -> Plan:
     return found
 
 
+def run_of_plan(state: State, number: int) -> Run:
+    """The run that made a plan.
+
+    Raises:
+        NotFound: there is no such plan.
+    """
+    head = next((head for head in plan_heads(state) if head["plan"] == number), None)
+    if head is None:
+        raise NotFound(f"{state.path}: there is no plan {number}", "`r2d2 plans --state DIR` lists them")
+    return find_run(state, head["run_id"])
+
+
+def plan_before(state: State, roots: Sequence[str], number: int | None = None) -> Plan | None:
+    """The newest plan of a lake that was made before the one with this number (None: of all)."""
+    alike = {run.run_id for run in runs(state) if sorted(run.roots) == sorted(roots)}
+    for head in plan_heads(state):
+        if head["run_id"] in alike and (number is None or head["plan"] < number):
+            found = _plan(state, head)
+            if found is not None:
+                return found
+    return None
+
+
 def plan_heads(state: State, run_id: str | None = None) -> list[dict[str, Any]]:
     """Rows of ``plans``, of all runs or of one, the newest first."""
     heads: list[dict[str, Any]] = latest(state.rows("plans", run_id), "plan").to_pylist()

@@ -104,6 +104,11 @@ PLAN = pa.schema(
         ("rebuild_cost", pa.float64()),
         ("rebuild_seconds", pa.float64()),
         ("reason", pa.string()),
+        ("once_cost", pa.float64()),
+        ("tier", pa.string()),
+        ("changes_if", pa.string()),
+        ("conditions", pa.list_(pa.string())),
+        ("owner", pa.string()),
     ]
 )
 #: A plan is there once the table above has all its ``datasets``.
@@ -119,6 +124,8 @@ PLANS = pa.schema(
         ("solver", pa.string()),
         ("optimal", pa.bool_()),
         ("currency", pa.string()),
+        ("findings", pa.list_(pa.string())),
+        ("run_cost", pa.float64()),
     ]
 )
 

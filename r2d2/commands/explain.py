@@ -20,11 +20,12 @@ from r2d2.errors import NotFound
 from r2d2.model.dataset import Dataset, Leaf
 from r2d2.model.edge import Edge, Grade, Projection
 from r2d2.model.family import STRING, narrowest_common
-from r2d2.model.plan import Plan, PlannedDataset
+from r2d2.model.plan import GONE, Action, Plan, PlannedDataset
 from r2d2.report.reading import reading_lines
 from r2d2.report.units import count, human_bytes, human_seconds, money, some_of
 from r2d2.report.visible import visible
-from r2d2.retention.arithmetic import UNKNOWN, explain_costs, explain_once
+from r2d2.retention.arithmetic import UNKNOWN, explain_once, explain_planned
+from r2d2.retention.context import with_reads
 from r2d2.retention.costs import payback_months
 
 #: Lines of one kind; how many more there are is said, and which command lists them all.
@@ -45,8 +46,10 @@ def explain_lines(state: State, run: runs.Run, name: str) -> Iterator[str]:
     if dataset.status == "ok" and run.reached(runs.CONTAINED):
         yield from _containment(dataset, found, state, run)
     if run.reached(runs.PLANNED):
-        yield from usage_lines(runs.usage_of(state, run, dataset.id))
-        yield from _planned(dataset, found, runs.plan(state, run), run)
+        usage = runs.usage_of(state, run, dataset.id)
+        yield from usage_lines(usage)
+        (read,) = with_reads([dataset], {dataset.id: usage}, run.retention.read_window_days)
+        yield from _planned(read, found, runs.plan(state, run), run)
 
 
 def find_dataset(datasets: Sequence[Dataset], name: str) -> Dataset:
@@ -195,26 +198,30 @@ def _planned(dataset: Dataset, found: Sequence[Dataset], plan: Plan, run: runs.R
     yield f"Plan: {entry.action.value}"
     yield f"  {visible(entry.reason)}"
     if dataset.status == "ok":
-        yield from _arithmetic(dataset, entry, found, plan.currency, run)
+        yield from _arithmetic(dataset, entry, found, plan, run)
 
 
 def _arithmetic(
-    dataset: Dataset, entry: PlannedDataset, found: Sequence[Dataset], currency: str, run: runs.Run
+    dataset: Dataset, entry: PlannedDataset, found: Sequence[Dataset], plan: Plan, run: runs.Run
 ) -> Iterator[str]:
     parent = next((other for other in found if other.id == entry.parent), None)
-    lines = explain_costs(dataset, parent, run.retention)
-    for label, amount in lines:
-        yield _amount(label, amount, currency)
-    if parent is None:
-        return
-    yield _line("one rebuild takes", human_seconds(entry.rebuild_seconds))
-    once = explain_once(dataset, parent, run.retention, int(run.started.timestamp() * 1e9))
-    yield "  once, before it saves anything:"
-    for label, amount in once:
-        yield f"{_amount(label, amount, currency)} once"
-    months = payback_months(once[-1][1], lines[-1][1])
-    yield _line("pays back in", f"{months:,.1f} months" if math.isfinite(months) else "never")
-    yield f"  {UNKNOWN}"
+    tier = next((other.tier for other in plan.datasets if other.dataset == entry.parent), "")
+    lines = explain_planned(entry, dataset, parent, tier, run.retention)
+    yield from (_amount(label, amount, plan.currency) for label, amount in lines)
+    if entry.action in GONE and parent is not None:
+        what = "one rebuild takes" if entry.action is Action.RETIRE else "one access takes"
+        yield _line(what, human_seconds(entry.rebuild_seconds))
+        once = explain_once(dataset, parent, run.retention, int(run.started.timestamp() * 1e9))
+        yield "  once, before it saves anything:"
+        yield from (f"{_amount(label, amount, plan.currency)} once" for label, amount in once)
+    if entry.once_cost:
+        months = payback_months(entry.once_cost, entry.saving_per_month)
+        yield _line("pays back in", f"{months:,.1f} months" if math.isfinite(months) else "never")
+    if entry.action in GONE:
+        yield f"  {UNKNOWN}"
+    yield from (f"  needs {visible(condition)}" for condition in entry.conditions)
+    if entry.changes_if:
+        yield f"  {visible(entry.changes_if)}"
 
 
 def _amount(label: str, amount: float, currency: str) -> str:

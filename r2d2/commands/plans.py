@@ -2,44 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from r2d2.catalog import runs
 from r2d2.catalog.state import State, open_state
 from r2d2.commands.output import print_object, print_rows
 from r2d2.errors import UsageError
+from r2d2.model.edge import Edge
 from r2d2.model.plan import Plan, PlannedDataset
 from r2d2.report.units import human_bytes, money
 from r2d2.report.visible import visible
 
 PLAN_COLUMNS = ("dataset", "action", "parent", "saving_per_month", "rebuild_cost", "rebuild_seconds", "reason")
+DETAILS = ("once_cost", "tier", "owner", "conditions", "changes_if", "version", "parent_version", "evidence")
 PLANS_COLUMNS = ("plan", "run_id", "at", "datasets", "retired", "total_saving_per_month", "bytes_retired", "solver")
 DIFF_COLUMNS = ("dataset", "before", "after", "saving_before", "saving_after", "reason")
 
 
 def show_plan(
-    state_dir: str, run_id: str, number: int | None, what_if: Sequence[str], diff: Sequence[int] | None, output: str
+    state_dir: str,
+    run_id: str,
+    number: int | None,
+    what_if: Sequence[str],
+    diff: Sequence[int] | None,
+    details: bool,
+    output: str,
 ) -> None:
     """Prints a plan: the newest of a run, the one with a number, or what it would be at other prices; or a comparison.
 
     Args:
         number: of a plan in the state.
         what_if: ``NAME=NUMBER`` (``retention.what_if``).
+        details: also what it takes once, who is asked, what would change it, and how the parent was proven.
         diff: the numbers of two plans, of which the second is told by what is other than in the first.
     """
     if sum(map(bool, (number is not None, what_if, diff))) > 1:
         raise UsageError("--number, --what-if and --diff exclude each other", "give one of them")
+    if details and (what_if or diff):
+        raise UsageError("--details goes with a plan that was made", "leave --what-if and --diff out")
     state = open_state(state_dir)
     if diff:
         before, after = (runs.numbered_plan(state, each) for each in diff)
         _show_diff(before, after, output)
     elif number is not None:
-        _show(runs.numbered_plan(state, number), "saves", output)
+        _show_made(state, runs.numbered_plan(state, number), runs.run_of_plan(state, number), details, output)
     elif what_if:
         _show_what_if(state, runs.find_run(state, run_id, runs.CONTAINED), what_if, output)
     else:
-        _show(runs.plan(state, runs.find_run(state, run_id, runs.PLANNED)), "saves", output)
+        run = runs.find_run(state, run_id, runs.PLANNED)
+        _show_made(state, runs.plan(state, run), run, details, output)
 
 
 def show_plans(state_dir: str, output: str) -> None:
@@ -87,6 +101,28 @@ def _decision(entry: PlannedDataset | None) -> str | None:
     return f"{entry.action.value} for {entry.parent}" if entry.parent else entry.action.value
 
 
+def _show_made(state: State, plan: Plan, run: runs.Run, details: bool, output: str) -> None:
+    if not details:
+        _show(plan, "saves", output)
+        return
+    proofs = {(edge.parent, edge.child): edge for edge in runs.proven(state, run)}
+    rows = [planned_row(entry) | _details(entry, proofs) for entry in plan.datasets]
+    if output == "json":
+        facts = {"once_cost": plan.once_cost, "run_cost": plan.run_cost, "findings": list(plan.findings)}
+        months = plan.payback_months if math.isfinite(plan.payback_months) else None
+        print_object(plan_object(plan) | {"datasets": rows, "payback_months": months} | facts)
+        return
+    print_rows(rows, (*PLAN_COLUMNS, *DETAILS), output)
+
+
+def _details(entry: PlannedDataset, proofs: Mapping[tuple[str, str], Edge]) -> dict[str, Any]:
+    """What a line of the plan says besides; the evidence is empty where it follows from other edges."""
+    edge = proofs.get((entry.parent or "", entry.dataset))
+    evidence = f"{edge.how}: {edge.reason}" if edge else ""
+    own = {name: getattr(entry, name) for name in DETAILS if name != "evidence"}
+    return own | {"conditions": list(entry.conditions), "evidence": evidence}
+
+
 def _show(plan: Plan, saves: str, output: str) -> None:
     if output == "json":
         print_object(plan_object(plan))
@@ -94,6 +130,16 @@ def _show(plan: Plan, saves: str, output: str) -> None:
     print_rows(map(planned_row, plan.datasets), PLAN_COLUMNS, output)
     if output == "table":
         print(f"{f'plan {plan.number} ' if plan.number else ''}{saves} {_saved(plan)}; {visible(plan.solver)}")
+        print(_once(plan))
+        for finding in plan.findings:
+            print(f"finding: {visible(finding)}")
+
+
+def _once(plan: Plan) -> str:
+    months = plan.payback_months
+    back = f"paid back in {months:,.1f} months" if math.isfinite(months) else "never paid back"
+    once, run = money(plan.once_cost, plan.currency), money(plan.run_cost, plan.currency)
+    return f"it takes {once} once, {run} of that for the run; {back}"
 
 
 def _saved(plan: Plan) -> str:
@@ -101,15 +147,20 @@ def _saved(plan: Plan) -> str:
 
 
 def _show_what_if(state: State, run: runs.Run, what_if: Sequence[str], output: str) -> None:
+    from r2d2.retention.context import Context
     from r2d2.retention.planner import make_plan  # takes longer to import than other commands to answer
     from r2d2.retention.what_if import changed
 
     settings = changed(run.retention, what_if)
     duplicates = runs.groups(state, run).duplicates
-    plan = make_plan(runs.datasets(state, run), runs.proven(state, run), duplicates, settings)
+    made = runs.plan(state, run) if run.reached(runs.PLANNED) else None
+    before = runs.plan_before(state, run.roots, made.number if made else None)
+    context = Context.of(runs.usage(state, run), len(run.roots), before, run.started)
+    if made:
+        context = replace(context, run_cost=made.run_cost)
+    plan = make_plan(runs.datasets(state, run), runs.proven(state, run), duplicates, settings, context)
     _show(plan, "would save", output)
-    if output == "table" and run.reached(runs.PLANNED):
-        made = runs.plan(state, run)
+    if output == "table" and made:
         print(f"plan {made.number} saves {_saved(made)}")
 
 

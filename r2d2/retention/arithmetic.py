@@ -6,13 +6,14 @@ import math
 from collections.abc import Iterator
 
 from r2d2.config import RetentionSettings
-from r2d2.model import Dataset
+from r2d2.model import Action, Dataset, PlannedDataset
 from r2d2.retention import costs
 from r2d2.retention.costs import seconds_text
 from r2d2.retention.holdings import held_bytes, held_objects, padding_bytes
 from r2d2.retention.latency import read_seconds, write_seconds
-from r2d2.retention.prices import hottest_class, price_sheet, storage_class
-from r2d2.retention.transfers import compute_cost, read_requests, requests_cost, write_requests
+from r2d2.retention.price_sheets import StorageClass
+from r2d2.retention.prices import hottest_class, price_book, price_sheet, storage_class
+from r2d2.retention.transfers import class_read_cost, compute_cost, read_requests, requests_cost, write_requests
 
 Lines = list[tuple[str, float]]
 
@@ -20,17 +21,38 @@ Lines = list[tuple[str, float]]
 UNKNOWN = "versions that a bucket's own rules keep of deleted objects are not known here: they are billed until they go"
 
 
-def explain_costs(dataset: Dataset, parent: Dataset | None, settings: RetentionSettings) -> Lines:
-    """The arithmetic of one dataset as (label, money a month); the last line is the sum of those before it.
+def explain_planned(
+    entry: PlannedDataset, dataset: Dataset, parent: Dataset | None, tier: str, settings: RetentionSettings
+) -> Lines:
+    """The arithmetic of one line of a plan as (label, money a month); the last line is the sum of those before it.
 
-    Kept (``parent`` is None): what it costs. Retired: what leaves the bill, less guard, expected rebuilds and restored
-    copies; the sum is the plan's ``saving_per_month``.
+    Kept: what it costs. Else what is saved, the plan's ``saving_per_month``.
+
+    Args:
+        tier: the class that the plan moves the parent to; empty if it stays where it is.
+    """
+    if entry.action is Action.COLDER:
+        moved = [(f"there, {label}", 0.0 - amount) for label, amount in _kept_lines(dataset, settings, entry.tier)]
+        return _summed([*_kept_lines(dataset, settings), *moved], "saving a month")
+    if entry.action is Action.REDIRECT and parent is not None:
+        return _summed([*_kept_lines(dataset, settings), *_view_lines(dataset, parent, settings)], "saving a month")
+    return explain_costs(dataset, parent if entry.action is Action.RETIRE else None, settings, tier)
+
+
+def explain_costs(dataset: Dataset, parent: Dataset | None, settings: RetentionSettings, tier: str = "") -> Lines:
+    """The arithmetic of one dataset that is kept (``parent`` is None) or retired, as ``explain_planned`` gives it.
+
+    Retired: what leaves the bill, less guard, expected rebuilds and restored copies.
     """
     lines = list(_kept_lines(dataset, settings))
     total = "cost a month"
     if parent is not None:
-        lines += _retired_lines(dataset, parent, settings)
+        lines += _retired_lines(dataset, parent, settings, tier)
         total = "saving a month"
+    return _summed(lines, total)
+
+
+def _summed(lines: Lines, total: str) -> Lines:
     return [*lines, (total, math.fsum(amount for _, amount in lines))]
 
 
@@ -49,8 +71,8 @@ def explain_once(dataset: Dataset, parent: Dataset, settings: RetentionSettings,
     return [*lines, ("cost once", math.fsum(amount for _, amount in lines))]
 
 
-def _kept_lines(dataset: Dataset, settings: RetentionSettings) -> Iterator[tuple[str, float]]:
-    prices, gb = storage_class(dataset, settings), price_sheet(settings).gb
+def _kept_lines(dataset: Dataset, settings: RetentionSettings, tier: str = "") -> Iterator[tuple[str, float]]:
+    prices, gb = _class(dataset, settings, tier), price_sheet(settings).gb
     factor = f" x {settings.storage_price_factor:g}" if settings.storage_price_factor != 1 else ""
     price = f"{prices.storage:g} {settings.currency} a GB{factor}"
     parts = {
@@ -66,25 +88,45 @@ def _kept_lines(dataset: Dataset, settings: RetentionSettings) -> Iterator[tuple
         hot, size = hottest_class(settings), held_objects(dataset) * prices.overhead_hot
         amount = size / gb * hot.storage * settings.storage_price_factor
         yield f"metadata: {size / gb:,.6g} GB at {hot.storage:g} {settings.currency} a GB{factor}", amount
-    yield f"maintenance: {settings.maintenance_scans:g} full scans", costs.maintenance_cost(dataset, settings)
+    scans = settings.maintenance_scans * class_read_cost(dataset, prices, settings)
+    yield f"maintenance: {settings.maintenance_scans:g} full scans", scans
     dearer = costs.access_cost(dataset, prices, settings)
     if dearer:
         times = costs.accesses_per_month(dataset, settings)
         yield f"{times:g} accesses: {prices.name} bills more than {hottest_class(settings).name}", dearer
 
 
-def _retired_lines(dataset: Dataset, parent: Dataset, settings: RetentionSettings) -> Iterator[tuple[str, float]]:
+def _class(dataset: Dataset, settings: RetentionSettings, tier: str) -> StorageClass:
+    return price_book(settings).classes[tier] if tier else storage_class(dataset, settings)
+
+
+def _guard_line(settings: RetentionSettings) -> tuple[str, float]:
     checks = f"{settings.guard_checks:g} checks, {settings.parent_commits:g} changes of the parent"
-    yield f"guard: {checks}", 0.0 - costs.guard_cost(settings)
+    return f"guard: {checks}", 0.0 - costs.guard_cost(settings)
+
+
+def _view_lines(dataset: Dataset, parent: Dataset, settings: RetentionSettings) -> Iterator[tuple[str, float]]:
+    yield _guard_line(settings)
+    times = costs.accesses_per_month(dataset, settings)
+    dearer = max(0.0, costs.read_cost(parent, settings) - costs.read_cost(dataset, settings))
+    yield f"{times:g} accesses: reading the parent costs more than reading it", 0.0 - times * dearer
+
+
+def _retired_lines(
+    dataset: Dataset, parent: Dataset, settings: RetentionSettings, tier: str
+) -> Iterator[tuple[str, float]]:
+    yield _guard_line(settings)
     times = costs.restores_per_month(dataset, settings)
-    for label, amount in _restore_lines(dataset, parent, settings):
+    for label, amount in _restore_lines(dataset, parent, settings, tier):
         yield f"{times:.3g} restores: {label}", 0.0 - times * amount
 
 
-def _restore_lines(dataset: Dataset, parent: Dataset, settings: RetentionSettings) -> Iterator[tuple[str, float]]:
+def _restore_lines(
+    dataset: Dataset, parent: Dataset, settings: RetentionSettings, tier: str
+) -> Iterator[tuple[str, float]]:
     reading, writing = read_seconds(parent.bytes, settings), write_seconds(dataset.bytes, settings)
     reads, writes = read_requests(parent, settings), write_requests(dataset, settings)
-    source, objects = storage_class(parent, settings), max(1, len(parent.files))
+    source, objects = _class(parent, settings, tier), max(1, len(parent.files))
     yield f"start-up, {seconds_text(settings.startup_seconds)} of a core", costs.startup_cost(settings)
     yield f"reading the parent, {reads:,} requests", requests_cost(reads, source.read)
     if source.restore:

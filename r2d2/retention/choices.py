@@ -12,7 +12,6 @@ from r2d2.retention.optimizer import Budget, Instance, Pairs
 from r2d2.retention.profiles import Floats, Ints
 from r2d2.retention.rebuilds import REDIRECT, RETIRE, Rebuilds
 
-
 #: Child, place, cost, seconds and mode of pairs.
 _Listed = tuple[Ints, Ints, Floats, Floats, Ints]
 
@@ -80,11 +79,16 @@ def choices_of(members: Ints, found: Candidates, rebuilds: Rebuilds, sizes: Floa
     if settings.evacuation_limit:
         evacuation = settings.evacuation_limit
         waiting = np.where(mode == RETIRE, seconds / settings.shared_rebuilds, 0.0)
+    owner = np.concatenate([np.arange(len(members)), cold.owner])
+    keep, share, history = rebuilds.profiles.keep[members], settings.switching_share, rebuilds.history
+    opening = np.concatenate([keep, cold.keep]) + history.staying(members[owner], keep[owner], share)
+    price = cost + history.going(members[child], keep[child], share)
+    again = history.again(members[child], members[owner[place]])
     return Choices(
         instance=Instance.of(
-            np.concatenate([rebuilds.profiles.keep[members], cold.keep]),
-            Pairs(child, place, cost, waiting),
-            owner=np.concatenate([np.arange(len(members)), cold.owner]),
+            opening,
+            Pairs(child, place, price, waiting, again),
+            owner=owner,
             budgets=budgets,
             evacuation=evacuation,
         ),

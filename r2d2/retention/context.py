@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from r2d2.model import Dataset, Plan
 from r2d2.model.usage import Usage
@@ -47,7 +47,9 @@ class Context:
         return dataset.id.partition("/")[0] if self.roots > 1 else ""
 
 
-def with_reads(datasets: Sequence[Dataset], usage: Mapping[str, Usage]) -> list[Dataset]:
-    """The datasets, with the reads a month that logs tell of them."""
-    measured = {name: each.reads.per_month for name, each in usage.items() if each.reads is not None}
+def with_reads(datasets: Sequence[Dataset], usage: Mapping[str, Usage], window_days: float) -> list[Dataset]:
+    """The datasets, with the reads a month that logs tell of them over at least so many days."""
+    found = ((name, each.reads) for name, each in usage.items() if each.reads is not None)
+    least = timedelta(days=window_days)
+    measured = {name: reads.per_month for name, reads in found if reads.until - reads.since >= least}
     return [replace(d, reads=measured[d.id]) if d.id in measured else d for d in datasets]

@@ -9,9 +9,9 @@ never better than the same plan with the two exchanged (p kept, q retired to p, 
   2. q may be rebuilt from p, and saves at least as much by that as p could save from any parent, or
   3. p and q have the same numbers (q takes p's former parent; all members have the same ancestors).
 
-So q need not be considered as a parent, provided that the policies tell the two apart nowhere. Exchanges only ever move
-towards the front of the order in which members are looked at, so they end, and dropping all such q at once is exact.
-What is left are the group's *heads*, mostly one.
+So q need not be considered as a parent, provided that neither policies nor the plan before tell
+the two apart. Exchanges only ever move the front of the order in which members are looked at, so they
+end, and dropping all such q at once is exact. What is left are the group's *heads*, mostly one.
 A group in which views matter is left as it is, and so is every group where costs are known by pair.
 """
 
@@ -101,7 +101,7 @@ class Heads:
         first, second = self._members[head], self._members[number]
         if first.read > second.read or first.read_seconds > second.read_seconds:
             return False
-        if not self._rebuilds.policies.alike(head, number):
+        if not self._rebuilds.alike(head, number):
             return False
         if best == -math.inf or (first == second and self._may_go(head) == self._may_go(number)):
             return True

@@ -7,7 +7,7 @@ Who may not be retired is decided before money (``policies``). Then each weakly 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -21,10 +21,12 @@ from r2d2.retention.ancestors import Containment
 from r2d2.retention.context import Context, with_reads
 from r2d2.retention.costs import check_settings
 from r2d2.retention.decisions import KEPT, Decision, decide, describe
+from r2d2.retention.history import History
 from r2d2.retention.policies import Policies, pinned_datasets
 from r2d2.retention.profiles import Profiles
 from r2d2.retention.reasons import Reasons
-from r2d2.retention.rebuilds import Rebuilds, Recipes
+from r2d2.retention.rebuilds import Rebuilds, Recipes, check_actions
+from r2d2.retention.tiers import useful_tiers
 
 
 def make_plan(
@@ -54,18 +56,22 @@ def make_plan(
         SolverError: the solver is needed and missing.
     """
     check_settings(settings)
+    check_actions(settings)
     context, groups = context or Context(), [tuple(group) for group in groups]
-    datasets = with_reads(datasets, context.usage)
+    datasets = with_reads(datasets, context.usage, settings.read_window_days)
     usable = sorted((d for d in datasets if d.status == "ok"), key=preference)
     names = {d.id for d in usable}
     lake = Containment(usable, [e for e in reduction if _is_proof(e, names)], groups)
     pinned = pinned_datasets(datasets, settings, context)
+    number = {dataset.id: position for position, dataset in enumerate(usable)}
     rebuilds = Rebuilds(
         datasets=usable,
+        history=History.of(usable, number, context.previous),
         profiles=Profiles.of(usable, settings, context.now_ns),
         policies=Policies.of(usable, pinned, groups, settings, context),
         settings=settings,
         recipes=recipes(usable) if recipes else None,
+        tiers=useful_tiers(usable, pinned, settings, context.now_ns),
     )
     decision = decide(lake, rebuilds, np.asarray([d.bytes for d in usable], np.float64))
     _check_schemas(usable, decision)
@@ -74,11 +80,20 @@ def make_plan(
     return Plan(
         datasets=tuple(planned),
         total_saving_per_month=math.fsum(p.saving_per_month for p in planned),
+        findings=tuple(_findings(rebuilds)),
+        run_cost=context.run_cost,
         bytes_retired=sum(usable[n].bytes for n in np.flatnonzero(decision.parent != KEPT).tolist()),
         solver=describe(decision, settings),
         optimal=decision.optimal,
         currency=settings.currency,
     )
+
+
+def _findings(rebuilds: Rebuilds) -> Iterator[str]:
+    """Datasets that hold the same rows and differ in who may read them, or how sensitive they are."""
+    for members in rebuilds.policies.differing:
+        names = ", ".join(rebuilds.datasets[member].id for member in members)
+        yield f"{names} hold the same rows, and differ in readers or sensitivity: a person must decide which may go"
 
 
 def preference(dataset: Dataset) -> tuple[int, int, bool, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
@@ -117,6 +117,19 @@ class Policies:
         kind = self._kinds[1]
         return bool(kind[one] == kind[other] and self.advised[one] == self.advised[other])
 
+    @property
+    def differing(self) -> Iterator[list[int]]:
+        """Datasets that hold the same rows, where their rights or sensitivities are known and differ."""
+        if len(self._kinds[0]) > 1:
+            together: dict[int, list[int]] = defaultdict(list)
+            for number, group in enumerate(self.group.tolist()):
+                together[group].append(number)
+            for members in together.values():
+                kinds = dict.fromkeys(int(self._kinds[1][member]) for member in members)
+                pairs = ((one, other) for one in kinds for other in kinds)
+                if any(self._refusal(*pair, same=True) is Refusal.DIFFERENT_RIGHTS for pair in pairs):
+                    yield members
+
     @cached_property
     def _kinds(self) -> tuple[list[_Standing], Ints]:
         """The different standings, and which of them each dataset has."""
@@ -179,8 +192,8 @@ def _pin(dataset: Dataset, usage: Usage, settings: RetentionSettings, context: C
         return f"it changed {max(0.0, age):.1f} days ago, less than retention.min_age_days of {settings.min_age_days:g}"
     if settings.consumers == "keep" and usage.consumers:
         return f"{usage.consumers[0].kind} {usage.consumers[0].name} reads it (retention.consumers)"
-    if settings.unknown_reads == "keep" and usage.reads is None and first_match(settings.accesses, dataset) is None:
-        return "no log tells how often it is read (retention.unknown_reads)"
+    if settings.unknown_reads == "keep" and dataset.reads is None and first_match(settings.accesses, dataset) is None:
+        return "no log tells for long enough how often it is read (retention.unknown_reads)"
     return ""
 
 

@@ -9,10 +9,18 @@ from collections.abc import Mapping
 import numpy as np
 
 from r2d2.model import Action, Dataset, PlannedDataset
-from r2d2.retention.costs import EPSILON, money, seconds_text
-from r2d2.retention.decisions import KEPT, Decision, budgets_of
-from r2d2.retention.policies import REFUSALS
-from r2d2.retention.rebuilds import Rebuilds
+from r2d2.model.usage import Usage
+from r2d2.retention.choices import budgets_of
+from r2d2.retention.context import Context
+from r2d2.retention.costs import EPSILON, PROOFS, money, seconds_text
+from r2d2.retention.decisions import KEPT, Decision
+from r2d2.retention.holdings import DAYS_PER_MONTH
+from r2d2.retention.policies import REFUSALS, live_jobs
+from r2d2.retention.rebuilds import REDIRECT, Rebuilds
+from r2d2.retention.tiers import Tier
+
+_NOTE = " (in a good plan that is not proven the cheapest)"
+_ACTIONS = {True: Action.REDIRECT, False: Action.RETIRE}
 
 
 class Reasons:
@@ -22,48 +30,143 @@ class Reasons:
         pinned: why datasets may not be retired, by id.
     """
 
-    def __init__(self, rebuilds: Rebuilds, pinned: Mapping[str, str], decision: Decision) -> None:
-        self._rebuilds, self._settings = rebuilds, rebuilds.settings
-        self._pinned, self._decision = pinned, decision
-        retired = np.flatnonzero(decision.parent != KEPT)
-        seconds, once = rebuilds.rebuild(retired, decision.parent[retired])
-        monthly = rebuilds.profiles.retired_cost(once, retired)
-        facts = zip(seconds.tolist(), once.tolist(), monthly.tolist(), strict=True)
-        self._rebuilt = dict(zip(retired.tolist(), facts, strict=True))
+    def __init__(self, rebuilds: Rebuilds, pinned: Mapping[str, str], decision: Decision, context: Context) -> None:
+        self._rebuilds, self._settings, self._known = rebuilds, rebuilds.settings, rebuilds.profiles
+        self._pinned, self._decision, self._context = pinned, decision, context
         self._children: dict[int, list[str]] = defaultdict(list)
-        for child in retired.tolist():
+        for child in np.flatnonzero(decision.parent != KEPT).tolist():
             self._children[int(decision.parent[child])].append(rebuilds.datasets[child].id)
 
     def planned(self, dataset: Dataset) -> PlannedDataset:
         """The dataset's line of the plan."""
         number = self._rebuilds.number.get(dataset.id)
-        note = "" if number is None or not self._open_to_change(number, dataset.id) else _NOTE
-        if number is None or number not in self._rebuilt:
-            reason = self._kept(dataset, number) + note
-            return PlannedDataset(dataset.id, Action.KEEP, None, 0.0, 0.0, 0.0, reason, dataset.version)
-        parent = self._rebuilds.datasets[int(self._decision.parent[number])]
-        seconds, once, monthly = self._rebuilt[number]
-        saving = float(self._rebuilds.profiles.keep[number]) - monthly
-        reason = self._retired(number, parent, monthly, seconds) + note
-        versions = dataset.version, parent.version
-        return PlannedDataset(dataset.id, Action.RETIRE, parent.id, saving, once, seconds, reason, *versions)
+        usage = self._context.usage_of(dataset)
+        if number is None:
+            reason = self._pinned.get(dataset.id, f"kept: {dataset.error}")
+            return PlannedDataset(
+                dataset.id, Action.KEEP, None, 0.0, 0.0, 0.0, reason, dataset.version, owner=usage.owner
+            )
+        open_to_change = self._decision.estimated[number] and dataset.id not in self._pinned
+        note = _NOTE if open_to_change else ""
+        if self._decision.parent[number] != KEPT:
+            return self._gone(number, dataset, usage, note)
+        if self._decision.instead[number] != KEPT:
+            return self._produced(number, dataset, usage, note)
+        if self._decision.tier[number] != KEPT:
+            return self._colder(number, dataset, usage, note)
+        return PlannedDataset(
+            dataset=dataset.id,
+            action=Action.KEEP,
+            parent=None,
+            saving_per_month=0.0,
+            rebuild_cost=0.0,
+            rebuild_seconds=0.0,
+            reason=self._kept(number, dataset) + note,
+            version=dataset.version,
+            changes_if=self._would_go_if(number, dataset),
+            owner=usage.owner,
+        )
 
-    def _open_to_change(self, number: int, name: str) -> bool:
-        return bool(self._decision.estimated[number]) and name not in self._pinned
+    def _gone(self, number: int, dataset: Dataset, usage: Usage, note: str) -> PlannedDataset:
+        parent = int(self._decision.parent[number])
+        source, view = self._rebuilds.datasets[parent], bool(self._decision.mode[number] == REDIRECT)
+        monthly, seconds = float(self._decision.monthly[number]), float(self._decision.seconds[number])
+        words = self._redirected if view else self._retired
+        return PlannedDataset(
+            dataset=dataset.id,
+            action=_ACTIONS[view],
+            parent=source.id,
+            saving_per_month=float(self._known.keep[number]) - monthly,
+            rebuild_cost=self._one(number, parent, view),
+            rebuild_seconds=seconds,
+            reason=words(number, source, monthly, seconds) + note,
+            version=dataset.version,
+            parent_version=source.version,
+            once_cost=float(self._known.once[number] + PROOFS * self._known.read[parent]),
+            changes_if="" if view else self._would_stay_if(number, parent, seconds),
+            conditions=tuple(f"sign-off of {each.kind} {each.name}" for each in usage.consumers),
+            owner=usage.owner,
+        )
+
+    def _one(self, number: int, parent: int, view: bool) -> float:
+        """Money for one rebuild, or what one access costs more."""
+        child, source = np.asarray([number]), np.asarray([parent])
+        if view:
+            return float(self._rebuilds.dearer(child, source)[0])
+        tier = self._tier(parent)
+        colder = tier.read - float(self._known.read[parent]) if tier else 0.0
+        return float(self._rebuilds.rebuild(child, source)[1][0]) + colder
+
+    def _tier(self, number: int) -> Tier | None:
+        """The colder class that a kept dataset moves to, if it does."""
+        chosen = int(self._decision.tier[number])
+        return None if chosen == KEPT else self._rebuilds.tiers[number][chosen]
 
     def _retired(self, number: int, source: Dataset, monthly: float, seconds: float) -> str:
-        keep, limit = self._rebuilds.profiles.keep[number], float(self._rebuilds.profiles.limit[number])
+        keep, limit = float(self._known.keep[number]), float(self._known.limit[number])
         return (
             f"retired: every row is in {source.id}; storing it costs {self._money(keep)} a month, rebuilding it on "
             f"demand is expected to cost {self._money(monthly)} a month and takes {seconds_text(seconds)} of the "
             f"allowed {seconds_text(limit)}"
         )
 
-    def _kept(self, dataset: Dataset, number: int | None) -> str:
+    def _redirected(self, number: int, source: Dataset, monthly: float, seconds: float) -> str:
+        keep, limit = float(self._known.keep[number]), float(self._known.limit[number])
+        return (
+            f"redirected: every row is in {source.id}, and a view over it can stand in its place; storing it costs "
+            f"{self._money(keep)} a month, reading more through the view {self._money(monthly)} a month; an access "
+            f"takes {seconds_text(seconds)} of the allowed {seconds_text(limit)}"
+        )
+
+    def _produced(self, number: int, dataset: Dataset, usage: Usage, note: str) -> PlannedDataset:
+        source = self._rebuilds.datasets[int(self._decision.instead[number])]
+        jobs = ", ".join(live_jobs(usage))
+        reason = (
+            f"stop its producer: every row is in {source.id}, and {jobs} would write it again; no saving is counted "
+            "before that job is stopped"
+        )
+        return PlannedDataset(
+            dataset=dataset.id,
+            action=Action.STOP_PRODUCER,
+            parent=source.id,
+            saving_per_month=0.0,
+            rebuild_cost=0.0,
+            rebuild_seconds=0.0,
+            reason=reason + note,
+            version=dataset.version,
+            parent_version=source.version,
+            changes_if=f"it could be retired once {jobs} has stopped",
+            conditions=tuple(f"sign-off of {each.kind} {each.name}" for each in usage.consumers),
+            owner=usage.owner,
+        )
+
+    def _colder(self, number: int, dataset: Dataset, usage: Usage, note: str) -> PlannedDataset:
+        tier = self._tier(number)
+        assert tier is not None
+        keep = float(self._known.keep[number])
+        children = self._children.get(number, ())
+        serves = f"; {len(children)} are rebuilt from it there" if children else ""
+        reason = (
+            f"moved to {tier.name}: keeping it there costs {self._money(tier.keep)} a month, its accesses included, "
+            f"here {self._money(keep)}; the first byte takes {seconds_text(tier.first_byte_seconds)}{serves}"
+        )
+        return PlannedDataset(
+            dataset=dataset.id,
+            action=Action.COLDER,
+            parent=None,
+            saving_per_month=keep - tier.keep,
+            rebuild_cost=0.0,
+            rebuild_seconds=0.0,
+            reason=reason + note,
+            version=dataset.version,
+            once_cost=tier.once,
+            tier=tier.name,
+            owner=usage.owner,
+        )
+
+    def _kept(self, number: int, dataset: Dataset) -> str:
         if dataset.id in self._pinned:
             return self._pinned[dataset.id]
-        if number is None:
-            return f"kept: {dataset.error}"
         children = sorted(self._children.get(number, ()))
         if children:
             others = f", and {len(children) - 1} more" if len(children) > 1 else ""
@@ -78,11 +181,11 @@ class Reasons:
         return self._too_dear(number, float(seen.cheapest[number]))
 
     def _too_slow(self, number: int, fastest: float) -> str:
-        limit = float(self._rebuilds.profiles.limit[number])
+        limit = float(self._known.limit[number])
         return f"kept: rebuilding takes {seconds_text(fastest)}, more than its limit of {seconds_text(limit)}"
 
     def _too_dear(self, number: int, rebuilding: float) -> str:
-        keep = float(self._rebuilds.profiles.keep[number])
+        keep = float(self._known.keep[number])
         saving = keep - rebuilding
         if saving <= EPSILON:
             return (
@@ -95,7 +198,33 @@ class Reasons:
         if self._decision.crowded[number]:
             most = self._money(saving)
             return f"kept: would save up to {most} a month, but the plan's limits ({self._limits()}) are used up"
+        once, months = float(self._known.once[number]), self._settings.payback_months
+        if once > months * saving:
+            return (
+                f"kept: saves {self._money(saving)} a month, which does not pay back the {self._money(once)} that "
+                f"retiring it takes once within the {months:g} months of retention.payback_months"
+            )
         return "kept: the datasets that it could be rebuilt from are retired themselves, which saves more"
+
+    def _would_stay_if(self, number: int, parent: int, seconds: float) -> str:
+        """How often it would have to be read, or how fast to be back, to be kept."""
+        limit = f"it would stay if it had to be back within less than {seconds_text(seconds)}"
+        restore = self._one(number, parent, view=False) + float(self._known.residency[number])
+        most = (float(self._known.keep[number] - self._known.guard[number])) / restore if restore > 0 else math.inf
+        served = most * self._settings.residency_days / DAYS_PER_MONTH
+        # restores = reads / (1 + reads x residency): with enough residency no number of reads is too many
+        if served >= 1 or most == math.inf:
+            return limit
+        return f"{limit}, or were read more than {most / (1 - served):,.3g} times a month"
+
+    def _would_go_if(self, number: int, dataset: Dataset) -> str:
+        """What keeps it, where a number does."""
+        seen = self._decision.obstacles
+        if dataset.id in self._pinned or not seen.holders[number] or seen.refusal[number]:
+            return ""
+        if seen.cheapest[number] == math.inf and seen.fastest[number] < math.inf:
+            return f"it could be retired with a latency limit of {seconds_text(math.ceil(float(seen.fastest[number])))}"
+        return ""
 
     def _limits(self) -> str:
         names = [*budgets_of(self._settings), *(("evacuation_limit",) if self._settings.evacuation_limit else ())]
@@ -103,6 +232,3 @@ class Reasons:
 
     def _money(self, amount: float) -> str:
         return money(amount, self._settings.currency)
-
-
-_NOTE = " (in a good plan that is not proven the cheapest)"

@@ -10,14 +10,17 @@ from typing import Protocol
 import numpy as np
 
 from r2d2.config import RetentionSettings
+from r2d2.errors import UsageError
 from r2d2.model import Dataset
 from r2d2.retention.costs import accesses_per_month
+from r2d2.retention.history import History
 from r2d2.retention.latency import first_match, within_all
 from r2d2.retention.policies import Policies
 from r2d2.retention.profiles import Flags, Floats, Ints, Profiles
 from r2d2.retention.tiers import Tier
 
-
+#: What may be done besides keeping and advising to stop a producer.
+ACTIONS = ("retire", "redirect", "colder")
 #: How a dataset may go: it is rebuilt on demand, or a view over its parent stands in its place.
 RETIRE, REDIRECT = 0, 1
 #: Ids of tables of a catalog begin with it.
@@ -36,6 +39,7 @@ class Rebuilds:
     """The rules of one plan. Datasets are numbers: positions among the usable ones, in order of preference.
 
     Attributes:
+        history: what the plan before decided.
         recipes: of each pair; without, cost and seconds are a term of the parent and one of the child.
         tiers: colder classes that datasets may move to, by number, where that saves money.
     """
@@ -44,6 +48,7 @@ class Rebuilds:
     profiles: Profiles
     policies: Policies
     settings: RetentionSettings
+    history: History
     recipes: Recipes | None = None
     tiers: Mapping[int, Sequence[Tier]] = field(default_factory=dict)
 
@@ -102,6 +107,10 @@ class Rebuilds:
         dearer: Floats = np.maximum(0.0, self.profiles.read[parent] - self.profiles.read[child])
         return dearer
 
+    def alike(self, one: int, other: int) -> bool:
+        """Whether policies and the plan before tell the two apart nowhere."""
+        return self.policies.alike(one, other) and self.history.alike(one, other)
+
     def quick(self, child: Ints, seconds: Floats) -> Flags:
         """Whether a rebuild of so many seconds is within the child's limit."""
         return within_all(seconds, self.profiles.limit[child])
@@ -109,6 +118,17 @@ class Rebuilds:
     def pays(self, child: Ints, parent: Ints, monthly: Floats) -> Flags:
         """Whether retiring saves money if it costs so much a month."""
         return self.profiles.pays(child, monthly, self.profiles.read[parent], self.settings)
+
+
+def check_actions(settings: RetentionSettings) -> None:
+    """Refuses actions that do not exist.
+
+    Raises:
+        UsageError: there is one.
+    """
+    for action in settings.actions:
+        if action not in ACTIONS:
+            raise UsageError(f"retention.actions: there is no action {action!r}", ", ".join(ACTIONS))
 
 
 def numbers(names: Sequence[str], number: Mapping[str, int]) -> Ints:

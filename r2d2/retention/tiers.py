@@ -7,12 +7,14 @@ rebuilt from it; in an archive both wait for the first byte.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from r2d2.config import RetentionSettings
 from r2d2.model import Dataset
-from r2d2.retention.costs import class_keep_cost
+from r2d2.retention.costs import EPSILON, class_keep_cost, keep_cost, payback_months
 from r2d2.retention.holdings import early_deletion, held_objects
+from r2d2.retention.latency import latency_limit, read_seconds, within
 from r2d2.retention.price_sheets import StorageClass
 from r2d2.retention.prices import colder_classes, storage_class
 from r2d2.retention.transfers import class_read_cost, requests_cost
@@ -48,6 +50,32 @@ def colder_tiers(dataset: Dataset, settings: RetentionSettings, now_ns: int | No
     """
     leaving = early_deletion(dataset, storage_class(dataset, settings), settings, now_ns=now_ns)
     return tuple(_tier(dataset, each, leaving, settings) for each in colder_classes(dataset, settings))
+
+
+def useful_tiers(
+    datasets: Sequence[Dataset], pinned: Collection[str], settings: RetentionSettings, now_ns: int
+) -> dict[int, tuple[Tier, ...]]:
+    """By position of the datasets, the classes in which each costs less, waits no longer than it may and pays back.
+
+    Args:
+        pinned: ids of those that stay as they are.
+    """
+    if "colder" not in settings.actions:
+        return {}
+    found: dict[int, tuple[Tier, ...]] = {}
+    for number, dataset in enumerate(datasets):
+        if dataset.id not in pinned:
+            here = keep_cost(dataset, settings)
+            limit, seconds = latency_limit(dataset, settings), read_seconds(dataset.bytes, settings)
+            good = tuple(
+                tier
+                for tier in colder_tiers(dataset, settings, now_ns)
+                if here - tier.keep > max(EPSILON, settings.min_saving)
+                and within(tier.first_byte_seconds + seconds, limit)
+                and payback_months(tier.once, here - tier.keep) <= settings.payback_months
+            )
+            found |= {number: good} if good else {}
+    return found
 
 
 def _tier(dataset: Dataset, prices: StorageClass, leaving: float, settings: RetentionSettings) -> Tier:

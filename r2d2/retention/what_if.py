@@ -6,6 +6,7 @@ every dataset, whatever pattern it falls under.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -50,6 +51,9 @@ FACTORS: Mapping[str, Change] = {
 VALUES: Mapping[str, Change] = {
     "latency_limit": _latency_limit,
     "min_saving": lambda settings, value: replace(settings, min_saving=value),
+    "max_rebuild_cost": lambda settings, value: replace(settings, max_rebuild_cost=value),
+    "max_retired_datasets": lambda settings, value: replace(settings, max_retired_datasets=math.floor(value)),
+    "max_retired_bytes": lambda settings, value: replace(settings, max_retired_bytes=math.floor(value)),
     "payback_months": lambda settings, value: replace(settings, payback_months=value),
     "evacuation_limit": lambda settings, value: replace(settings, evacuation_limit=value),
 }

@@ -12,7 +12,9 @@ from r2d2.model import DataFile, Dataset, Edge, Grade
 from r2d2.retention import candidates
 from r2d2.retention.ancestors import Containment
 from r2d2.retention.candidates import Candidates, Obstacles, find_candidates
+from r2d2.retention.context import Context
 from r2d2.retention.costs import retired_cost
+from r2d2.retention.history import History
 from r2d2.retention.policies import Policies
 from r2d2.retention.profiles import Profiles
 from r2d2.retention.rebuilds import Rebuilds, numbers
@@ -59,7 +61,14 @@ def find(
 
 
 def rebuilds_of(datasets: list[Dataset], settings: RetentionSettings, kept: set[str]) -> Rebuilds:
-    return Rebuilds(datasets, Profiles.of(datasets, settings), Policies.of(datasets, dict.fromkeys(kept, "")), settings)
+    number = {d.id: position for position, d in enumerate(datasets)}
+    return Rebuilds(
+        datasets=datasets,
+        profiles=Profiles.of(datasets, settings),
+        policies=Policies.of(datasets, dict.fromkeys(kept, ""), [], settings, Context()),
+        settings=settings,
+        history=History.of(datasets, number, None),
+    )
 
 
 def names(found: Found) -> set[str]:
@@ -182,7 +191,7 @@ def test_all_pairs_at_once_are_those_that_walks_find(block: int) -> None:
             walked = candidates._Search(members, lake, rebuilds).all()
             assert at_once is not None
             assert walked is not None
-            for side in ("child", "parent", "cost", "seconds"):
+            for side in ("child", "parent", "cost", "seconds", "mode"):
                 for found in (at_once, walked):
                     assert len(getattr(found, side)) == len(found.child)
             assert listed(at_once) == listed(walked), seed

@@ -26,7 +26,7 @@ EXPECTED = {
     "write_price": {"write_price_factor": 0.5},
     "compute_price": {"compute_price": 0.025},
     "maintenance_scans": {"maintenance_scans": 0.05},
-    "accesses": {"accesses_per_month": 1.5, "accesses": {"a/*": 2.0, "b": 0.0}},
+    "accesses": {"accesses_factor": 0.5, "accesses_per_month": 1.5, "accesses": {"a/*": 2.0, "b": 0.0}},
     "residency_days": {"residency_days": 3.5},
     "guard_checks": {"guard_checks": 15.0},
     "grace_days": {"grace_days": 15.0},
@@ -35,6 +35,9 @@ EXPECTED = {
     "write_mb_per_second": {"write_mb_per_second": 25.0},
     "latency_limit": {"latency_limit": 0.5, "latency_limits": {}},
     "min_saving": {"min_saving": 0.5},
+    "max_rebuild_cost": {"max_rebuild_cost": 0.5},
+    "max_retired_datasets": {"max_retired_datasets": 0},
+    "max_retired_bytes": {"max_retired_bytes": 0},
     "payback_months": {"payback_months": 0.5},
     "evacuation_limit": {"evacuation_limit": 0.5},
 }

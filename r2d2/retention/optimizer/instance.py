@@ -37,12 +37,14 @@ class Pairs:
 
     Attributes:
         seconds: that rebuilding it adds to the evacuation of the place.
+        first: pairs that are taken before others of the same cost.
     """
 
     child: Ints
     place: Ints
     cost: Floats
     seconds: Floats | None = None
+    first: Flags | None = None
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,10 @@ class Instance:
         place = np.concatenate([np.arange(places), pairs.place])
         cost = np.concatenate([none, pairs.cost])
         pair = np.concatenate([np.full(places, -1), np.arange(len(pairs.child))])
-        order = np.lexsort((place, cost, pair >= 0, child))
+        later = np.zeros(len(child), np.bool_)
+        if pairs.first is not None:
+            later[places:] = ~pairs.first
+        order = np.lexsort((place, later, cost, pair >= 0, child))
         size = int(owner.max(initial=-1)) + 1
         default, alone = _cheapest(opening, owner, size)
         single = np.bincount(child, minlength=size) == 1
