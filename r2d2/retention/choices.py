@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from r2d2.config import RetentionSettings
 from r2d2.retention.candidates import Candidates
+from r2d2.retention.limits import limits_of_plan
 from r2d2.retention.optimizer import Budget, Instance, Pairs
 from r2d2.retention.profiles import Floats, Ints
 from r2d2.retention.rebuilds import REDIRECT, RETIRE, Rebuilds
@@ -51,12 +51,6 @@ class _Cold:
     wait: Floats
 
 
-def budgets_of(settings: RetentionSettings) -> dict[str, float]:
-    """The limits of the whole plan that are set, by the name of their setting."""
-    names = ("max_rebuild_cost", "max_retired_datasets", "max_retired_bytes")
-    return {name: float(getattr(settings, name)) for name in names if getattr(settings, name)}
-
-
 def choices_of(members: Ints, found: Candidates, rebuilds: Rebuilds, sizes: Floats) -> Choices:
     """The model of a component.
 
@@ -74,7 +68,7 @@ def choices_of(members: Ints, found: Candidates, rebuilds: Rebuilds, sizes: Floa
         "max_retired_datasets": np.ones(len(child)),
         "max_retired_bytes": sizes[members][child],
     }
-    budgets = [Budget(name, limit, weights[name]) for name, limit in budgets_of(settings).items()]
+    budgets = [Budget(name, limit, weights[name]) for name, limit in limits_of_plan(settings).items()]
     evacuation, waiting = np.inf, None
     if settings.evacuation_limit:
         evacuation = settings.evacuation_limit

@@ -9,10 +9,14 @@ never better than the same plan with the two exchanged (p kept, q retired to p, 
   2. q may be rebuilt from p, and saves at least as much by that as p could save from any parent, or
   3. p and q have the same numbers (q takes p's former parent; all members have the same ancestors).
 
-So q need not be considered as a parent, provided that neither policies nor the plan before tell
-the two apart. Exchanges only ever move the front of the order in which members are looked at, so they
-end, and dropping all such q at once is exact. What is left are the group's *heads*, mostly one.
-A group in which views matter is left as it is, and so is every group where costs are known by pair.
+So q need not be considered as a parent, provided that the policies tell the two apart nowhere. What is saved counts as
+the model has it, with the cost of undoing the plan before (``history``). Exchanges only ever move towards the front of
+the order in which members are looked at, so they end, and dropping all such q at once is exact. What is left are the
+group's *heads*, mostly one.
+
+Where the whole plan has budgets, 2 does not hold: the two take different parts of them. Where a parent may have only so
+much rebuilt from it, every member may be needed. A group in which views matter is left as it is, and so is every group
+where costs are known by pair.
 """
 
 from __future__ import annotations
@@ -25,13 +29,14 @@ import numpy as np
 
 from r2d2.retention.costs import EPSILON, PROOFS, startup_cost
 from r2d2.retention.latency import within
+from r2d2.retention.limits import limits_of_plan
 from r2d2.retention.profiles import Ints
 from r2d2.retention.rebuilds import Rebuilds
 
 
 @dataclass(frozen=True)
 class _Member:
-    """The numbers of one member."""
+    """The numbers of one member; ``bias`` is what it saves more by going than in money."""
 
     keep: float
     read: float
@@ -43,6 +48,7 @@ class _Member:
     residency: float
     guard: float
     once: float
+    bias: float
 
 
 class Heads:
@@ -58,7 +64,7 @@ class Heads:
             elsewhere: money to read the cheapest dataset that holds the group's rows and is no member.
         """
         known = self._rebuilds.profiles
-        if len(members) == 1 or not self._rebuilds.separable:
+        if len(members) == 1 or not self._rebuilds.separable or self._settings.evacuation_limit:
             return members
         order = members[np.lexsort((np.arange(len(members)), known.read_seconds[members], known.read[members]))]
         heads: list[tuple[int, float]] = []
@@ -75,7 +81,9 @@ class Heads:
     @cached_property
     def _members(self) -> list[_Member]:
         known = self._rebuilds.profiles
-        columns = [getattr(known, name).tolist() for name in _Member.__dataclass_fields__]
+        bias = self._rebuilds.history.bias(known.keep, self._settings.switching_share)
+        columns = [getattr(known, name).tolist() for name in _Member.__dataclass_fields__ if name != "bias"]
+        columns.append(bias.tolist())
         return [_Member(*row) for row in zip(*columns, strict=True)]
 
     def _may_go(self, member: int) -> bool:
@@ -84,6 +92,9 @@ class Heads:
     def _monthly(self, member: _Member, read: float) -> float:
         """Money a month if the member is rebuilt from what costs so much to read."""
         return member.guard + member.accesses * (self._startup + read + member.write + member.residency)
+
+    def _saving(self, member: _Member, read: float) -> float:
+        return member.keep + member.bias - self._monthly(member, read)
 
     def _pays(self, member: _Member, read: float) -> bool:
         saving = member.keep - self._monthly(member, read)
@@ -94,17 +105,19 @@ class Heads:
         """An upper bound of what retiring the member saves; minus infinity if it can't be retired."""
         member = self._members[number]
         can = self._may_go(number) and self._pays(member, cheapest_read)
-        return member.keep - self._monthly(member, cheapest_read) if can else -math.inf
+        return self._saving(member, cheapest_read) if can else -math.inf
 
     def _replaces(self, head: int, best: float, number: int) -> bool:
         """Whether the member need not be a parent because of the head, whose saving is at most ``best``."""
         first, second = self._members[head], self._members[number]
         if first.read > second.read or first.read_seconds > second.read_seconds:
             return False
-        if not self._rebuilds.alike(head, number):
+        if not self._rebuilds.policies.alike(head, number):
             return False
-        if best == -math.inf or (first == second and self._may_go(head) == self._may_go(number)):
+        if best <= 0 or (first == second and self._may_go(head) == self._may_go(number)):
             return True
+        if limits_of_plan(self._settings):
+            return False
         seconds = self._settings.startup_seconds + first.read_seconds + second.write_seconds
         allowed = self._may_go(number) and within(seconds, second.limit) and self._pays(second, first.read)
-        return allowed and second.keep - self._monthly(second, first.read) >= best
+        return allowed and self._saving(second, first.read) >= best

@@ -57,6 +57,6 @@ class History:
         same: Flags = self.parent[child] == parent
         return same
 
-    def alike(self, one: int, other: int) -> bool:
-        """Whether it decided the same of both."""
-        return bool(self.gone[one] == self.gone[other] and self.kept[one] == self.kept[other])
+    def bias(self, keep: Floats, share: float) -> Floats:
+        """What each dataset saves more by going, in the model: something if it was gone, less if it was kept."""
+        return share * keep * (self.gone.astype(np.float64) - self.kept)

@@ -22,6 +22,7 @@ from r2d2.retention.context import Context, with_reads
 from r2d2.retention.costs import check_settings
 from r2d2.retention.decisions import KEPT, Decision, decide, describe
 from r2d2.retention.history import History
+from r2d2.retention.limits import check_limits
 from r2d2.retention.policies import Policies, pinned_datasets
 from r2d2.retention.profiles import Profiles
 from r2d2.retention.reasons import Reasons
@@ -57,6 +58,7 @@ def make_plan(
     """
     check_settings(settings)
     check_actions(settings)
+    check_limits(settings)
     context, groups = context or Context(), [tuple(group) for group in groups]
     datasets = with_reads(datasets, context.usage, settings.read_window_days)
     usable = sorted((d for d in datasets if d.status == "ok"), key=preference)

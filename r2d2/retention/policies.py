@@ -207,8 +207,8 @@ def _standing(dataset: Dataset, context: Context, source: bool) -> _Standing:
 
 def _sources(members: Sequence[str], context: Context) -> set[str]:
     """Members that others of the group are made from."""
-    made_from = {up for name in members if name in context.usage for up in context.usage[name].upstream}
-    return made_from.intersection(members)
+    known = [(name, context.usage[name].upstream) for name in members if name in context.usage]
+    return {up for name, upstream in known for up in upstream if up != name}.intersection(members)
 
 
 def _differ(one: str, other: str) -> bool:

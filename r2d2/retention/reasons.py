@@ -10,11 +10,11 @@ import numpy as np
 
 from r2d2.model import Action, Dataset, PlannedDataset
 from r2d2.model.usage import Usage
-from r2d2.retention.choices import budgets_of
 from r2d2.retention.context import Context
 from r2d2.retention.costs import EPSILON, PROOFS, money, seconds_text
 from r2d2.retention.decisions import KEPT, Decision
 from r2d2.retention.holdings import DAYS_PER_MONTH
+from r2d2.retention.limits import limits_of_plan
 from r2d2.retention.policies import REFUSALS, live_jobs
 from r2d2.retention.rebuilds import REDIRECT, Rebuilds
 from r2d2.retention.tiers import Tier
@@ -227,7 +227,7 @@ class Reasons:
         return ""
 
     def _limits(self) -> str:
-        names = [*budgets_of(self._settings), *(("evacuation_limit",) if self._settings.evacuation_limit else ())]
+        names = [*limits_of_plan(self._settings), *(("evacuation_limit",) if self._settings.evacuation_limit else ())]
         return ", ".join(f"retention.{name}" for name in names)
 
     def _money(self, amount: float) -> str:

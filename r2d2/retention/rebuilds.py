@@ -107,10 +107,6 @@ class Rebuilds:
         dearer: Floats = np.maximum(0.0, self.profiles.read[parent] - self.profiles.read[child])
         return dearer
 
-    def alike(self, one: int, other: int) -> bool:
-        """Whether policies and the plan before tell the two apart nowhere."""
-        return self.policies.alike(one, other) and self.history.alike(one, other)
-
     def quick(self, child: Ints, seconds: Floats) -> Flags:
         """Whether a rebuild of so many seconds is within the child's limit."""
         return within_all(seconds, self.profiles.limit[child])

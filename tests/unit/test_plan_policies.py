@@ -216,6 +216,23 @@ def test_a_budget_of_the_plan_keeps_what_saves_less_and_says_so(limit: dict[str,
     assert plan.optimal
 
 
+def test_of_duplicates_the_one_goes_that_a_budget_has_room_for() -> None:
+    """Without it the larger one would."""
+    lake, group = [dataset("large", 40, rows=9), dataset("small", 10, rows=9)], [("large", "small")]
+    assert actions(plan_of(lake, groups=group)) == {"large": "retire", "small": "keep"}
+    limited = replace(SETTINGS, max_retired_bytes=20 * GB)
+    assert actions(plan_of(lake, groups=group, settings=limited)) == {"large": "keep", "small": "retire"}
+
+
+def test_duplicates_share_the_load_of_what_is_rebuilt_from_them() -> None:
+    """Each of two kept copies has time for one of the two parts."""
+    lake = [dataset("a", 10, rows=9), dataset("b", 10, rows=9), dataset("x", 9, rows=5), dataset("y", 9, rows=5)]
+    edges = [Edge("a", child, Grade.PROVEN, 1, 2, False, "join", "") for child in "xy"]
+    limited = replace(SETTINGS, evacuation_limit=400.0, keep=("a", "b"))
+    plan = make_plan(lake, edges, [("a", "b")], limited)
+    assert {line(plan, "x").parent, line(plan, "y").parent} == {"a", "b"}
+
+
 def test_what_can_not_be_rebuilt_together_in_time_is_not_retired_together() -> None:
     lake = [dataset("whole", 30), dataset("large", 10), dataset("small", 5)]
     seconds = {line.dataset: line.rebuild_seconds for line in plan_of(lake).datasets}
