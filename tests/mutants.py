@@ -23,12 +23,27 @@ PAIRS, SEED = "1500", "3"
 
 @dataclass(frozen=True)
 class Mutant:
-    """What is changed in which module of ``r2d2``, in words and in text that occurs there once."""
+    """What is changed in which module of ``r2d2``, in words and in text that occurs there once.
+
+    Attributes:
+        tests: that must catch it, where generated lakes can't: paths below ``tests``.
+    """
 
     what: str
     module: str
     old: str
     new: str
+    tests: tuple[str, ...] = ()
+
+
+#: What must notice that a rule of the plan is gone.
+PLANS = (
+    "unit/test_plan_policies.py",
+    "unit/test_optimizer.py",
+    "unit/test_planner.py",
+    "unit/test_candidates.py",
+    "property/test_exhaustive_plans.py",
+)
 
 
 MUTANTS = [
@@ -384,6 +399,212 @@ MUTANTS = [
         "AND p.lo = c.lo AND p.hi = c.hi AND p.row = c.row",
         "AND p.lo = c.lo AND p.hi = c.hi",
     ),
+    Mutant(
+        "a latency limit of 0 allows what takes no time",
+        "retention/latency",
+        "quick: Flags = (limits > 0) & (seconds <= limits)",
+        "quick: Flags = seconds <= limits",
+        PLANS,
+    ),
+    Mutant(
+        "no latency limit",
+        "retention/rebuilds",
+        "return within_all(seconds, self.profiles.limit[child])",
+        "return seconds >= 0",
+        PLANS,
+    ),
+    Mutant(
+        "what does not pay back in time is retired",
+        "retention/profiles",
+        "paying &= once <= settings.payback_months * saving",
+        "pass",
+        PLANS,
+    ),
+    Mutant(
+        "what saves less than min_saving is retired",
+        "retention/profiles",
+        "(saving > EPSILON) & (saving >= settings.min_saving)",
+        "saving > EPSILON",
+        PLANS,
+    ),
+    Mutant(
+        "the solver may rebuild from what is not kept",
+        "retention/optimizer/milp",
+        "self._problem += x <= self._keep[place]",
+        "pass",
+        PLANS,
+    ),
+    Mutant(
+        "the solver may neither keep nor rebuild",
+        "retention/optimizer/milp",
+        "for option in options]) == 1",
+        "for option in options]) <= 1",
+        PLANS,
+    ),
+    Mutant("no budget of money", "retention/limits", '_NAMES = ("max_rebuild_cost", ', "_NAMES = (", PLANS),
+    Mutant("no budget of datasets", "retention/limits", '"max_retired_datasets", ', "", PLANS),
+    Mutant("no budget of bytes", "retention/limits", ', "max_retired_bytes")', ",)", PLANS),
+    Mutant("the solver knows no budgets", "retention/optimizer/milp", "        self._add_budgets()\n", "", PLANS),
+    Mutant(
+        "the solver knows no evacuation limit",
+        "retention/optimizer/milp",
+        "        self._add_evacuation()\n",
+        "",
+        PLANS,
+    ),
+    Mutant(
+        "plans are not checked against the evacuation limit",
+        "retention/optimizer/repair",
+        "if np.any(taken > instance.evacuation * (1 + TOLERANCE)):",
+        "if False:",
+        PLANS,
+    ),
+    Mutant(
+        "plans are not checked against budgets",
+        "retention/optimizer/repair",
+        "if np.any(usage_of(instance, option) > limits * (1 + TOLERANCE)):",
+        "if False:",
+        PLANS,
+    ),
+    Mutant("legal holds don't count", "retention/policies", "if usage.hold:", "if False:", PLANS),
+    Mutant("tags don't count", "retention/policies", "    if tags:\n", "    if False:\n", PLANS),
+    Mutant("what is new may go", "retention/policies", "if age < settings.min_age_days:", "if False:", PLANS),
+    Mutant("unknown reads are none", "retention/policies", 'settings.unknown_reads == "keep" and', "False and", PLANS),
+    Mutant("consumers don't count", "retention/policies", 'settings.consumers == "keep" and', "False and", PLANS),
+    Mutant(
+        "what is pinned may go",
+        "retention/policies",
+        "[dataset.id not in pinned for dataset in datasets]",
+        "[True for dataset in datasets]",
+        PLANS,
+    ),
+    Mutant(
+        "a parent with fewer readers stands for the child",
+        "retention/policies",
+        "if EVERYONE not in held.rights and not mine.rights <= held.rights:",
+        "if False:",
+        PLANS,
+    ),
+    Mutant(
+        "copies with other readers stand for each other",
+        "retention/policies",
+        "if same and mine.rights != held.rights:",
+        "if False:",
+        PLANS,
+    ),
+    Mutant(
+        "copies of other sensitivity stand for each other",
+        "retention/policies",
+        "if same and _differ(mine.sensitivity, held.sensitivity):",
+        "if False:",
+        PLANS,
+    ),
+    Mutant(
+        "a parent in another region stands for the child",
+        "retention/policies",
+        "if _differ(mine.region, held.region):",
+        "if False:",
+        PLANS,
+    ),
+    Mutant(
+        "a parent in another root stands for the child",
+        "retention/policies",
+        "if mine.root != held.root and not self.across_roots:",
+        "if False:",
+        PLANS,
+    ),
+    Mutant(
+        "a parent that expires first stands for the child",
+        "retention/policies",
+        "if held.expires is not None and (mine.expires is None or held.expires < mine.expires):",
+        "if False:",
+        PLANS,
+    ),
+    Mutant("a copy displaces its source", "retention/policies", "if same and mine.rank > held.rank", "if False", PLANS),
+    Mutant(
+        "a nightly copy is retired",
+        "retention/policies",
+        "return Policies(retirable, retirable & live,",
+        "return Policies(retirable, retirable & ~retirable,",
+        PLANS,
+    ),
+    Mutant(
+        "duplicates are thinned out though budgets may need them",
+        "retention/heads",
+        "if limits_of_plan(self._settings):",
+        "if False:",
+        PLANS,
+    ),
+    Mutant(
+        "duplicates are thinned out though a parent may have only so much rebuilt",
+        "retention/heads",
+        " or self._settings.evacuation_limit:",
+        ":",
+        PLANS,
+    ),
+    Mutant(
+        "duplicates are thinned out though policies tell them apart",
+        "retention/heads",
+        "if not self._rebuilds.policies.alike(head, number):",
+        "if False:",
+        PLANS,
+    ),
+    Mutant(
+        "the linear-time program is used where a farther ancestor is cheaper",
+        "retention/optimizer/chains",
+        "if np.any(above[parent[follows - 1]] != parent[follows]):",
+        "if False:",
+        PLANS,
+    ),
+    Mutant(
+        "presolve drops what a cheapest plan needs",
+        "retention/optimizer/presolve",
+        "| (cost < anyway[child]) |",
+        "| (cost < 0.9 * anyway[child]) |",
+        PLANS,
+    ),
+    Mutant(
+        "the bound forgets what was left out",
+        "retention/optimizer/bound",
+        "np.minimum(price, instance.cap)",
+        "price",
+        PLANS,
+    ),
+    Mutant(
+        "undoing the plan before costs nothing",
+        "retention/history",
+        "np.where(self.gone[members], share * keep, 0.0)",
+        "0.0 * keep",
+        PLANS,
+    ),
+    Mutant(
+        "the parent of the plan before is not preferred",
+        "retention/optimizer/instance",
+        "later[places:] = ~pairs.first",
+        "pass",
+        PLANS,
+    ),
+    Mutant(
+        "an archive is as fast as any class",
+        "retention/tiers",
+        "and within(tier.first_byte_seconds + seconds, limit)",
+        "and within(seconds, limit)",
+        PLANS,
+    ),
+    Mutant(
+        "a view stands in the place of a path",
+        "retention/rebuilds",
+        "yield REDIRECT, self.views[child]",
+        "yield REDIRECT, None",
+        PLANS,
+    ),
+    Mutant(
+        "reads of a day count for a month",
+        "retention/context",
+        "if reads.until - reads.since >= least",
+        "if True",
+        PLANS,
+    ),
 ]
 
 
@@ -399,6 +620,8 @@ def caught(mutant: Mutant) -> tuple[str, str]:
         if text.count(mutant.old) != 1:
             raise SystemExit(f"{mutant.what}: its text occurs {text.count(mutant.old)} times in {mutant.module}.py")
         module.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
+        if mutant.tests:
+            return "", _pytest(copy, *(f"tests/{path}" for path in mutant.tests))
         lakes = _pytest(copy, "tests/property")
         if lakes:
             return lakes, ""
