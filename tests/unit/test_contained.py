@@ -38,7 +38,7 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(Dataset) if field.name != "others"])
+@pytest.mark.parametrize("name", [field.name for field in fields(Dataset) if field.name not in ("others", "reads")])
 def test_whatever_changes_in_a_dataset_changes_the_inputs(name: str) -> None:
     changed = replace(ONE, **{name: CHANGES[name]})
     assert inputs_of([changed, OTHER], SETTINGS) != inputs_of([ONE, OTHER], SETTINGS)

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from r2d2.config import RetentionSettings
@@ -14,6 +16,8 @@ from r2d2.retention.arithmetic import explain_planned
 from r2d2.retention.context import Context
 from r2d2.retention.planner import make_plan
 
+Numbers = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 GB = 2**30
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 SETTINGS = RetentionSettings()
@@ -53,6 +57,20 @@ def line(plan: Plan, name: str) -> PlannedDataset:
 
 def equal(plan_settings: RetentionSettings = SETTINGS, *usage: Usage) -> Plan:
     return plan_of(COPIES, *usage, groups=[("source", "copy")], settings=plan_settings)
+
+
+class AtOnce:
+    """Rebuilds that take no time and no money."""
+
+    def rebuild(self, child: Numbers, parent: Numbers) -> tuple[Floats, Floats]:
+        return np.zeros(len(child)), np.zeros(len(parent))
+
+
+def test_a_latency_limit_of_zero_keeps_even_what_is_rebuilt_at_once() -> None:
+    edges = [Edge("whole", "part", Grade.PROVEN, 1, 2, False, "join", "")]
+    for limit, action in ((0.0, "keep"), (1e-9, "retire")):
+        plan = make_plan(PAIR, edges, [], replace(SETTINGS, latency_limit=limit), recipes=lambda _: AtOnce())
+        assert actions(plan)["part"] == action
 
 
 def test_without_policies_the_larger_copy_goes() -> None:
