@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from r2d2.model.funnel import Funnel
+from r2d2.model.plan import GONE
 from r2d2.report.data import NOT_USABLE, DatasetRow, ReportData
 from r2d2.report.graph_layout import GraphLayout, PlacedLink, lay_out
 from r2d2.report.units import count, human_bytes, percent, plural
@@ -148,16 +149,23 @@ def stage_bars(funnel: Funnel) -> tuple[StageBar, ...]:
 
 
 def savings_parts(data: ReportData) -> tuple[SavingsPart, ...]:
-    """Bytes and money kept, retired and outside the plan (left out where nothing is)."""
+    """Bytes and money by what is planned; what is neither kept nor retired only where there is any."""
     total = sum(row.bytes for row in data.rows)
-    labels = {"keep": "Kept", "retire": "Can be retired", NOT_USABLE: "Not planned"}
+    labels = {
+        "keep": "Kept",
+        "retire": "Can be retired",
+        "redirect": "A view can stand in its place",
+        "colder": "Can move to a colder class",
+        "stop producer": "Its producer can be stopped",
+        NOT_USABLE: "Not planned",
+    }
     parts = [_savings_part(data, label, action, total) for action, label in labels.items()]
-    return tuple(part for part in parts if part.datasets or part.action != NOT_USABLE)
+    return tuple(part for part in parts if part.datasets or part.action in ("keep", "retire"))
 
 
 def top_savings(data: ReportData, most: int = 10) -> tuple[TopSaving, ...]:
     """The datasets to retire first."""
-    rows = data.with_action("retire")[:most]
+    rows = sorted(data.gone, key=lambda row: -row.saving_per_month)[:most]
     largest = max((row.saving_per_month for row in rows), default=0.0)
     return tuple(TopSaving(row, _part(row.saving_per_month, largest)) for row in rows)
 
@@ -174,10 +182,15 @@ def containment_graph(data: ReportData) -> GraphDrawing:
     return _drawing(layout, rows)
 
 
+def css_class(action: str) -> str:
+    """What an action is called in the style sheet."""
+    return action.replace(" ", "-")
+
+
 def _drawing(layout: GraphLayout, rows: Mapping[str, DatasetRow]) -> GraphDrawing:
     nodes = []
     for placed in layout.nodes:
-        members = sorted((rows[m] for m in placed.members), key=lambda r: (r.action != "keep", -r.bytes, r.id))
+        members = sorted((rows[m] for m in placed.members), key=lambda r: (r.action in GONE, -r.bytes, r.id))
         nodes.append(_node(members, placed.x, placed.y))
     drawn = sum(node.multiplicity for node in nodes)
     return GraphDrawing(tuple(nodes), layout.links, layout.width, layout.height, drawn, layout.hidden)
@@ -185,7 +198,7 @@ def _drawing(layout: GraphLayout, rows: Mapping[str, DatasetRow]) -> GraphDrawin
 
 def _node(members: list[DatasetRow], x: float, y: float) -> GraphNode:
     first = members[0]
-    retired = sum(member.action == "retire" for member in members)
+    retired = sum(member.action in GONE for member in members)
     size = sum(member.bytes for member in members)
     alone = len(members) == 1 and first.rows is not None
     detail = f"{human_bytes(size)}, {_short_count(first.rows or 0)} rows" if alone else human_bytes(size)
@@ -194,14 +207,15 @@ def _node(members: list[DatasetRow], x: float, y: float) -> GraphNode:
     copies = f"{len(members):,} exact duplicates: " if len(members) > 1 else ""
     fate = f"{retired:,} can be retired" if retired else "kept"
     if len(members) == 1 and retired:
-        fate = f"can be retired, rebuilt from {shortened(visible(first.parent or ''))}"
+        how = "rebuilt from" if first.action == "retire" else "with a view over"
+        fate = f"can be retired, {how} {shortened(visible(first.parent or ''))}"
     return GraphNode(
         x=x,
         y=y,
         label=_tail(visible(first.id)),
         detail=detail,
         title=f"{copies}{names}{more}. {human_bytes(size)}, {count(first.rows)} rows; {fate}.",
-        action="mixed" if 0 < retired < len(members) else first.action,
+        action="mixed" if 0 < retired < len(members) else css_class(first.action),
         anchor=first.anchor,
         multiplicity=len(members),
     )
@@ -212,7 +226,7 @@ def _savings_part(data: ReportData, label: str, action: str, total: int) -> Savi
     size = sum(row.bytes for row in rows)
     return SavingsPart(
         label=label,
-        action=action,
+        action=css_class(action),
         datasets=len(rows),
         bytes=size,
         bytes_share=_part(size, total),

@@ -12,13 +12,17 @@ from r2d2.config import RetentionSettings, Settings, describe
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
 from r2d2.model.funnel import Funnel
-from r2d2.model.plan import Plan, PlannedDataset
+from r2d2.model.plan import GONE, Action, Plan, PlannedDataset
 from r2d2.report.near_misses import NearMisses
 from r2d2.report.proofs import ProofPaths
 from r2d2.report.units import some_of
 from r2d2.report.visible import masked_partitions, public_url
 from r2d2.retention.prices import default_class, price_sheet
 
+#: In the order in which they are listed.
+ACTIONS = tuple(
+    action.value for action in (Action.RETIRE, Action.REDIRECT, Action.COLDER, Action.STOP_PRODUCER, Action.KEEP)
+)
 #: Columns listed for one edge.
 MAX_COLUMNS = 60
 #: Names of datasets that one shares files with, for each row; ``explain`` and ``datasets`` name all.
@@ -62,7 +66,7 @@ class DatasetRow:
     """A dataset with what the plan does with it.
 
     Attributes:
-        action: ``keep``, ``retire``, or ``none`` where the plan does not cover it.
+        action: one of ``model.plan.Action``, or ``none`` where the plan does not cover it.
         groups: indices into ``ReportData.groups``; a text dataset can be in several, by different views.
         proof: indices into ``ReportData.edges`` that lead from the plan's parent to the dataset; empty where both are
             in one group, where it is kept, or where the way is longer than is shown.
@@ -128,6 +132,9 @@ class ReportData:
         near_misses: the nearest refuted pairs, nearest first.
         near_miss_count: how many refuted pairs there are.
         settings: (key, value) of the settings that shape the figures, and of those that differ from the default.
+        once_cost: money that carrying the plan out takes once, the run included.
+        payback_months: until that is saved; infinite if it never is.
+        findings: what a person must decide.
         storage_price: money a GB (10^9 bytes) a month, price factor included.
     """
 
@@ -144,12 +151,20 @@ class ReportData:
     currency: str
     solver: str
     optimal: bool
+    once_cost: float
+    payback_months: float
+    findings: tuple[str, ...]
     settings: tuple[tuple[str, str], ...] = ()
     storage_price: float = 0.0
     storage_price_factor: float = 1.0
     graph_datasets: int = 400
     show_values: bool = False
     anchors: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def gone(self) -> tuple[DatasetRow, ...]:
+        """The rows of datasets whose bytes go."""
+        return tuple(row for row in self.rows if row.action in GONE)
 
     def with_action(self, action: str) -> tuple[DatasetRow, ...]:
         """The rows with this action, in the report's order."""
@@ -203,6 +218,9 @@ def build_report(
         currency=plan.currency,
         solver=plan.solver,
         optimal=plan.optimal,
+        once_cost=plan.once_cost,
+        payback_months=plan.payback_months,
+        findings=plan.findings if settings.report.show_values else tuple(map(masked_partitions, plan.findings)),
         settings=_settings(settings),
         storage_price=_storage_price(settings.retention),
         storage_price_factor=settings.retention.storage_price_factor,
@@ -240,7 +258,7 @@ def _rows(
             groups_of[member] = (*groups_of.get(member, ()), index)
     paths = ProofPaths(edges, {member: indices[0] for member, indices in groups_of.items()})
     rows = [_row(d, planned.get(d.id), groups_of.get(d.id, ()), paths, show_values) for d in datasets]
-    rank = {"retire": 0, "keep": 1, NOT_USABLE: 2}
+    rank = {action: place for place, action in enumerate((*ACTIONS, NOT_USABLE))}
     return tuple(sorted(rows, key=lambda r: (rank[r.action], -r.saving_per_month, -r.bytes, r.id)))
 
 

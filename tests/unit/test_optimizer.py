@@ -26,7 +26,7 @@ from r2d2.retention.optimizer import (
     solve,
     solve_together,
 )
-from r2d2.retention.optimizer.bound import Bound, lower_bound
+from r2d2.retention.optimizer.bound import Bound, bound_at, lower_bound
 from r2d2.retention.optimizer.chains import chains_of, solve_chains
 from r2d2.retention.optimizer.presolve import presolved
 from r2d2.retention.optimizer.repair import cost_of, keeps_to_limits
@@ -248,6 +248,30 @@ def test_the_cheapest_options_alone_give_a_bound_of_the_whole() -> None:
         assert cost_of(few, option).sum() == pytest.approx(cost_of(instance, best.option).sum())
         bound = lower_bound(few, np.array([best.cost]), few.alone)
         assert float(bound.value.sum()) <= best.cost + 1e-9, seed
+        assert float(bound_at(few, few.alone).value.sum()) <= best.cost + 1e-9, "whatever the prices"
+    instance = made([9.0, 5.0], [(1, 0, 1.0)])
+    own, _ = instance.nearest(1, np.array([0, 1]))
+    assert float(bound_at(own, own.alone).value.sum()) <= 10.0, "1 could be rebuilt for 1"
+
+
+def test_a_plan_that_breaks_a_limit_is_told_from_one_that_keeps_to_it() -> None:
+    pairs = [(2, 0, 1.0), (3, 0, 1.0), (2, 1, 1.0), (0, 1, 2.0)]
+    lake = Drawn([9.0] * 4, [0, 1, 2, 3], pairs, [6.0] * 4, [[1.0] * 4], [2.0], evacuation=6.0)
+
+    def kept_to(*chosen: int) -> bool:
+        """The choice of each dataset: a pair, or -1 to keep it."""
+        instance = lake.instance
+        own = [int(np.flatnonzero((instance.pair < 0) & (instance.place == place))[0]) for place in range(4)]
+        paired = {int(pair): k for k, pair in enumerate(instance.pair.tolist()) if pair >= 0}
+        options = [own[place] if pair < 0 else paired[pair] for place, pair in enumerate(chosen)]
+        return keeps_to_limits(instance, np.array(options))
+
+    assert kept_to(-1, -1, 0, -1)
+    assert not kept_to(-1, -1, 0, 1), "12 seconds of 6"
+    assert not kept_to(3, -1, 0, -1), "0 is not kept"
+    assert kept_to(-1, -1, 2, 1)
+    lake.limits = [1.0]
+    assert not kept_to(-1, -1, 2, 1), "two of one"
 
 
 def forest(seed: int, nearest_is_cheapest: bool) -> Instance:

@@ -305,6 +305,8 @@ def test_a_view_stands_in_the_place_of_a_table_that_is_read_by_name() -> None:
     assert part.saving_per_month > line(plan_of(PAIR), "part").saving_per_month
     assert plan.bytes_retired == PAIR[1].bytes
     assert actions(plan_of(PAIR, settings=replace(views, views=())))["part"] == "retire", "it is read by its path"
+    both = plan_of([*PAIR, dataset("other", 10)], settings=views)
+    assert actions(both) == {"whole": "keep", "part": "redirect", "other": "retire"}
     table = [dataset("catalog:db/whole", 30), dataset("catalog:db/part", 10)]
     assert actions(plan_of(table, settings=replace(views, views=())))["catalog:db/part"] == "redirect"
 
@@ -396,6 +398,15 @@ def test_a_reversal_must_beat_the_cost_of_switching() -> None:
     assert actions(after) == {"a": "retire", "b": "keep"}
     alone = plan_of(twins, groups=group)
     assert after.total_saving_per_month == pytest.approx(alone.total_saving_per_month), "it is no money"
+
+
+def test_what_was_let_go_is_not_kept_again_for_a_little() -> None:
+    """Of two copies the smaller would be kept; it is gone already, and the other is new."""
+    twins, group = [dataset("a", 10), dataset("b", 10.2)], [("a", "b")]
+    before = plan_of([dataset("a", 10), dataset("c", 9)], groups=[("a", "c")])
+    assert actions(before) == {"a": "retire", "c": "keep"}
+    assert actions(plan_of(twins, groups=group)) == {"a": "keep", "b": "retire"}
+    assert actions(plan_of(twins, groups=group, previous=before)) == {"a": "retire", "b": "keep"}
 
 
 def test_among_parents_of_one_cost_that_of_the_plan_before_is_taken() -> None:
