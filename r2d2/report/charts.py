@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from r2d2.model.funnel import Funnel
 from r2d2.model.plan import GONE
-from r2d2.report.data import NOT_USABLE, DatasetRow, ReportData
+from r2d2.report.data import ACTIONS, DatasetRow, ReportData
 from r2d2.report.graph_layout import GraphLayout, PlacedLink, lay_out
 from r2d2.report.units import count, human_bytes, percent, plural
 from r2d2.report.visible import shortened, visible
@@ -151,15 +151,7 @@ def stage_bars(funnel: Funnel) -> tuple[StageBar, ...]:
 def savings_parts(data: ReportData) -> tuple[SavingsPart, ...]:
     """Bytes and money by what is planned; what is neither kept nor retired only where there is any."""
     total = sum(row.bytes for row in data.rows)
-    labels = {
-        "keep": "Kept",
-        "retire": "Can be retired",
-        "redirect": "A view can stand in its place",
-        "colder": "Can move to a colder class",
-        "stop producer": "Its producer can be stopped",
-        NOT_USABLE: "Not planned",
-    }
-    parts = [_savings_part(data, label, action, total) for action, label in labels.items()]
+    parts = [_savings_part(data, label, action, total) for action, label in ACTIONS.items()]
     return tuple(part for part in parts if part.datasets or part.action in ("keep", "retire"))
 
 

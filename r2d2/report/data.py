@@ -19,10 +19,6 @@ from r2d2.report.units import some_of
 from r2d2.report.visible import masked_partitions, public_url
 from r2d2.retention.prices import default_class, price_sheet
 
-#: In the order in which they are listed.
-ACTIONS = tuple(
-    action.value for action in (Action.RETIRE, Action.REDIRECT, Action.COLDER, Action.STOP_PRODUCER, Action.KEEP)
-)
 #: Columns listed for one edge.
 MAX_COLUMNS = 60
 #: Names of datasets that one shares files with, for each row; ``explain`` and ``datasets`` name all.
@@ -39,6 +35,15 @@ _HINTS = {
     "shared": "Nothing needs doing. It is kept: whoever deletes its files takes them from the other dataset, too.",
 }
 NOT_USABLE = "none"
+#: What is planned, in words, in the order in which it is listed.
+ACTIONS = {
+    Action.RETIRE.value: "Can be retired",
+    Action.REDIRECT.value: "A view can stand in its place",
+    Action.COLDER.value: "Can move to a colder class",
+    Action.STOP_PRODUCER.value: "Its producer can be stopped",
+    Action.KEEP.value: "Kept",
+    NOT_USABLE: "Not planned",
+}
 
 
 @dataclass(frozen=True)
@@ -258,7 +263,7 @@ def _rows(
             groups_of[member] = (*groups_of.get(member, ()), index)
     paths = ProofPaths(edges, {member: indices[0] for member, indices in groups_of.items()})
     rows = [_row(d, planned.get(d.id), groups_of.get(d.id, ()), paths, show_values) for d in datasets]
-    rank = {action: place for place, action in enumerate((*ACTIONS, NOT_USABLE))}
+    rank = {action: place for place, action in enumerate(ACTIONS)}
     return tuple(sorted(rows, key=lambda r: (rank[r.action], -r.saving_per_month, -r.bytes, r.id)))
 
 
