@@ -6,8 +6,8 @@
   const rows = expand(data.rowFields, data.rows);
   const edges = expand(data.edgeFields, data.edges);
   const ACTIONS = {
-    retire: "Can be retired", redirect: "A view can stand in", colder: "Can move to a colder class",
-    "stop producer": "Stop its producer", keep: "Kept", none: "Not planned",
+    retire: "Can be retired", redirect: "A view can stand in its place", colder: "Can move to a colder class",
+    "stop producer": "Its producer can be stopped", keep: "Kept", none: "Not planned",
   };
   const GONE = ["retire", "redirect"];
   const SHOWN = 20; // entries of a list of datasets
