@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from r2d2.catalog import runs
@@ -15,6 +16,7 @@ from r2d2.model.edge import Edge
 from r2d2.model.plan import Plan, PlannedDataset
 from r2d2.report.units import human_bytes, money
 from r2d2.report.visible import visible
+from r2d2.retention.holdings import DAYS_PER_MONTH
 
 PLAN_COLUMNS = ("dataset", "action", "parent", "saving_per_month", "rebuild_cost", "rebuild_seconds", "reason")
 DETAILS = ("once_cost", "tier", "owner", "conditions", "changes_if", "version", "parent_version", "evidence")
@@ -98,7 +100,8 @@ def differences(before: Plan, after: Plan) -> Iterator[dict[str, Any]]:
 def _decision(entry: PlannedDataset | None) -> str | None:
     if entry is None:
         return None
-    return f"{entry.action.value} for {entry.parent}" if entry.parent else entry.action.value
+    action = f"{entry.action.value} to {entry.tier}" if entry.tier else entry.action.value
+    return f"{action} for {entry.parent}" if entry.parent else action
 
 
 def _show_made(state: State, plan: Plan, run: runs.Run, details: bool, output: str) -> None:
@@ -110,9 +113,18 @@ def _show_made(state: State, plan: Plan, run: runs.Run, details: bool, output: s
     if output == "json":
         facts = {"once_cost": plan.once_cost, "run_cost": plan.run_cost, "findings": list(plan.findings)}
         months = plan.payback_months if math.isfinite(plan.payback_months) else None
-        print_object(plan_object(plan) | {"datasets": rows, "payback_months": months} | facts)
+        date = _paid_back(plan, run.started)
+        print_object(plan_object(plan) | {"datasets": rows, "payback_months": months, "payback_date": date} | facts)
         return
     print_rows(rows, (*PLAN_COLUMNS, *DETAILS), output)
+
+
+def _paid_back(plan: Plan, since: datetime) -> str | None:
+    """The day on which the plan has saved what it takes once, if carried out at once; None if it never will."""
+    try:
+        return f"{since + timedelta(days=plan.payback_months * DAYS_PER_MONTH):%Y-%m-%d}"
+    except (OverflowError, ValueError):
+        return None
 
 
 def _details(entry: PlannedDataset, proofs: Mapping[tuple[str, str], Edge]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -124,3 +125,48 @@ def test_what_can_not_be_shown_is_told(
 ) -> None:
     assert main(["plan", "--state", str(state.path), *arguments]) == code
     assert what in capsys.readouterr().err
+
+
+def test_details_say_what_each_line_takes_once_who_is_asked_and_how_its_parent_was_proven(
+    state: State, told: Told
+) -> None:
+    plan, detailed = told("plan"), told("plan", "--details")
+    assert detailed == told("plan", "--number", "1", "--details")
+    assert [
+        {key: row[key] for key in before} for row, before in zip(detailed["datasets"], plan["datasets"], strict=True)
+    ] == (plan["datasets"])
+    retired = [row for row in detailed["datasets"] if row["action"] == "retire"]
+    assert retired
+    assert all(row["once_cost"] > 0 and row["parent_version"] and row["changes_if"] for row in retired)
+    assert any(row["evidence"] for row in retired)
+    once = sum(row["once_cost"] for row in detailed["datasets"])
+    assert detailed["once_cost"] == pytest.approx(once + detailed["run_cost"])
+    assert detailed["run_cost"] > 0
+    assert detailed["payback_months"] == pytest.approx(detailed["once_cost"] / plan["total_saving_per_month"])
+    assert detailed["payback_date"] > "2026"
+    assert main(["plan", "--details", "--what-if", "accesses=2", "--state", str(state.path)]) == 2
+
+
+def test_at_factor_1_what_if_is_the_plan_also_where_one_was_made_before(state: State, told: Told, lake: Path) -> None:
+    run_job(lake, state.path, DEAR)
+    assert told("plan", "--what-if", "storage_price=1") == told("plan")
+    planned_again(state, DEAR, "retention.max_retired_datasets=1")
+    assert len([row for row in told("plan")["datasets"] if row["action"] == "retire"]) == 1
+    assert told("plan", "--what-if", "max_retired_datasets=1") == told("plan")
+
+
+def test_what_a_job_writes_every_night_is_not_retired_but_its_job_named(
+    state: State, told: Told, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = next(row for row in told("plan")["datasets"] if row["action"] == "retire")
+    name, now, lineage = made["dataset"], datetime.now(UTC), tmp_path / "lineage.csv"
+    lineage.write_text(f"job,input,output,last_run\nnightly <b>copy</b>,{made['parent']},{name},{now.isoformat()}\n")
+    planned_again(state, DEAR, f"usage.lineage_csv={lineage}")
+    (row,) = (row for row in told("plan")["datasets"] if row["dataset"] == name)
+    assert (row["action"], row["saving_per_month"]) == ("stop producer", 0.0)
+    assert "nightly <b>copy</b> would write it again" in row["reason"]
+    (changed,) = (row for row in told("plan", "--diff", "1", "2") if row["dataset"] == name)
+    assert changed["after"].startswith("stop producer for ")
+    capsys.readouterr()
+    assert main(["explain", name, "--state", str(state.path)]) == 0
+    assert "it could be retired once nightly <b>copy</b> has stopped" in capsys.readouterr().out
