@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from r2d2.model.funnel import Funnel
-from r2d2.report.data import NOT_USABLE, DatasetRow, ReportData
+from r2d2.model.plan import GONE
+from r2d2.report.data import ACTIONS, DatasetRow, ReportData
 from r2d2.report.graph_layout import GraphLayout, PlacedLink, lay_out
 from r2d2.report.units import count, human_bytes, percent, plural
 from r2d2.report.visible import shortened, visible
@@ -150,14 +151,14 @@ def stage_bars(funnel: Funnel) -> tuple[StageBar, ...]:
 def savings_parts(data: ReportData) -> tuple[SavingsPart, ...]:
     """Bytes and money kept, retired and outside the plan (left out where nothing is)."""
     total = sum(row.bytes for row in data.rows)
-    labels = {"keep": "Kept", "retire": "Can be retired", NOT_USABLE: "Not planned"}
-    parts = [_savings_part(data, label, action, total) for action, label in labels.items()]
-    return tuple(part for part in parts if part.datasets or part.action != NOT_USABLE)
+    parts = [_savings_part(data, label, action, total) for action, label in ACTIONS.items()]
+    return tuple(part for part in parts if part.datasets or part.action in ("keep", "retire"))
 
 
 def top_savings(data: ReportData, most: int = 10) -> tuple[TopSaving, ...]:
     """The datasets to retire first."""
-    rows = data.with_action("retire")[:most]
+    rows = data.with_action("retire", "redirect")
+    rows = sorted(rows, key=lambda row: -row.saving_per_month)[:most]
     largest = max((row.saving_per_month for row in rows), default=0.0)
     return tuple(TopSaving(row, _part(row.saving_per_month, largest)) for row in rows)
 
@@ -185,7 +186,7 @@ def _drawing(layout: GraphLayout, rows: Mapping[str, DatasetRow]) -> GraphDrawin
 
 def _node(members: list[DatasetRow], x: float, y: float) -> GraphNode:
     first = members[0]
-    retired = sum(member.action == "retire" for member in members)
+    retired = sum(member.action in GONE for member in members)
     size = sum(member.bytes for member in members)
     alone = len(members) == 1 and first.rows is not None
     detail = f"{human_bytes(size)}, {_short_count(first.rows or 0)} rows" if alone else human_bytes(size)

@@ -12,7 +12,7 @@ from r2d2.config import RetentionSettings, Settings, describe
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
 from r2d2.model.funnel import Funnel
-from r2d2.model.plan import Plan, PlannedDataset
+from r2d2.model.plan import Action, Plan, PlannedDataset
 from r2d2.report.near_misses import NearMisses
 from r2d2.report.proofs import ProofPaths
 from r2d2.report.units import some_of
@@ -35,6 +35,17 @@ _HINTS = {
     "shared": "Nothing needs doing. It is kept: whoever deletes its files takes them from the other dataset, too.",
 }
 NOT_USABLE = "none"
+#: What is planned, in the report's words.
+ACTIONS: Mapping[str, str] = {
+    Action.KEEP: "Kept",
+    Action.RETIRE: "Can be retired",
+    Action.REDIRECT: "Can become a view",
+    Action.COLDER: "Can move to a colder class",
+    Action.STOP_PRODUCER: "Kept until its job stops",
+    NOT_USABLE: "Not planned",
+}
+#: In which order: what is to be done comes first.
+_ORDER = (Action.RETIRE, Action.REDIRECT, Action.COLDER, Action.STOP_PRODUCER, Action.KEEP, NOT_USABLE)
 
 
 @dataclass(frozen=True)
@@ -151,9 +162,9 @@ class ReportData:
     show_values: bool = False
     anchors: Mapping[str, str] = field(default_factory=dict)
 
-    def with_action(self, action: str) -> tuple[DatasetRow, ...]:
-        """The rows with this action, in the report's order."""
-        return tuple(row for row in self.rows if row.action == action)
+    def with_action(self, *actions: str) -> tuple[DatasetRow, ...]:
+        """The rows with one of these actions, in the report's order."""
+        return tuple(row for row in self.rows if row.action in actions)
 
 
 def dataset_anchor(dataset: str) -> str:
@@ -240,7 +251,7 @@ def _rows(
             groups_of[member] = (*groups_of.get(member, ()), index)
     paths = ProofPaths(edges, {member: indices[0] for member, indices in groups_of.items()})
     rows = [_row(d, planned.get(d.id), groups_of.get(d.id, ()), paths, show_values) for d in datasets]
-    rank = {"retire": 0, "keep": 1, NOT_USABLE: 2}
+    rank = {str(action): number for number, action in enumerate(_ORDER)}
     return tuple(sorted(rows, key=lambda r: (rank[r.action], -r.saving_per_month, -r.bytes, r.id)))
 
 

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from r2d2.model.funnel import Funnel
-from r2d2.model.plan import Plan
+from r2d2.model.plan import Action, Plan, PlannedDataset
 from r2d2.report import render as module
-from r2d2.report.data import ReportData, build_report
+from r2d2.report.charts import savings_parts
+from r2d2.report.data import ACTIONS, ReportData, build_report
 from r2d2.report.near_misses import NearMisses
 from r2d2.report.render import render, write_report
 from r2d2.report.units import human_bytes, money
@@ -226,3 +227,16 @@ def test_visible_leaves_ordinary_text_alone_and_handles_lone_surrogates() -> Non
     assert visible("orders/2024 – été 数据 🐘") == "orders/2024 – été 数据 🐘"
     assert visible("\ud800\u3164\u00a0") == "‹U+D800›‹U+3164›‹U+00A0›"
     assert shell_word("\ud800") == r"$'\xed\xa0\x80'"
+
+
+def test_every_action_of_a_plan_has_its_words_and_what_all_of_them_save_adds_up() -> None:
+    idle = (Action.KEEP, Action.STOP_PRODUCER)
+    datasets = [dataset(action.value) for action in Action]
+    lines = [PlannedDataset(a.value, a, None, 0.0 if a in idle else 2.0, 0.0, 0.0, "so") for a in Action]
+    data = build_report(run_facts(), datasets, [], [], NearMisses(), Plan(tuple(lines), 6.0, 20, "", True), Funnel())
+    assert sum(part.saving for part in savings_parts(data)) == data.saving_per_month
+    page = render(data)
+    assert all(f"</span>{words}</th>" in page for action, words in ACTIONS.items() if action != "none")
+    assert "can be saved by retiring 2 of 5 datasets, and moving 1 to colder classes." in page
+    script = (Path(module.__file__).parent / "templates" / "report.js").read_text("utf-8")
+    assert all(f'"{words}"' in script for words in ACTIONS.values())

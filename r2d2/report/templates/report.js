@@ -5,7 +5,10 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const rows = expand(data.rowFields, data.rows);
   const edges = expand(data.edgeFields, data.edges);
-  const ACTIONS = { retire: "Can be retired", keep: "Kept", none: "Not planned" };
+  const ACTIONS = { // as data.py has them
+    keep: "Kept", retire: "Can be retired", redirect: "Can become a view", colder: "Can move to a colder class",
+    "stop producer": "Kept until its job stops", none: "Not planned",
+  };
   const SHOWN = 20; // entries of a list of datasets
   const NAME = 140; // characters of a name in the table
   const REASON = 400; // characters of a reason in the table
@@ -141,6 +144,7 @@
     if (row.reason.length > REASON) add("Full reason", row.reason);
     if (row.parent !== null) add("Proof", proof(row));
     if (row.action === "retire") add("To rebuild it", `${seconds(row.seconds)}, ${money(row.cost)} each time`);
+    if (row.action === "redirect") add("To read it", `${seconds(row.seconds)}, ${money(row.cost)} more each time`);
     for (const group of row.groups) {
       add("Exact duplicates", names(data.groups[group].filter((i) => i !== row.index).map((i) => rows[i])));
     }
@@ -168,14 +172,14 @@
     details.addEventListener("toggle", () => {
       if (details.open && details.childElementCount === 1) details.append(evidence(row));
     });
-    const retire = row.action === "retire";
+    const saves = row.saving > 0, gone = row.action === "retire" || row.action === "redirect";
     return make("tbody", { id: row.anchor },
       make("tr", null,
         make("th", { scope: "rowgroup", class: "name" }, named(row)),
         make("td", null, action),
         make("td", { class: "name" }, row.parent === null ? "" : link(rows[row.parent])),
-        make("td", { class: "num" }, retire ? money(row.saving) : ""),
-        make("td", { class: "num" }, retire ? seconds(row.seconds) : ""),
+        make("td", { class: "num" }, saves ? money(row.saving) : ""),
+        make("td", { class: "num" }, gone ? seconds(row.seconds) : ""),
         make("td", { class: "num" }, bytes(row.bytes)),
         make("td", { class: "num" }, count(row.rows))),
       make("tr", null, make("td", { class: "why", colspan: "7" }, details)));
@@ -235,7 +239,7 @@
     const choices = [["all", "All"], ...Object.entries(ACTIONS)];
     for (const [action, label] of choices) {
       const number = action === "all" ? rows.length : rows.filter((row) => row.action === action).length;
-      if (action === "none" && number === 0) continue;
+      if (!["all", "retire", "keep"].includes(action) && number === 0) continue;
       const input = make("input", { type: "radio", name: "action", value: action });
       input.checked = action === "all";
       input.addEventListener("change", () => { view.action = action; select(); });
