@@ -110,9 +110,7 @@ class RetentionSettings:
     min_saving: float = 0.0  # money a month below which a dataset is kept
     switching_share: float = 0.05  # of what a dataset costs a month: what undoing the plan before must save besides
     read_window_days: float = 28.0  # reads that logs tell of for less time than this count as unknown
-    max_rebuild_cost: float = (
-        0.0  # money a month that what a plan retires may still cost; 0: no limit
-    )
+    max_rebuild_cost: float = 0.0  # money a month that what a plan retires may still cost; 0: no limit
     max_retired_datasets: int = 0  # datasets that one plan may retire; 0: no limit
     max_retired_bytes: Size = 0  # bytes that one plan may retire; 0: no limit
     solver_seconds: float = 60.0  # time limit of the solver for a plan; 0: it is not used, plans may retire less

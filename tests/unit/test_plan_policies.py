@@ -392,3 +392,9 @@ def test_among_parents_of_one_cost_that_of_the_plan_before_is_taken() -> None:
 def test_an_action_that_does_not_exist_is_refused() -> None:
     with pytest.raises(UsageError, match="burn"):
         plan_of(PAIR, settings=replace(SETTINGS, actions=("burn",)))
+
+
+def test_a_budget_far_below_the_lake_s_size_retires_nothing() -> None:
+    settings = replace(SETTINGS, max_retired_bytes=1, latency_limit=float("inf"))
+    huge = [dataset("whole", 3 * 2**22), dataset("part", 2**22)]
+    assert actions(plan_of(huge, settings=settings)) == {"whole": "keep", "part": "keep"}

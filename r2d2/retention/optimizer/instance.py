@@ -28,6 +28,8 @@ Flags = npt.NDArray[np.bool_]
 
 #: Differences below this share of a component's cost are rounding.
 RELATIVE = 1e-11
+#: Sums of weights may exceed a limit by this share of it: rounding.
+TOLERANCE = 1e-9
 NEVER = float("inf")
 
 
@@ -192,6 +194,17 @@ class Instance:
     def unbudgeted(self) -> Instance:
         """The same without budgets."""
         return replace(self, weights=(), limits=())
+
+    def affordable(self) -> Instance:
+        """The same without options that by themselves take more of a budget than there is.
+
+        Where that is the last of a dataset's options, those that were left out take too much, too.
+        """
+        kept: Flags = np.ones(len(self.child), np.bool_)
+        for weight, limit in zip(self.weights, self.limits, strict=True):
+            kept &= weight <= limit * (1 + TOLERANCE)
+        last = np.where((self.last >= 0) & kept[self.last], (np.cumsum(kept) - 1)[self.last], -1)
+        return replace(self.only(kept), cap=np.where(last >= 0, self.cap, NEVER), last=last)
 
     def nearest(self, most: int, option: Ints) -> tuple[Instance, Ints]:
         """The same with at most so many of the cheapest options of each dataset, besides its ``option``, and that."""

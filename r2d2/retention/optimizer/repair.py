@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from r2d2.retention.optimizer.instance import Floats, Instance, Ints
+from r2d2.retention.optimizer.instance import TOLERANCE, Floats, Instance, Ints
 from r2d2.retention.optimizer.search import places_of
 
-#: Sums of weights may exceed a limit by this share of it: rounding.
-TOLERANCE = 1e-9
 #: What divisions take nothing for.
 _LEAST = 1e-100
 

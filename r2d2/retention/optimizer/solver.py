@@ -76,7 +76,7 @@ def solve_together(instances: Sequence[Instance], alone: Sequence[Solution], sec
     if not len(limits) or not np.any(np.sum(taken, axis=0) > limits):
         return list(alone)
     ends = time.monotonic() + seconds
-    merged = Instance.merged(instances, instances[0].limits)
+    merged = Instance.merged(instances, instances[0].limits).affordable()
     kept = [places_of(part, found.option) for part, found in zip(instances, alone, strict=True)]
     bounded = all(np.isfinite(found.bound) for found in alone)
     together = _within(merged, np.concatenate(kept), ends, bounded, sum(found.bound for found in alone))
