@@ -157,8 +157,8 @@ def savings_parts(data: ReportData) -> tuple[SavingsPart, ...]:
 
 def top_savings(data: ReportData, most: int = 10) -> tuple[TopSaving, ...]:
     """The datasets to retire first."""
-    rows = data.with_action("retire", "redirect")
-    rows = sorted(rows, key=lambda row: -row.saving_per_month)[:most]
+    gone = data.with_action("retire", "redirect")
+    rows = sorted(gone, key=lambda row: -row.saving_per_month)[:most]
     largest = max((row.saving_per_month for row in rows), default=0.0)
     return tuple(TopSaving(row, _part(row.saving_per_month, largest)) for row in rows)
 
