@@ -432,3 +432,12 @@ def test_a_window_longer_than_any_log_makes_all_reads_unknown(days: float) -> No
 def test_limits_that_are_none_are_refused(broken: dict[str, object]) -> None:
     with pytest.raises(UsageError, match=next(iter(broken))):
         plan_of(PAIR, settings=replace(SETTINGS, **broken))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("groups", [[("a", "text"), ("text", "b")], [("text", "b"), ("a", "text")]])
+def test_rights_count_in_each_group_of_a_text_dataset_that_is_in_two(groups: list[tuple[str, ...]]) -> None:
+    copies = [dataset("a", 10), dataset("text", 10), dataset("b", 10)]
+    usage = Usage("text", sensitivity="pii"), Usage("a", sensitivity="public"), Usage("b", sensitivity="public")
+    plan = plan_of(copies, *usage, groups=groups)
+    assert set(actions(plan).values()) == {"keep"}
+    assert len(plan.findings) == 2
