@@ -116,10 +116,9 @@ class Policies:
         found = [self._refusal(*divmod(int(code) // 2, kinds), same=bool(code % 2)) for code in met.tolist()]
         return np.asarray(found, np.int64)[which]
 
-    def alike(self, one: int, other: int) -> bool:
-        """Whether the rules for pairs tell the two apart nowhere."""
-        kind = self._kinds[1]
-        return bool(kind[one] == kind[other] and self.advised[one] == self.advised[other])
+    def kind(self, number: int) -> tuple[int, bool]:
+        """Equal for datasets that the rules for pairs tell apart nowhere."""
+        return int(self._kinds[1][number]), bool(self.advised[number])
 
     @property
     def differing(self) -> Iterator[tuple[int, ...]]:
