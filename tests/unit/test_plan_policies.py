@@ -441,3 +441,25 @@ def test_rights_count_in_each_group_of_a_text_dataset_that_is_in_two(groups: lis
     plan = plan_of(copies, *usage, groups=groups)
     assert set(actions(plan).values()) == {"keep"}
     assert len(plan.findings) == 2
+
+
+def test_the_first_of_duplicates_of_which_none_may_go_is_not_said_to_have_none() -> None:
+    plan = equal(replace(SETTINGS, accesses_per_month=1000.0, residency_days=0.0))
+    assert actions(plan) == {"source": "keep", "copy": "keep"}
+    assert "hold the same rows" in line(plan, "copy").reason
+    assert "saves nothing" in line(plan, "source").reason
+
+
+def test_what_stays_because_a_change_is_not_worth_it_is_said_to() -> None:
+    settings = replace(SETTINGS, payback_months=float("inf"))
+    before = plan_of(PAIR, settings=replace(settings, latency_limit=0.0))
+    saves = line(plan_of(PAIR, settings=settings), "part").saving_per_month
+    share = 1.01 * saves / (10 * 0.023)
+    after = plan_of(PAIR, settings=replace(settings, switching_share=share), previous=before)
+    assert line(after, "part").reason.startswith("kept as in the plan before: saves ")
+
+
+def test_what_does_not_pay_back_because_its_parent_is_dear_to_prove_is_said_to() -> None:
+    settings = replace(SETTINGS, latency_limit=float("inf"), accesses_per_month=0.001)
+    plan = plan_of([dataset("whole", 8000), dataset("part", 1)], settings=settings)
+    assert "does not pay back" in line(plan, "part").reason
