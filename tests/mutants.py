@@ -531,8 +531,8 @@ MUTANTS = [
     Mutant(
         "duplicates are thinned out though budgets may need them",
         "retention/heads",
-        "if limits_of_plan(self._settings):",
-        "if False:",
+        "not self._limited and any(",
+        "any(",
         PLANS,
     ),
     Mutant(
@@ -545,8 +545,8 @@ MUTANTS = [
     Mutant(
         "duplicates are thinned out though policies tell them apart",
         "retention/heads",
-        "if not self._rebuilds.policies.alike(head, number):",
-        "if False:",
+        "alike[self._rebuilds.policies.kind(member)]",
+        "alike[0, False]",
         PLANS,
     ),
     Mutant(

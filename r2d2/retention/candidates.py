@@ -32,6 +32,7 @@ class Obstacles:
         holders: how many of them there are.
         fastest, cheapest: seconds of the fastest rebuild, and money a month of the cheapest that is fast enough;
             infinity without one that the policies allow.
+        paying: how many of them it could be rebuilt from within its limit, save enough money and pay back in time.
         refusal: why the policies refuse a holder, where they refuse all of them; else 0.
     """
 
@@ -39,6 +40,7 @@ class Obstacles:
     fastest: Floats
     cheapest: Floats
     refusal: Ints
+    paying: Ints
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ class _Choices:
         self._members, self._rebuilds = members, rebuilds
         self._holders, self._refused = np.zeros(size, np.int64), np.zeros(size, np.int64)
         self._fastest, self._cheapest = np.full(size, np.inf), np.full(size, np.inf)
-        self._reason = np.zeros(size, np.int64)
+        self._reason, self._paying = np.zeros(size, np.int64), np.zeros(size, np.int64)
         self._found: list[tuple[Ints, Ints, Floats, Floats, Ints]] = []
         #: How many were kept.
         self.kept = 0
@@ -123,6 +125,7 @@ class _Choices:
         np.minimum.at(self._fastest, own, seconds)
         np.minimum.at(self._cheapest, own[quick], cost[quick])
         good = quick & rebuilds.pays(child, parent, cost)
+        self._paying += np.bincount(own[good], minlength=len(self._members))
         among = np.searchsorted(self._members, parent[good])
         self._found.append((own[good], among, cost[good], seconds[good], np.full(len(among), mode)))
         self.kept += len(among)
@@ -133,7 +136,7 @@ class _Choices:
         none = ints, ints, floats, floats, ints
         child, parent, cost, seconds, mode = (np.concatenate(parts) for parts in zip(none, *self._found, strict=True))
         refusal = np.where(self._refused == self._holders, self._reason, 0)
-        obstacles = Obstacles(self._holders, self._fastest, self._cheapest, refusal)
+        obstacles = Obstacles(self._holders, self._fastest, self._cheapest, refusal, self._paying)
         return Candidates(child, parent, cost, seconds, mode, obstacles, complete)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from r2d2.retention.candidates import Candidates
 from r2d2.retention.limits import limits_of_plan
 from r2d2.retention.optimizer import Budget, Instance, Pairs
+from r2d2.retention.prices import storage_class
 from r2d2.retention.profiles import Floats, Ints
 from r2d2.retention.rebuilds import REDIRECT, RETIRE, Rebuilds
 
@@ -41,7 +42,7 @@ class _Cold:
     Attributes:
         owner: positions among the members.
         read: money that reading from there costs more.
-        wait: seconds to the first byte.
+        wait: seconds that the first byte takes longer.
     """
 
     owner: Ints
@@ -95,8 +96,11 @@ def choices_of(members: Ints, found: Candidates, rebuilds: Rebuilds, sizes: Floa
 
 
 def _cold(members: Ints, rebuilds: Rebuilds) -> _Cold:
+    known, settings = rebuilds.profiles, rebuilds.settings
+    here = [storage_class(rebuilds.datasets[member], settings).first_byte_seconds for member in rebuilds.tiers]
+    waits = dict(zip(rebuilds.tiers, here, strict=True))
     rows = [
-        (position, number, tier.keep, tier.read - float(rebuilds.profiles.read[member]), tier.first_byte_seconds)
+        (position, number, tier.keep, tier.read - float(known.read[member]), tier.first_byte_seconds - waits[member])
         for position, member in enumerate(members.tolist() if rebuilds.tiers else [])
         for number, tier in enumerate(rebuilds.tiers.get(member, ()))
     ]

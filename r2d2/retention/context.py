@@ -50,6 +50,6 @@ class Context:
 def with_reads(datasets: Sequence[Dataset], usage: Mapping[str, Usage], window_days: float) -> list[Dataset]:
     """The datasets, with the reads a month that logs tell of them over at least so many days."""
     found = ((name, each.reads) for name, each in usage.items() if each.reads is not None)
-    least = timedelta(days=window_days)
-    measured = {name: reads.per_month for name, reads in found if reads.until - reads.since >= least}
+    day = timedelta(days=1)
+    measured = {name: reads.per_month for name, reads in found if (reads.until - reads.since) / day >= window_days}
     return [replace(d, reads=measured[d.id]) if d.id in measured else d for d in datasets]

@@ -53,12 +53,16 @@ _FINITE = (
     "compute_price",
     "maintenance_scans",
     "accesses_per_month",
+    "accesses_factor",
     "residency_days",
     "guard_checks",
     "parent_commits",
     "grace_days",
     "startup_seconds",
     "min_saving",
+    "min_age_days",
+    "switching_share",
+    "solver_seconds",
 )
 
 

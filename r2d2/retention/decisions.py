@@ -116,7 +116,7 @@ def _alone(rebuilds: Rebuilds, total: int) -> Decision:
         tier=tier,
         monthly=np.zeros(total),
         seconds=np.zeros(total),
-        obstacles=Obstacles(none.copy(), never.copy(), never.copy(), none.copy()),
+        obstacles=Obstacles(none.copy(), never.copy(), never.copy(), none.copy(), none.copy()),
         estimated=no.copy(),
         crowded=no.copy(),
         instead=kept.copy(),

@@ -22,7 +22,8 @@ where costs are known by pair.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -51,6 +52,21 @@ class _Member:
     bias: float
 
 
+@dataclass
+class _Found:
+    """The heads that the policies tell apart nowhere.
+
+    Attributes:
+        saving: heads that may save something by going, and at most how much.
+        fastest: seconds to read the fastest of the others, which save nothing by going.
+        met: the numbers of all heads, and whether each may go.
+    """
+
+    saving: list[tuple[int, float]] = field(default_factory=list)
+    fastest: float = math.inf
+    met: set[tuple[_Member, bool]] = field(default_factory=set)
+
+
 class Heads:
     """Finds the heads of groups."""
 
@@ -67,12 +83,34 @@ class Heads:
         if len(members) == 1 or not self._rebuilds.separable or self._settings.evacuation_limit:
             return members
         order = members[np.lexsort((np.arange(len(members)), known.read_seconds[members], known.read[members]))]
-        heads: list[tuple[int, float]] = []
+        heads: list[int] = []
+        alike: dict[tuple[int, bool], _Found] = defaultdict(_Found)
         for position, member in enumerate(order.tolist()):
-            if not any(self._replaces(head, best, member) for head, best in heads):
+            found = alike[self._rebuilds.policies.kind(member)]
+            if not self._replaced(found, member):
                 others = float(known.read[order[0 if position else 1]])
-                heads.append((member, self._best_saving(member, min(elsewhere, others))))
-        return np.asarray([head for head, _ in heads], np.int64)
+                self._note(found, member, self._best_saving(member, min(elsewhere, others)))
+                heads.append(member)
+        return np.asarray(heads, np.int64)
+
+    def _note(self, found: _Found, member: int, best: float) -> None:
+        numbers = self._members[member]
+        found.met.add((numbers, self._may_go(member)))
+        if best > 0:
+            found.saving.append((member, best))
+        else:
+            found.fastest = min(found.fastest, numbers.read_seconds)
+
+    def _replaced(self, found: _Found, member: int) -> bool:
+        """Whether the member need not be a parent because of a head, none of which is dearer to read."""
+        numbers = self._members[member]
+        if found.fastest <= numbers.read_seconds or (numbers, self._may_go(member)) in found.met:
+            return True
+        return not self._limited and any(self._exchanged(head, best, member) for head, best in found.saving)
+
+    @cached_property
+    def _limited(self) -> bool:
+        return bool(limits_of_plan(self._settings))
 
     @cached_property
     def _startup(self) -> float:
@@ -107,17 +145,10 @@ class Heads:
         can = self._may_go(number) and self._pays(member, cheapest_read)
         return self._saving(member, cheapest_read) if can else -math.inf
 
-    def _replaces(self, head: int, best: float, number: int) -> bool:
-        """Whether the member need not be a parent because of the head, whose saving is at most ``best``."""
+    def _exchanged(self, head: int, best: float, number: int) -> bool:
+        """Whether it costs no more to keep the head, whose saving is at most ``best``, and to let the member go."""
         first, second = self._members[head], self._members[number]
-        if first.read > second.read or first.read_seconds > second.read_seconds:
-            return False
-        if not self._rebuilds.policies.alike(head, number):
-            return False
-        if best <= 0 or (first == second and self._may_go(head) == self._may_go(number)):
-            return True
-        if limits_of_plan(self._settings):
-            return False
         seconds = self._settings.startup_seconds + first.read_seconds + second.write_seconds
         allowed = self._may_go(number) and within(seconds, second.limit) and self._pays(second, first.read)
-        return allowed and self._saving(second, first.read) >= best
+        slower = first.read_seconds > second.read_seconds
+        return not slower and allowed and self._saving(second, first.read) >= best

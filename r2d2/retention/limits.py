@@ -19,6 +19,6 @@ def check_limits(settings: RetentionSettings) -> None:
     Raises:
         UsageError: one is negative.
     """
-    for name in (*_NAMES, "switching_share"):
+    for name in (*_NAMES, "read_window_days", "max_pairs"):
         if not getattr(settings, name) >= 0:
-            raise UsageError(f"retention.{name} is {getattr(settings, name)}", "give a number; 0 is no limit")
+            raise UsageError(f"retention.{name} is {getattr(settings, name)}", "give a number of at least 0")

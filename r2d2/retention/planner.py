@@ -23,7 +23,7 @@ from r2d2.retention.costs import check_settings
 from r2d2.retention.decisions import KEPT, Decision, decide, describe
 from r2d2.retention.history import History
 from r2d2.retention.limits import check_limits
-from r2d2.retention.policies import Policies, pinned_datasets
+from r2d2.retention.policies import Policies, live_jobs, pinned_datasets
 from r2d2.retention.profiles import Profiles
 from r2d2.retention.reasons import Reasons
 from r2d2.retention.rebuilds import Rebuilds, Recipes, check_actions
@@ -73,7 +73,7 @@ def make_plan(
         policies=Policies.of(usable, pinned, groups, settings, context),
         settings=settings,
         recipes=recipes(usable) if recipes else None,
-        tiers=useful_tiers(usable, pinned, settings, context.now_ns),
+        tiers=useful_tiers(usable, pinned.keys() | _rewritten(usable, context), settings, context.now_ns),
     )
     decision = decide(lake, rebuilds, np.asarray([d.bytes for d in usable], np.float64))
     _check_schemas(usable, decision)
@@ -89,6 +89,11 @@ def make_plan(
         optimal=decision.optimal,
         currency=settings.currency,
     )
+
+
+def _rewritten(usable: Sequence[Dataset], context: Context) -> set[str]:
+    """Ids of datasets that live jobs write: what is moved would be back where it was by morning."""
+    return {dataset.id for dataset in usable if live_jobs(context.usage_of(dataset))}
 
 
 def _findings(rebuilds: Rebuilds) -> Iterator[str]:

@@ -70,13 +70,16 @@ class Policies:
     Attributes:
         retirable: may be retired, or advised to be.
         advised: are kept in the plan, which may advise to stop what produces them.
-        group: equal for datasets that hold the same rows.
+        group: equal for datasets that hold the same rows. A text dataset may hold those of others under one view each
+            (``Containment``); then it is equal for all of them.
+        groups: who hold the same rows, ascending.
         across_roots: roots don't matter.
     """
 
     retirable: Flags
     advised: Flags
     group: Ints
+    groups: Sequence[tuple[int, ...]]
     across_roots: bool
     standings: Sequence[_Standing] = field(repr=False)
 
@@ -90,16 +93,17 @@ class Policies:
     ) -> Policies:
         """The rules, ``pinned`` being the ids of those that may not be retired."""
         number = {dataset.id: position for position, dataset in enumerate(datasets)}
-        group = np.arange(len(datasets))
+        same: list[tuple[int, ...]] = []
         sources: set[str] = set()
         for members in groups:
-            held = [number[member] for member in members if member in number]
-            group[held] = min(held, default=0)
+            same.append(tuple(sorted(number[member] for member in members if member in number)))
             sources |= _sources(members, context)
         standings = [_standing(dataset, context, dataset.id in sources) for dataset in datasets]
         retirable = np.asarray([dataset.id not in pinned for dataset in datasets], np.bool_)
         live = np.asarray([bool(live_jobs(context.usage_of(dataset))) for dataset in datasets], np.bool_)
-        return Policies(retirable, retirable & live, group, settings.across_roots, standings)
+        return Policies(
+            retirable, retirable & live, _joined(same, len(datasets)), same, settings.across_roots, standings
+        )
 
     def refusal(self, child: Ints, parent: Ints) -> Ints:
         """Why a parent may not stand for a child; ``ALLOWED`` where it may."""
@@ -112,23 +116,19 @@ class Policies:
         found = [self._refusal(*divmod(int(code) // 2, kinds), same=bool(code % 2)) for code in met.tolist()]
         return np.asarray(found, np.int64)[which]
 
-    def alike(self, one: int, other: int) -> bool:
-        """Whether the rules for pairs tell the two apart nowhere."""
-        kind = self._kinds[1]
-        return bool(kind[one] == kind[other] and self.advised[one] == self.advised[other])
+    def kind(self, number: int) -> tuple[int, bool]:
+        """Equal for datasets that the rules for pairs tell apart nowhere."""
+        return int(self._kinds[1][number]), bool(self.advised[number])
 
     @property
-    def differing(self) -> Iterator[list[int]]:
+    def differing(self) -> Iterator[tuple[int, ...]]:
         """Datasets that hold the same rows, where their rights or sensitivities are known and differ."""
-        if len(self._kinds[0]) > 1:
-            together: dict[int, list[int]] = defaultdict(list)
-            for number, group in enumerate(self.group.tolist()):
-                together[group].append(number)
-            for members in together.values():
-                kinds = dict.fromkeys(int(self._kinds[1][member]) for member in members)
-                pairs = ((one, other) for one in kinds for other in kinds)
-                if any(self._refusal(*pair, same=True) is Refusal.DIFFERENT_RIGHTS for pair in pairs):
-                    yield members
+        for members in sorted(self.groups):
+            standings = [self.standings[member] for member in members]
+            sensitivities = {standing.sensitivity for standing in standings if standing.sensitivity}
+            rights = {standing.rights for standing in standings if standing.rights is not None}
+            if len(sensitivities) > 1 or len(rights) > 1:
+                yield members
 
     @cached_property
     def _kinds(self) -> tuple[list[_Standing], Ints]:
@@ -203,6 +203,23 @@ def _standing(dataset: Dataset, context: Context, source: bool) -> _Standing:
     expires = usage.expires.astimezone(UTC) if usage.expires else None
     rank = governed, bool(live_jobs(usage)), bool(usage.consumers)
     return _Standing(usage.rights, usage.sensitivity, usage.region, context.root_of(dataset), expires, rank)
+
+
+def _joined(groups: Iterable[Sequence[int]], size: int) -> Ints:
+    """A number for each dataset, equal within each group and so for groups that share a member."""
+    first = list(range(size))
+
+    def find(number: int) -> int:
+        while first[number] != number:
+            first[number] = first[first[number]]
+            number = first[number]
+        return number
+
+    for group in groups:
+        for member in group[1:]:
+            one, other = sorted((find(group[0]), find(member)))
+            first[other] = one
+    return np.asarray([find(number) for number in range(size)], np.int64)
 
 
 def _sources(members: Sequence[str], context: Context) -> set[str]:

@@ -33,6 +33,8 @@ class Reasons:
     def __init__(self, rebuilds: Rebuilds, pinned: Mapping[str, str], decision: Decision, context: Context) -> None:
         self._rebuilds, self._settings, self._known = rebuilds, rebuilds.settings, rebuilds.profiles
         self._pinned, self._decision, self._context = pinned, decision, context
+        group = rebuilds.policies.group
+        self._copies = np.bincount(group, minlength=len(group))[group]
         self._children: dict[int, list[str]] = defaultdict(list)
         for child in np.flatnonzero(decision.parent != KEPT).tolist():
             self._children[int(decision.parent[child])].append(rebuilds.datasets[child].id)
@@ -173,6 +175,8 @@ class Reasons:
             return f"kept: {children[0]} is rebuilt from it{others}"
         seen = self._decision.obstacles
         if not seen.holders[number]:
+            if self._copies[number] > 1:  # not looked at as parents of the one that is read best (``heads``)
+                return "kept: of the datasets that hold the same rows it is the one that is read for least money"
             return "kept: no other dataset is proven to hold all its rows"
         if seen.refusal[number]:
             return f"kept: {REFUSALS[int(seen.refusal[number])]}"
@@ -198,11 +202,25 @@ class Reasons:
         if self._decision.crowded[number]:
             most = self._money(saving)
             return f"kept: would save up to {most} a month, but the plan's limits ({self._limits()}) are used up"
-        once, months = float(self._known.once[number]), self._settings.payback_months
-        if once > months * saving:
+        if saving <= self._changing(number):
             return (
-                f"kept: saves {self._money(saving)} a month, which does not pay back the {self._money(once)} that "
-                f"retiring it takes once within the {months:g} months of retention.payback_months"
+                f"kept as in the plan before: saves {self._money(saving)} a month, less than the "
+                f"{self._money(self._changing(number))} that retention.switching_share asks of a change"
+            )
+        return self._late_or_alone(number, saving)
+
+    def _changing(self, number: int) -> float:
+        """What a saving must exceed because the plan before kept the dataset (retention.switching_share)."""
+        child, share = np.asarray([number]), self._settings.switching_share
+        return float(self._rebuilds.history.going(child, self._known.keep[child], share)[0])
+
+    def _late_or_alone(self, number: int, saving: float) -> str:
+        if not self._decision.obstacles.paying[number]:
+            once, months = float(self._known.once[number]), self._settings.payback_months
+            return (
+                f"kept: saves {self._money(saving)} a month, which does not pay back the {self._money(once)} and the "
+                f"proofs of its parent that retiring it takes once within the {months:g} months of "
+                "retention.payback_months"
             )
         return "kept: the datasets that it could be rebuilt from are retired themselves, which saves more"
 

@@ -29,8 +29,7 @@ class Tier:
         keep: money a month if it is kept there: storage, maintenance, and what its own accesses cost more than in the
             hottest class; comparable to ``CostProfile.keep``.
         read: money to read it once from there, as the parent of a rebuild; instead of ``CostProfile.read``.
-        first_byte_seconds: until reading begins; 0 for an online class. Is added to the ``read_seconds`` of an online
-            dataset, and what an access of its own waits.
+        first_byte_seconds: until reading begins; 0 for an online class.
         once: money to move it there: a request for each object, and for those that leave their class before its
             shortest time the rest of that.
     """

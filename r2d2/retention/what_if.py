@@ -34,6 +34,12 @@ def _latency_limit(settings: RetentionSettings, seconds: float) -> RetentionSett
     return replace(settings, latency_limit=seconds, latency_limits={})
 
 
+def _whole(value: float) -> int:
+    if not math.isfinite(value):
+        raise UsageError(f"--what-if: a limit of {value} is no number of datasets or bytes", "0 is no limit")
+    return math.floor(value)
+
+
 FACTORS: Mapping[str, Change] = {
     "storage_price": _scaled("storage_price_factor"),
     "read_price": _scaled("read_price_factor"),
@@ -52,8 +58,8 @@ VALUES: Mapping[str, Change] = {
     "latency_limit": _latency_limit,
     "min_saving": lambda settings, value: replace(settings, min_saving=value),
     "max_rebuild_cost": lambda settings, value: replace(settings, max_rebuild_cost=value),
-    "max_retired_datasets": lambda settings, value: replace(settings, max_retired_datasets=math.floor(value)),
-    "max_retired_bytes": lambda settings, value: replace(settings, max_retired_bytes=math.floor(value)),
+    "max_retired_datasets": lambda settings, value: replace(settings, max_retired_datasets=_whole(value)),
+    "max_retired_bytes": lambda settings, value: replace(settings, max_retired_bytes=_whole(value)),
     "payback_months": lambda settings, value: replace(settings, payback_months=value),
     "evacuation_limit": lambda settings, value: replace(settings, evacuation_limit=value),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -49,7 +49,8 @@ class _Profiles:
     @staticmethod
     def of(datasets: Sequence[Dataset], settings: RetentionSettings) -> _Profiles:
         check_settings(settings)
-        pinned = pinned_datasets(datasets, settings)
+        # what logs tell of reads is not known yet: nothing is left unproven for lack of it
+        pinned = pinned_datasets(datasets, replace(settings, unknown_reads="assume"))
         retirable = np.asarray([dataset.id not in pinned for dataset in datasets], bool)
         return _Profiles(Profiles.of(datasets, settings), retirable, settings)
 

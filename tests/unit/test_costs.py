@@ -147,6 +147,10 @@ def test_the_payback_is_the_time_in_which_savings_make_up_for_what_was_spent_onc
         {"shared_rebuilds": 0},
         {"read_mb_per_second": 0.0},
         {"min_saving": math.inf},
+        {"accesses_factor": -1.0},
+        {"min_age_days": math.nan},
+        {"switching_share": math.inf},
+        {"solver_seconds": math.nan},
     ],
 )
 def test_settings_that_no_plan_can_be_computed_with_are_refused(broken: dict[str, object]) -> None:

@@ -61,6 +61,12 @@ def undecided(found: Containments) -> dict[tuple[str, str], str]:
     return {(e.parent, e.child): e.reason for e in found.others if e.grade is Grade.PLAUSIBLE}
 
 
+def test_a_policy_on_unknown_reads_leaves_nothing_unproven_before_logs_are_read(lake: list[Dataset]) -> None:
+    strict = replace(DEAR, unknown_reads="keep")
+    parents, children = (np.asarray([side], np.int64) for side in (0, 1))
+    assert worth(lake, strict).saving(parents, children) == worth(lake).saving(parents, children) > 0
+
+
 @pytest.mark.parametrize("settings", [TINY, KEPT])
 def test_a_run_with_room_for_all_finds_all(
     lake: list[Dataset], truth: set[tuple[str, str]], settings: ContainmentSettings

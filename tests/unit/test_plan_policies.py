@@ -427,3 +427,68 @@ def test_a_budget_far_below_the_lake_s_size_retires_nothing() -> None:
     settings = replace(SETTINGS, max_retired_bytes=1, latency_limit=float("inf"))
     huge = [dataset("whole", 3 * 2**22), dataset("part", 2**22)]
     assert actions(plan_of(huge, settings=settings)) == {"whole": "keep", "part": "keep"}
+
+
+COLDER = replace(SETTINGS, actions=("retire", "colder"), latency_limit=float("inf"))
+
+
+def test_what_a_live_job_writes_does_not_move_to_a_colder_class() -> None:
+    nightly = Job("nightly", "lineage", None, live=True)
+    plan = plan_of([dataset("a", 30), dataset("b", 10)], Usage("a", producers=(nightly,)), settings=COLDER)
+    assert line(plan, "a").action is Action.KEEP
+    plan = plan_of(PAIR, Usage("part", producers=(nightly,)), settings=COLDER)
+    assert actions(plan) == {"whole": "colder", "part": "stop producer"}
+    assert plan.total_saving_per_month == line(plan, "whole").saving_per_month
+
+
+def test_a_parent_that_moves_from_an_archive_to_a_colder_one_is_waited_for_once() -> None:
+    settings = replace(COLDER, accesses_per_month=0.01, storage_classes={"whole": "GLACIER"})
+    plan = plan_of(PAIR, settings=settings)
+    assert actions(plan) == {"whole": "colder", "part": "retire"}
+    assert line(plan, "whole").tier == "DEEP_ARCHIVE"
+    hours = line(plan, "part").rebuild_seconds / 3600
+    assert 12 < hours < 13
+
+
+@pytest.mark.parametrize("days", [float("inf"), 1e300])
+def test_a_window_longer_than_any_log_makes_all_reads_unknown(days: float) -> None:
+    reads = Usage("part", reads=Reads(1e9, "log", NOW - timedelta(days=400), NOW))
+    settings = replace(SETTINGS, read_window_days=days)
+    assert plan_of(PAIR, reads, settings=settings).datasets == plan_of(PAIR, settings=settings).datasets
+
+
+@pytest.mark.parametrize("broken", [{"read_window_days": float("nan")}, {"max_pairs": -1}])
+def test_limits_that_are_none_are_refused(broken: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match=next(iter(broken))):
+        plan_of(PAIR, settings=replace(SETTINGS, **broken))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("groups", [[("a", "text"), ("text", "b")], [("text", "b"), ("a", "text")]])
+def test_rights_count_in_each_group_of_a_text_dataset_that_is_in_two(groups: list[tuple[str, ...]]) -> None:
+    copies = [dataset("a", 10), dataset("text", 10), dataset("b", 10)]
+    usage = Usage("text", sensitivity="pii"), Usage("a", sensitivity="public"), Usage("b", sensitivity="public")
+    plan = plan_of(copies, *usage, groups=groups)
+    assert set(actions(plan).values()) == {"keep"}
+    assert len(plan.findings) == 2
+
+
+def test_the_first_of_duplicates_of_which_none_may_go_is_not_said_to_have_none() -> None:
+    plan = equal(replace(SETTINGS, accesses_per_month=1000.0, residency_days=0.0))
+    assert actions(plan) == {"source": "keep", "copy": "keep"}
+    assert "hold the same rows" in line(plan, "copy").reason
+    assert "saves nothing" in line(plan, "source").reason
+
+
+def test_what_stays_because_a_change_is_not_worth_it_is_said_to() -> None:
+    settings = replace(SETTINGS, payback_months=float("inf"))
+    before = plan_of(PAIR, settings=replace(settings, latency_limit=0.0))
+    saves = line(plan_of(PAIR, settings=settings), "part").saving_per_month
+    share = 1.01 * saves / (10 * 0.023)
+    after = plan_of(PAIR, settings=replace(settings, switching_share=share), previous=before)
+    assert line(after, "part").reason.startswith("kept as in the plan before: saves ")
+
+
+def test_what_does_not_pay_back_because_its_parent_is_dear_to_prove_is_said_to() -> None:
+    settings = replace(SETTINGS, latency_limit=float("inf"), accesses_per_month=0.001)
+    plan = plan_of([dataset("whole", 8000), dataset("part", 1)], settings=settings)
+    assert "does not pay back" in line(plan, "part").reason

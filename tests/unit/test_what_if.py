@@ -65,6 +65,8 @@ def test_several_names_are_changed_together() -> None:
         (["storage_price"], "'' is no number"),
         (["storage_price=cheap"], "'cheap' is no number"),
         (["accesses=1", "accesses=2"], "accesses is given twice"),
+        (["max_retired_datasets=inf"], "a limit of inf"),
+        (["max_retired_bytes=nan"], "a limit of nan"),
     ],
 )
 def test_what_can_not_be_changed_so_is_refused(texts: list[str], what: str) -> None:
