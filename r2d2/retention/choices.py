@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,6 +33,14 @@ class Choices:
     monthly: Floats
     seconds: Floats
     complete: bool
+
+    def only(self, instance: Instance) -> tuple[Choices, Instance]:
+        """What is needed of the pairs that are left in an instance, and that with the pairs numbered anew."""
+        paired = instance.pair >= 0
+        pair = np.where(paired, np.cumsum(paired) - 1, -1)
+        left = {name: getattr(self, name)[instance.pair[paired]] for name in ("mode", "monthly", "seconds")}
+        instance = replace(instance, pair=pair)
+        return replace(self, instance=instance, **left), instance
 
 
 @dataclass(frozen=True)

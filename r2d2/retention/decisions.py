@@ -139,7 +139,8 @@ def _apart(found: Candidates, advised: Flags) -> tuple[Candidates, Candidates]:
 def _thinned(part: _Part, total: int) -> _Part:
     """The component with no more options than can be held of every one."""
     instance, option = part.instance.nearest(most_options(total), part.solution.option)
-    return replace(part, instance=instance, solution=replace(part.solution, option=option))
+    choices, instance = part.choices.only(instance)
+    return replace(part, choices=choices, instance=instance, solution=replace(part.solution, option=option))
 
 
 def _note_obstacles(decision: Decision, members: Ints, seen: Obstacles) -> None:

@@ -38,7 +38,7 @@ SOLVER = "by PuLP with HiGHS"
 HEURISTIC = "by local search"
 
 #: Options held of a lake whose budgets bind, at most: of more, the cheapest of each dataset.
-MOST_OPTIONS = 4_000_000
+MOST_OPTIONS = 2_000_000
 
 
 def solve(instance: Instance, seconds: float, exact: bool = True) -> Solution:
