@@ -6,6 +6,7 @@ walked to (``_Search``). Of groups of duplicates only those members are parents 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from graphlib import CycleError
 
@@ -212,11 +213,19 @@ class _Search:
         for child in self._children:
             parents: list[str] = []
             for place in self._lake.holders(self._name(child), limit + 1):
-                parents += self._lake.group(place)[: limit + 1 - len(parents)]
+                parents += self._some(self._lake.group(place), child, limit + 1 - len(parents))
             others = numbers(parents, self._rebuilds.number)
             self._wait(found, child, others[others != child][:limit])
         self._look(found)
         return found.candidates(complete=False)
+
+    def _some(self, group: Sequence[str], child: int, most: int) -> Sequence[str]:
+        """At most so many members: the first, and others for each child where each may have only so much rebuilt."""
+        if len(group) <= most or not self._rebuilds.settings.evacuation_limit:
+            return group[:most]
+        half, rest = group[: most // 2], group[most // 2 :]
+        start = child % len(rest)
+        return [*half, *(*rest[start:], *rest[:start])[: most - len(half)]]
 
     def _name(self, number: int) -> str:
         return self._rebuilds.datasets[number].id
