@@ -21,7 +21,7 @@ from r2d2.retention.rebuilds import Rebuilds, numbers
 
 #: Datasets looked at for each pair that is allowed, before a component counts as too large to be solved exactly.
 VISITS_PER_PAIR = 20
-#: Pairs that walks find before they are looked at together.
+#: Pairs that are looked at together.
 _BATCH = 1 << 16
 
 
@@ -163,8 +163,11 @@ class _Table:
             if visits < 0:
                 return None
             for child, parent in pairs:
-                found.add(child, parent)
-        return found.candidates(complete=True) if found.kept <= limit else None
+                for start in range(0, len(child), _BATCH):
+                    found.add(child[start : start + _BATCH], parent[start : start + _BATCH])
+                    if found.kept > limit:
+                        return None
+        return found.candidates(complete=True)
 
     def _heads(self) -> list[Ints]:
         """Of each group those that can matter as parents; what its ancestors cost to read is known before it."""
