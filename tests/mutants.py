@@ -524,8 +524,8 @@ MUTANTS = [
     Mutant(
         "a nightly copy is retired",
         "retention/policies",
-        "return Policies(retirable, retirable & live,",
-        "return Policies(retirable, retirable & ~retirable,",
+        "retirable, retirable & live,",
+        "retirable, retirable & ~retirable,",
         PLANS,
     ),
     Mutant(
@@ -601,7 +601,7 @@ MUTANTS = [
     Mutant(
         "reads of a day count for a month",
         "retention/context",
-        "if reads.until - reads.since >= least",
+        "if (reads.until - reads.since) / day >= window_days",
         "if True",
         PLANS,
     ),

@@ -61,7 +61,7 @@ class Plan:
 
     Attributes:
         solver: how it was found.
-        optimal: whether it is proven that none is cheaper.
+        optimal: whether it is proven that none is cheaper, with what undoing the plan before costs in the model.
         number: of the plan in its state, from 1; 0 for one that is not kept.
         findings: what a person must decide.
         run_cost: money that the run took which found it.

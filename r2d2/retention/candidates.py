@@ -6,6 +6,7 @@ walked to (``_Search``). Of groups of duplicates only those members are parents 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from graphlib import CycleError
 
@@ -20,7 +21,7 @@ from r2d2.retention.rebuilds import Rebuilds, numbers
 
 #: Datasets looked at for each pair that is allowed, before a component counts as too large to be solved exactly.
 VISITS_PER_PAIR = 20
-#: Pairs that walks find before they are looked at together.
+#: Pairs that are looked at together.
 _BATCH = 1 << 16
 
 
@@ -162,8 +163,11 @@ class _Table:
             if visits < 0:
                 return None
             for child, parent in pairs:
-                found.add(child, parent)
-        return found.candidates(complete=True) if found.kept <= limit else None
+                for start in range(0, len(child), _BATCH):
+                    found.add(child[start : start + _BATCH], parent[start : start + _BATCH])
+                    if found.kept > limit:
+                        return None
+        return found.candidates(complete=True)
 
     def _heads(self) -> list[Ints]:
         """Of each group those that can matter as parents; what its ancestors cost to read is known before it."""
@@ -212,11 +216,19 @@ class _Search:
         for child in self._children:
             parents: list[str] = []
             for place in self._lake.holders(self._name(child), limit + 1):
-                parents += self._lake.group(place)[: limit + 1 - len(parents)]
+                parents += self._some(self._lake.group(place), child, limit + 1 - len(parents))
             others = numbers(parents, self._rebuilds.number)
             self._wait(found, child, others[others != child][:limit])
         self._look(found)
         return found.candidates(complete=False)
+
+    def _some(self, group: Sequence[str], child: int, most: int) -> Sequence[str]:
+        """At most so many members: the first, and others for each child where each may have only so much rebuilt."""
+        if len(group) <= most or not self._rebuilds.settings.evacuation_limit:
+            return group[:most]
+        half, rest = group[: most // 2], group[most // 2 :]
+        start = child % len(rest)
+        return [*half, *(*rest[start:], *rest[:start])[: most - len(half)]]
 
     def _name(self, number: int) -> str:
         return self._rebuilds.datasets[number].id

@@ -70,7 +70,7 @@ def choices_of(members: Ints, found: Candidates, rebuilds: Rebuilds, sizes: Floa
     settings = rebuilds.settings
     cold = _cold(members, rebuilds)
     pairs: list[_Listed] = [(found.child, found.parent, found.cost, found.seconds, found.mode)]
-    pairs += [_from_cold(members, found, rebuilds, cold, place) for place in range(len(cold.owner))]
+    pairs.append(_from_cold(members, found, rebuilds, cold))
     child, place, cost, seconds, mode = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
     weights = {
         "max_rebuild_cost": cost,
@@ -116,12 +116,17 @@ def _cold(members: Ints, rebuilds: Rebuilds) -> _Cold:
     return _Cold(columns[0].astype(np.int64), columns[1].astype(np.int64), *columns[2:])
 
 
-def _from_cold(members: Ints, found: Candidates, rebuilds: Rebuilds, cold: _Cold, place: int) -> _Listed:
-    """Pairs with a colder place of a parent; no view is put over one."""
-    k = np.flatnonzero((found.parent == cold.owner[place]) & (found.mode != REDIRECT))
+def _from_cold(members: Ints, found: Candidates, rebuilds: Rebuilds, cold: _Cold) -> _Listed:
+    """Pairs with the colder places of parents; no view is put over one."""
+    pair = np.flatnonzero(found.mode != REDIRECT)
+    pair = pair[np.argsort(found.parent[pair], kind="stable")]
+    first, end = (np.searchsorted(found.parent[pair], cold.owner, side) for side in ("left", "right"))
+    count = end - first
+    place = np.repeat(np.arange(len(count)), count)
+    k = pair[np.arange(len(place)) + np.repeat(first - np.cumsum(count) + count, count)]
     child, parent = members[found.child[k]], members[found.parent[k]]
     cost = found.cost[k] + rebuilds.profiles.accesses[child] * cold.read[place]
     seconds = found.seconds[k] + cold.wait[place]
     good = rebuilds.quick(child, seconds) & rebuilds.pays(child, parent, cost)
     k = k[good]
-    return found.child[k], np.full(len(k), len(members) + place), cost[good], seconds[good], found.mode[k]
+    return found.child[k], len(members) + place[good], cost[good], seconds[good], found.mode[k]
