@@ -130,6 +130,7 @@ def plan_rows(run_id: str, plan: Plan) -> list[Row]:
             "changes_if": entry.changes_if,
             "conditions": list(entry.conditions),
             "owner": entry.owner,
+            "could_go": entry.could_go,
         }
         for position, entry in enumerate(plan.datasets)
     ]
@@ -171,6 +172,7 @@ def plan_of(head: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Plan:
             row["changes_if"],
             tuple(row["conditions"]),
             row["owner"],
+            row["could_go"],
         )
         for row in sorted(rows, key=lambda row: int(row["position"]))
     )

@@ -109,6 +109,7 @@ PLAN = pa.schema(
         ("changes_if", pa.string()),
         ("conditions", pa.list_(pa.string())),
         ("owner", pa.string()),
+        ("could_go", pa.bool_()),
     ]
 )
 #: A plan is there once the table above has all its ``datasets``.

@@ -128,9 +128,10 @@ def _paid_back(plan: Plan, since: datetime) -> str | None:
 
 
 def _details(entry: PlannedDataset, proofs: Mapping[tuple[str, str], Edge]) -> dict[str, Any]:
-    """What a line of the plan says besides; the evidence is empty where it follows from other edges."""
+    """What a line of the plan says besides."""
     edge = proofs.get((entry.parent or "", entry.dataset))
-    evidence = f"{edge.how}: {edge.reason}" if edge else ""
+    implied = "implied: it follows from other pairs that were compared" if entry.parent else ""
+    evidence = f"{edge.how}: {edge.reason}" if edge else implied
     own = {name: getattr(entry, name) for name in DETAILS if name != "evidence"}
     return own | {"conditions": list(entry.conditions), "evidence": evidence}
 

@@ -37,6 +37,7 @@ class PlannedDataset:
         changes_if: what would change the decision.
         conditions: what must be approved besides the action itself.
         owner: who is to be asked; empty if unknown.
+        could_go: policies, time and money would let it go; the plan as a whole decided.
     """
 
     dataset: str
@@ -53,6 +54,7 @@ class PlannedDataset:
     changes_if: str = ""
     conditions: tuple[str, ...] = ()
     owner: str = ""
+    could_go: bool = False
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,9 @@ class Containment:
             self._nodes[self._node_of[edge.child]].edges.append(edge)
             self._bound |= {self._node_of[x] for x in (edge.parent, edge.child) if not self._fits(edge, x)}
 
+        for node in self._nodes:  # lest their order tells which parents are the nearest
+            node.edges.sort(key=lambda edge: (edge.parent, edge.child))
+
     def components(self) -> list[list[str]]:
         """Weakly connected components, members and components in order of preference."""
         root = list(range(len(self._nodes)))

@@ -58,6 +58,7 @@ class _Cold:
     keep: Floats
     read: Floats
     wait: Floats
+    change: Floats
 
 
 def choices_of(members: Ints, found: Candidates, rebuilds: Rebuilds, sizes: Floats) -> Choices:
@@ -84,7 +85,11 @@ def choices_of(members: Ints, found: Candidates, rebuilds: Rebuilds, sizes: Floa
         waiting = np.where(mode == RETIRE, seconds / settings.shared_rebuilds, 0.0)
     owner = np.concatenate([np.arange(len(members)), cold.owner])
     keep, share, history = rebuilds.profiles.keep[members], settings.switching_share, rebuilds.history
-    opening = np.concatenate([keep, cold.keep]) + history.staying(members[owner], keep[owner], share)
+    moved = [
+        history.elsewhere(member, "", float(cost), share) for member, cost in zip(members.tolist(), keep, strict=True)
+    ]
+    opening = np.concatenate([keep + np.asarray(moved), cold.keep + cold.change])
+    opening += history.staying(members[owner], keep[owner], share)
     price = cost + history.going(members[child], keep[child], share)
     again = history.again(members[child], members[owner[place]])
     return Choices(
@@ -107,12 +112,20 @@ def _cold(members: Ints, rebuilds: Rebuilds) -> _Cold:
     known, settings = rebuilds.profiles, rebuilds.settings
     here = [storage_class(rebuilds.datasets[member], settings).first_byte_seconds for member in rebuilds.tiers]
     waits = dict(zip(rebuilds.tiers, here, strict=True))
+    share, history = settings.switching_share, rebuilds.history
     rows = [
-        (position, number, tier.keep, tier.read - float(known.read[member]), tier.first_byte_seconds - waits[member])
+        (
+            position,
+            number,
+            tier.keep,
+            tier.read - float(known.read[member]),
+            tier.first_byte_seconds - waits[member],
+            history.elsewhere(member, tier.name, float(known.keep[member]), share),
+        )
         for position, member in enumerate(members.tolist() if rebuilds.tiers else [])
         for number, tier in enumerate(rebuilds.tiers.get(member, ()))
     ]
-    columns = [np.asarray([row[side] for row in rows], np.float64) for side in range(5)]
+    columns = [np.asarray([row[side] for row in rows], np.float64) for side in range(6)]
     return _Cold(columns[0].astype(np.int64), columns[1].astype(np.int64), *columns[2:])
 
 

@@ -108,8 +108,11 @@ def _alone(rebuilds: Rebuilds, total: int) -> Decision:
     kept, never, no = np.full(total, KEPT), np.full(total, np.inf), np.zeros(total, np.bool_)
     none = np.zeros(total, np.int64)
     tier = kept.copy()
+    share, history = rebuilds.settings.switching_share, rebuilds.history
     for number, tiers in rebuilds.tiers.items():
-        tier[number] = int(np.argmin([each.keep for each in tiers]))
+        keep = float(rebuilds.profiles.keep[number])
+        costs = [each.keep + history.elsewhere(number, each.name, keep, share) for each in tiers]
+        tier[number] = int(np.argmin(costs))
     return Decision(
         parent=kept.copy(),
         mode=np.full(total, RETIRE),
@@ -179,7 +182,7 @@ def describe(decision: Decision, settings: RetentionSettings) -> str:
     """How the plan was found, for people."""
     parts = [f"{n} {how}" for how, n in sorted(decision.how.items()) if how not in ("in parts", HEURISTIC)]
     if decision.how[HEURISTIC]:
-        parts.append(f"{decision.how[HEURISTIC]} by local search (not proven optimal in {settings.solver_seconds:g} s)")
+        parts.append(f"{decision.how[HEURISTIC]} by local search (not proven optimal)")
     if decision.how["in parts"]:
         parts.append(f"{decision.how['in parts']} by local search (more than {settings.max_pairs:,} possible pairs)")
     if not parts:

@@ -17,6 +17,7 @@ from r2d2.model.plan import GONE, Action
 from r2d2.retention.profiles import Flags, Floats, Ints
 
 _NONE = -1
+_STAYS = frozenset({Action.KEEP, Action.COLDER})
 
 
 @dataclass(frozen=True)
@@ -24,25 +25,34 @@ class History:
     """What the plan before decided, of datasets by number.
 
     Attributes:
-        gone, kept: what it let go, and what it kept although it looked at it.
+        gone, kept: what it let go, and what it kept although that could have gone.
+        tier: the colder class that it moved each to; empty for none.
         parent: what that was rebuilt from, by number; -1 for nothing.
     """
 
     gone: Flags
     kept: Flags
     parent: Ints
+    tier: Sequence[str]
 
     @staticmethod
     def of(datasets: Sequence[Dataset], number: Mapping[str, int], previous: Plan | None) -> History:
         """Nothing, without a plan before."""
         lines = {line.dataset: line for line in previous.datasets} if previous else {}
-        actions = [lines[d.id].action if d.id in lines else None for d in datasets]
-        parents = [lines[d.id].parent if d.id in lines and lines[d.id].action in GONE else None for d in datasets]
+        before = [lines.get(dataset.id) for dataset in datasets]
+        parents = [line.parent if line and line.action in GONE else None for line in before]
         return History(
-            gone=np.asarray([action in GONE for action in actions], np.bool_),
-            kept=np.asarray([action in (Action.KEEP, Action.COLDER) for action in actions], np.bool_),
+            gone=np.asarray([line is not None and line.action in GONE for line in before], np.bool_),
+            kept=np.asarray(
+                [line is not None and line.could_go and line.action in _STAYS for line in before], np.bool_
+            ),
             parent=np.asarray([number.get(parent or "", _NONE) for parent in parents], np.int64),
+            tier=[line.tier if line else "" for line in before],
         )
+
+    def elsewhere(self, member: int, tier: str, keep: float, share: float) -> float:
+        """What one place of a dataset costs in the model beside money: something, if it was moved to another."""
+        return share * keep if self.tier[member] not in ("", tier) else 0.0
 
     def staying(self, members: Ints, keep: Floats, share: float) -> Floats:
         """What keeping each dataset costs in the model beside money: something, if it was gone."""

@@ -69,6 +69,7 @@ class Policies:
 
     Attributes:
         retirable: may be retired, or advised to be.
+        undecided: a person must decide which of those that hold the same rows may go: until then none may.
         advised: are kept in the plan, which may advise to stop what produces them.
         group: equal for datasets that hold the same rows. A text dataset may hold those of others under one view each
             (``Containment``); then it is equal for all of them.
@@ -77,6 +78,7 @@ class Policies:
     """
 
     retirable: Flags
+    undecided: frozenset[int]
     advised: Flags
     group: Ints
     groups: Sequence[tuple[int, ...]]
@@ -101,8 +103,16 @@ class Policies:
         standings = [_standing(dataset, context, dataset.id in sources) for dataset in datasets]
         retirable = np.asarray([dataset.id not in pinned for dataset in datasets], np.bool_)
         live = np.asarray([bool(live_jobs(context.usage_of(dataset))) for dataset in datasets], np.bool_)
+        undecided = frozenset(member for members in _differing(same, standings) for member in members)
+        retirable[list(undecided)] = False
         return Policies(
-            retirable, retirable & live, _joined(same, len(datasets)), same, settings.across_roots, standings
+            retirable=retirable,
+            undecided=undecided,
+            advised=retirable & live,
+            group=_joined(same, len(datasets)),
+            groups=same,
+            across_roots=settings.across_roots,
+            standings=standings,
         )
 
     def refusal(self, child: Ints, parent: Ints) -> Ints:
@@ -123,12 +133,7 @@ class Policies:
     @property
     def differing(self) -> Iterator[tuple[int, ...]]:
         """Datasets that hold the same rows, where their rights or sensitivities are known and differ."""
-        for members in sorted(self.groups):
-            standings = [self.standings[member] for member in members]
-            sensitivities = {standing.sensitivity for standing in standings if standing.sensitivity}
-            rights = {standing.rights for standing in standings if standing.rights is not None}
-            if len(sensitivities) > 1 or len(rights) > 1:
-                yield members
+        return _differing(self.groups, self.standings)
 
     @cached_property
     def _kinds(self) -> tuple[list[_Standing], Ints]:
@@ -152,6 +157,15 @@ class Policies:
         if held.expires is not None and (mine.expires is None or held.expires < mine.expires):
             return Refusal.EXPIRY
         return Refusal.PRECEDENCE if same and mine.rank > held.rank else Refusal.ALLOWED
+
+
+def _differing(groups: Sequence[tuple[int, ...]], standings: Sequence[_Standing]) -> Iterator[tuple[int, ...]]:
+    for members in sorted(groups):
+        known = [standings[member] for member in members]
+        sensitivities = {standing.sensitivity for standing in known if standing.sensitivity}
+        rights = {standing.rights for standing in known if standing.rights is not None}
+        if len(sensitivities) > 1 or len(rights) > 1:
+            yield members
 
 
 def live_jobs(usage: Usage) -> list[str]:

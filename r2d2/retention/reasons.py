@@ -15,7 +15,7 @@ from r2d2.retention.costs import EPSILON, PROOFS, money, seconds_text
 from r2d2.retention.decisions import KEPT, Decision
 from r2d2.retention.holdings import DAYS_PER_MONTH
 from r2d2.retention.limits import limits_of_plan
-from r2d2.retention.policies import REFUSALS, live_jobs
+from r2d2.retention.policies import REFUSALS, Refusal, live_jobs
 from r2d2.retention.rebuilds import REDIRECT, Rebuilds
 from r2d2.retention.tiers import Tier
 
@@ -67,6 +67,7 @@ class Reasons:
             version=dataset.version,
             changes_if=self._would_go_if(number, dataset),
             owner=usage.owner,
+            could_go=bool(self._decision.obstacles.paying[number]),
         )
 
     def _gone(self, number: int, dataset: Dataset, usage: Usage, note: str) -> PlannedDataset:
@@ -88,6 +89,7 @@ class Reasons:
             changes_if="" if view else self._would_stay_if(number, parent, seconds),
             conditions=tuple(f"sign-off of {each.kind} {each.name}" for each in usage.consumers),
             owner=usage.owner,
+            could_go=True,
         )
 
     def _one(self, number: int, parent: int, view: bool) -> float:
@@ -164,11 +166,14 @@ class Reasons:
             once_cost=tier.once,
             tier=tier.name,
             owner=usage.owner,
+            could_go=bool(self._decision.obstacles.paying[number]),
         )
 
     def _kept(self, number: int, dataset: Dataset) -> str:
         if dataset.id in self._pinned:
             return self._pinned[dataset.id]
+        if number in self._rebuilds.policies.undecided:
+            return f"kept: {REFUSALS[Refusal.DIFFERENT_RIGHTS]}"
         children = sorted(self._children.get(number, ()))
         if children:
             others = f", and {len(children) - 1} more" if len(children) > 1 else ""
@@ -227,13 +232,18 @@ class Reasons:
     def _would_stay_if(self, number: int, parent: int, seconds: float) -> str:
         """How often it would have to be read, or how fast to be back, to be kept."""
         limit = f"it would stay if it had to be back within less than {seconds_text(seconds)}"
-        restore = self._one(number, parent, view=False) + float(self._known.residency[number])
-        most = (float(self._known.keep[number] - self._known.guard[number])) / restore if restore > 0 else math.inf
+        most = self._most_reads(number, self._one(number, parent, view=False) + float(self._known.residency[number]))
+        return limit if most == math.inf else f"{limit}, or were read more than {most:,.3g} times a month"
+
+    def _most_reads(self, number: int, restore: float) -> float:
+        """Reads a month at which it costs as much gone as kept, if each restore costs so much; infinite if none do."""
+        room = float(self._known.keep[number] - self._known.guard[number])
+        if room <= 0:
+            return 0.0
+        most = room / restore if restore > 0 else math.inf
         served = most * self._settings.residency_days / DAYS_PER_MONTH
         # restores = reads / (1 + reads x residency): with enough residency no number of reads is too many
-        if served >= 1 or most == math.inf:
-            return limit
-        return f"{limit}, or were read more than {most / (1 - served):,.3g} times a month"
+        return math.inf if served >= 1 or most == math.inf else most / (1 - served)
 
     def _would_go_if(self, number: int, dataset: Dataset) -> str:
         """What keeps it, where a number does."""
@@ -242,6 +252,11 @@ class Reasons:
             return ""
         if seen.cheapest[number] == math.inf and seen.fastest[number] < math.inf:
             return f"it could be retired with a latency limit of {seconds_text(math.ceil(float(seen.fastest[number])))}"
+        restores, guard = float(self._known.accesses[number]), float(self._known.guard[number])
+        if seen.cheapest[number] >= self._known.keep[number] and seen.cheapest[number] < math.inf and restores > 0:
+            most = self._most_reads(number, (float(seen.cheapest[number]) - guard) / restores)
+            if 0 < most < math.inf:
+                return f"it could save money if it were read less than {most:,.3g} times a month"
         return ""
 
     def _limits(self) -> str:

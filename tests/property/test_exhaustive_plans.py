@@ -145,8 +145,14 @@ def _usage(rng: random.Random, number: int, size: int) -> Usage:
 
 
 def may_go(lake: Lake, child: int) -> bool:
-    """By itself: nothing pins it, and nobody writes it again."""
+    """By itself: nothing pins it, nobody writes it again, and its duplicates have its rights and sensitivity."""
     usage = lake.usage[child]
+    node = [lake.usage[member] for member in next(node for node in lake.nodes if child in node)]
+    if (
+        len({each.sensitivity for each in node if each.sensitivity}) > 1
+        or len({each.rights for each in node} - {None}) > 1
+    ):
+        return False
     pinned = f"d{child}" in lake.settings.keep or usage.hold or "backup" in usage.tags
     return not pinned and not any(job.live for job in usage.producers)
 

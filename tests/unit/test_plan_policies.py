@@ -481,7 +481,8 @@ def test_the_first_of_duplicates_of_which_none_may_go_is_not_said_to_have_none()
 
 def test_what_stays_because_a_change_is_not_worth_it_is_said_to() -> None:
     settings = replace(SETTINGS, payback_months=float("inf"))
-    before = plan_of(PAIR, settings=replace(settings, latency_limit=0.0))
+    before = plan_of(PAIR, settings=replace(settings, max_retired_bytes=1))
+    assert line(before, "part").could_go
     saves = line(plan_of(PAIR, settings=settings), "part").saving_per_month
     share = 1.01 * saves / (10 * 0.023)
     after = plan_of(PAIR, settings=replace(settings, switching_share=share), previous=before)
@@ -500,3 +501,53 @@ def test_of_more_duplicates_than_there_is_room_for_pairs_not_all_are_rebuilt_fro
     settings = replace(SETTINGS, evacuation_limit=two, max_pairs=160)
     plan = plan_of(copies, groups=[tuple(d.id for d in copies)], settings=settings)
     assert sum(line.action is Action.RETIRE for line in plan.datasets) > 4 * 2
+
+
+def test_copies_that_differ_in_rights_are_not_retired_to_what_holds_both_either() -> None:
+    three = [dataset("top", 30), dataset("a", 10, rows=9), dataset("b", 10, rows=9)]
+    edges = [Edge("top", "a", Grade.PROVEN, 1, 2, False, "join", "")]
+    usage = {"a": Usage("a", sensitivity="pii"), "b": Usage("b", sensitivity="public")}
+    plan = make_plan(three, edges, [("a", "b")], SETTINGS, Context(usage))
+    assert set(actions(plan).values()) == {"keep"}
+    assert "a person must decide" in line(plan, "a").reason
+
+
+def test_what_was_kept_for_want_of_a_parent_is_let_go_when_there_is_one() -> None:
+    """That is no change of mind, and need not save more than another."""
+    settings = replace(SETTINGS, payback_months=float("inf"), switching_share=10.0)
+    before = make_plan(PAIR, [], [], settings)
+    assert not line(before, "part").could_go
+    assert actions(plan_of(PAIR, settings=settings, previous=before))["part"] == "retire"
+
+
+def test_classes_of_nearly_one_cost_do_not_take_turns() -> None:
+    settings = replace(SETTINGS, actions=("colder",))
+
+    def planned(often: float, previous: Plan | None = None) -> Plan:
+        return plan_of([dataset("alone", 100)], settings=replace(settings, accesses_per_month=often), previous=previous)
+
+    def tier(plan: Plan) -> str:
+        return line(plan, "alone").tier
+
+    low, high = 0.01, 0.5
+    cold = tier(planned(low))
+    assert cold != tier(planned(high)) != ""
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if tier(planned(middle)) == cold else (low, middle)
+    for before, now in ((low, high), (high, low)):
+        assert tier(planned(before)) != tier(planned(now))
+        assert tier(planned(now, planned(before))) == tier(planned(before))
+
+
+def test_an_evacuation_limit_that_nothing_keeps_to_retires_nothing() -> None:
+    for limit in (1e-30, 1e-12, 1.0):
+        assert set(actions(plan_of(PAIR, settings=replace(SETTINGS, evacuation_limit=limit))).values()) == {"keep"}
+
+
+def test_the_number_of_reads_at_which_it_could_go_is_where_the_plan_changes() -> None:
+    often = replace(SETTINGS, residency_days=1.0, accesses_per_month=25.0, payback_months=float("inf"))
+    told = line(plan_of(PAIR, settings=often), "part").changes_if
+    times = float(told.partition("less than ")[2].partition(" times")[0])
+    assert actions(plan_of(PAIR, settings=replace(often, accesses_per_month=times * 0.97)))["part"] == "retire"
+    assert actions(plan_of(PAIR, settings=replace(often, accesses_per_month=times * 1.03)))["part"] == "keep"

@@ -405,9 +405,7 @@ def test_out_of_time_the_plan_says_that_it_is_not_proven(monkeypatch: pytest.Mon
     chain, edges = snapshots(60, seed=5)
     plan = make_plan(chain, edges, [], replace(SETTINGS, accesses_per_month=10, latency_limit=1e5, solver_seconds=0))
     assert not plan.optimal
-    told = (
-        r"components solved: 1 by local search \(not proven optimal in 0 s\); no plan saves over \S+ USD a month more"
-    )
+    told = r"components solved: 1 by local search \(not proven optimal\); no plan saves over \S+ USD a month more"
     assert re.fullmatch(told, plan.solver)
     assert_valid(plan, chain, edges, [], replace(SETTINGS, accesses_per_month=10, latency_limit=1e5))
 

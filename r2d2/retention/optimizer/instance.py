@@ -195,16 +195,18 @@ class Instance:
         """The same without budgets."""
         return replace(self, weights=(), limits=())
 
-    def affordable(self) -> Instance:
-        """The same without options that by themselves take more of a budget than there is.
+    def affordable(self) -> tuple[Instance, Ints]:
+        """The same without options that by themselves take more of a limit than there is, and where the others stood.
 
         Where that is the last of a dataset's options, those that were left out take too much, too.
         """
         kept: Flags = np.ones(len(self.child), np.bool_)
         for weight, limit in zip(self.weights, self.limits, strict=True):
             kept &= weight <= limit * (1 + TOLERANCE)
+        if self.seconds is not None:
+            kept &= self.seconds <= self.evacuation * (1 + TOLERANCE)
         last = np.where((self.last >= 0) & kept[self.last], (np.cumsum(kept) - 1)[self.last], -1)
-        return replace(self.only(kept), cap=np.where(last >= 0, self.cap, NEVER), last=last)
+        return replace(self.only(kept), cap=np.where(last >= 0, self.cap, NEVER), last=last), np.flatnonzero(kept)
 
     def nearest(self, most: int, option: Ints) -> tuple[Instance, Ints]:
         """The same with at most so many of the cheapest options of each dataset, besides its ``option``, and that."""

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -57,7 +58,9 @@ def solve(instance: Instance, seconds: float, exact: bool = True) -> Solution:
     free = _solve_free(instance, ends, exact)
     if keeps_to_limits(instance, free.option):
         return free
-    return _within(instance, places_of(instance, free.option), ends, exact, free.bound)
+    small, position = instance.affordable()
+    found = _within(small, places_of(instance, free.option), ends, exact, free.bound)
+    return replace(found, option=position[found.option])
 
 
 def solve_together(instances: Sequence[Instance], alone: Sequence[Solution], seconds: float) -> list[Solution]:
@@ -76,7 +79,7 @@ def solve_together(instances: Sequence[Instance], alone: Sequence[Solution], sec
     if not len(limits) or not np.any(np.sum(taken, axis=0) > limits):
         return list(alone)
     ends = time.monotonic() + seconds
-    merged = Instance.merged(instances, instances[0].limits).affordable()
+    merged, _ = Instance.merged(instances, instances[0].limits).affordable()
     kept = [places_of(part, found.option) for part, found in zip(instances, alone, strict=True)]
     bounded = all(np.isfinite(found.bound) for found in alone)
     together = _within(merged, np.concatenate(kept), ends, bounded, sum(found.bound for found in alone))
