@@ -524,8 +524,8 @@ MUTANTS = [
     Mutant(
         "a nightly copy is retired",
         "retention/policies",
-        "retirable, retirable & live,",
-        "retirable, retirable & ~retirable,",
+        "advised=retirable & live,",
+        "advised=retirable & ~retirable,",
         PLANS,
     ),
     Mutant(
