@@ -39,6 +39,9 @@ class Mutant:
 #: What must notice that a rule of the plan is gone.
 PLANS = (
     "unit/test_plan_policies.py",
+    "unit/test_plan_limits.py",
+    "unit/test_plan_actions.py",
+    "unit/test_plan_history.py",
     "unit/test_optimizer.py",
     "unit/test_planner.py",
     "unit/test_candidates.py",

@@ -7,7 +7,7 @@ Who may not be retired is decided before money (``policies``). Then each weakly 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -65,16 +65,8 @@ def make_plan(
     names = {d.id for d in usable}
     lake = Containment(usable, [e for e in reduction if _is_proof(e, names)], groups)
     pinned = pinned_datasets(datasets, settings, context)
-    number = {dataset.id: position for position, dataset in enumerate(usable)}
-    rebuilds = Rebuilds(
-        datasets=usable,
-        history=History.of(usable, number, context.previous),
-        profiles=Profiles.of(usable, settings, context.now_ns),
-        policies=Policies.of(usable, pinned, groups, settings, context),
-        settings=settings,
-        recipes=recipes(usable) if recipes else None,
-        tiers=useful_tiers(usable, pinned.keys() | _rewritten(usable, context), settings, context.now_ns),
-    )
+    policies = Policies.of(usable, pinned, groups, settings, context)
+    rebuilds = _rebuilds(usable, pinned, policies, settings, context, recipes(usable) if recipes else None)
     decision = decide(lake, rebuilds, np.asarray([d.bytes for d in usable], np.float64))
     _check_schemas(usable, decision)
     reasons = Reasons(rebuilds, pinned, decision, context)
@@ -88,6 +80,28 @@ def make_plan(
         solver=describe(decision, settings),
         optimal=decision.optimal,
         currency=settings.currency,
+    )
+
+
+def _rebuilds(
+    usable: Sequence[Dataset],
+    pinned: Mapping[str, str],
+    policies: Policies,
+    settings: RetentionSettings,
+    context: Context,
+    recipes: Recipes | None,
+) -> Rebuilds:
+    """Who may be rebuilt from whom, and what that costs."""
+    number = {dataset.id: position for position, dataset in enumerate(usable)}
+    staying = pinned.keys() | _rewritten(usable, context)
+    return Rebuilds(
+        datasets=usable,
+        profiles=Profiles.of(usable, settings, context.now_ns),
+        policies=policies,
+        settings=settings,
+        history=History.of(usable, number, context.previous),
+        recipes=recipes,
+        tiers=useful_tiers(usable, staying, settings, context.now_ns),
     )
 
 
