@@ -14,7 +14,7 @@ from r2d2.commands.output import print_object, print_rows
 from r2d2.errors import UsageError
 from r2d2.model.edge import Edge
 from r2d2.model.plan import Plan, PlannedDataset
-from r2d2.report.units import human_bytes, money
+from r2d2.report.units import human_bytes, money, some_of
 from r2d2.report.visible import visible
 from r2d2.retention.holdings import DAYS_PER_MONTH
 
@@ -105,6 +105,12 @@ def _decision(entry: PlannedDataset | None) -> str | None:
 
 
 def _show_made(state: State, plan: Plan, run: runs.Run, details: bool, output: str) -> None:
+    newest = runs.find_run(state, reached=runs.DISCOVERED)
+    now = {dataset.id: dataset.version for dataset in runs.datasets(state, newest)} if newest.run_id != run.run_id else None
+    old = plan.out_of_date(now) if now is not None else ()
+    if old and output == "table":
+        some = some_of([visible(name) for name in old])
+        print(f"out of date, for run {newest.run_id} saw other versions of them or their parents: {some}")
     if not details:
         _show(plan, "saves", output)
         return
@@ -112,6 +118,7 @@ def _show_made(state: State, plan: Plan, run: runs.Run, details: bool, output: s
     rows = [planned_row(entry) | _details(entry, proofs) for entry in plan.datasets]
     if output == "json":
         facts = {"once_cost": plan.once_cost, "run_cost": plan.run_cost, "findings": list(plan.findings)}
+        facts |= {"out_of_date": list(old)}
         months = plan.payback_months if math.isfinite(plan.payback_months) else None
         date = _paid_back(plan, run.started)
         print_object(plan_object(plan) | {"datasets": rows, "payback_months": months, "payback_date": date} | facts)

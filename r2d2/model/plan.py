@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -93,3 +94,19 @@ class Plan:
     def retired(self) -> tuple[PlannedDataset, ...]:
         """What is to go, in the plan's order: rebuilt on demand, or a view in its place."""
         return tuple(entry for entry in self.datasets if entry.action in GONE)
+
+    def out_of_date(self, versions: Mapping[str, str]) -> tuple[str, ...]:
+        """Datasets that are to go or to move, and of which they or their parents are not what the plan was made for.
+
+        Args:
+            versions: of datasets now, by id; those that are not there any more are left out.
+        """
+        return tuple(
+            entry.dataset
+            for entry in self.datasets
+            if entry.action is not Action.KEEP
+            and (
+                versions.get(entry.dataset) != entry.version
+                or (entry.parent is not None and versions.get(entry.parent) != entry.parent_version)
+            )
+        )

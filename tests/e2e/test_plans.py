@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -170,3 +171,17 @@ def test_what_a_job_writes_every_night_is_not_retired_but_its_job_named(
     capsys.readouterr()
     assert main(["explain", name, "--state", str(state.path)]) == 0
     assert "it could be retired once nightly <b>copy</b> has stopped" in capsys.readouterr().out
+
+
+def test_a_plan_names_what_has_changed_since_it_was_made(
+    state: State, told: Told, lake: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = told("plan", "--details")
+    assert plan["out_of_date"] == []
+    name = next(row["dataset"] for row in plan["datasets"] if row["action"] == "retire")
+    write(lake / name, base_table(start=7)) if name.endswith(".parquet") else (lake / name).write_text("a,b\n1,2\n")
+    assert main(["discover", str(lake), "--state", str(state.path), "--quiet"]) == 0
+    assert name in told("plan", "--number", "1", "--details")["out_of_date"]
+    capsys.readouterr()
+    assert main(["plan", "--number", "1", "--state", str(state.path)]) == 0
+    assert re.search(rf"^out of date.*{re.escape(name)}", capsys.readouterr().out, re.MULTILINE)
