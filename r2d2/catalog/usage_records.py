@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import is_dataclass
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +28,7 @@ def usage_row(run_id: str, usage: Usage) -> Row:
 
 def plain(usage: Usage) -> Row:
     """The record as JSON can hold it: times in ISO format, sets as sorted lists."""
-    return {name: _plain(value) for name, value in asdict(usage).items()}
+    return {name: _plain(value) for name, value in vars(usage).items()}
 
 
 def usage_of(row: Mapping[str, Any]) -> Usage:
@@ -56,9 +56,9 @@ def _plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, frozenset):
         return sorted(value)
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    return [_plain(inner) for inner in value] if isinstance(value, tuple | list) else value
+    if isinstance(value, tuple):
+        return [_plain(inner) for inner in value]
+    return {name: _plain(inner) for name, inner in vars(value).items()} if is_dataclass(value) else value
 
 
 def _typed(raw: Mapping[str, Any], times: set[str]) -> Row:

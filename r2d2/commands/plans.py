@@ -106,8 +106,9 @@ def _decision(entry: PlannedDataset | None) -> str | None:
 
 def _show_made(state: State, plan: Plan, run: runs.Run, details: bool, output: str) -> None:
     newest = runs.find_run(state, reached=runs.DISCOVERED)
-    now = {dataset.id: dataset.version for dataset in runs.datasets(state, newest)} if newest.run_id != run.run_id else None
-    old = plan.out_of_date(now) if now is not None else ()
+    old: tuple[str, ...] = ()
+    if newest.run_id != run.run_id:
+        old = plan.out_of_date({dataset.id: dataset.version for dataset in runs.datasets(state, newest)})
     if old and output == "table":
         some = some_of([visible(name) for name in old])
         print(f"out of date, for run {newest.run_id} saw other versions of them or their parents: {some}")
