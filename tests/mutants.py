@@ -608,6 +608,13 @@ MUTANTS = [
         "if True",
         PLANS,
     ),
+    Mutant(
+        "what a job writes again and should not is a parent",
+        "retention/decisions",
+        "usable = ~stopping[found.parent]",
+        "usable = np.ones(len(found.parent), np.bool_)",
+        PLANS,
+    ),
 ]
 
 

@@ -134,9 +134,15 @@ def _components(lake: Containment, rebuilds: Rebuilds) -> Iterator[tuple[Ints, C
 
 
 def _apart(found: Candidates, advised: Flags) -> tuple[Candidates, Candidates]:
-    """The pairs of advised datasets, and the others."""
-    apart = advised[found.child]
-    return found.only(apart), found.only(~apart)
+    """The pairs of datasets whose jobs should stop, and those of the others.
+
+    These are the advised ones that could be rebuilt from one which is not. Nothing is rebuilt from them: they are
+    written again each night, and go when their jobs have stopped.
+    """
+    live, stopping = advised[found.child], np.zeros(len(advised), np.bool_)
+    stopping[found.child[live & ~advised[found.parent]]] = True
+    usable = ~stopping[found.parent]
+    return found.only(stopping[found.child] & usable), found.only(~live & usable)
 
 
 def _thinned(part: _Part, total: int) -> _Part:

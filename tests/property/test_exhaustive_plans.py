@@ -144,7 +144,21 @@ def _usage(rng: random.Random, number: int, size: int) -> Usage:
     )
 
 
-def may_go(lake: Lake, child: int) -> bool:
+def stopping(lake: Lake) -> set[int]:
+    """Datasets whose jobs should stop: all their rows are in one that could stand for them and that no job rewrites."""
+    live = {n for n in range(len(lake.datasets)) if any(job.live for job in lake.usage[n].producers)}
+    rewritten = {n for n in live if may_go(lake, n, rewritten=True)}
+    return {n for n in rewritten if any(eligible(lake, n, p) for p in lake.holds[n] - rewritten)}
+
+
+def eligible(lake: Lake, child: int, parent: int) -> bool:
+    """Whether rebuilding one from the other is allowed, quick, and worth it."""
+    gain = lake.datasets[child].bytes / GB * 0.023 - lake.money[child, parent]
+    quick = lake.seconds[child, parent] <= lake.settings.latency_limit
+    return bool(quick and gain > 1e-6 and gain >= lake.settings.min_saving and may_stand(lake, child, parent))
+
+
+def may_go(lake: Lake, child: int, rewritten: bool = False) -> bool:
     """By itself: nothing pins it, nobody writes it again, and its duplicates have its rights and sensitivity."""
     usage = lake.usage[child]
     node = [lake.usage[member] for member in next(node for node in lake.nodes if child in node)]
@@ -154,7 +168,7 @@ def may_go(lake: Lake, child: int) -> bool:
     ):
         return False
     pinned = f"d{child}" in lake.settings.keep or usage.hold or "backup" in usage.tags
-    return not pinned and not any(job.live for job in usage.producers)
+    return not pinned and (rewritten or not any(job.live for job in usage.producers))
 
 
 def may_stand(lake: Lake, child: int, parent: int) -> bool:
@@ -190,13 +204,12 @@ def exhaustive(lake: Lake) -> float:
     masks = np.arange(2**size)
     kept = (masks[:, None] >> np.arange(size)) & 1 == 1
     saving, money, possible = np.zeros(len(masks)), np.zeros(len(masks)), np.ones(len(masks), bool)
+    stopped = stopping(lake)
     for child in range(size):
         best = np.full(len(masks), np.inf)
-        for parent in lake.holds[child] if may_go(lake, child) else ():
-            cost, gain = lake.money[child, parent], keep[child] - lake.money[child, parent]
-            quick = lake.seconds[child, parent] <= settings.latency_limit
-            if quick and gain > 1e-6 and gain >= settings.min_saving and may_stand(lake, child, parent):
-                best = np.where(kept[:, parent], np.minimum(best, cost), best)
+        for parent in lake.holds[child] - stopped if may_go(lake, child) else ():
+            if eligible(lake, child, parent):
+                best = np.where(kept[:, parent], np.minimum(best, lake.money[child, parent]), best)
         gone = ~kept[:, child]
         possible &= kept[:, child] | np.isfinite(best)
         saving += np.where(gone & np.isfinite(best), keep[child] - best, 0.0)
@@ -215,13 +228,14 @@ def assert_kept_to(lake: Lake, plan: Plan) -> None:
     """Every line keeps to every rule."""
     lines = {line.dataset: line for line in plan.datasets}
     retired = [line for line in plan.datasets if line.action in GONE]
-    monthly = 0.0
+    monthly, stopped = 0.0, stopping(lake)
     for line in retired:
         child, parent = int(line.dataset[1:]), int((line.parent or "")[1:])
         assert parent in lake.holds[child]
         assert lines[f"d{parent}"].action not in GONE
         assert may_go(lake, child)
         assert may_stand(lake, child, parent)
+        assert parent not in stopped
         assert line.rebuild_seconds == lake.seconds[child, parent] <= lake.settings.latency_limit
         monthly += lake.money[child, parent]
         if lake.by_pair:
@@ -232,7 +246,7 @@ def assert_kept_to(lake: Lake, plan: Plan) -> None:
     assert plan.bytes_retired <= (budget.max_retired_bytes or 1e18)
     for line in plan.datasets:
         if line.action is Action.STOP_PRODUCER:
-            assert any(job.live for job in lake.usage[int(line.dataset[1:])].producers)
+            assert int(line.dataset[1:]) in stopped
             assert line.saving_per_month == 0
             assert line.parent is not None
             assert lines[line.parent].action not in GONE

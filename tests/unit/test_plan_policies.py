@@ -147,6 +147,24 @@ def test_a_nightly_copy_is_never_retired_its_job_is_named_and_no_saving_counted(
     assert actions(plan_of(PAIR, stopped))["part"] == "retire"
 
 
+def test_nothing_is_rebuilt_from_what_a_job_writes_again_and_should_not() -> None:
+    """The copy is cheaper to read than the whole; without the job the part would be rebuilt from it."""
+    lake = [dataset("whole", 90), dataset("copy", 12), dataset("part", 10)]
+    held = (("whole", "copy"), ("copy", "part"))
+    edges = [Edge(*pair, Grade.PROVEN, 1, 2, False, "join", "") for pair in held]
+    settings = replace(SETTINGS, keep=("copy",))
+    assert line(make_plan(lake, edges, [], settings), "part").parent == "copy"
+    nightly = {"copy": Usage("copy", producers=(Job("nightly", "dbt", NOW, live=True),))}
+    plan = make_plan(lake, edges, [], SETTINGS, Context(nightly))
+    assert actions(plan) == {"whole": "keep", "copy": "stop producer", "part": "retire"}
+    assert line(plan, "part").parent == "whole"
+
+
+def test_what_a_job_writes_is_a_parent_where_nothing_else_holds_its_rows() -> None:
+    fed = Usage("whole", producers=(Job("etl", "dbt", NOW, live=True),))
+    assert actions(plan_of(PAIR, fed)) == {"whole": "keep", "part": "retire"}
+
+
 def test_a_nightly_copy_that_would_not_pay_is_simply_kept() -> None:
     nightly = Usage("part", producers=(Job("copy_orders", "dbt", NOW, live=True),))
     assert actions(plan_of(PAIR, nightly, settings=replace(SETTINGS, latency_limit=1.0)))["part"] == "keep"
