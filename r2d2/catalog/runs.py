@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -178,10 +178,9 @@ def plan(state: State, run: Run) -> Plan:
     Raises:
         NotFound: it has none.
     """
-    for head in plan_heads(state, run.run_id):
-        found = _plan(state, head)
-        if found is not None:
-            return found
+    found = _first_whole(state, plan_heads(state, run.run_id))
+    if found is not None:
+        return found
     raise NotFound(f"run {run.run_id} has no plan yet", "`r2d2 retention --state DIR` makes one")
 
 
@@ -213,12 +212,8 @@ def run_of_plan(state: State, number: int) -> Run:
 def plan_before(state: State, roots: Sequence[str], number: int | None = None) -> Plan | None:
     """The newest plan of a lake that was made before the one with this number (None: of all)."""
     alike = {run.run_id for run in runs(state) if sorted(run.roots) == sorted(roots)}
-    for head in plan_heads(state):
-        if head["run_id"] in alike and (number is None or head["plan"] < number):
-            found = _plan(state, head)
-            if found is not None:
-                return found
-    return None
+    heads = (head for head in plan_heads(state) if head["run_id"] in alike)
+    return _first_whole(state, (head for head in heads if number is None or head["plan"] < number))
 
 
 def plan_heads(state: State, run_id: str | None = None) -> list[dict[str, Any]]:
@@ -236,6 +231,12 @@ def keep_plan(state: State, run_id: str, plan: Plan) -> Plan:
     state.append("plans", [records.plan_head(run_id, numbered, datetime.now(UTC))])
     state.append("plan", records.plan_rows(run_id, numbered))
     return numbered
+
+
+def _first_whole(state: State, heads: Iterable[Mapping[str, Any]]) -> Plan | None:
+    """The first plan that no crash cut off."""
+    found = (_plan(state, head) for head in heads)
+    return next((plan for plan in found if plan is not None), None)
 
 
 def _plan(state: State, head: Mapping[str, Any]) -> Plan | None:

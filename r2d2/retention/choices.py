@@ -34,13 +34,12 @@ class Choices:
     seconds: Floats
     complete: bool
 
-    def only(self, instance: Instance) -> tuple[Choices, Instance]:
-        """What is needed of the pairs that are left in an instance, and that with the pairs numbered anew."""
+    def only(self, instance: Instance) -> Choices:
+        """The same with the options that are left in an instance, the pairs numbered anew."""
         paired = instance.pair >= 0
         pair = np.where(paired, np.cumsum(paired) - 1, -1)
         left = {name: getattr(self, name)[instance.pair[paired]] for name in ("mode", "monthly", "seconds")}
-        instance = replace(instance, pair=pair)
-        return replace(self, instance=instance, **left), instance
+        return replace(self, instance=replace(instance, pair=pair), **left)
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,6 @@ class _Part:
 
     members: Ints
     choices: Choices
-    instance: Instance
     solution: Solution
     advice: Candidates
 
@@ -90,14 +89,15 @@ def decide(lake: Containment, rebuilds: Rebuilds, sizes: Floats) -> Decision:
             continue
         advice, found = _apart(seen, rebuilds.policies.advised[members])
         choices = choices_of(members, found, rebuilds, sizes)
-        instance = choices.instance
-        part = _Part(members, choices, instance, solve(instance, ends - time.monotonic(), found.complete), advice)
-        if instance.limits:
+        solution = solve(choices.instance, ends - time.monotonic(), found.complete)
+        part = _Part(members, choices, solution, advice)
+        if choices.instance.limits:
             waiting.append(_thinned(part, total))
         else:
             _note(decision, part)
     if waiting:
-        together = solve_together([p.instance for p in waiting], [p.solution for p in waiting], ends - time.monotonic())
+        instances, alone = [part.choices.instance for part in waiting], [part.solution for part in waiting]
+        together = solve_together(instances, alone, ends - time.monotonic())
         for part, solution in zip(waiting, together, strict=True):
             _note(decision, replace(part, solution=solution))
     return decision
@@ -147,9 +147,8 @@ def _apart(found: Candidates, advised: Flags) -> tuple[Candidates, Candidates]:
 
 def _thinned(part: _Part, total: int) -> _Part:
     """The component with no more options than can be held of every one."""
-    instance, option = part.instance.nearest(most_options(total), part.solution.option)
-    choices, instance = part.choices.only(instance)
-    return replace(part, choices=choices, instance=instance, solution=replace(part.solution, option=option))
+    instance, option = part.choices.instance.nearest(most_options(total), part.solution.option)
+    return replace(part, choices=part.choices.only(instance), solution=replace(part.solution, option=option))
 
 
 def _note_obstacles(decision: Decision, members: Ints, seen: Obstacles) -> None:
@@ -158,7 +157,8 @@ def _note_obstacles(decision: Decision, members: Ints, seen: Obstacles) -> None:
 
 
 def _note(decision: Decision, part: _Part) -> None:
-    instance, solution, members, choices = part.instance, part.solution, part.members, part.choices
+    solution, members, choices = part.solution, part.members, part.choices
+    instance = choices.instance
     pair, place = instance.pair[solution.option], instance.place[solution.option]
     gone = pair >= 0
     decision.parent[members[gone]] = members[instance.owner[place[gone]]]

@@ -87,7 +87,7 @@ class Reasons:
             parent_version=source.version,
             once_cost=float(self._known.once[number] + PROOFS * self._known.read[parent]),
             changes_if="" if view else self._would_stay_if(number, parent, seconds),
-            conditions=tuple(f"sign-off of {each.kind} {each.name}" for each in usage.consumers),
+            conditions=_sign_offs(usage),
             owner=usage.owner,
             could_go=True,
         )
@@ -140,7 +140,7 @@ class Reasons:
             version=dataset.version,
             parent_version=source.version,
             changes_if=f"it could be retired once {jobs} has stopped",
-            conditions=tuple(f"sign-off of {each.kind} {each.name}" for each in usage.consumers),
+            conditions=_sign_offs(usage),
             owner=usage.owner,
         )
 
@@ -265,3 +265,7 @@ class Reasons:
 
     def _money(self, amount: float) -> str:
         return money(amount, self._settings.currency)
+
+
+def _sign_offs(usage: Usage) -> tuple[str, ...]:
+    return tuple(f"sign-off of {each.kind} {each.name}" for each in usage.consumers)

@@ -39,7 +39,7 @@ class _Best:
     """The best plan and the best bound so far.
 
     Attributes:
-        at: the bound by place and option where ``bound`` was found, the budgets at ``prices``.
+        prices, duals: of the budgets and of the datasets, where ``bound`` was found.
     """
 
     option: Ints

@@ -148,6 +148,21 @@ class Instance:
         )
 
     @cached_property
+    def own(self) -> Ints:
+        """Of each place, the option of its owner to be kept there."""
+        option = np.flatnonzero(self.pair < 0)
+        own = np.empty(len(self.owner), np.int64)
+        own[self.place[option]] = option
+        return own
+
+    @cached_property
+    def serves(self) -> Flags:
+        """Places that other datasets can be rebuilt from."""
+        serving: Flags = np.zeros(len(self.owner), np.bool_)
+        serving[self.place[self.pair >= 0]] = True
+        return serving
+
+    @cached_property
     def pays(self) -> Flags:
         """Options that cost less than keeping the dataset as it is, and own places."""
         paying: Flags = (self.pair < 0) | (self.cost < self.alone[self.child])

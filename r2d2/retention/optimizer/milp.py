@@ -43,9 +43,6 @@ class _Model:
     def __init__(self, instance: Instance, bound: Bound, gap: float) -> None:
         self._pulp = load_solver()
         self._instance = instance
-        self._own = np.full(len(instance.owner), -1, np.int64)
-        own = np.flatnonzero(instance.pair < 0)
-        self._own[instance.place[own]] = own
         self._problem = self._pulp.LpProblem("retention", self._pulp.LpMinimize)
         self._coupled = bool(instance.limits) or np.isfinite(instance.evacuation)
         self._keep = self._places(bound, gap)
@@ -59,6 +56,7 @@ class _Model:
         self._add_evacuation()
 
     def solve(self, seconds: float) -> tuple[Ints | None, bool]:
+        """The option of each dataset, None without a plan; and whether no plan is cheaper."""
         if not self._problem.numVariables():
             return None, True
         status = run_solver(self._pulp, self._problem, seconds)
@@ -69,10 +67,10 @@ class _Model:
         return self._options(), bool(status == self._pulp.LpSolutionOptimal)
 
     def _options(self) -> Ints:
-        option = self._own[self._instance.default].copy()
+        option = self._instance.own[self._instance.default]
         best = np.full(self._instance.size, 0.5)
         for j, y in self._keep.items():
-            self._take(option, best, int(self._own[j]), y)
+            self._take(option, best, int(self._instance.own[j]), y)
         for k, x in self._recipe.items():
             self._take(option, best, k, x)
         return option
@@ -84,12 +82,11 @@ class _Model:
             option[child], best[child] = k, value
 
     def _places(self, bound: Bound, gap: float) -> dict[int, Any]:
-        instance, serves = self._instance, np.zeros(len(self._instance.owner), np.bool_)
-        serves[instance.place[instance.pair >= 0]] = True
+        instance = self._instance
         keep: dict[int, Any] = {}
         for j in np.flatnonzero(~instance.fixed).tolist():
             low, high = int(bound.if_retired[j] > gap), int(bound.if_kept[j] <= gap)
-            whole = serves[j] or self._coupled
+            whole = instance.serves[j] or self._coupled
             kind = self._pulp.LpInteger if whole else self._pulp.LpContinuous
             keep[j] = self._problem.add_variable(f"y{j}", low, high, kind)
         return keep

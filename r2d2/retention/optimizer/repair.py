@@ -65,14 +65,6 @@ def _moved(instance: Instance, option: Ints) -> Ints:
     return moved
 
 
-def _own(instance: Instance) -> Ints:
-    """The option of keeping each dataset at its default place."""
-    own = np.flatnonzero(instance.pair < 0)
-    of_place = np.empty(len(instance.owner), np.int64)
-    of_place[instance.place[own]] = own
-    return of_place[instance.default]
-
-
 def _savings(instance: Instance, option: Ints, prices: Floats) -> Floats:
     """What each option saves against keeping its dataset at its default place, the budgets paid for."""
     saving = instance.alone[instance.child[option]] - instance.cost[option]
@@ -94,7 +86,7 @@ def _evacuable(instance: Instance, option: Ints) -> None:
     start = np.flatnonzero(np.diff(place, prepend=-1))
     before = np.repeat(np.concatenate([[0.0], taken])[start], np.diff(start, append=len(place)))
     late = retired[order[taken - before > instance.evacuation]]
-    option[late] = _own(instance)[late]
+    option[late] = instance.own[instance.default[late]]
 
 
 def _affordable(instance: Instance, option: Ints, prices: Floats) -> None:
@@ -113,7 +105,7 @@ def _affordable(instance: Instance, option: Ints, prices: Floats) -> None:
         freed = np.cumsum(weight[used][order])
         needed = int(np.searchsorted(freed, excess * (1 + 1e-12))) + 1 if excess else 0
         gone[order[:needed]] = True
-    option[retired[gone]] = _own(instance)[retired[gone]]
+    option[retired[gone]] = instance.own[instance.default[retired[gone]]]
 
 
 def _fill(instance: Instance, option: Ints, prices: Floats) -> None:

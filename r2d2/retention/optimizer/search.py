@@ -60,13 +60,7 @@ def assign(instance: Instance, kept: Flags) -> Assignment:
 
 def chosen(instance: Instance, plan: Assignment) -> Ints:
     """The option of each dataset, its default place where the plan has none for it."""
-    option = plan.option.copy()
-    none = np.flatnonzero(option < 0)
-    own = np.flatnonzero(instance.pair < 0)
-    of_place = np.empty(len(instance.owner), np.int64)
-    of_place[instance.place[own]] = own
-    option[none] = of_place[instance.default[none]]
-    return option
+    return np.where(plan.option < 0, instance.own[instance.default], plan.option)
 
 
 def places_of(instance: Instance, option: Ints) -> Flags:
@@ -122,7 +116,7 @@ def prefer_first(instance: Instance, plan: Assignment) -> Assignment:
     swaps = 0
     kept = places_of(instance, chosen(instance, plan))
     plan = assign(instance, kept)
-    movable = ~instance.fixed & _serve(instance)
+    movable = ~instance.fixed & instance.serves
     for last in np.flatnonzero(kept & ~instance.fixed)[::-1].tolist():
         equal = movable & ~kept & (instance.opening == instance.opening[last])
         for first in np.flatnonzero(equal).tolist():
@@ -136,13 +130,6 @@ def prefer_first(instance: Instance, plan: Assignment) -> Assignment:
                 plan, kept = other, changed
                 break
     return plan
-
-
-def _serve(instance: Instance) -> Flags:
-    """Places that others can be rebuilt from."""
-    serving: Flags = np.zeros(len(instance.owner), np.bool_)
-    serving[instance.place[instance.pair >= 0]] = True
-    return serving
 
 
 def _best_moves(instance: Instance, plan: Assignment) -> Ints:

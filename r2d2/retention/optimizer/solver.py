@@ -152,10 +152,8 @@ def _split(merged: Instance, together: Solution, instances: Sequence[Instance]) 
 def _options_of(instance: Instance, place: Ints, pair: Ints) -> Ints:
     """The positions of the options that are these pairs, or these own places."""
     of_pair = np.empty(max(0, int(instance.pair.max(initial=-1)) + 1), np.int64)
-    paired, own = np.flatnonzero(instance.pair >= 0), np.flatnonzero(instance.pair < 0)
+    paired = np.flatnonzero(instance.pair >= 0)
     of_pair[instance.pair[paired]] = paired
-    of_place = np.empty(len(instance.owner), np.int64)
-    of_place[instance.place[own]] = own
-    option = of_place[np.where(pair < 0, place, 0)]
+    option = instance.own[np.where(pair < 0, place, 0)]
     option[pair >= 0] = of_pair[pair[pair >= 0]]
     return option
