@@ -140,7 +140,7 @@ class UsageSettings:
 class SparkSettings:
     """The Spark session, where spark-submit or the environment give none of it."""
 
-    master: str = ""  # empty: what spark-submit or SPARK_MASTER give, else local[*]
+    master: str = ""  # or sc://HOST:PORT (Spark Connect); empty: spark-submit's, SPARK_REMOTE, SPARK_MASTER, local[*]
     jars: str = ""  # a directory of jars for sites that can't download; empty: spark.jars.packages
     driver_memory: str = ""  # empty: Spark's own default
     conf: Mapping[str, str] = field(default_factory=dict)  # any further Spark properties

@@ -187,7 +187,7 @@ def discover_stage(job: Job) -> tuple[Dataset, ...]:
 
     What makes a run impossible (no Java, a root that is not there) is found before Spark starts and anything is kept.
     """
-    require_java()
+    require_java(job.settings.spark)
     needs_catalog = any(root.startswith("catalog:") for root in job.roots)
     with job.progress.stage("list the lake") as reading:
         session = job.spark if needs_catalog else None
