@@ -10,6 +10,7 @@ from r2d2.errors import EnvironmentMissing, UsageError
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+    from pyspark.sql.connect.client import DefaultChannelBuilder
 
 SCHEME = "sc://"
 #: Seconds in which a server must answer; Spark's own client tries for ten minutes.
@@ -44,7 +45,8 @@ def connected(url: str, properties: Mapping[str, str]) -> SparkSession:
     try:
         from pyspark.sql.connect.client import DefaultChannelBuilder
     except ImportError as error:  # pyspark says which package
-        raise EnvironmentMissing(f"Spark Connect: {str(error).splitlines()[0]}", "pip install 'r2d2[connect]'") from None
+        what = f"Spark Connect: {str(error).splitlines()[0]}"
+        raise EnvironmentMissing(what, "pip install 'r2d2[connect]'") from None
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
