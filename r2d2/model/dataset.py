@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from r2d2.model.source import SparkSource
+
 #: A column path, one element for each level; never joined by dots.
 LeafPath = tuple[str, ...]
 
@@ -119,6 +121,8 @@ class Dataset:
         shared_with: ids of datasets that share some of its files; neither may be retired.
         others: files of its directory that hold none of its rows, and go with it.
         reads: a month, as access logs tell; None if unknown. Joined on for plans, not kept with the dataset.
+        source: what Spark reads instead of the files (``model.source``); None where they hold the rows as they are.
+        retirable: whether it has bytes of its own that could be freed; a view has none.
         status: ``ok``, ``empty``, ``archived``, ``unread``, ``unsupported``, ``unprovable`` or ``error``.
         reason: why it is not ``ok``, in words for its owner.
     """
@@ -140,6 +144,8 @@ class Dataset:
     shared_with: tuple[str, ...] = ()
     others: tuple[OtherFiles, ...] = ()
     reads: float | None = None
+    source: SparkSource | None = None
+    retirable: bool = True
     status: str = "ok"
     reason: str = ""
 
