@@ -11,8 +11,9 @@ from pathlib import Path
 from r2d2.catalog.assembly import assemble
 from r2d2.catalog.discovery import discover
 from r2d2.catalog.listing import Candidate, plain_candidate
+from r2d2.catalog.reading import FileToRead
 from r2d2.catalog.runs import Groups, all_pairs
-from r2d2.catalog.summaries import FileToRead, summarize_files
+from r2d2.catalog.summaries import summarize_files
 from r2d2.config import ContainmentSettings, DiscoverySettings
 from r2d2.containment.budget import Budget
 from r2d2.containment.funnel import Containments, find_containments

@@ -16,6 +16,9 @@ LeafPath = tuple[str, ...]
 #: timestamp and instant → nanoseconds since 1970-01-01, string → str, boolean → bool.
 BoundValue = Decimal | float | int | str | bool
 
+#: What the path of a ``source_file`` begins with; no file's path does, for those are absolute or URLs.
+HANDED_BY_SPARK = "spark:"
+
 #: Formats whose files hold text, which is compared under typed views (EXACTNESS 4).
 TEXT_FORMATS = frozenset({"csv", "tsv", "jsonl", "json"})
 
@@ -99,6 +102,16 @@ class OtherFiles(NamedTuple):
     mtime_ns: int
 
 
+def source_file(source: SparkSource, size: int, modified_ns: int, mark: str, rows: int | None = None) -> DataFile:
+    """All rows of a dataset that Spark reads, as a file that tasks can name.
+
+    Args:
+        size: bytes of the data files.
+        mark: what changes when the rows do.
+    """
+    return DataFile(f"{HANDED_BY_SPARK}{source.to_json()}", size, modified_ns, mark, rows=rows)
+
+
 @dataclass(frozen=True)
 class Dataset:
     """A table in the lake.
@@ -148,6 +161,13 @@ class Dataset:
     retirable: bool = True
     status: str = "ok"
     reason: str = ""
+
+    @property
+    def scanned(self) -> tuple[DataFile, ...]:
+        """What is opened to read its rows: its files, or the one name under which Spark hands all rows over."""
+        if self.source is None:
+            return self.files
+        return (source_file(self.source, self.bytes, self.modified_ns, self.version, self.rows),)
 
     @property
     def has_views(self) -> bool:

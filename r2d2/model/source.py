@@ -1,4 +1,4 @@
-"""What Spark is asked to read where a dataset's files don't say alone which rows it has (DESIGN 5). No Spark, no I/O."""
+"""What Spark is asked to read where a dataset's files don't say alone which rows it has (DESIGN 5)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ class SparkSource:
     """A dataset for Spark's own reader, pinned to one version as far as its format can be.
 
     Attributes:
-        format: of ``spark.read.format``: ``delta``, ``iceberg``, ``orc``, ``avro``, ``parquet``; empty for a table or view
-            of a catalog.
+        format: of ``spark.read.format``: ``delta``, ``iceberg``, ``orc``, ``avro``; empty for a table or view of a
+            catalog.
         paths: what is loaded: absolute paths or URLs, none of them a pattern.
         table: of a catalog: catalog, databases and name, each as it is spelled.
         options: of the reader, such as ``versionAsOf``.
