@@ -313,7 +313,7 @@ def _deleted(vector: Any) -> int | None:
     if not vector:
         return 0
     number = vector.get("cardinality") if isinstance(vector, Mapping) else None
-    return number if isinstance(number, int) and not isinstance(number, bool) and number >= 0 else None
+    return number if isinstance(number, int) and not isinstance(number, bool) and number > 0 else None
 
 
 def _rows(add: Mapping[str, Any]) -> int | None:
