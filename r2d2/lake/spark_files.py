@@ -54,7 +54,7 @@ def probe(spark: SparkSession, tasks: pa.Table) -> Access:
     Raises:
         EnvironmentMissing: they lack a package, or have another version of one.
     """
-    if _is_this_process(spark):
+    if are_children(spark):
         return Access.OPENED
     path = _readable(tasks)
     rows = spark.range(0, _PROBES, 1, _PROBES).mapInArrow(for_spark(Probe(path)), "versions string, reads boolean")
@@ -103,7 +103,7 @@ def _can_open(path: str) -> bool:
     return True
 
 
-def _is_this_process(spark: SparkSession) -> bool:
+def are_children(spark: SparkSession) -> bool:
     """Whether workers are children of this process, with its rights and its Python."""
     own = os.environ.get("PYSPARK_PYTHON") == sys.executable
     return shares_disk(spark) and own and not spark.conf.get("spark.pyspark.python", "")

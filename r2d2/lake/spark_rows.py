@@ -7,7 +7,7 @@ that file as on any other. What Spark's types can't hold exactly is refused befo
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -160,7 +160,7 @@ def run_without_rows(kernel: Kernel, tasks: pa.Table, source: str, schema: pa.Sc
             return pa.Table.from_batches(kernel(iter(tasks.to_batches())), schema=result)
 
 
-def run_refused(kernel: Kernel, tasks: pa.Table, source: str, why: R2D2Error, result: pa.Schema) -> pa.Table:
-    """What the kernel gives for a source that can't be read."""
-    with handed({source: why}):
+def run_refused(kernel: Kernel, tasks: pa.Table, why: Mapping[str, R2D2Error], result: pa.Schema) -> pa.Table:
+    """What the kernel gives for task rows whose files can't be read, by path."""
+    with handed(why):
         return pa.Table.from_batches(kernel(iter(tasks.to_batches())), schema=result)

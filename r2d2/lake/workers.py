@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from r2d2.errors import R2D2Error, ScanError
+from r2d2.errors import R2D2Error, ScanError, UnreadableData
 from r2d2.lake.file_tree import shown
 from r2d2.lake.kernels import Kernel, for_spark, run_here
 from r2d2.lake.session import shares_disk
-from r2d2.lake.spark_files import Access, over_files, probe, with_contents
+from r2d2.lake.spark_files import Access, are_children, over_files, probe, with_contents
 from r2d2.lake.spark_rows import frame, over_rows, refusal, run_refused, run_without_rows
 from r2d2.lake.staging import changed
 from r2d2.model.dataset import HANDED_BY_SPARK
@@ -70,7 +70,9 @@ class Workers:
         for start in range(0, len(wanted), _TOGETHER):
             opened = [self._opened(source, kernel) for source in wanted[start : start + _TOGETHER]]
             results += self._results([each for each in opened if isinstance(each, _Rows)], schema)
-            results += [run_refused(kernel, e.tasks, e.name, e.why, schema) for e in opened if isinstance(e, _Refused)]
+            results += [
+                run_refused(kernel, e.tasks, {e.name: e.why}, schema) for e in opened if isinstance(e, _Refused)
+            ]
         return pa.concat_tables(results)
 
     def map_shuffled(
@@ -92,7 +94,10 @@ class Workers:
             mapped = [self._mapped(direct, kernel, schema)] if direct.num_rows else []
             mapped += [each.mapped(self.spark, kernel, schema) for each in opened]
             together = _union(mapped).repartitionById(ranges, F.col("range"))
-            return collected(together.mapInArrow(for_spark(second), spark_schema(result)), result)
+            found = collected(together.mapInArrow(for_spark(second), spark_schema(result)), result)
+            if self.access is Access.HANDED and (moved := _changed(direct)):
+                raise ScanError(f"changed while Spark read it: {shown(min(moved))}", "run the same command again")
+            return found
 
         try:
             return shuffled(opened)
@@ -106,9 +111,7 @@ class Workers:
         if len(pc.unique(tasks["task"])) == 1 and self._reads_here:
             return _run_alone(tasks, kernel, schema)
         found = collected(self._mapped(tasks, kernel, schema), schema)
-        if self.access is Access.HANDED and (moved := _changed(tasks)):
-            raise ScanError(f"changed while Spark read it: {shown(moved)}", "run the same command again")
-        return found
+        return _without_changed(found, tasks, kernel) if self.access is Access.HANDED else found
 
     def _mapped(self, tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> DataFrame:
         if self._may_open(tasks):
@@ -117,7 +120,10 @@ class Workers:
 
     @cached_property
     def _reads_here(self) -> bool:
-        return shares_disk(self.spark) and self.access is not Access.HANDED
+        """Whether this process can do what its workers can."""
+        if self.access is Access.AUTO:
+            return are_children(self.spark)
+        return self.access is Access.OPENED and shares_disk(self.spark)
 
     def _may_open(self, tasks: pa.Table) -> bool:
         """Whether workers open the files themselves; asked of them with the first files there are."""
@@ -144,7 +150,7 @@ class Workers:
                 return [table for each in opened for table in self._results([each], schema)]
             (alone,) = opened
             why = refusal(error.__cause__ if isinstance(error.__cause__, Exception) else error)
-            return [run_refused(alone.kernel, alone.tasks, alone.name, why, schema)]
+            return [run_refused(alone.kernel, alone.tasks, {alone.name: why}, schema)]
         return [found, *(each.without_rows(schema) for each in opened if each.gave_nothing(found))]
 
     def _tried(self, each: _Rows | _Refused, schema: pa.Schema) -> _Rows | _Refused:
@@ -189,7 +195,7 @@ class _Rows:
 
     def gave_nothing(self, results: pa.Table) -> bool:
         """Whether no result is of this source: Spark runs nothing where there are no rows."""
-        own = next(name for name in ("key", "dataset") if name in results.schema.names)
+        own = _owner(results)
         return not set(self.tasks[own].to_pylist()) & set(pc.unique(results[own]).to_pylist())
 
     def without_rows(self, schema: pa.Schema) -> pa.Table:
@@ -207,7 +213,7 @@ class _Refused:
     why: R2D2Error
 
     def mapped(self, spark: SparkSession, kernel: Kernel, schema: pa.Schema) -> DataFrame:
-        return spark.createDataFrame(run_refused(kernel, self.tasks, self.name, self.why, schema))
+        return spark.createDataFrame(run_refused(kernel, self.tasks, {self.name: self.why}, schema))
 
 
 def split_sources(tasks: pa.Table) -> tuple[pa.Table, pa.Table]:
@@ -224,10 +230,32 @@ def _by_source(tasks: pa.Table) -> list[_Source]:
     return [_Source(name, tasks.filter(pc.equal(column, name))) for name in dict.fromkeys(names)]
 
 
-def _changed(tasks: pa.Table) -> str:
-    """A file of the tasks that is no longer what it was when it was listed; empty if there is none."""
-    files = {file for text in tasks["files"].to_pylist() for file in unpack_files(text)}
-    return next(iter(changed(sorted(files, key=lambda file: file.path))), "")
+def _without_changed(results: pa.Table, tasks: pa.Table, kernel: Kernel) -> pa.Table:
+    """Results, those of task rows with a file that changed while Spark read it replaced by that failure."""
+    moved = _changed(tasks)
+    if not moved:
+        return results
+    touched = [any(file.path in moved for file in unpack_files(text)) for text in tasks["files"].to_pylist()]
+    bad, own = tasks.filter(pa.array(touched)), _owner(results)
+    kept = results.filter(pc.invert(pc.is_in(results[own], pc.unique(bad[own]))))
+    why = {file.path: _moved(file.path) for text in bad["files"].to_pylist() for file in unpack_files(text)}
+    return pa.concat_tables([kept, run_refused(kernel, bad, why, results.schema)])
+
+
+def _moved(path: str) -> UnreadableData:
+    return UnreadableData(f"changed while it was read: {shown(path)}")
+
+
+def _changed(tasks: pa.Table) -> set[str]:
+    """Paths of files of the tasks that are no longer what they were when they were listed."""
+    if "files" not in tasks.schema.names:
+        return set()
+    return set(changed(list({file for text in tasks["files"].to_pylist() for file in unpack_files(text)})))
+
+
+def _owner(results: pa.Table) -> str:
+    """The column by which tasks and their results are known."""
+    return next(name for name in ("key", "dataset") if name in results.schema.names)
 
 
 def _union(frames: Sequence[DataFrame]) -> DataFrame:
