@@ -36,5 +36,9 @@ def to_read(candidate: Candidate) -> list[FileToRead]:
 
 def needs_of(some: Iterable[Candidate | Dataset]) -> frozenset[str]:
     """The jar sets that Spark reads the usable ones of some datasets with."""
-    sources = (one.source for one in some if one.status == "ok" and one.source is not None)
-    return frozenset(need for source in sources for need in source.needs)
+    sources = [one.source for one in some if one.status == "ok" and one.source is not None]
+    stores = {"s3" for source in sources for path in source.paths if path.startswith(_S3)}
+    return frozenset(stores.union(*(source.needs for source in sources)))
+
+
+_S3 = ("s3://", "s3a://", "s3n://")

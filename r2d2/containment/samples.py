@@ -183,6 +183,11 @@ class Sampler:
 
     def _draw_tasks(self, index: int, sides: Sequence[int]) -> Iterator[dict[str, Any]]:
         dataset = self.datasets[index]
+        if dataset.source is not None:  # the rows that Spark hands over have no places to draw from
+            self.scanner.failed[index] = (
+                "Spark reads it, and no samples are drawn then; any other containment.verify does"
+            )
+            return
         places = list(self._places(dataset, self.size.drawn_rows(self.scanner.keys[index], dataset.rows or 0)))
         for start in range(0, len(places), _FILES):
             files = [file for file, _ in places[start : start + _FILES]]
