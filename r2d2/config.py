@@ -142,6 +142,8 @@ class SparkSettings:
 
     master: str = ""  # or sc://HOST:PORT (Spark Connect); empty: spark-submit's, SPARK_REMOTE, SPARK_MASTER, local[*]
     jars: str = ""  # a directory of jars for sites that can't download; empty: spark.jars.packages
+    extras: tuple[str, ...] = ()  # jar sets besides Delta's: avro, iceberg, s3; those that a lake needs come too
+    workers: Literal["auto", "open", "handed"] = "auto"  # handed: workers may open no files, Spark reads; auto: try it
     driver_memory: str = ""  # empty: Spark's own default
     conf: Mapping[str, str] = field(default_factory=dict)  # any further Spark properties
     log_level: str = "ERROR"  # of Spark's own logger

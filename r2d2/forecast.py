@@ -19,8 +19,9 @@ from r2d2.catalog.assembly import assemble, listed
 from r2d2.catalog.cache import StateCache
 from r2d2.catalog.discovery import discover
 from r2d2.catalog.listing import Candidate
+from r2d2.catalog.reading import FileToRead, to_read
 from r2d2.catalog.state import State, existing_state
-from r2d2.catalog.summaries import FileToRead, summary_tasks
+from r2d2.catalog.summaries import summary_tasks
 from r2d2.config import Settings
 from r2d2.containment.candidates import find_candidates
 from r2d2.containment.minmax import leaves_by_path
@@ -69,7 +70,7 @@ class _Lake:
 
     def unknown_files(self, candidate: Candidate) -> list[FileToRead]:
         """Those whose metadata has to be read."""
-        return [FileToRead(f, candidate.format) for f in candidate.files if f.path not in self.summaries]
+        return [read for read in to_read(candidate) if read.file.path not in self.summaries]
 
     @cached_property
     def known(self) -> list[Dataset]:
@@ -162,10 +163,11 @@ def _funnels(state: State | None) -> list[Funnel]:
 
 
 def _metadata(lake: _Lake, rates: Rates) -> tuple[list[Stage], list[Read]]:
-    """Footers of Parquet files, and all of text files, that no earlier run has read."""
+    """Footers of Parquet files, and all of text files and of what Spark reads, that no earlier run has read."""
     stages, reads = [], []
-    for name, text in (("metadata, Parquet", False), ("metadata, text", True)):
-        some = [(c, lake.unknown_files(c)) for c in lake.usable if (c.format in TEXT_FORMATS) is text]
+    for name in (_PARQUET, _TEXT, _BY_SPARK):
+        text = name != _PARQUET
+        some = [(c, lake.unknown_files(c)) for c in lake.usable if _kind(c) == name]
         own = [_metadata_read(candidate, files) for candidate, files in some if files]
         tasks = summary_tasks([file for _, files in some for file in files], lake.settings.discovery.files_per_task)
         read_now = [replace(listed(c), files=tuple(file.file for file in files)) for c, files in some if files]
@@ -179,9 +181,18 @@ def _metadata(lake: _Lake, rates: Rates) -> tuple[list[Stage], list[Read]]:
     return stages, reads
 
 
+_PARQUET, _TEXT, _BY_SPARK = "metadata, Parquet", "metadata, text", "metadata, by Spark"
+
+
+def _kind(candidate: Candidate) -> str:
+    if candidate.source is not None:
+        return _BY_SPARK
+    return _TEXT if candidate.format in TEXT_FORMATS else _PARQUET
+
+
 def _metadata_read(candidate: Candidate, files: Sequence[FileToRead]) -> Read:
-    """Text is read as a whole, Parquet at its end."""
-    most = math.inf if candidate.format in TEXT_FORMATS else arithmetic.FOOTER_BYTES
+    """Text, and what Spark reads, is read as a whole, Parquet at its end."""
+    most = arithmetic.FOOTER_BYTES if _kind(candidate) == _PARQUET else math.inf
     sizes = [int(min(file.file.size, most)) for file in files]
     return Read(listed(candidate), len(files), sum(sizes), sum(max(1, -(-size // PART_BYTES)) for size in sizes))
 

@@ -23,10 +23,11 @@ import pyarrow as pa
 from r2d2 import contained
 from r2d2.catalog import records, runs, usage_records
 from r2d2.catalog.assembly import assemble
-from r2d2.catalog.cache import StateCache, files_of
+from r2d2.catalog.cache import StateCache
 from r2d2.catalog.discovery import discover
 from r2d2.catalog.earlier import earlier_runs
 from r2d2.catalog.listing import Candidate
+from r2d2.catalog.reading import files_of, needs_of
 from r2d2.catalog.state import State, as_json, open_state
 from r2d2.config import Settings
 from r2d2.contained import Contained
@@ -43,13 +44,13 @@ from r2d2.lake.kernels import Kernel
 from r2d2.lake.session import (
     build_session,
     is_submitted,
-    map_shuffled,
-    map_tasks,
     planned_cores,
     require_java,
     running_tasks,
     shares_disk,
 )
+from r2d2.lake.spark_files import Access
+from r2d2.lake.workers import Workers
 from r2d2.model.dataset import Dataset, FileSummary
 from r2d2.model.edge import Edge
 from r2d2.model.funnel import Funnel, unusable_by_status
@@ -96,18 +97,24 @@ class Job:
     problems: tuple[Problem, ...] = ()
     inputs: str = ""
     begun: float = field(default_factory=time.monotonic)
+    needs: frozenset[str] = frozenset()
 
     @cached_property
     def spark(self) -> SparkSession:
-        """The session, started when a stage first needs it."""
+        """The session, started when a stage first needs it, with the jars that the lake ``needs``."""
         with self.progress.stage("start Spark"):
-            session = build_session(self.settings.spark)
+            session = build_session(self.settings.spark, needs=self.needs)
         self.progress.tasks = partial(running_tasks, session)
         return session
 
+    @cached_property
+    def workers(self) -> Workers:
+        """The session's workers."""
+        return Workers(self.spark, Access(self.settings.spark.workers), self.progress.say)
+
     def run_tasks(self, tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:
         """Runs a kernel over tasks with Spark, which no tasks need not be started for."""
-        return map_tasks(self.spark, tasks, kernel, schema) if tasks.num_rows else schema.empty_table()
+        return self.workers.map_tasks(tasks, kernel, schema) if tasks.num_rows else schema.empty_table()
 
     @cached_property
     def cache(self) -> StateCache:
@@ -196,6 +203,7 @@ def discover_stage(job: Job) -> tuple[Dataset, ...]:
         kept = job.cache.known(listing.candidates)
         known = {file.file.path: summary for file, summary in kept.items()}
         candidates = _to_read(job, listing.candidates, known)
+        job.needs = needs_of(candidates)
         missing = [file for file in files_of(candidates) if file not in kept]
         reading.note = f", {len(candidates)} datasets"
     if missing or is_submitted():  # a cluster takes a program that never starts Spark for one that failed
@@ -237,6 +245,7 @@ def containment_stage(job: Job, datasets: Sequence[Dataset]) -> Contained:
 
     What an earlier run found is taken over where nothing has changed that it follows from.
     """
+    job.needs |= needs_of(datasets)
     inputs = contained.inputs_of(datasets, job.settings.containment, _row_hash(job))
     before = _found_before(job, inputs, datasets)
     found = before[1] if before else contained.of_result(_find(job, datasets), job.run_id)
@@ -274,9 +283,9 @@ def _find(job: Job, datasets: Sequence[Dataset]) -> Containments:
     valued = settings.goal == "value" or budget.limited
     worth = worth_of(datasets, job.settings.retention) if valued else None
     with job.state.scratch() as scratch:
-        keep = str(scratch) if shares_disk(spark) else ""
+        keep = str(scratch) if shares_disk(spark) and job.workers.access is not Access.HANDED else ""
         scanner = Scanner(datasets, settings, job.run_tasks, store, by, keep, budget)
-        join = partial(join_pairs, partial(map_shuffled, spark), datasets, settings)
+        join = partial(join_pairs, job.workers.map_shuffled, datasets, settings)
         compare = partial(join, by=RowHash(values=True)) if settings.verify == "values" else None
         kept = KeptJoin(job.run_tasks, datasets, settings, by, keep) if keep else None
         return find_containments(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pyspark
 
-from r2d2.lake.session import DELTA_PACKAGE, SHIPPED_WITH_SPARK
+from r2d2.lake.jars import DELTA_PACKAGE, SHIPPED_WITH_SPARK
 
 ROOT = Path(__file__).resolve().parents[1]
 HOST = "localhost"

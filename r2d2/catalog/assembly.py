@@ -14,6 +14,7 @@ from r2d2.catalog.identity import merge_aliases
 from r2d2.catalog.leaves import FileLeaves, by_path, merge_leaf, partition_leaf
 from r2d2.catalog.listing import Candidate, split
 from r2d2.catalog.nested_views import with_nested_views
+from r2d2.catalog.reading import to_read
 from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake.file_tree import shown as shown_name
 from r2d2.lake.layout import Reader, leaf_columns
@@ -88,6 +89,8 @@ def listed(candidate: Candidate) -> Dataset:
         pins=candidate.pins,
         shared_with=candidate.shared_with,
         others=candidate.others,
+        source=candidate.source,
+        retirable=candidate.retirable,
         status=candidate.status,
         reason=candidate.reason,
     )
@@ -100,8 +103,9 @@ def _dataset(candidate: Candidate, summaries: Summaries, case_sensitive: bool) -
     bad = _bad_file(candidate, summaries)
     if bad is not None:
         return replace(dataset, status=bad.status, reason=bad.reason)
+    fill = _filled if candidate.source is None else _filled_by_spark
     try:
-        return _filled(dataset, candidate, summaries, case_sensitive)
+        return fill(dataset, candidate, summaries, case_sensitive)
     except UnsupportedData as error:
         return replace(dataset, status="unsupported", reason=str(error))
     except UnreadableData as error:
@@ -111,14 +115,14 @@ def _dataset(candidate: Candidate, summaries: Summaries, case_sensitive: bool) -
 def _bad_file(candidate: Candidate, summaries: Summaries) -> FileSummary | None:
     """Status and reason of a dataset that has files which can't be used; a file that is lost or damaged comes first."""
     missing = FileSummary(status="error", reason="nothing was learned of it")
-    found = [(file, summaries.get(file.path, missing)) for file in candidate.files]
+    found = [(read.file, summaries.get(read.file.path, missing)) for read in to_read(candidate)]
     bad = [(file, summary) for file, summary in found if summary.status != "ok"]
     if not bad:
         return None
     file, worst = min(bad, key=lambda item: item[1].status != "error")
     more = f" (and {len(bad) - 1} more of its files)" if len(bad) > 1 else ""
     reason = worst.reason
-    if file.path != candidate.location:
+    if file.path != candidate.location and candidate.source is None:
         reason = f"{_name(file, candidate)}: {reason}"
     return FileSummary(status=worst.status, reason=f"{reason}{more}")
 
@@ -155,6 +159,26 @@ def _filled(dataset: Dataset, candidate: Candidate, summaries: Summaries, case_s
         leaves=leaves,
         rows=rows,
         properties={**_properties(parts), **candidate.properties},
+        status=status,
+        reason=reason,
+    )
+
+
+def _filled_by_spark(dataset: Dataset, candidate: Candidate, summaries: Summaries, case_sensitive: bool) -> Dataset:
+    """Columns and rows as Spark handed them over; partition columns are columns like others there."""
+    (read,) = to_read(candidate)
+    summary = summaries[read.file.path]
+    by_path(summary.leaves, case_sensitive)
+    told = [file.rows for file in candidate.files]
+    expected = sum(rows for rows in told if rows is not None) if told and None not in told else None
+    status, reason = ("ok", "") if summary.rows else ("empty", "no rows")
+    if expected is not None and expected != summary.rows:
+        status, reason = "unprovable", f"the table's log says {expected:,} rows, Spark read {summary.rows:,}"
+    return replace(
+        dataset,
+        readers=(summary.reader,),
+        leaves=summary.leaves,
+        rows=summary.rows,
         status=status,
         reason=reason,
     )

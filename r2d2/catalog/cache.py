@@ -9,8 +9,9 @@ from typing import Any
 
 from r2d2.catalog import codec
 from r2d2.catalog.listing import Candidate
+from r2d2.catalog.reading import FileToRead, files_of
 from r2d2.catalog.state import State
-from r2d2.catalog.summaries import FileToRead, Run, summary_texts
+from r2d2.catalog.summaries import Run, summary_texts
 from r2d2.lake.fingerprint import code_fingerprint
 from r2d2.model.dataset import FileSummary
 
@@ -47,12 +48,6 @@ class StateCache:
     def add(self, table: str, rows: Mapping[str, Mapping[str, Any]]) -> None:
         """Adds rows to a cache table."""
         self.state.append(table, [{"key": key, **row} for key, row in rows.items()])
-
-
-def files_of(candidates: Sequence[Candidate]) -> list[FileToRead]:
-    """The files of usable candidates, each once."""
-    usable = (candidate for candidate in candidates if candidate.status == "ok")
-    return list(dict.fromkeys(FileToRead(file, candidate.format) for candidate in usable for file in candidate.files))
 
 
 def _summary_key(file: FileToRead) -> str:

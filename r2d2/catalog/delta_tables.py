@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,10 +10,11 @@ from dataclasses import replace
 
 from r2d2.catalog.listing import Candidate, fingerprint
 from r2d2.errors import LakeError, UnreadableData, UnsupportedData
-from r2d2.lake.delta_log import DeltaFile, DeltaSnapshot, replay_delta, require_basic
+from r2d2.lake.delta_log import DeltaFile, DeltaSnapshot, beyond_files, replay_delta
 from r2d2.lake.file_tree import FileStat, joined, shown
 from r2d2.lake.storage import Storage, storage_for
 from r2d2.model.dataset import DataFile, OtherFiles
+from r2d2.model.source import SparkSource
 
 _DAY_NS = 86_400 * 10**9
 
@@ -51,7 +53,7 @@ def delta_candidate(bare: Candidate, storage: Storage, below: Sequence[FileStat]
     described = _described(unread, snapshot)
     known = {stat.path: stat for stat in below}
     try:
-        require_basic(snapshot)
+        beyond = beyond_files(snapshot)
         files = tuple(_data_file(file, known, within, bare.location) for file in snapshot.files)
         _require_each_once(files)
     except UnreadableData as error:
@@ -66,8 +68,22 @@ def delta_candidate(bare: Candidate, storage: Storage, below: Sequence[FileStat]
         claimed=tuple(identity for identity in claimed if identity not in own),
         others=other_files(stat for stat in below if stat.identity not in own),
         bytes=sum(file.size for file in files),
-        fingerprint=fingerprint(bare.location, files),
+        fingerprint=_mark(fingerprint(bare.location, files), snapshot) if beyond else fingerprint(bare.location, files),
+        source=_source(bare.location, snapshot, beyond),
     )
+
+
+def _mark(files: str, snapshot: DeltaSnapshot) -> str:
+    """A fingerprint that changes with what the log says of the same files: their deletion vectors, their columns."""
+    told = [files, snapshot.table_id, snapshot.version, snapshot.committed_ms]
+    return f"f{hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]}"
+
+
+def _source(location: str, snapshot: DeltaSnapshot, beyond: Sequence[str]) -> SparkSource | None:
+    """What Spark reads where the files don't hold the rows as they are: this version, whatever comes after it."""
+    if not beyond:
+        return None
+    return SparkSource("delta", (location,), options={"versionAsOf": str(snapshot.version)}, needs=("delta",))
 
 
 def other_files(stats: Iterable[FileStat]) -> tuple[OtherFiles, ...]:
@@ -107,7 +123,8 @@ def _data_file(file: DeltaFile, known: Mapping[str, FileStat], within: Sequence[
         raise UnreadableData(f"its log names {named}, which is missing or can't be looked at")
     if stat.size != file.size:
         raise UnreadableData(f"its log says that {named} has {file.size} bytes, but it has {stat.size}")
-    return DataFile(*stat, rows=file.rows, partition=file.partition)
+    rows = file.rows - file.deleted if file.rows is not None and file.deleted is not None else None
+    return DataFile(*stat, rows=rows, partition=file.partition)
 
 
 def _identity(path: str) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from r2d2.model.dataset import DataFile, OtherFiles
+from r2d2.model.source import SparkSource
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,8 @@ class Candidate:
     others: tuple[OtherFiles, ...] = ()
     linked: bool = False
     fingerprint: str = ""
+    source: SparkSource | None = None
+    retirable: bool = True
     status: str = "ok"
     reason: str = ""
 

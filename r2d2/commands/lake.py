@@ -5,29 +5,38 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from r2d2 import pipeline
 from r2d2.catalog import runs
 from r2d2.catalog.assembly import assemble
 from r2d2.catalog.discovery import discover
-from r2d2.catalog.listing import Problem
+from r2d2.catalog.listing import Candidate, Problem
+from r2d2.catalog.reading import files_of, needs_of
 from r2d2.catalog.state import State, open_state
-from r2d2.catalog.summaries import FileToRead, summarize_files
+from r2d2.catalog.summaries import summarize_files
 from r2d2.commands.output import print_rows
 from r2d2.commands.state import DATASET_COLUMNS, dataset_row
 from r2d2.config import Settings
 from r2d2.containment.digest import stored_digests
 from r2d2.demo.lake import build_demo
 from r2d2.errors import UsageError
-from r2d2.lake.kernels import run_here
+from r2d2.lake.kernels import Kernel, run_here
 from r2d2.lake.session import build_session
+from r2d2.lake.workers import Workers, split_sources
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
 from r2d2.progress import Progress
 from r2d2.report.near_misses import near_misses
 from r2d2.report.terminal import funnel_lines, retire_lines
 from r2d2.report.visible import visible
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 #: The demo's settings: a lake of megabytes stands for one of terabytes, and the warehouse is what teams copied from.
 DEMO_SETTINGS = ("retention.storage_price_factor=100000", "retention.keep=warehouse/*")
@@ -100,12 +109,12 @@ def report(state_dir: str, run_id: str, settings: Settings, progress: Progress) 
 
 
 def check(lakes: Sequence[str], settings: Settings, progress: Progress, output: str) -> int:
-    """``r2d2 check``: what can be read and which rights are missing; starts Spark only for catalog tables.
+    """``r2d2 check``: what can be read and which rights are missing; starts Spark only for what it has to read.
 
     Returns:
         the number of datasets and directories that can't be read.
     """
-    datasets, problems = _read_lake(lakes, settings, progress)
+    datasets, problems, _ = _read_lake(lakes, settings, progress)
     counts = Counter(dataset.status for dataset in datasets)
     progress.say(", ".join(f"{number} {status}" for status, number in sorted(counts.items())) or "no datasets")
     shown = datasets if output == "json" else [dataset for dataset in datasets if dataset.status != "ok"]
@@ -115,31 +124,52 @@ def check(lakes: Sequence[str], settings: Settings, progress: Progress, output: 
 
 def _read_lake(
     lakes: Sequence[str], settings: Settings, progress: Progress
-) -> tuple[tuple[Dataset, ...], Sequence[Problem]]:
-    """The datasets with their metadata, read in this process, and what could not be listed, which is also said."""
+) -> tuple[tuple[Dataset, ...], Sequence[Problem], _Runner]:
+    """The datasets with their metadata, what could not be listed, which is also said, and what runs kernels on them."""
     session = build_session(settings.spark) if any(lake.startswith("catalog:") for lake in lakes) else None
     with progress.stage("list the lake"):
         listing = discover(lakes, settings.discovery, None, session)
     with progress.stage("read metadata"):
         usable = [candidate for candidate in listing.candidates if candidate.status == "ok"]
-        files = [FileToRead(file, candidate.format) for candidate in usable for file in candidate.files]
-        summaries = summarize_files(files, run_here)
+        run = _Runner(settings, usable, session)
+        summaries = summarize_files(files_of(usable), run)
         datasets = assemble(listing.candidates, summaries, settings.containment.case_sensitive)
     for problem in listing.problems:
         hint = f" ({problem.hint})" if problem.hint else ""
         progress.say(f"note: {visible(problem.where)}: {visible(problem.what)}{visible(hint)}")
-    return datasets, listing.problems
+    return datasets, listing.problems, run
+
+
+@dataclass(frozen=True)
+class _Runner:
+    """Runs kernels in this process; Spark is started only for what Spark has to read."""
+
+    settings: Settings
+    candidates: Sequence[Candidate]
+    session: SparkSession | None
+
+    def __call__(self, tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:
+        direct, by_spark = split_sources(tasks)
+        found = [run_here(direct, kernel, schema)]
+        if by_spark.num_rows:
+            found.append(self._workers.map_sources(by_spark, kernel, schema))
+        return pa.concat_tables(found)
+
+    @property
+    def _workers(self) -> Workers:
+        session = self.session or build_session(self.settings.spark, needs=needs_of(self.candidates))
+        return Workers(session)
 
 
 def digest(lakes: Sequence[str], settings: Settings, progress: Progress, output: str) -> int:
-    """``r2d2 digest``: the stored digest of each dataset; starts Spark only for catalog tables.
+    """``r2d2 digest``: the stored digest of each dataset; starts Spark only for what it has to read.
 
     Returns:
         the number of datasets that have none.
     """
-    datasets, problems = _read_lake(lakes, settings, progress)
+    datasets, problems, run = _read_lake(lakes, settings, progress)
     with progress.stage("read rows"):
-        found, failed = stored_digests(datasets, settings.containment, run_here)
+        found, failed = stored_digests(datasets, settings.containment, run)
     reasons = {i: failed.get(i, dataset.error) for i, dataset in enumerate(datasets) if i not in found}
     rows = [
         {"dataset": dataset.id, "digest": str(found[i]) if i in found else None, "error": reasons.get(i, "")}

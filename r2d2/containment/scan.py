@@ -22,7 +22,6 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from r2d2.catalog.codec import pack_file, unpack_file
 from r2d2.containment.accumulate import Accumulator, run_starts
 from r2d2.containment.kept import Keeper, kept_path
 from r2d2.containment.request import Request, Term
@@ -37,6 +36,7 @@ from r2d2.lake.relation import locked_connection, open_relation
 from r2d2.lake.staging import changed, stage
 from r2d2.model.dataset import DataFile
 from r2d2.model.edge import Projection
+from r2d2.model.packing import pack_files, unpack_files
 
 TASKS = pa.schema(
     [
@@ -71,16 +71,6 @@ BATCH = 1 << 16
 #: Gives the task's connection, and its scratch directory, for a memory limit.
 Connect = Callable[[str], tuple[duckdb.DuckDBPyConnection, Path]]
 Task = Mapping[str, Any]
-
-
-def pack_files(files: Sequence[DataFile]) -> str:
-    """Files as text that travels in a task."""
-    return json.dumps([pack_file(file) for file in files])
-
-
-def unpack_files(text: str) -> list[DataFile]:
-    """The reverse of ``pack_files``."""
-    return [unpack_file(raw) for raw in json.loads(text)]
 
 
 def scan_task(task: Task, connect: Connect) -> list[dict[str, Any]]:

@@ -30,13 +30,13 @@ from r2d2.containment.scan import (
     staged,
     task_connection,
     unchanged,
-    unpack_files,
 )
 from r2d2.containment.scan_arrays import ArrayFile, Rows, hashed_files
 from r2d2.lake.arrays import MOST_BYTES, is_small, small_table
 from r2d2.lake.layout import Reader
 from r2d2.model.dataset import DataFile
 from r2d2.model.edge import Projection
+from r2d2.model.packing import unpack_files
 
 #: Bytes of files that are held as arrays at a time.
 _HELD_BYTES = 16 * 1024 * 1024

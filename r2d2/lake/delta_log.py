@@ -1,6 +1,6 @@
-"""Replay of a Delta table's log: which files make up its newest version, and may plain Parquet readers read them.
+"""Replay of a Delta table's log: which files make up its newest version, and whether they hold its rows as they are.
 
-What the log refers to is known even where the table can't be read: ``replay_delta`` tells, ``require_basic`` refuses.
+What the log refers to is known even where the table can't be read: ``replay_delta`` tells, ``beyond_files`` judges.
 """
 
 from __future__ import annotations
@@ -14,14 +14,17 @@ from typing import Any
 from urllib.parse import unquote
 
 from r2d2.errors import UnreadableData, UnsupportedData
-from r2d2.lake.delta_checkpoint import Action, read_checkpoint
+from r2d2.lake.delta_checkpoint import Action, read_checkpoint, sidecar_name
 from r2d2.lake.delta_segment import LogSegment, log_segment
 from r2d2.lake.delta_writers import LastWriter, earlier_writer, writer_of
 from r2d2.lake.file_tree import joined, shown
 from r2d2.lake.storage import Storage
 
-#: Reader features that change nothing for a reader of the Parquet files that the log names.
-BASIC_READER_FEATURES = frozenset({"timestampNtz", "vacuumProtocolCheck"})
+#: Reader features that change nothing for a reader of the Parquet files that the log names, as long as no file has a
+#: deletion vector and the mapping of columns is off.
+_PLAIN = frozenset({"timestampNtz", "vacuumProtocolCheck", "v2Checkpoint", "deletionVectors", "columnMapping"})
+#: Those that Spark's reader of Delta takes care of.
+_BY_SPARK = _PLAIN | {"typeWidening", "typeWidening-preview"}
 _MAPPING_MODE = "delta.columnMapping.mode"
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/|/")
 
@@ -36,7 +39,7 @@ class DeltaFile:
         size: bytes, as the log says.
         modified_ms: milliseconds since 1970-01-01 UTC, as the log says.
         rows: number of rows, or None where the log has no statistics.
-        deletion_vector: some of its rows are deleted.
+        deleted: number of its rows that a deletion vector takes out; None if there is one that does not say.
     """
 
     path: str
@@ -44,7 +47,7 @@ class DeltaFile:
     size: int
     modified_ms: int
     rows: int | None
-    deletion_vector: bool
+    deleted: int | None = 0
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,8 @@ def read_delta(storage: Storage, location: str) -> DeltaSnapshot:
         UnsupportedData: the table uses a feature beyond the basic ones; the message names it.
     """
     snapshot = replay_delta(storage, location)
-    require_basic(snapshot)
+    if beyond := beyond_files(snapshot):
+        raise UnsupportedData(f"its files don't hold its rows as they are: {', '.join(beyond)}")
     return snapshot
 
 
@@ -100,7 +104,7 @@ def replay_delta(storage: Storage, location: str, within: Sequence[str] = ()) ->
 
     Raises:
         UnreadableData: the log is damaged.
-        UnsupportedData: the log itself needs a feature to be replayed (``v2Checkpoint``), or lies elsewhere.
+        UnsupportedData: the log lies elsewhere.
     """
     log = joined(location, "_delta_log")
     _require_inside(storage, log, "_delta_log", within)
@@ -109,7 +113,7 @@ def replay_delta(storage: Storage, location: str, within: Sequence[str] = ()) ->
         _require_inside(storage, joined(log, name), f"_delta_log/{name}", within)
     replay = _Replay(location)
     for name in segment.checkpoint:
-        for action in read_checkpoint(storage, joined(log, name), name):
+        for action in _checkpoint(storage, log, name, within):
             replay.apply(action, f"_delta_log/{name}")
     for name in segment.commits:
         replay.commit(list(_actions(storage, joined(log, name), name)), f"_delta_log/{name}")
@@ -117,27 +121,42 @@ def replay_delta(storage: Storage, location: str, within: Sequence[str] = ()) ->
     return replace(snapshot, last_writer=replay.writer or earlier_writer(storage, log, segment, within))
 
 
+def _checkpoint(storage: Storage, log: str, name: str, within: Sequence[str]) -> Iterator[Action]:
+    """The actions of a checkpoint, those of the files that it names in their place (v2)."""
+    parquet = name.endswith(".parquet")
+    read = read_checkpoint(storage, joined(log, name), name) if parquet else _actions(storage, joined(log, name), name)
+    for action in read:
+        if "sidecar" not in action:
+            yield action
+            continue
+        sidecar = sidecar_name(action["sidecar"], name)
+        _require_inside(storage, joined(log, sidecar), f"_delta_log/{sidecar}", within)
+        yield from read_checkpoint(storage, joined(log, sidecar), sidecar)
+
+
 def _require_inside(storage: Storage, path: str, named: str, within: Sequence[str]) -> None:
     if within and not storage.inside(path, within):
         raise UnsupportedData(f"{named} is a link out of the lake's roots")
 
 
-def require_basic(snapshot: DeltaSnapshot) -> None:
-    """Refuses a table whose files mean something else than what is in them.
+def beyond_files(snapshot: DeltaSnapshot) -> tuple[str, ...]:
+    """Features by which the table's rows are others than its files hold, so that Spark has to read it; sorted.
 
     Raises:
-        UnsupportedData: names every feature that is not basic.
+        UnsupportedData: it uses a feature that Spark's reader does not take care of, or that is not known; names it.
     """
-    missing = [name for name in snapshot.reader_features if name not in BASIC_READER_FEATURES]
+    unknown = [name for name in snapshot.reader_features if name not in _BY_SPARK]
     if snapshot.reader_version not in (1, 2, 3):
-        missing.append(f"reader version {snapshot.reader_version}")
-    if snapshot.configuration.get(_MAPPING_MODE, "none") != "none":
-        missing.append("columnMapping")
-    if any(file.deletion_vector for file in snapshot.files):
-        missing.append("deletionVectors")
-    if missing:
-        names = ", ".join(sorted({shown(name) for name in missing}))
+        unknown.append(f"reader version {snapshot.reader_version}")
+    if unknown:
+        names = ", ".join(sorted({shown(name) for name in unknown}))
         raise UnsupportedData(f"Delta features that R2D2 does not read yet: {names}")
+    beyond = {name for name in snapshot.reader_features if name not in _PLAIN}
+    if snapshot.configuration.get(_MAPPING_MODE, "none") != "none":
+        beyond.add("columnMapping")
+    if any(file.deleted != 0 for file in snapshot.files):
+        beyond.add("deletionVectors")
+    return tuple(sorted(beyond))
 
 
 @dataclass
@@ -287,7 +306,14 @@ def _delta_file(path: str, add: Mapping[str, Any], columns: tuple[str, ...] | No
         partition = tuple((column, values[column] or None) for column in columns)  # the protocol: '' is NULL
     size = _whole(add.get("size"), f"size of {shown(path)}")
     modified = _whole(add.get("modificationTime"), f"modificationTime of {shown(path)}")
-    return DeltaFile(path, partition, size, modified, _rows(add), bool(add.get("deletionVector")))
+    return DeltaFile(path, partition, size, modified, _rows(add), _deleted(add.get("deletionVector")))
+
+
+def _deleted(vector: Any) -> int | None:
+    if not vector:
+        return 0
+    number = vector.get("cardinality") if isinstance(vector, Mapping) else None
+    return number if isinstance(number, int) and not isinstance(number, bool) and number > 0 else None
 
 
 def _rows(add: Mapping[str, Any]) -> int | None:

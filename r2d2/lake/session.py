@@ -1,4 +1,4 @@
-"""The only builder of the SparkSession, and the one way to run a kernel over tasks."""
+"""The only builder of the SparkSession."""
 
 from __future__ import annotations
 
@@ -6,34 +6,26 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from r2d2.config import SparkSettings
-from r2d2.errors import EnvironmentMissing, ScanError, UsageError
+from r2d2.errors import EnvironmentMissing, UsageError
+from r2d2.lake.jars import DELTA_PACKAGE, SHIPPED_WITH_SPARK, packages
 from r2d2.lake.java import java_problem
-from r2d2.lake.kernels import InWorker, Kernel, run_here
 from r2d2.lake.spark_connect import connected, remote_url
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
-    from pyspark.sql.pandas._typing import ArrowMapIterFunction
-    from pyspark.sql.types import StructType
-
-DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
-#: What Spark ships itself; leaving it out makes the first start twice as fast (DESIGN 5).
-SHIPPED_WITH_SPARK = (
-    "org.apache.hadoop:*,org.apache.logging.log4j:*,org.slf4j:*,org.apache.parquet:*,org.xerial.snappy:*,"
-    "com.fasterxml.jackson.core:*"
-)
+    from pyspark.sql import SparkSession
 
 
-def build_session(settings: SparkSettings, app: str = "r2d2") -> SparkSession:
+def build_session(settings: SparkSettings, app: str = "r2d2", needs: Iterable[str] = ()) -> SparkSession:
     """The session: what spark-submit or the environment gives, else local; with Delta, in UTC, and quiet.
+
+    Args:
+        needs: jar sets (``lake.jars``) besides Delta's and those of the settings, where this process starts the JVM.
 
     Raises:
         EnvironmentMissing: Java is missing or too old, a server doesn't answer, or the Delta jars can't be had.
@@ -46,7 +38,7 @@ def build_session(settings: SparkSettings, app: str = "r2d2") -> SparkSession:
 
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(app)
-    for key, value in _properties(settings).items():
+    for key, value in _properties(settings, needs).items():
         builder = builder.config(key, value)
     with _jvm_output_to_file() as chatter:
         try:
@@ -110,63 +102,6 @@ def require_java(settings: SparkSettings) -> None:
         raise EnvironmentMissing(problem)
 
 
-def map_tasks(spark: SparkSession, tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:
-    """Runs ``kernel`` over ``tasks`` as one Spark job, a partition for each value of their INT column ``task``.
-
-    The rows of one ``task`` reach the kernel together, in order. Results are collected, so they must be small. A single
-    task on this machine needs no job, which would take longer than a small task.
-
-    Raises:
-        ScanError: the job failed as a whole.
-    """
-    if tasks.num_rows == 0:
-        return schema.empty_table()
-    if len(tasks["task"].unique()) == 1 and shares_disk(spark):
-        return _run_alone(tasks, kernel, schema)
-    return _collected(_planned(spark, tasks).mapInArrow(_for_spark(kernel), _spark_schema(schema)), schema)
-
-
-def _run_alone(tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:
-    try:
-        return run_here(tasks, kernel, schema).cast(schema)
-    except Exception as error:
-        raise ScanError(f"a task failed: {_first_line(error)}", "run the same command again") from error
-
-
-def map_shuffled(
-    spark: SparkSession,
-    tasks: pa.Table,
-    kernel: Kernel,
-    schema: pa.Schema,
-    ranges: int,
-    second: Kernel,
-    result: pa.Schema,
-) -> pa.Table:
-    """Runs ``kernel`` over tasks, brings rows of equal ``range`` (0 .. ranges-1) together, and runs ``second`` there.
-
-    Only what ``second`` returns is collected. Both run in one Spark job.
-    """
-    from pyspark.sql import functions as F
-
-    mapped = _planned(spark, tasks).mapInArrow(_for_spark(kernel), _spark_schema(schema))
-    shuffled = mapped.repartitionById(ranges, F.col("range"))
-    return _collected(shuffled.mapInArrow(_for_spark(second), _spark_schema(result)), result)
-
-
-def _collected(rows: DataFrame, schema: pa.Schema) -> pa.Table:
-    from py4j.protocol import Py4JError
-    from pyspark.errors import PySparkException
-
-    try:
-        collected: pa.Table = rows.toArrow()
-    except (PySparkException, Py4JError) as error:
-        raise ScanError(
-            f"a Spark job failed: {_first_line(error)}",
-            "run the same command again: what is finished is kept; if memory ran out, raise spark.driver_memory",
-        ) from error
-    return collected.cast(schema)
-
-
 def _require_delta(session: SparkSession) -> None:
     """spark-submit starts the JVM before this program can ask for jars: they must come with its own flags."""
     from py4j.protocol import Py4JJavaError
@@ -179,23 +114,6 @@ def _require_delta(session: SparkSession) -> None:
             start = "start the Spark Connect server with" if is_remote() else "spark-submit"
             hint = f"{start} --packages {DELTA_PACKAGE} ... (or --jars with the Delta jars)"
             raise EnvironmentMissing("Delta is not on Spark's class path", hint) from None
-
-
-def _planned(spark: SparkSession, tasks: pa.Table) -> DataFrame:
-    from pyspark.sql import functions as F
-
-    return spark.createDataFrame(tasks).repartitionById(1 + max(tasks["task"].to_pylist()), F.col("task"))
-
-
-def _for_spark(kernel: Kernel) -> ArrowMapIterFunction:
-    """Spark's type says that a kernel takes any iterable; what it gives is an iterator."""
-    return cast("ArrowMapIterFunction", InWorker(kernel))
-
-
-def _spark_schema(schema: pa.Schema) -> StructType:
-    from pyspark.sql.pandas.types import from_arrow_schema
-
-    return from_arrow_schema(schema)
 
 
 def is_remote(settings: SparkSettings | None = None) -> bool:
@@ -213,7 +131,7 @@ _OF_SESSION = {
 }
 
 
-def _properties(settings: SparkSettings) -> dict[str, str]:
+def _properties(settings: SparkSettings, needs: Iterable[str]) -> dict[str, str]:
     properties = _OF_SESSION | {
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -235,7 +153,7 @@ def _properties(settings: SparkSettings) -> dict[str, str]:
         }
     if settings.driver_memory:
         properties["spark.driver.memory"] = settings.driver_memory
-    return properties | _jars(settings) | dict(settings.conf)
+    return properties | _jars(settings, needs) | dict(settings.conf)
 
 
 def _master(settings: SparkSettings) -> str:
@@ -248,9 +166,10 @@ def is_submitted() -> bool:
     return "PYSPARK_GATEWAY_PORT" in os.environ
 
 
-def _jars(settings: SparkSettings) -> dict[str, str]:
+def _jars(settings: SparkSettings, needs: Iterable[str]) -> dict[str, str]:
     if not settings.jars:
-        return {"spark.jars.packages": DELTA_PACKAGE, "spark.jars.excludes": SHIPPED_WITH_SPARK}
+        wanted = ",".join(packages({*settings.extras, *needs}))
+        return {"spark.jars.packages": wanted, "spark.jars.excludes": SHIPPED_WITH_SPARK}
     jars = sorted(str(path) for path in Path(settings.jars).glob("*.jar"))
     if not jars:
         raise UsageError(f"spark.jars: {settings.jars} holds no .jar file", "name the directory of the Delta jars")

@@ -18,7 +18,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from r2d2.cli import main
-from r2d2.lake import session
+from r2d2.lake import kernels
 from r2d2.lake.kernels import InWorker
 
 SLOW = 300.0
@@ -62,5 +62,5 @@ def dying(kernel: InWorker) -> InWorker:
     return Dying(kernel) if name == KERNEL else InWorker(kernel)
 
 
-session.InWorker = dying  # type: ignore[misc, assignment]
+kernels.InWorker = dying  # type: ignore[misc, assignment]
 sys.exit(main(sys.argv[1:]))

@@ -21,11 +21,9 @@ from r2d2.containment import scan, scan_groups
 from r2d2.containment.request import COMPLETE, Request, Term
 from r2d2.containment.scan import (
     TASKS,
-    pack_files,
     read_failure,
     scan_task,
     task_connection,
-    unpack_files,
 )
 from r2d2.containment.scan_groups import scan_kernel
 from r2d2.containment.scanner import Measure, Scanner, chunks, dataset_key, measure_key, planned
@@ -36,6 +34,7 @@ from r2d2.lake.layout import Column, Reader
 from r2d2.model.dataset import DataFile, Dataset, Leaf
 from r2d2.model.edge import Projection
 from r2d2.model.family import DATE, NUMBER, PRESENCE, STRING
+from r2d2.model.packing import pack_files, unpack_files
 from tests.containment_runs import Memory, candidate, data_file, datasets_of, parquet_dataset
 
 DEFAULT = ContainmentSettings()
