@@ -8,10 +8,12 @@ from argparse import ArgumentParser as Parser
 from argparse import Namespace, RawDescriptionHelpFormatter, _SubParsersAction
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
+from logging import ERROR
 from pathlib import Path
 
 from r2d2.config import Settings, describe, load_settings
 from r2d2.errors import R2D2Error
+from r2d2.logs import is_structured, log, log_as
 from r2d2.model.edge import Grade
 from r2d2.progress import Progress
 from r2d2.version import __version__
@@ -33,24 +35,38 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, TextIOWrapper):  # no name from the lake ends a command where the terminal lacks a letter
             stream.reconfigure(errors="backslashreplace")
     arguments = _parser().parse_args(argv)
+    log_as("text")
+    code = _called(arguments)
+    if is_structured():
+        log("exit", f"exit code {code}", {"exit_code": code})
+    return code
+
+
+def _called(arguments: Namespace) -> int:
     try:
         call: Call = arguments.call
         return call(arguments) or 0
     except R2D2Error as error:
-        print(f"r2d2: {_safe(str(error))}", file=sys.stderr)
-        if error.hint:
-            print(f"hint: {_safe(error.hint)}", file=sys.stderr)
-        return error.exit_code
+        return _failed(str(error), error.exit_code, error.hint)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        print(f"r2d2: {_safe(f'{where}{error.strerror or error}')}", file=sys.stderr)
-        return 1
+        return _failed(f"{where}{error.strerror or error}", 1)
     except KeyboardInterrupt:
-        print("r2d2: stopped; the same command goes on from here", file=sys.stderr)
-        return 130
+        return _failed("stopped; the same command goes on from here", 130)
+
+
+def _failed(what: str, code: int, hint: str = "") -> int:
+    """Says what went wrong, and what to do about it; returns the exit code."""
+    if is_structured():
+        log("error", what, {"hint": hint, "exit_code": code}, ERROR)
+        return code
+    print(f"r2d2: {_safe(what)}", file=sys.stderr)
+    if hint:
+        print(f"hint: {_safe(hint)}", file=sys.stderr)
+    return code
 
 
 def _safe(text: str) -> str:
@@ -162,6 +178,8 @@ def _settings() -> Parser:
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings as TOML")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="overrides one setting")
     parser.add_argument("--quiet", action="store_true", help="no progress")
+    text = "of what goes to standard error: json gives an object a line, with the run's id (default: text)"
+    parser.add_argument("--log-format", choices=("text", "json"), help=text)
     return parser
 
 
@@ -190,8 +208,11 @@ def _format(*choices: str) -> Parser:
 
 def _read_settings(arguments: Namespace, defaults: Sequence[str] = ()) -> Settings:
     given = {f"containment.{name}": getattr(arguments, name, None) for name in ("goal", "max_bytes", "time_limit")}
+    given["log.format"] = arguments.log_format
     flags = {key: text for key, text in given.items() if text is not None}
-    return load_settings(arguments.config, (*defaults, *arguments.set), flags=flags)
+    settings = load_settings(arguments.config, (*defaults, *arguments.set), flags=flags)
+    log_as(settings.log.format)
+    return settings
 
 
 def _run(arguments: Namespace) -> None:

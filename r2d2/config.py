@@ -144,9 +144,17 @@ class SparkSettings:
     jars: str = ""  # a directory of jars for sites that can't download; empty: spark.jars.packages
     extras: tuple[str, ...] = ()  # jar sets besides Delta's: avro, iceberg, s3; those that a lake needs come too
     workers: Literal["auto", "open", "handed"] = "auto"  # handed: workers may open no files, Spark reads; auto: try it
+    environment: str = ""  # archive of `make package` for the workers of a cluster; empty: they have r2d2 installed
     driver_memory: str = ""  # empty: Spark's own default
     conf: Mapping[str, str] = field(default_factory=dict)  # any further Spark properties
     log_level: str = "ERROR"  # of Spark's own logger
+
+
+@dataclass(frozen=True)
+class LogSettings:
+    """What a command says while it works."""
+
+    format: Literal["text", "json"] = "text"  # json: a JSON object a line on standard error (docs/deploy.md)
 
 
 @dataclass(frozen=True)
@@ -167,6 +175,7 @@ class Settings:
     usage: UsageSettings = UsageSettings()
     spark: SparkSettings = SparkSettings()
     report: ReportSettings = ReportSettings()
+    log: LogSettings = LogSettings()
 
 
 def load_settings(

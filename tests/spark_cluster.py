@@ -8,7 +8,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from r2d2.lake.jars import DELTA_PACKAGE, SHIPPED_WITH_SPARK
 
 ROOT = Path(__file__).resolve().parents[1]
 HOST = "localhost"
+#: Of the workers: Spark starts no second copy of a task on the machine where the first one runs.
+_HOSTS = (HOST, "127.0.0.1")
 #: Starts are most of what these tests wait for.
 _FAST_JVM = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1"
 #: What each program asks for: an executor on each worker, so that a lost one leaves another, and two programs fit.
@@ -64,11 +67,12 @@ class Service:
     command: Sequence[str]
     log: Path
     port: int
+    environment: Mapping[str, str]
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        environment = modules() | {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_HOSTNAME": HOST}
-        environment |= {"SPARK_DAEMON_MEMORY": "512m", "SPARK_DAEMON_JAVA_OPTS": _FAST_JVM}
+        environment = {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_HOSTNAME": HOST, "SPARK_DAEMON_MEMORY": "512m"}
+        environment |= {"SPARK_DAEMON_JAVA_OPTS": _FAST_JVM, **self.environment}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment, start_new_session=True
@@ -99,31 +103,46 @@ class Service:
                 self.process.wait()
 
 
-def _program(name: str) -> str:
-    return str(Path(pyspark.__path__[0], "bin", name))
-
-
 @dataclass
 class Cluster:
-    """A master and two workers, each with room for an executor of two programs."""
+    """A master and two workers, each with room for an executor of two programs.
+
+    Attributes:
+        spark: where pyspark is installed.
+        environment: of all processes; by default what makes this package importable.
+    """
 
     directory: Path
+    spark: Path = Path(pyspark.__path__[0])
+    environment: Mapping[str, str] = field(default_factory=modules)
     master: Service = field(init=False)
     workers: list[Service] = field(init=False)
 
     def __post_init__(self) -> None:
         port, web = free_port(), free_port()
         options = ["--host", HOST, "--port", str(port), "--webui-port", str(web)]
-        command = [_program("spark-class"), "org.apache.spark.deploy.master.Master", *options]
-        self.master = Service(command, self.directory / "master.log", port)
-        self.workers = [self._worker(number) for number in (1, 2)]
+        command = [self.program("spark-class"), "org.apache.spark.deploy.master.Master", *options]
+        self.master = Service(command, self.directory / "master.log", port, self.environment)
+        self.workers = [self._worker(number, host) for number, host in enumerate(_HOSTS)]
 
-    def _worker(self, number: int) -> Service:
+    def _worker(self, number: int, host: str) -> Service:
         port = free_port()
-        options = ["--host", HOST, "--port", str(port), "--webui-port", "0", "--cores", "2", "--memory", "2g"]
+        options = ["--host", host, "--port", str(port), "--webui-port", "0", "--cores", "2", "--memory", "2g"]
         options += ["--work-dir", str(self.directory / f"work-{number}"), self.url]
-        command = [_program("spark-class"), "org.apache.spark.deploy.worker.Worker", *options]
-        return Service(command, self.directory / f"worker-{number}.log", port)
+        command = [self.program("spark-class"), "org.apache.spark.deploy.worker.Worker", *options]
+        return Service(command, self.directory / f"worker-{number}.log", port, self.environment)
+
+    def program(self, name: str) -> str:
+        return str(self.spark / "bin" / name)
+
+    def connect_server(self, directory: Path, master: str = "") -> Service:
+        """A Spark Connect server whose tasks run on the cluster, or where ``master`` says."""
+        port = free_port()
+        binding = {"spark.connect.grpc.binding.port": str(port), "spark.connect.grpc.binding.address": HOST}
+        local = {"spark.local.dir": str(directory), "spark.sql.warehouse.dir": str(directory / "warehouse")}
+        options = ["--master", master or self.url, *flags(PROGRAM | DELTA | binding | local)]
+        command = [self.program("spark-submit"), *options, "--class", _CONNECT_SERVER, "spark-internal"]
+        return Service(command, directory / "connect.log", port, self.environment)
 
     @property
     def url(self) -> str:
@@ -142,11 +161,12 @@ class Cluster:
             service.stop()
 
 
-def connect_server(master: str, directory: Path) -> Service:
-    """A Spark Connect server whose tasks run where ``master`` says."""
-    port = free_port()
-    binding = {"spark.connect.grpc.binding.port": str(port), "spark.connect.grpc.binding.address": HOST}
-    local = {"spark.local.dir": str(directory), "spark.sql.warehouse.dir": str(directory / "warehouse")}
-    options = ["--master", master, *flags(PROGRAM | DELTA | binding | local)]
-    command = [_program("spark-submit"), *options, "--class", _CONNECT_SERVER, "spark-internal"]
-    return Service(command, directory / "connect.log", port)
+@contextmanager
+def serving(server: Service) -> Iterator[str]:
+    """The URL of a Spark Connect server, while it runs."""
+    try:
+        server.start()
+        server.wait()
+        yield f"sc://localhost:{server.port}"
+    finally:
+        server.stop()

@@ -15,7 +15,7 @@ from r2d2.config import SparkSettings
 from r2d2.errors import EnvironmentMissing, UsageError
 from r2d2.lake.jars import DELTA_PACKAGE, SHIPPED_WITH_SPARK, packages
 from r2d2.lake.java import java_problem
-from r2d2.lake.spark_connect import connected, remote_url
+from r2d2.lake.spark_connect import PACKED_PYTHON, connected, remote_url, unpacked_as
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -36,7 +36,7 @@ def build_session(settings: SparkSettings, app: str = "r2d2", needs: Iterable[st
     require_java(settings)
     from pyspark.sql import SparkSession  # the JVM's client takes a second to import; commands on the state need none
 
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("PYSPARK_PYTHON", PACKED_PYTHON if _packed(settings) else sys.executable)
     builder = SparkSession.builder.appName(app)
     for key, value in _properties(settings, needs).items():
         builder = builder.config(key, value)
@@ -54,7 +54,7 @@ def build_session(settings: SparkSettings, app: str = "r2d2", needs: Iterable[st
 
 
 def _over_connect(settings: SparkSettings) -> SparkSession:
-    session = connected(remote_url(settings.master), _OF_SESSION | dict(settings.conf))
+    session = connected(remote_url(settings.master), _OF_SESSION | dict(settings.conf), _packed(settings))
     _require_delta(session)
     return session
 
@@ -151,9 +151,20 @@ def _properties(settings: SparkSettings, needs: Iterable[str]) -> dict[str, str]
                 " -XX:+ExitOnOutOfMemoryError"  # *Seen*: a session without memory waits for ever
             ),
         }
+    if packed := _packed(settings):
+        properties["spark.archives"] = unpacked_as(packed)
     if settings.driver_memory:
         properties["spark.driver.memory"] = settings.driver_memory
     return properties | _jars(settings, needs) | dict(settings.conf)
+
+
+def _packed(settings: SparkSettings) -> str:
+    """The archive with the workers' environment; workers on this machine run in this process's own."""
+    if not settings.environment or (not is_remote(settings) and _master(settings).startswith("local")):
+        return ""
+    if not Path(settings.environment).is_file():
+        raise UsageError(f"spark.environment: {settings.environment} is no file", "`make package` builds the archive")
+    return settings.environment
 
 
 def _master(settings: SparkSettings) -> str:

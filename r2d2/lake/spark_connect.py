@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from pyspark.sql.connect.client import DefaultChannelBuilder
 
 SCHEME = "sc://"
+#: Python in the archive of ``make package``, as each worker finds it.
+PACKED_PYTHON = "./environment/bin/python"
 #: Seconds in which a server must answer; Spark's own client tries for ten minutes.
 PATIENCE = 30.0
 
@@ -31,12 +33,18 @@ def remote_url(master: str) -> str:
     return url
 
 
-def connected(url: str, properties: Mapping[str, str]) -> SparkSession:
+def unpacked_as(archive: str) -> str:
+    """An archive, and the directory into which each worker unpacks it, as Spark takes both."""
+    return f"{archive}#environment"
+
+
+def connected(url: str, properties: Mapping[str, str], archive: str = "") -> SparkSession:
     """A session of the server, with the properties.
 
     Args:
         url: of the server; it may hold a token, so errors name only host and port. Empty where the host of this
             process has made the session already, as Databricks does.
+        archive: with the environment that Python workers run in; empty where they have one.
 
     Raises:
         EnvironmentMissing: Spark Connect's Python packages are not installed, or the server doesn't answer.
@@ -56,6 +64,9 @@ def connected(url: str, properties: Mapping[str, str]) -> SparkSession:
         session = (SparkSession.builder.remote(url) if url else SparkSession.builder).getOrCreate()
     except PySparkException as error:
         raise UsageError(f"spark.master: {error.getCondition()}", f"expected {SCHEME}HOST:PORT") from None
+    if archive:
+        session.addArtifacts(unpacked_as(archive), archive=True)
+        properties = {**properties, "spark.sql.execution.pyspark.python": PACKED_PYTHON}
     for key, value in properties.items():
         try:
             session.conf.set(key, value)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from r2d2.lake.java import java_problem
-from tests.spark_cluster import Cluster, connect_server
+from tests.spark_cluster import Cluster, serving
 
 
 @pytest.fixture(scope="session")
@@ -31,27 +29,17 @@ def cluster(_cluster: Cluster) -> Cluster:
     return _cluster
 
 
-@contextmanager
-def _connect_server(master: str, directory: Path) -> Iterator[str]:
-    server = connect_server(master, directory)
-    try:
-        server.start()
-        server.wait()
-        yield f"sc://localhost:{server.port}"
-    finally:
-        server.stop()
-
-
 @pytest.fixture(scope="session")
 def connect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a Spark Connect server that runs its tasks itself."""
-    with _connect_server("local[2]", tmp_path_factory.mktemp("connect")) as url:
+    directory = tmp_path_factory.mktemp("connect")
+    with serving(Cluster(directory).connect_server(directory, "local[2]")) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def _connect_to_cluster(_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with _connect_server(_cluster.url, tmp_path_factory.mktemp("connect-cluster")) as url:
+    with serving(_cluster.connect_server(tmp_path_factory.mktemp("connect-cluster"))) as url:
         yield url
 
 
