@@ -38,6 +38,7 @@ TASKS = pa.schema(
         ("mtime_ns", pa.int64()),
         ("identity", pa.string()),
         ("ctime_ns", pa.int64()),
+        ("tag", pa.string()),
         ("format", pa.string()),
     ]
 )
@@ -181,9 +182,8 @@ def _failed(row: Row, error: Exception) -> FileSummary:
 
 
 def _file(row: Row) -> DataFile:
-    return DataFile(
-        str(row["path"]), int(row["size"]), int(row["mtime_ns"]), str(row["identity"]), int(row["ctime_ns"])
-    )
+    times = int(row["mtime_ns"]), str(row["identity"]), int(row["ctime_ns"])
+    return DataFile(str(row["path"]), int(row["size"]), *times, str(row["tag"]))
 
 
 def _tasks(files: Sequence[FileToRead], files_per_task: int, task_bytes: int) -> pa.Table:
@@ -205,5 +205,6 @@ def _row(task: int, file: FileToRead) -> dict[str, str | int]:
         "mtime_ns": file.file.mtime_ns,
         "identity": file.file.identity,
         "ctime_ns": file.file.ctime_ns,
+        "tag": file.file.tag,
         "format": file.format,
     }

@@ -249,7 +249,7 @@ def _task_rows(
 def dataset_key(dataset: Dataset) -> str:
     """Identifies what the dataset was when it was listed: place, version, and each file as it was."""
     content = [dataset.location, dataset.version, dataset.readers]
-    files = [[f.path, f.size, f.mtime_ns, f.identity, f.ctime_ns, f.reader, f.partition] for f in dataset.files]
+    files = [[f.path, f.size, f.mtime_ns, f.identity, f.ctime_ns, f.tag, f.reader, f.partition] for f in dataset.files]
     return hashlib.sha256(json.dumps([content, files]).encode("ascii")).hexdigest()
 
 
