@@ -60,5 +60,6 @@ def _summary_key(file: FileToRead) -> str:
         f.mtime_ns,
         f.identity,
         f.ctime_ns,
+        f.tag,
     ]
     return hashlib.sha256("\n".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()

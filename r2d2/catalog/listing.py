@@ -97,7 +97,9 @@ def plain_candidate(candidate: Candidate) -> Candidate:
 def fingerprint(location: str, files: Sequence[DataFile]) -> str:
     """``f`` and 32 hexadecimal digits over the files' names relative to ``location``, sizes, times and identities."""
     base = f"{location.rstrip('/')}/"
-    rows = sorted((f.path.removeprefix(base), f.size, f.mtime_ns, f.identity, f.ctime_ns) for f in files)
+    rows: list[tuple[Any, ...]] = sorted(
+        (f.path.removeprefix(base), f.size, f.mtime_ns, f.identity, f.ctime_ns, *filter(None, (f.tag,))) for f in files
+    )
     text = "\0".join(f"{len(name)}\0{name}\0" + "\0".join(map(str, stat)) for name, *stat in rows)
     return f"f{hashlib.sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}"
 

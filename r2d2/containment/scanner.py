@@ -253,7 +253,7 @@ def dataset_key(dataset: Dataset) -> str:
     """Identifies what the dataset was when it was listed: place, version, and each file as it was."""
     content: list[object] = [dataset.location, dataset.version, dataset.readers]
     content += [dataset.source.to_json()] if dataset.source else []
-    files = [[f.path, f.size, f.mtime_ns, f.identity, f.ctime_ns, f.reader, f.partition] for f in dataset.files]
+    files = [[f.path, f.size, f.mtime_ns, f.identity, f.ctime_ns, f.tag, f.reader, f.partition] for f in dataset.files]
     return hashlib.sha256(json.dumps([content, files]).encode("ascii")).hexdigest()
 
 

@@ -12,14 +12,15 @@ from r2d2.model.dataset import DataFile
 def pack_file(file: DataFile) -> list[Any]:
     """A file as lists and scalars that JSON can hold."""
     stat = [file.path, file.size, file.mtime_ns, file.identity, file.ctime_ns]
-    return [*stat, file.reader, file.rows, [list(entry) for entry in file.partition]]
+    packed = [*stat, file.reader, file.rows, [list(entry) for entry in file.partition]]
+    return [*packed, file.tag] if file.tag else packed
 
 
 def unpack_file(raw: list[Any]) -> DataFile:
     """The reverse of ``pack_file``."""
-    path, size, mtime, identity, ctime, reader, rows, partition = raw
+    path, size, mtime, identity, ctime, reader, rows, partition, *more = raw
     values = tuple((str(name), value) for name, value in partition)
-    return DataFile(path, size, mtime, identity, ctime, reader, rows, values)
+    return DataFile(path, size, mtime, identity, ctime, more[0] if more else "", reader, rows, values)
 
 
 def pack_files(files: Sequence[DataFile]) -> str:
