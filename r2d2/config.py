@@ -142,7 +142,7 @@ class SparkSettings:
 
     master: str = ""  # empty: what spark-submit or SPARK_MASTER give, else local[*]
     jars: str = ""  # a directory of jars for sites that can't download; empty: spark.jars.packages
-    extras: tuple[str, ...] = ()  # jar sets besides Delta's: avro, iceberg, s3; those that a lake needs come too
+    extras: tuple[str, ...] = ()  # jars besides Delta's: avro, iceberg, s3; what a lake is seen to need comes too
     workers: Literal["auto", "open", "handed"] = "auto"  # handed: workers may open no files, Spark reads; auto: try it
     driver_memory: str = ""  # empty: Spark's own default
     conf: Mapping[str, str] = field(default_factory=dict)  # any further Spark properties
