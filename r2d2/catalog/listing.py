@@ -40,6 +40,8 @@ class Candidate:
         outsiders: ids of tables that are left out of the listing (hidden, excluded) and refer to some of its files;
             they are in ``shared_with`` too.
         linked: a symbolic link led to it.
+        unsuited: why its files, read one by one, don't give its rows; empty if they do, as far as its log tells.
+        fallback: the ``source`` that it gets if they turn out not to; None if nothing reads it then.
         fingerprint: of names, sizes, times and identities of the files, for table formats too; a table that is made
             anew at the same place can have the same version, but not the same fingerprint.
     """
@@ -65,6 +67,8 @@ class Candidate:
     linked: bool = False
     fingerprint: str = ""
     source: SparkSource | None = None
+    unsuited: str = ""
+    fallback: SparkSource | None = None
     retirable: bool = True
     status: str = "ok"
     reason: str = ""

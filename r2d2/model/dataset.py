@@ -74,6 +74,7 @@ class DataFile:
         reader: index into ``Dataset.readers``: how its columns are read.
         rows: number of rows, or None where only a scan can tell.
         partition: partition column → raw text, None for NULL.
+        vector: which of its rows are deleted (``lake.delta_vectors``), and not counted in ``rows``; empty for none.
     """
 
     path: str
@@ -85,6 +86,7 @@ class DataFile:
     reader: int = 0
     rows: int | None = None
     partition: tuple[tuple[str, str | None], ...] = ()
+    vector: str = ""
 
 
 class OtherFiles(NamedTuple):
