@@ -142,7 +142,7 @@ class SparkSettings:
 
     master: str = ""  # or sc://HOST:PORT (Spark Connect); empty: spark-submit's, SPARK_REMOTE, SPARK_MASTER, local[*]
     jars: str = ""  # a directory of jars for sites that can't download; empty: spark.jars.packages
-    extras: tuple[str, ...] = ()  # jar sets besides Delta's: avro, iceberg, s3; those that a lake needs come too
+    extras: tuple[str, ...] = ()  # jars besides Delta's: avro, iceberg, s3; what a lake is seen to need comes too
     workers: Literal["auto", "open", "handed"] = "auto"  # handed: workers may open no files, Spark reads; auto: try it
     environment: str = ""  # archive of `make package` for the workers of a cluster; empty: they have r2d2 installed
     driver_memory: str = ""  # empty: Spark's own default

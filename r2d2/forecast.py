@@ -17,6 +17,7 @@ from typing import NoReturn
 from r2d2.catalog import runs
 from r2d2.catalog.assembly import assemble, listed
 from r2d2.catalog.cache import StateCache
+from r2d2.catalog.described import left_to_spark
 from r2d2.catalog.discovery import discover
 from r2d2.catalog.listing import Candidate
 from r2d2.catalog.reading import FileToRead, to_read
@@ -154,6 +155,9 @@ def look_at(roots: Sequence[str], state_dir: str, settings: Settings) -> Lake:
     by = RowHash(state.secret() if state.has_secret else "00") if keyed else FAST
     before = {dataset.id: dataset for dataset in _newest(state)}
     known = {file.file.path: summary for file, summary in cache.known(candidates).items()}
+    left = left_to_spark(candidates, known, assemble(candidates, known, settings.containment.case_sensitive))
+    known |= {file.file.path: summary for file, summary in cache.known(list(left.values())).items()}
+    candidates = tuple(left.get(candidate.id, candidate) for candidate in candidates)
     return Lake(candidates, known, before, ResultStore(cache), by, settings)
 
 

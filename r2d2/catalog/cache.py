@@ -36,7 +36,11 @@ class StateCache:
 
     def known(self, candidates: Sequence[Candidate]) -> dict[FileToRead, FileSummary]:
         """What files of usable candidates say of themselves, as far as that was read before."""
-        keys = {file: _summary_key(file) for file in files_of(candidates)}
+        return self.known_files(files_of(candidates))
+
+    def known_files(self, files: Sequence[FileToRead]) -> dict[FileToRead, FileSummary]:
+        """What files say of themselves, as far as that was read before."""
+        keys = {file: _summary_key(file) for file in files}
         rows = self.state.by_key("summaries", keys.values()).to_pylist()
         found = {row["key"]: codec.from_json(row["summary"]) for row in rows}
         return {file: found[key] for file, key in keys.items() if key in found}
@@ -60,5 +64,6 @@ def _summary_key(file: FileToRead) -> str:
         f.mtime_ns,
         f.identity,
         f.ctime_ns,
+        f.tag,
     ]
     return hashlib.sha256("\n".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()

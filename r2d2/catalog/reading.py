@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from r2d2.catalog.listing import Candidate
-from r2d2.model.dataset import DataFile, Dataset, source_file
+from r2d2.model.dataset import TEXT_FORMATS, DataFile, Dataset, source_file
 
 #: The format of what Spark reads and hands over as Parquet.
 BY_SPARK = "spark"
@@ -36,9 +36,12 @@ def to_read(candidate: Candidate) -> list[FileToRead]:
 
 def needs_of(some: Iterable[Candidate | Dataset]) -> frozenset[str]:
     """The jar sets that Spark reads the usable ones of some datasets with."""
-    sources = [one.source for one in some if one.status == "ok" and one.source is not None]
-    stores = {"s3" for source in sources for path in source.paths if path.startswith(_S3)}
+    usable = [one for one in some if one.status == "ok"]
+    sources = [one.source for one in usable if one.source is not None]
+    # a table may turn out to be one for Spark when the session is there, which loads no more jars then
+    stores = {"s3" for one in usable if one.location.startswith(_S3) and one.format not in _FILES}
     return frozenset(stores.union(*(source.needs for source in sources)))
 
 
 _S3 = ("s3://", "s3a://", "s3n://")
+_FILES = TEXT_FORMATS | {"parquet"}

@@ -7,6 +7,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ import pyarrow as pa
 
 from r2d2 import pipeline
 from r2d2.catalog import runs
-from r2d2.catalog.assembly import assemble
+from r2d2.catalog.described import describe
 from r2d2.catalog.discovery import discover
 from r2d2.catalog.listing import Candidate, Problem
 from r2d2.catalog.reading import files_of, needs_of
@@ -135,8 +136,9 @@ def _read_lake(
     with progress.stage("read metadata"):
         usable = [candidate for candidate in listing.candidates if candidate.status == "ok"]
         run = _Runner(settings, usable, session)
-        summaries = summarize_files(files_of(usable), run)
-        datasets = assemble(listing.candidates, summaries, settings.containment.case_sensitive)
+        read = partial(summarize_files, run=run)
+        summaries = read(files_of(usable))
+        datasets = describe(listing.candidates, summaries, read, settings.containment.case_sensitive)
     _note(listing.problems, progress)
     return datasets, listing.problems, run
 

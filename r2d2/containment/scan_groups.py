@@ -109,7 +109,7 @@ def _one_query(task: Task) -> bool:
         len(readers) == 1
         and not task["part"]
         and Reader.from_json(readers[0]).format == "parquet"
-        and not any(file.partition for file in files)
+        and not any(file.partition or file.vector for file in files)
         and sum(file.size for file in files) <= MOST_BYTES
     )
 
@@ -120,7 +120,7 @@ def _held_as_arrays(task: Task) -> bool:
         return False
     files = unpack_files(task["files"])
     return (
-        not any(file.partition for file in files)
+        not any(file.partition or file.vector for file in files)
         and all(is_small(Reader.from_json(text), files) for text in json.loads(task["readers"]))
         and not any(request.box for request in requests_of(task))
     )

@@ -21,6 +21,7 @@ from r2d2.containment.row_hash import FAST, RowHash
 from r2d2.containment.scan import RESULTS, TASKS, branch_key
 from r2d2.containment.scan_groups import scan_kernel, scanned_with_others
 from r2d2.containment.sketch import Sketch, merge, unpack
+from r2d2.lake.delta_vectors import DeletionVector
 from r2d2.lake.fingerprint import code_fingerprint
 from r2d2.lake.kernels import Kernel, shared_out
 from r2d2.model.dataset import DataFile, Dataset
@@ -253,7 +254,10 @@ def dataset_key(dataset: Dataset) -> str:
     """Identifies what the dataset was when it was listed: place, version, and each file as it was."""
     content: list[object] = [dataset.location, dataset.version, dataset.readers]
     content += [dataset.source.to_json()] if dataset.source else []
-    files = [[f.path, f.size, f.mtime_ns, f.identity, f.ctime_ns, f.reader, f.partition] for f in dataset.files]
+    files = [
+        [f.path, f.size, f.mtime_ns, f.identity, f.ctime_ns, f.tag, f.reader, f.partition, f.vector]
+        for f in dataset.files
+    ]
     return hashlib.sha256(json.dumps([content, files]).encode("ascii")).hexdigest()
 
 
@@ -307,7 +311,8 @@ def _parts(dataset: Dataset, files: Sequence[DataFile], most_bytes: int) -> list
     cut = dataset.format in ("parquet", "delta") and dataset.source is None  # what Spark reads it cuts itself
     groups = int(dataset.properties.get("row_groups", 1)) if cut else 1
     parts = min(-(-sum(file.size for file in files) // max(1, most_bytes)), groups)
-    rows = files[0].rows
+    deleted = DeletionVector.from_json(files[0].vector).rows if files[0].vector else 0
+    rows = (files[0].rows or 0) + deleted
     if len(files) > 1 or parts < 2 or not rows:
         return [Chunk(tuple(files))]
     cuts = [rows * part // parts for part in range(parts + 1)]

@@ -1,32 +1,32 @@
-"""Replay of a Delta table's log: which files make up its newest version, and whether they hold its rows as they are.
+"""Replay of a Delta table's log: which files make up its newest version, and what else tells which rows it has.
 
-What the log refers to is known even where the table can't be read: ``replay_delta`` tells, ``beyond_files`` judges.
+What the log refers to is known even where the table can't be read: ``replay_delta`` tells, ``require_known`` refuses.
 """
 
 from __future__ import annotations
 
 import json
-import posixpath
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import unquote
 
 from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake.delta_checkpoint import Action, read_checkpoint, sidecar_name
+from r2d2.lake.delta_paths import decoded_path, is_absolute
 from r2d2.lake.delta_segment import LogSegment, log_segment
 from r2d2.lake.delta_writers import LastWriter, earlier_writer, writer_of
 from r2d2.lake.file_tree import joined, shown
 from r2d2.lake.storage import Storage
 
-#: Reader features that change nothing for a reader of the Parquet files that the log names, as long as no file has a
-#: deletion vector and the mapping of columns is off.
-_PLAIN = frozenset({"timestampNtz", "vacuumProtocolCheck", "v2Checkpoint", "deletionVectors", "columnMapping"})
-#: Those that Spark's reader of Delta takes care of.
-_BY_SPARK = _PLAIN | {"typeWidening", "typeWidening-preview"}
+#: Reader features that are taken care of: here, where the files are read, or by Spark's reader where those don't do.
+_KNOWN = frozenset(
+    (
+        *("timestampNtz", "vacuumProtocolCheck", "v2Checkpoint", "deletionVectors", "columnMapping"),
+        *("typeWidening", "typeWidening-preview"),
+    )
+)
 _MAPPING_MODE = "delta.columnMapping.mode"
-_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/|/")
+PHYSICAL_NAME = "delta.columnMapping.physicalName"
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class DeltaFile:
         size: bytes, as the log says.
         modified_ms: milliseconds since 1970-01-01 UTC, as the log says.
         rows: number of rows, or None where the log has no statistics.
-        deleted: number of its rows that a deletion vector takes out; None if there is one that does not say.
+        vector: descriptor of the deletion vector that takes rows out; None if there is none.
     """
 
     path: str
@@ -47,7 +47,7 @@ class DeltaFile:
     size: int
     modified_ms: int
     rows: int | None
-    deleted: int | None = 0
+    vector: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,7 @@ class DeltaSnapshot:
         reader_features: of the protocol; empty below reader version 3.
         table_id: the table's own id.
         schema: parsed ``schemaString``.
+        mapping_mode: how files name columns otherwise than the table, ``name`` or ``id``; empty if they don't.
         partition_columns: names.
         configuration: table properties.
         files: sorted by path.
@@ -74,6 +75,7 @@ class DeltaSnapshot:
     reader_features: tuple[str, ...]
     table_id: str
     schema: Mapping[str, Any]
+    mapping_mode: str
     partition_columns: tuple[str, ...]
     configuration: Mapping[str, str]
     files: tuple[DeltaFile, ...]
@@ -89,8 +91,11 @@ def read_delta(storage: Storage, location: str) -> DeltaSnapshot:
         UnsupportedData: the table uses a feature beyond the basic ones; the message names it.
     """
     snapshot = replay_delta(storage, location)
-    if beyond := beyond_files(snapshot):
-        raise UnsupportedData(f"its files don't hold its rows as they are: {', '.join(beyond)}")
+    require_known(snapshot)
+    mapped = ["columnMapping"] if snapshot.mapping_mode else []
+    deleted = ["deletionVectors"] if any(file.vector for file in snapshot.files) else []
+    if mapped or deleted:
+        raise UnsupportedData(f"its files don't hold its rows as they are: {', '.join(mapped + deleted)}")
     return snapshot
 
 
@@ -139,24 +144,18 @@ def _require_inside(storage: Storage, path: str, named: str, within: Sequence[st
         raise UnsupportedData(f"{named} is a link out of the lake's roots")
 
 
-def beyond_files(snapshot: DeltaSnapshot) -> tuple[str, ...]:
-    """Features by which the table's rows are others than its files hold, so that Spark has to read it; sorted.
+def require_known(snapshot: DeltaSnapshot) -> None:
+    """Refuses a table whose rows may be others than is known here.
 
     Raises:
-        UnsupportedData: it uses a feature that Spark's reader does not take care of, or that is not known; names it.
+        UnsupportedData: names every feature that is not taken care of.
     """
-    unknown = [name for name in snapshot.reader_features if name not in _BY_SPARK]
+    unknown = [name for name in snapshot.reader_features if name not in _KNOWN]
     if snapshot.reader_version not in (1, 2, 3):
         unknown.append(f"reader version {snapshot.reader_version}")
     if unknown:
         names = ", ".join(sorted({shown(name) for name in unknown}))
         raise UnsupportedData(f"Delta features that R2D2 does not read yet: {names}")
-    beyond = {name for name in snapshot.reader_features if name not in _PLAIN}
-    if snapshot.configuration.get(_MAPPING_MODE, "none") != "none":
-        beyond.add("columnMapping")
-    if any(file.deleted != 0 for file in snapshot.files):
-        beyond.add("deletionVectors")
-    return tuple(sorted(beyond))
 
 
 @dataclass
@@ -205,20 +204,14 @@ class _Replay:
             return path, ""
         if not isinstance(vector, Mapping):
             raise UnreadableData(f"{where} has a deletion vector that is not one")
+        if vector.get("storageType") == "p":
+            self.referred.add(decoded_path(str(vector.get("pathOrInlineDv")), where))
         return path, "/".join(str(vector.get(part)) for part in ("storageType", "pathOrInlineDv", "offset"))
 
     def _absolute(self, encoded: str, where: str) -> str:
-        try:
-            path = unquote(encoded, errors="strict")
-        except UnicodeDecodeError as error:
-            raise UnreadableData(f"{where} names a file that is not valid UTF-8") from error
-        if "\0" in path or not path or ".." in path.split("/"):
-            raise UnsupportedData(f"{where} names a file by a path with '..' or a NUL, or by none")
-        if not _ABSOLUTE.match(path):
+        path = decoded_path(encoded, where)
+        if not is_absolute(path):
             return joined(self.location, path)
-        # a file: URL is decoded once above; what is left of it must not be decoded again
-        path = re.sub(r"^file:(//)?(?=/)", "", path)
-        path = posixpath.normpath(path) if path.startswith("/") else path
         self.referred.add(path)
         return path
 
@@ -233,7 +226,10 @@ class _Replay:
         if provider != "parquet":
             raise UnsupportedData(f"its files are in the format {shown(str(provider))}, not parquet")
         configuration = _mapping(self.metadata.get("configuration"), "configuration")
-        named = columns if configuration.get(_MAPPING_MODE, "none") == "none" else None
+        schema = _schema(self.metadata.get("schemaString"))
+        mode = "" if configuration.get(_MAPPING_MODE) == "none" else str(configuration.get(_MAPPING_MODE, ""))
+        physical = _physical(schema) if mode else {}
+        named = {column: physical.get(column, column) for column in columns}
         active = sorted(self.active.items(), key=lambda item: item[0])
         files = [_delta_file(path, add, named) for (path, _), add in active]
         if len({file.path for file in files}) < len(files):
@@ -244,7 +240,8 @@ class _Replay:
             _whole(self.protocol.get("minReaderVersion"), "minReaderVersion"),
             _texts(self.protocol.get("readerFeatures"), "readerFeatures"),
             str(self.metadata.get("id", "")),
-            _schema(self.metadata.get("schemaString")),
+            schema,
+            mode,
             columns,
             {str(key): str(value) for key, value in configuration.items()},
             tuple(files),
@@ -294,26 +291,17 @@ def _committed_ms(storage: Storage, log: str, segment: LogSegment, replay: _Repl
         raise UnreadableData(f"_delta_log/{newest} can't be looked at: {error.strerror or error}") from error
 
 
-def _delta_file(path: str, add: Mapping[str, Any], columns: tuple[str, ...] | None) -> DeltaFile:
-    """``columns`` is None where the log names them otherwise (column mapping), so that no value can be told."""
-    partition: tuple[tuple[str, str | None], ...] = ()
-    if columns is not None:
-        values = _mapping(add.get("partitionValues"), f"partitionValues of {shown(path)}")
-        if set(values) != set(columns):
-            raise UnreadableData(f"its log gives {shown(path)} other partition columns than the table has")
-        if not all(value is None or isinstance(value, str) for value in values.values()):
-            raise UnreadableData(f"its log gives {shown(path)} a partition value that is not a text")
-        partition = tuple((column, values[column] or None) for column in columns)  # the protocol: '' is NULL
+def _delta_file(path: str, add: Mapping[str, Any], columns: Mapping[str, str]) -> DeltaFile:
+    """``columns``: partition column → how files and the log's values name it (column mapping)."""
+    values = _mapping(add.get("partitionValues"), f"partitionValues of {shown(path)}")
+    if set(values) != set(columns.values()):
+        raise UnreadableData(f"its log gives {shown(path)} other partition columns than the table has")
+    if not all(value is None or isinstance(value, str) for value in values.values()):
+        raise UnreadableData(f"its log gives {shown(path)} a partition value that is not a text")
+    partition = tuple((column, values[name] or None) for column, name in columns.items())  # the protocol: '' is NULL
     size = _whole(add.get("size"), f"size of {shown(path)}")
     modified = _whole(add.get("modificationTime"), f"modificationTime of {shown(path)}")
-    return DeltaFile(path, partition, size, modified, _rows(add), _deleted(add.get("deletionVector")))
-
-
-def _deleted(vector: Any) -> int | None:
-    if not vector:
-        return 0
-    number = vector.get("cardinality") if isinstance(vector, Mapping) else None
-    return number if isinstance(number, int) and not isinstance(number, bool) and number > 0 else None
+    return DeltaFile(path, partition, size, modified, _rows(add), add.get("deletionVector") or None)
 
 
 def _rows(add: Mapping[str, Any]) -> int | None:
@@ -338,6 +326,17 @@ def _schema(text: Any) -> Mapping[str, Any]:
     if not isinstance(schema, dict) or schema.get("type") != "struct" or not isinstance(schema.get("fields"), list):
         raise UnreadableData("its log has a metaData action whose schema is not a struct")
     return schema
+
+
+def _physical(schema: Mapping[str, Any]) -> dict[str, str]:
+    """How files name the columns, by their names, where that is told."""
+    found: dict[str, str] = {}
+    for field_ in schema["fields"]:
+        told = field_.get("metadata") if isinstance(field_, Mapping) else None
+        name = told.get(PHYSICAL_NAME) if isinstance(told, Mapping) else None
+        if isinstance(name, str):
+            found[str(field_.get("name"))] = name
+    return found
 
 
 def _mapping(value: Any, what: str) -> Mapping[str, Any]:

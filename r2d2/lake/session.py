@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from r2d2.config import SparkSettings
 from r2d2.errors import EnvironmentMissing, UsageError
-from r2d2.lake.jars import DELTA_PACKAGE, SHIPPED_WITH_SPARK, packages
+from r2d2.lake.jars import DELTA_PACKAGE, S3, jar_properties
 from r2d2.lake.java import java_problem
+from r2d2.lake.s3_spark import s3a_properties
 from r2d2.lake.spark_connect import PACKED_PYTHON, connected, remote_url, unpacked_as
 
 if TYPE_CHECKING:
@@ -155,7 +156,8 @@ def _properties(settings: SparkSettings, needs: Iterable[str]) -> dict[str, str]
         properties["spark.archives"] = unpacked_as(packed)
     if settings.driver_memory:
         properties["spark.driver.memory"] = settings.driver_memory
-    return properties | _jars(settings, needs) | dict(settings.conf)
+    stores = s3a_properties(os.environ) if S3 in {*settings.extras, *needs} else {}
+    return properties | stores | _jars(settings, needs) | dict(settings.conf)
 
 
 def _packed(settings: SparkSettings) -> str:
@@ -179,8 +181,7 @@ def is_submitted() -> bool:
 
 def _jars(settings: SparkSettings, needs: Iterable[str]) -> dict[str, str]:
     if not settings.jars:
-        wanted = ",".join(packages({*settings.extras, *needs}))
-        return {"spark.jars.packages": wanted, "spark.jars.excludes": SHIPPED_WITH_SPARK}
+        return jar_properties({*settings.extras, *needs})
     jars = sorted(str(path) for path in Path(settings.jars).glob("*.jar"))
     if not jars:
         raise UsageError(f"spark.jars: {settings.jars} holds no .jar file", "name the directory of the Delta jars")

@@ -10,7 +10,7 @@ import enum
 import os
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from r2d2.errors import EnvironmentMissing, R2D2Error, UnreadableData
+from r2d2.lake.delta_vectors import DeletionVector
 from r2d2.lake.file_tree import shown
 from r2d2.lake.handed import handed
 from r2d2.lake.kernels import Kernel, for_spark
@@ -121,7 +122,7 @@ def with_contents(spark: SparkSession, tasks: pa.Table) -> DataFrame:
     from pyspark.sql import functions as F
 
     rows = [{"task": row["task"], "row": _packed(row, tasks.schema)} for row in tasks.to_pylist()]
-    wanted = [(row["task"], file) for row in tasks.to_pylist() for file in unpack_files(row["files"])]
+    wanted = [(row["task"], file) for row in tasks.to_pylist() for file in _needed(unpack_files(row["files"]))]
     asked = [
         {"task": task, "own": file.path, "path": spark_path(file.path)}
         for task, file in dict.fromkeys(wanted)
@@ -155,6 +156,12 @@ def _refusal(file: DataFile) -> str:
     return "it is larger than the 2 GiB that Spark hands over at once" if file.size > _MOST_BYTES else ""
 
 
+def _needed(files: Sequence[DataFile]) -> list[DataFile]:
+    """Files and what belongs to them: a deletion vector has a checksum and is known by nothing else."""
+    vectors = [DeletionVector.from_json(file.vector).path for file in files if file.vector]
+    return [*files, *(DataFile(path, -1, 0, "") for path in dict.fromkeys(vectors) if path)]
+
+
 def _packed(row: Mapping[str, Any], schema: pa.Schema) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, schema) as stream:
@@ -182,7 +189,7 @@ class OverFiles:
                     path.write_bytes(row["content"])
                     kept[row["own"]] = path, row["modified"]
             whole = pa.Table.from_batches(tasks).combine_chunks()
-            files = [file for text in whole["files"].to_pylist() for file in unpack_files(text)]
+            files = [file for text in whole["files"].to_pylist() for file in _needed(unpack_files(text))]
             with handed({file.path: self._handed(file, kept, Path(scratch)) for file in files}):
                 yield from self.kernel(iter(whole.to_batches()))
 
@@ -194,6 +201,8 @@ class OverFiles:
         if file.path not in kept:
             return UnreadableData(f"{shown(file.path)}: {_refusal(file) or 'Spark did not hand it over'}")
         path, modified = kept[file.path]
+        if file.size < 0:
+            return path
         if path.stat().st_size != file.size or modified != file.mtime_ns // 1_000_000:
             return UnreadableData(f"changed while it was read: {shown(file.path)}")
         return path

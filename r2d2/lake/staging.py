@@ -62,7 +62,7 @@ def stage_end(file: DataFile, directory: Path, first: int, needed: Callable[[byt
     directory.mkdir(parents=True, exist_ok=True)
     target = directory / f"end{known_suffix(file.path)}"
     try:
-        with storage_for(file.path).open(file.path) as source, target.open("xb") as copy:
+        with storage_for(file.path).open(file.path, file.tag) as source, target.open("xb") as copy:
             _refuse_other_size(source.seek(0, os.SEEK_END), file)
             end = _last(source, file.size, first)
             more = needed(end, file.size)
@@ -122,8 +122,8 @@ def _is_as_listed(file: DataFile) -> bool:
         now = storage_for(file.path).stat(file.path)
     except OSError:
         return False
-    listed = file.size, file.mtime_ns, file.identity, file.ctime_ns
-    return (now.size, now.mtime_ns, now.identity, now.ctime_ns) == listed
+    listed = file.size, file.mtime_ns, file.identity, file.ctime_ns, file.tag
+    return (now.size, now.mtime_ns, now.identity, now.ctime_ns, now.tag) == listed
 
 
 def _link(file: DataFile, target: Path) -> None:
@@ -140,7 +140,7 @@ def _regular(path: str) -> Path:
 
 
 def _download(file: DataFile, target: Path) -> None:
-    with storage_for(file.path).open(file.path) as source, target.open("xb") as copy:
+    with storage_for(file.path).open(file.path, file.tag) as source, target.open("xb") as copy:
         shutil.copyfileobj(source, copy, _CHUNK)
     _refuse_other_size(target.stat().st_size, file)
 

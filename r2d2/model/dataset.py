@@ -68,11 +68,13 @@ class DataFile:
         path: absolute path or URL.
         size: bytes.
         mtime_ns: last change, nanoseconds since 1970-01-01 UTC.
-        identity: the physical object: ``dev:inode`` on disk, ``scheme://bucket/key`` (+ version) in a store.
+        identity: the physical object: ``dev:inode`` on disk, ``scheme://bucket/key`` in a store.
         ctime_ns: last change of file or inode, on disk, where nobody can set it back; 0 in a store.
+        tag: what a store says of the object's content, its ETag or version id; empty on disk. Reads are pinned to it.
         reader: index into ``Dataset.readers``: how its columns are read.
         rows: number of rows, or None where only a scan can tell.
         partition: partition column → raw text, None for NULL.
+        vector: which of its rows are deleted (``lake.delta_vectors``), and not counted in ``rows``; empty for none.
     """
 
     path: str
@@ -80,9 +82,11 @@ class DataFile:
     mtime_ns: int
     identity: str
     ctime_ns: int = 0
+    tag: str = ""
     reader: int = 0
     rows: int | None = None
     partition: tuple[tuple[str, str | None], ...] = ()
+    vector: str = ""
 
 
 class OtherFiles(NamedTuple):

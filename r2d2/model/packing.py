@@ -12,14 +12,17 @@ from r2d2.model.dataset import DataFile
 def pack_file(file: DataFile) -> list[Any]:
     """A file as lists and scalars that JSON can hold."""
     stat = [file.path, file.size, file.mtime_ns, file.identity, file.ctime_ns]
-    return [*stat, file.reader, file.rows, [list(entry) for entry in file.partition]]
+    packed = [*stat, file.reader, file.rows, [list(entry) for entry in file.partition]]
+    more = [file.tag, file.vector] if file.vector else [file.tag] if file.tag else []
+    return [*packed, *more]
 
 
 def unpack_file(raw: list[Any]) -> DataFile:
     """The reverse of ``pack_file``."""
-    path, size, mtime, identity, ctime, reader, rows, partition = raw
+    path, size, mtime, identity, ctime, reader, rows, partition, *more = raw
     values = tuple((str(name), value) for name, value in partition)
-    return DataFile(path, size, mtime, identity, ctime, reader, rows, values)
+    tag, vector = [*more, "", ""][:2]
+    return DataFile(path, size, mtime, identity, ctime, tag, reader, rows, values, vector)
 
 
 def pack_files(files: Sequence[DataFile]) -> str:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from r2d2.errors import UnreadableData, UnsupportedData
-from r2d2.lake.delta_log import DeltaSnapshot, beyond_files, read_delta, replay_delta
+from r2d2.lake.delta_log import DeltaSnapshot, read_delta, replay_delta, require_known
 from r2d2.lake.local_storage import LocalStorage
 
 FIELDS = [{"name": "k", "type": "string", "nullable": True, "metadata": {}}]
@@ -222,25 +222,26 @@ def test_other_reader_versions_are_refused(tmp_path: Path, version: int) -> None
         snapshot(tmp_path)
 
 
-@pytest.mark.parametrize("feature", ["deletionVectors", "columnMapping", "v2Checkpoint", "vacuumProtocolCheck"])
+@pytest.mark.parametrize(
+    "feature", ["deletionVectors", "columnMapping", "v2Checkpoint", "vacuumProtocolCheck", "typeWidening"]
+)
 def test_a_feature_that_a_table_may_use_and_does_not_changes_nothing(tmp_path: Path, feature: str) -> None:
     commit(tmp_path, 0, {"protocol": {"minReaderVersion": 3, "readerFeatures": [feature]}}, metadata(), add("a"))
-    assert beyond_files(snapshot(tmp_path)) == ()
-
-
-@pytest.mark.parametrize("feature", ["typeWidening", "typeWidening-preview"])
-def test_widened_types_are_left_to_spark(tmp_path: Path, feature: str) -> None:
-    commit(tmp_path, 0, {"protocol": {"minReaderVersion": 3, "readerFeatures": [feature]}}, metadata(), add("a"))
-    assert beyond_files(replayed(tmp_path)) == (feature,)
+    assert paths(tmp_path) == ["a"]
 
 
 @pytest.mark.parametrize("mode", ["name", "id"])
 @pytest.mark.parametrize("version", [1, 2])
-def test_column_mapping_is_left_to_spark_under_every_version(tmp_path: Path, mode: str, version: int) -> None:
-    mapped = metadata(("a",), **{"delta.columnMapping.mode": mode})
+def test_partition_values_of_mapped_columns_are_found_by_the_names_of_the_files(
+    tmp_path: Path, mode: str, version: int
+) -> None:
+    mapped = metadata(("k",), **{"delta.columnMapping.mode": mode})
+    fields = [{**FIELDS[0], "metadata": {"delta.columnMapping.physicalName": "col-1"}}]
+    mapped["metaData"]["schemaString"] = json.dumps({"type": "struct", "fields": fields})
     partition = {"col-1": "x"}
     commit(tmp_path, 0, {"protocol": {"minReaderVersion": version}}, mapped, add("a", partitionValues=partition))
-    assert beyond_files(replayed(tmp_path)) == ("columnMapping",)
+    found = replayed(tmp_path)
+    assert (found.mapping_mode, [file.partition for file in found.files]) == (mode, [(("k", "x"),)])
     with pytest.raises(UnsupportedData, match="columnMapping"):
         snapshot(tmp_path)
 
@@ -249,18 +250,21 @@ def test_the_newest_protocol_counts(tmp_path: Path) -> None:
     commit(tmp_path, 0, PROTOCOL, metadata(), add("a"))
     commit(tmp_path, 1, {"protocol": {"minReaderVersion": 3, "readerFeatures": ["variantType"]}})
     with pytest.raises(UnsupportedData, match="variantType"):
+        require_known(replayed(tmp_path))
+
+
+def test_a_deletion_vector_is_told_whatever_the_protocol_says(tmp_path: Path) -> None:
+    vector = {"storageType": "u", "pathOrInlineDv": "x", "offset": 1, "sizeInBytes": 2, "cardinality": 1}
+    commit(tmp_path, 0, PROTOCOL, metadata(), add("a", deletionVector=vector))
+    assert [file.vector for file in replayed(tmp_path).files] == [vector]
+    with pytest.raises(UnsupportedData, match="deletionVectors"):
         snapshot(tmp_path)
 
 
-@pytest.mark.parametrize(("cardinality", "deleted"), [(1, 1), (0, None), (None, None), ("1", None), (-1, None)])
-def test_a_deletion_vector_is_left_to_spark_whatever_the_protocol_says(
-    tmp_path: Path, cardinality: object, deleted: int | None
-) -> None:
-    vector = {"storageType": "u", "pathOrInlineDv": "x", "offset": 1, "sizeInBytes": 2, "cardinality": cardinality}
+def test_a_vector_at_an_absolute_path_is_referred_to(tmp_path: Path) -> None:
+    vector = {"storageType": "p", "pathOrInlineDv": "file:///else/where.bin", "offset": 1}
     commit(tmp_path, 0, PROTOCOL, metadata(), add("a", deletionVector=vector))
-    found = replayed(tmp_path)
-    assert [file.deleted for file in found.files] == [deleted]
-    assert beyond_files(found) == ("deletionVectors",)
+    assert replayed(tmp_path).referred == ("/else/where.bin",)
 
 
 def test_a_table_of_another_file_format_is_refused(tmp_path: Path) -> None:

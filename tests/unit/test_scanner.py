@@ -344,11 +344,12 @@ def test_what_failed_is_not_remembered(tmp_path: Path) -> None:
     "change",
     [
         {"size": 1}, {"mtime_ns": 1}, {"ctime_ns": 1}, {"identity": "x"}, {"path": "/x"}, {"reader": 1},
+        {"tag": "f"},
         {"partition": (("k", "1"),)}, {"partition": (("k", None),)},
     ],
 )  # fmt: skip
 def test_the_key_of_a_dataset_changes_with_each_of_its_files(change: dict[str, Any]) -> None:
-    file = DataFile("/f", 10, 20, "i", 30, 0, 3, (("k", "01"),))
+    file = DataFile("/f", 10, 20, "i", 30, "e", 0, 3, (("k", "01"),))
     dataset = Dataset("d", "parquet", "/", "v", files=(file,), readers=("r", "s"))
     assert dataset_key(replace(dataset, files=(replace(file, **change),))) != dataset_key(dataset)
 
@@ -382,8 +383,8 @@ def test_sums_of_many_rows_are_exact(tmp_path: Path) -> None:
 
 def test_files_travel_without_loss() -> None:
     files = [
-        DataFile("/a\udc80b", 1, 2, "i", 7, 3, None, (("k", None), ("l", "v'"))),
-        DataFile("/c", 1, 2, "i", 0, 0, 9),
+        DataFile("/a\udc80b", 1, 2, "i", 7, "", 3, None, (("k", None), ("l", "v'"))),
+        DataFile("s3://b/c", 1, 2, "s3://b/c", 0, '"e"', 0, 9),
     ]
     assert unpack_files(pack_files(files)) == files
 

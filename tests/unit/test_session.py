@@ -14,8 +14,9 @@ from zipimport import zipimporter
 import pyarrow as pa
 import pytest
 
-from r2d2.errors import ScanError
+from r2d2.errors import ScanError, UsageError
 from r2d2.lake import workers
+from r2d2.lake.jars import jar_properties
 from r2d2.lake.kernels import InWorker, Kernel, shared_out
 from r2d2.lake.spark_files import Access
 from r2d2.lake.workers import Workers
@@ -104,3 +105,17 @@ def test_work_is_shared_out_over_few_tasks_of_nearly_one_size(most: int) -> None
     assert len(loads) <= max(1, min(len(sizes), -(-sum(sizes) // max(1, most))))
     assert max(loads) - min(loads) <= max(sizes)
     assert shared_out([], most) == []
+
+
+def test_jars_for_s3_leave_out_the_bundle_and_not_hadoops_own_connector() -> None:
+    found = jar_properties({"s3", "iceberg"})
+    packages, excludes = found["spark.jars.packages"].split(","), found["spark.jars.excludes"].split(",")
+    assert [name for name in packages if "hadoop-aws" in name or "iceberg" in name or "delta-spark" in name] != []
+    assert "software.amazon.awssdk:bundle" in excludes
+    assert "org.apache.hadoop:*" not in excludes
+    assert "org.apache.hadoop:*" in jar_properties(())["spark.jars.excludes"].split(",")
+
+
+def test_an_unknown_jar_set_is_named() -> None:
+    with pytest.raises(UsageError, match="there is no jar set 'hudi'"):
+        jar_properties({"hudi"})
