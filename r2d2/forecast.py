@@ -46,7 +46,7 @@ SAMPLES = "at most: all of it as child and as parent"
 
 
 @dataclass(frozen=True)
-class _Lake:
+class Lake:
     """What is listed, and what the state knows of it.
 
     Attributes:
@@ -110,7 +110,7 @@ def forecast(roots: Sequence[str], state_dir: str, settings: Settings) -> Estima
     """
     check_settings(settings.retention)
     state = existing_state(state_dir)
-    lake = _looked_at(roots, state_dir, state, settings)
+    lake = look_at(roots, state_dir, settings)
     cores, here = planned_cores(settings.spark)
     paper = settings.containment.verify == "paper"  # it ends with the samples: nothing is read after them
     kept = paper or (here and settings.containment.kept_bytes > 0)
@@ -136,13 +136,19 @@ def forecast(roots: Sequence[str], state_dir: str, settings: Settings) -> Estima
     )
 
 
-def _looked_at(roots: Sequence[str], state_dir: str, state: State | None, settings: Settings) -> _Lake:
+def look_at(roots: Sequence[str], state_dir: str, settings: Settings) -> Lake:
+    """Lists the roots, as a run would.
+
+    Raises:
+        R2D2Error: a run could not begin either.
+    """
+    state = existing_state(state_dir)
     needs_catalog = any(root.startswith("catalog:") for root in roots)
     session = build_session(settings.spark) if needs_catalog else None
     listing = discover(roots, settings.discovery, state_dir, session)
     candidates = tuple(without_archived(listing.candidates, settings.retention))
     if state is None:
-        return _Lake(candidates, {}, {}, _Nothing(), FAST, settings)
+        return Lake(candidates, {}, {}, _Nothing(), FAST, settings)
     cache = StateCache(state)
     # a run would make the secret that is missing; nothing was measured with it then
     keyed = settings.containment.verify == "keyed"
@@ -152,7 +158,7 @@ def _looked_at(roots: Sequence[str], state_dir: str, state: State | None, settin
     left = left_to_spark(candidates, known, assemble(candidates, known, settings.containment.case_sensitive))
     known |= {file.file.path: summary for file, summary in cache.known(list(left.values())).items()}
     candidates = tuple(left.get(candidate.id, candidate) for candidate in candidates)
-    return _Lake(candidates, known, before, ResultStore(cache), by, settings)
+    return Lake(candidates, known, before, ResultStore(cache), by, settings)
 
 
 def _newest(state: State) -> tuple[Dataset, ...]:
@@ -166,7 +172,7 @@ def _funnels(state: State | None) -> list[Funnel]:
     return [run.funnel for run in runs.runs(state) if run.reached(runs.CONTAINED)] if state else []
 
 
-def _metadata(lake: _Lake, rates: Rates) -> tuple[list[Stage], list[Read]]:
+def _metadata(lake: Lake, rates: Rates) -> tuple[list[Stage], list[Read]]:
     """Footers of Parquet files, and all of text files and of what Spark reads, that no earlier run has read."""
     stages, reads = [], []
     for name in (_PARQUET, _TEXT, _BY_SPARK):
@@ -201,7 +207,7 @@ def _metadata_read(candidate: Candidate, files: Sequence[FileToRead]) -> Read:
     return Read(listed(candidate), len(files), sum(sizes), sum(max(1, -(-size // PART_BYTES)) for size in sizes))
 
 
-def _scans(lake: _Lake, rates: Rates) -> tuple[list[Stage], list[Read]]:
+def _scans(lake: Lake, rates: Rates) -> tuple[list[Stage], list[Read]]:
     """What is scanned: of datasets whose metadata is known, or taken as known, and at most of the others."""
     together = [*lake.known, *lake.changed]
     missing = _missing(lake, together)
@@ -228,7 +234,7 @@ def _scans(lake: _Lake, rates: Rates) -> tuple[list[Stage], list[Read]]:
     return [stage for stage in stages if stage.name == "scan" or stage.datasets], reads
 
 
-def _scan(name: str, basis: str, reads: Sequence[Read], tasks: int, work: int, lake: _Lake, rates: Rates) -> Stage:
+def _scan(name: str, basis: str, reads: Sequence[Read], tasks: int, work: int, lake: Lake, rates: Rates) -> Stage:
     """A scan; ``work`` is what it reads and plans, as bytes of Parquet."""
     planning = (work - sum(read.bytes for read in reads)) / arithmetic.SCAN_RATES["parquet"]
     seconds = (sum(arithmetic.scan_seconds(read.dataset) for read in reads) + planning) / rates.pace
@@ -237,7 +243,7 @@ def _scan(name: str, basis: str, reads: Sequence[Read], tasks: int, work: int, l
     return arithmetic.stage_of(name, basis, reads, tasks, times * seconds, rates.cores, times * longest)
 
 
-def _missing(lake: _Lake, datasets: Sequence[Dataset]) -> dict[int, list[Request]]:
+def _missing(lake: Lake, datasets: Sequence[Dataset]) -> dict[int, list[Request]]:
     """What a run's first scan will ask of datasets in candidate pairs, as far as no earlier run has measured it."""
     settings = lake.settings.containment
     candidates = find_candidates(datasets, settings, worth_of(datasets, lake.settings.retention))

@@ -51,6 +51,7 @@ from r2d2.lake.session import (
 )
 from r2d2.lake.spark_files import Access
 from r2d2.lake.workers import Workers
+from r2d2.logs import of_run
 from r2d2.model.dataset import Dataset, FileSummary
 from r2d2.model.edge import Edge
 from r2d2.model.funnel import Funnel, unusable_by_status
@@ -99,6 +100,9 @@ class Job:
     begun: float = field(default_factory=time.monotonic)
     needs: frozenset[str] = frozenset()
 
+    def __post_init__(self) -> None:
+        of_run(self.run_id)
+
     @cached_property
     def spark(self) -> SparkSession:
         """The session, started when a stage first needs it, with the jars that the lake ``needs``."""
@@ -110,7 +114,7 @@ class Job:
     @cached_property
     def workers(self) -> Workers:
         """The session's workers."""
-        return Workers(self.spark, Access(self.settings.spark.workers), self.progress.say)
+        return Workers(self.spark, Access(self.settings.spark.workers), self.progress.note)
 
     def run_tasks(self, tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:
         """Runs a kernel over tasks with Spark, which no tasks need not be started for."""
@@ -194,7 +198,7 @@ def discover_stage(job: Job) -> tuple[Dataset, ...]:
 
     What makes a run impossible (no Java, a root that is not there) is found before Spark starts and anything is kept.
     """
-    require_java()
+    require_java(job.settings.spark)
     needs_catalog = any(root.startswith("catalog:") for root in job.roots)
     with job.progress.stage("list the lake") as reading:
         session = job.spark if needs_catalog else None
@@ -273,7 +277,7 @@ def _found_before(job: Job, inputs: str, datasets: Sequence[Dataset]) -> tuple[r
     try:
         return contained.found_before(job.state, inputs, datasets)
     except StateError as error:
-        job.progress.say(f"note: {error}")
+        job.progress.note(str(error))
         return None
 
 
@@ -340,7 +344,7 @@ def _usage(job: Job, datasets: Sequence[Dataset]) -> tuple[Usage, ...]:
         rows = [usage_records.usage_row(job.run_id, usage) for usage in found.usages]
         job.state.write_run("usage", job.run_id, rows)
     for note in found.notes:
-        job.progress.say(f"note: {visible(note)}")
+        job.progress.note(visible(note))
     before = [problem for problem in job.problems if problem.status != OF_USAGE]
     new = [Problem(problem.where, problem.what, problem.hint, OF_USAGE) for problem in found.problems]
     job.problems = (*before, *new)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,7 @@ from r2d2.lake.workers import Workers, split_sources
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
 from r2d2.progress import Progress
+from r2d2.report.data import Problem as RunProblem
 from r2d2.report.near_misses import near_misses
 from r2d2.report.terminal import funnel_lines, retire_lines
 from r2d2.report.visible import visible
@@ -51,16 +53,14 @@ def run(lakes: Sequence[str], state_dir: str, settings: Settings, progress: Prog
 def finish(outcome: pipeline.Outcome, progress: Progress, output: str) -> None:
     """What a run says at its end: problems, the funnel, what to retire first, and where the report is."""
     job = outcome.job
-    for problem in job.problems:
-        progress.say(f"note: {visible(problem.where)}: {visible(problem.what)}")
-    for line in funnel_lines(job.funnel):
-        progress.say(line)
-    progress.say("")
+    _note(job.problems, progress)
+    progress.show([*funnel_lines(job.funnel), ""], "funnel", funnel=json.loads(job.funnel.to_json()))
     if output == "json":
         print(job.funnel.to_json())
     else:
         print("\n".join(retire_lines(outcome.plan, outcome.containments.how)), flush=True)
-    progress.say(f"report: {job.state.path / pipeline.REPORT}")
+    path = str(job.state.path / pipeline.REPORT)
+    progress.say(f"report: {path}", "report", path=path)
 
 
 def discover_lake(lakes: Sequence[str], state_dir: str, settings: Settings, progress: Progress) -> None:
@@ -70,8 +70,13 @@ def discover_lake(lakes: Sequence[str], state_dir: str, settings: Settings, prog
         job = pipeline.new_job(lakes, state, settings, progress)
         pipeline.discover_stage(job)
         job.record(runs.DISCOVERED)
-    for problem in job.problems:
-        progress.say(f"note: {visible(problem.where)}: {visible(problem.what)}")
+    _note(job.problems, progress)
+
+
+def _note(problems: Iterable[Problem | RunProblem], progress: Progress) -> None:
+    for problem in problems:
+        where, what, hint = visible(problem.where), visible(problem.what), visible(problem.hint)
+        progress.note(f"{where}: {what}{f' ({hint})' if hint else ''}", where=where, what=what, hint=hint)
 
 
 def contain(state_dir: str, run_id: str, settings: Settings, progress: Progress) -> None:
@@ -90,9 +95,7 @@ def retain(state_dir: str, run_id: str, settings: Settings, progress: Progress) 
         state = job.state
         duplicates = runs.groups(state, run).duplicates
         pipeline.retention_stage(job, runs.datasets(state, run), runs.proven(state, run), duplicates)
-        for problem in job.problems:
-            if problem.status == pipeline.OF_USAGE:
-                progress.say(f"note: {visible(problem.where)}: {visible(problem.what)}")
+        _note([problem for problem in job.problems if problem.status == pipeline.OF_USAGE], progress)
 
     _resume(state_dir, run_id, runs.CONTAINED, runs.PLANNED, settings, progress, stage)
 
@@ -106,7 +109,7 @@ def report(state_dir: str, run_id: str, settings: Settings, progress: Progress) 
     near = near_misses(runs.edge_table(state, found, Grade.REFUTED), datasets)
     duplicates = runs.groups(state, found).duplicates
     path = pipeline.report_stage(job, datasets, runs.proven(state, found), near, duplicates, runs.plan(state, found))
-    progress.say(f"report: {path}")
+    progress.say(f"report: {path}", "report", path=str(path))
 
 
 def check(lakes: Sequence[str], settings: Settings, progress: Progress, output: str) -> int:
@@ -136,9 +139,7 @@ def _read_lake(
         read = partial(summarize_files, run=run)
         summaries = read(files_of(usable))
         datasets = describe(listing.candidates, summaries, read, settings.containment.case_sensitive)
-    for problem in listing.problems:
-        hint = f" ({problem.hint})" if problem.hint else ""
-        progress.say(f"note: {visible(problem.where)}: {visible(problem.what)}{visible(hint)}")
+    _note(listing.problems, progress)
     return datasets, listing.problems, run
 
 

@@ -16,6 +16,7 @@ from r2d2.errors import EnvironmentMissing, UsageError
 from r2d2.lake.jars import DELTA_PACKAGE, S3, jar_properties
 from r2d2.lake.java import java_problem
 from r2d2.lake.s3_spark import s3a_properties
+from r2d2.lake.spark_connect import PACKED_PYTHON, connected, remote_url, unpacked_as
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -28,13 +29,15 @@ def build_session(settings: SparkSettings, app: str = "r2d2", needs: Iterable[st
         needs: jar sets (``lake.jars``) besides Delta's and those of the settings, where this process starts the JVM.
 
     Raises:
-        EnvironmentMissing: Java is missing or too old, or the Delta jars can't be had.
-        UsageError: ``spark.jars`` names no directory of jars.
+        EnvironmentMissing: Java is missing or too old, a server doesn't answer, or the Delta jars can't be had.
+        UsageError: ``spark.jars`` names no directory of jars, or a property can't be set.
     """
-    require_java()
+    if is_remote(settings):
+        return _over_connect(settings)
+    require_java(settings)
     from pyspark.sql import SparkSession  # the JVM's client takes a second to import; commands on the state need none
 
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("PYSPARK_PYTHON", PACKED_PYTHON if _packed(settings) else sys.executable)
     builder = SparkSession.builder.appName(app)
     for key, value in _properties(settings, needs).items():
         builder = builder.config(key, value)
@@ -46,15 +49,20 @@ def build_session(settings: SparkSettings, app: str = "r2d2", needs: Iterable[st
                 f"Spark did not start: {_first_line(error)}{chatter.tail()}",
                 "without access to Maven, put the Delta jars into a directory and set spark.jars to it",
             ) from error
-    if not _is_remote():
-        session.sparkContext.setLogLevel(settings.log_level)
+    session.sparkContext.setLogLevel(settings.log_level)
+    _require_delta(session)
+    return session
+
+
+def _over_connect(settings: SparkSettings) -> SparkSession:
+    session = connected(remote_url(settings.master), _OF_SESSION | dict(settings.conf), _packed(settings))
     _require_delta(session)
     return session
 
 
 def running_tasks(spark: SparkSession) -> tuple[int, int] | None:
     """(done, all) tasks of the Spark stages that run now; None if there are none, or over Spark Connect."""
-    if _is_remote():
+    if is_remote():
         return None
     tracker = spark.sparkContext.statusTracker()
     stages = [stage for number in tracker.getActiveStageIds() if (stage := tracker.getStageInfo(number))]
@@ -65,7 +73,7 @@ def running_tasks(spark: SparkSession) -> tuple[int, int] | None:
 
 def shares_disk(spark: SparkSession) -> bool:
     """Whether tasks run on this machine, so that they can read what another one wrote to its disk."""
-    return not _is_remote() and str(spark.sparkContext.master).startswith("local")
+    return not is_remote() and str(spark.sparkContext.master).startswith("local")
 
 
 def planned_cores(settings: SparkSettings) -> tuple[int, bool]:
@@ -73,7 +81,7 @@ def planned_cores(settings: SparkSettings) -> tuple[int, bool]:
 
     Of a cluster the Spark properties say it, if anything does; else it is taken for one of this machine's size.
     """
-    master = "" if _is_remote() else _master(settings)
+    master = "" if is_remote(settings) else _master(settings)
     local = re.fullmatch(r"local(?:\[(\d+|\*)(?:,\d+)?\])?", master)
     if local:
         return (os.cpu_count() or 1) if local[1] == "*" else int(local[1] or 1), True
@@ -84,13 +92,13 @@ def planned_cores(settings: SparkSettings) -> tuple[int, bool]:
     return cores or executors * max(1, each) or os.cpu_count() or 1, False
 
 
-def require_java() -> None:
+def require_java(settings: SparkSettings) -> None:
     """Asks for Java where the session would need one here.
 
     Raises:
         EnvironmentMissing: it is missing or too old.
     """
-    problem = "" if _is_remote() else java_problem()
+    problem = "" if is_remote(settings) else java_problem()
     if problem:
         raise EnvironmentMissing(problem)
 
@@ -101,26 +109,34 @@ def _require_delta(session: SparkSession) -> None:
     from pyspark.errors import AnalysisException
 
     try:
-        session.read.format("delta").load("/r2d2-there-is-no-such-table")
+        _ = session.read.format("delta").load("/r2d2-there-is-no-such-table").schema  # Spark Connect asks only now
     except (AnalysisException, Py4JJavaError) as error:
         if "DATA_SOURCE_NOT_FOUND" in str(error):
-            hint = f"spark-submit --packages {DELTA_PACKAGE} ... (or --jars with the Delta jars)"
+            start = "start the Spark Connect server with" if is_remote() else "spark-submit"
+            hint = f"{start} --packages {DELTA_PACKAGE} ... (or --jars with the Delta jars)"
             raise EnvironmentMissing("Delta is not on Spark's class path", hint) from None
 
 
-def _is_remote() -> bool:
-    return bool(os.environ.get("SPARK_REMOTE") or os.environ.get("SPARK_CONNECT_MODE_ENABLED"))
+def is_remote(settings: SparkSettings | None = None) -> bool:
+    """Whether the session is, or with these settings would be, one of a Spark Connect server."""
+    asked = settings is not None and bool(remote_url(settings.master))
+    return asked or bool(os.environ.get("SPARK_REMOTE") or os.environ.get("SPARK_CONNECT_MODE_ENABLED"))
+
+
+#: What a session may set that it did not start itself.
+_OF_SESSION = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    "spark.sql.files.ignoreMissingFiles": "false",
+}
 
 
 def _properties(settings: SparkSettings, needs: Iterable[str]) -> dict[str, str]:
-    properties = {
+    properties = _OF_SESSION | {
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-        "spark.sql.session.timeZone": "UTC",
         "spark.ui.showConsoleProgress": "false",
-        "spark.sql.execution.arrow.pyspark.enabled": "true",
-        "spark.sql.files.ignoreCorruptFiles": "false",
-        "spark.sql.files.ignoreMissingFiles": "false",
         "spark.databricks.delta.snapshotPartitions": "2",
     }
     master = _master(settings)
@@ -136,10 +152,21 @@ def _properties(settings: SparkSettings, needs: Iterable[str]) -> dict[str, str]
                 " -XX:+ExitOnOutOfMemoryError"  # *Seen*: a session without memory waits for ever
             ),
         }
+    if packed := _packed(settings):
+        properties["spark.archives"] = unpacked_as(packed)
     if settings.driver_memory:
         properties["spark.driver.memory"] = settings.driver_memory
     stores = s3a_properties(os.environ) if S3 in {*settings.extras, *needs} else {}
     return properties | stores | _jars(settings, needs) | dict(settings.conf)
+
+
+def _packed(settings: SparkSettings) -> str:
+    """The archive with the workers' environment; workers on this machine run in this process's own."""
+    if not settings.environment or (not is_remote(settings) and _master(settings).startswith("local")):
+        return ""
+    if not Path(settings.environment).is_file():
+        raise UsageError(f"spark.environment: {settings.environment} is no file", "`make package` builds the archive")
+    return settings.environment
 
 
 def _master(settings: SparkSettings) -> str:

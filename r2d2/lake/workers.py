@@ -130,7 +130,7 @@ class Workers:
         if self.access is Access.AUTO:
             self.access = probe(self.spark, tasks)
             if self.access is Access.HANDED:
-                self.say("note: Spark's workers may not open the lake's files: Spark reads them, which takes longer")
+                self.say("Spark's workers may not open the lake's files: Spark reads them, which takes longer")
         return self.access is not Access.HANDED
 
     def _opened(self, source: _Source, kernel: Kernel) -> _Rows | _Refused:
