@@ -167,13 +167,13 @@ def test_every_way_to_fail_leaves_each_row_once(endpoint: str, state: State) -> 
     with faulty(endpoint, faults := Faults(15)) as url, environment(url):
         failing = open_state(state.location)
         with failing.locked():
-            for number in range(9):
+            for number in range(6):
                 failing.append("groups", groups(f"run{number}", number + 1))
             failing.write_run("groups", "run0", groups("run0", 4))
-            failing.copy_run("groups", "run5", "run9")
-            found = [failing.rows("groups", f"run{number}").num_rows for number in range(10)]
-    assert found == [4, 2, 3, 4, 5, 6, 7, 8, 9, 6]
-    assert state.rows("groups").num_rows == sum(found)
+            failing.copy_run("groups", "run2", "run6")
+            found = failing.rows("groups")["run_id"].to_pylist()
+    assert [found.count(f"run{number}") for number in range(7)] == [4, 2, 3, 4, 5, 6, 3]
+    assert state.rows("groups").num_rows == len(found)
     assert set(faults.failed) == set(Faults.WAYS)
     assert not state.in_use()
 
