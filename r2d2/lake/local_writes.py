@@ -10,10 +10,21 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _PRIVATE = 0o600
+
+
+def make_directory(path: str) -> None:
+    """Makes a directory and those above it, as far as they are missing; synced from the top down."""
+    if os.path.isdir(path):
+        return
+    above = os.path.dirname(path)
+    make_directory(above)
+    with suppress(FileExistsError):  # of somebody who was faster; what is no directory shows when it is entered
+        os.mkdir(path)
+    _sync(above)
 
 
 def put(path: str, data: bytes, private: bool) -> None:
