@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser as Parser
-from argparse import Namespace, RawDescriptionHelpFormatter, _SubParsersAction
+from argparse import ArgumentTypeError, Namespace, RawDescriptionHelpFormatter, _SubParsersAction
 from collections.abc import Callable, Sequence
 from io import TextIOWrapper
 from pathlib import Path
@@ -14,6 +14,7 @@ from r2d2.config import Settings, describe, load_settings
 from r2d2.errors import R2D2Error
 from r2d2.model.edge import Grade
 from r2d2.progress import Progress
+from r2d2.quantities import TIME_HINT, seconds_of
 from r2d2.version import __version__
 
 Call = Callable[[Namespace], int | None]
@@ -74,7 +75,7 @@ def _parser() -> Parser:
 
 
 def _lake_commands(commands: _SubParsersAction[Parser]) -> None:
-    lakes, state, run, settings, limits = _lakes(), _state(), _run_id(), _settings(), _limits()
+    lakes, state, run, settings, limits = _lakes(), _turn(), _run_id(), _settings(), _limits()
     text = "the main job: discover, find and prove containments, plan, report"
     run_it = _command(commands, "run", text, _run, lakes, state, limits, settings, _format("table", "json"))
     text = "say what would be read, how long that takes and what it costs; reads no data file and writes nothing"
@@ -85,7 +86,7 @@ def _lake_commands(commands: _SubParsersAction[Parser]) -> None:
     _command(commands, "containment", text, _containment, state, run, limits, settings)
     text = "only the third stage: plan what to keep and what to retire"
     _command(commands, "retention", text, _retention, state, run, settings)
-    _command(commands, "report", "write report.html of a planned run again", _report, state, run, settings)
+    _command(commands, "report", "write report.html of a planned run again", _report, _state(), run, settings)
     text = "what r2d2 can read of a lake, and which rights are missing"
     _command(commands, "check", text, _check, lakes, settings, _format("table", "json", "csv"))
     text = "a digest of the rows of each dataset, whatever its format, files and order: equal ones hold equal data"
@@ -151,6 +152,21 @@ def _state() -> Parser:
     return parser
 
 
+def _turn() -> Parser:
+    """The state of commands that write to it, of which one runs at a time."""
+    parser = Parser(add_help=False, parents=[_state()])
+    text = "how long to wait for another run on the state to end, for example 2h (default: not at all)"
+    parser.add_argument("--wait", type=_time, default=0.0, metavar="TIME", help=text)
+    return parser
+
+
+def _time(text: str) -> float:
+    try:
+        return seconds_of(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a time: {TIME_HINT}") from None
+
+
 def _run_id() -> Parser:
     parser = Parser(add_help=False)
     parser.add_argument("--run", default="", metavar="ID", help="a run, or the start of its id (default: the newest)")
@@ -197,26 +213,29 @@ def _read_settings(arguments: Namespace, defaults: Sequence[str] = ()) -> Settin
 def _run(arguments: Namespace) -> None:
     from r2d2.commands import estimate, lake
 
-    call = estimate.estimate if arguments.estimate else lake.run
-    call(arguments.lakes, arguments.state, _read_settings(arguments), Progress(arguments.quiet), arguments.format)
+    what = arguments.lakes, arguments.state, _read_settings(arguments), Progress(arguments.quiet), arguments.format
+    estimate.estimate(*what) if arguments.estimate else lake.run(*what, arguments.wait)
 
 
 def _discover(arguments: Namespace) -> None:
     from r2d2.commands import lake
 
-    lake.discover_lake(arguments.lakes, arguments.state, _read_settings(arguments), Progress(arguments.quiet))
+    progress = Progress(arguments.quiet)
+    lake.discover_lake(arguments.lakes, arguments.state, _read_settings(arguments), progress, arguments.wait)
 
 
 def _containment(arguments: Namespace) -> None:
     from r2d2.commands import lake
 
-    lake.contain(arguments.state, arguments.run, _read_settings(arguments), Progress(arguments.quiet))
+    progress = Progress(arguments.quiet)
+    lake.contain(arguments.state, arguments.run, _read_settings(arguments), progress, arguments.wait)
 
 
 def _retention(arguments: Namespace) -> None:
     from r2d2.commands import lake
 
-    lake.retain(arguments.state, arguments.run, _read_settings(arguments), Progress(arguments.quiet))
+    progress = Progress(arguments.quiet)
+    lake.retain(arguments.state, arguments.run, _read_settings(arguments), progress, arguments.wait)
 
 
 def _report(arguments: Namespace) -> None:

@@ -55,6 +55,7 @@ from r2d2.model.edge import Edge
 from r2d2.model.funnel import Funnel, unusable_by_status
 from r2d2.model.plan import Plan
 from r2d2.model.usage import Usage
+from r2d2.operations.turns import turn
 from r2d2.progress import Progress
 from r2d2.report.data import Problem, RunFacts, build_report
 from r2d2.report.near_misses import NearMisses, near_misses
@@ -140,18 +141,19 @@ class Outcome:
     plan: Plan
 
 
-def run(roots: Sequence[str], state_dir: str, settings: Settings, progress: Progress) -> Outcome:
+def run(roots: Sequence[str], state_dir: str, settings: Settings, progress: Progress, wait: float = 0.0) -> Outcome:
     """All stages on a lake; the same for ``r2d2 run`` and for ``jobs/pipeline.py``.
 
     Args:
         roots: local paths, URLs, or ``catalog:DATABASE``.
         state_dir: a local directory, made if it is missing.
+        wait: seconds to wait for another run on the state to end.
 
     Raises:
         R2D2Error: the run as a whole can't go on. What is wrong with one dataset is a problem of the run instead.
     """
     state = open_state(state_dir, create=True)
-    with state.locked(), rare_collections():
+    with turn(state, wait, progress), rare_collections():
         job = new_job(roots, state, settings, progress)
         found = discover_stage(job)
         held = containment_stage(job, found)
@@ -248,8 +250,17 @@ def containment_stage(job: Job, datasets: Sequence[Dataset]) -> Contained:
             contained.write(job.state, job.run_id, found)
     job.inputs = inputs if found.complete else ""
     limit = job.funnel.limit if found.funnel.unread else ""
-    job.funnel = replace(found.funnel, limit=found.funnel.limit or limit)
+    since = before[0].run_id if before and _same_lake(job, before[0], datasets) else ""
+    job.funnel = replace(found.funnel, limit=found.funnel.limit or limit, unchanged_since=since)
     return found
+
+
+def _same_lake(job: Job, earlier: runs.Run, datasets: Sequence[Dataset]) -> bool:
+    """Whether an earlier run found the same datasets; what holds no rows may come and go without other containments."""
+    columns = ("dataset", "version", "names")
+    before = job.state.rows("datasets", earlier.run_id, columns=columns).to_pylist()
+    then = {(row["dataset"], row["version"], tuple(row["names"])) for row in before}
+    return then == {(dataset.id, dataset.version, tuple(dataset.names)) for dataset in datasets}
 
 
 def _found_before(job: Job, inputs: str, datasets: Sequence[Dataset]) -> tuple[runs.Run, Contained] | None:

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from r2d2.catalog.tables import LAYOUT, SCHEMAS
-from r2d2.errors import StateError, UnreadableData, UnsupportedData, UsageError
+from r2d2.errors import StateError, StateInUse, UnreadableData, UnsupportedData, UsageError
 from r2d2.lake.delta_log import read_delta
 from r2d2.lake.storage import storage_for
 from r2d2.version import __version__
@@ -180,7 +180,8 @@ class State:
         """Holds the state's lock; a process that dies lets go of it.
 
         Raises:
-            StateError: another process holds it.
+            StateInUse: another process holds it.
+            StateError: it can't be taken.
         """
         try:
             file = (self.path / _LOCK).open("a+")
@@ -190,9 +191,9 @@ class State:
         with file:
             if not _taken(file):
                 file.seek(0)
-                raise StateError(
+                raise StateInUse(
                     f"{self.path} is in use by another r2d2 run (process {file.read().strip() or 'unknown'})",
-                    "wait until it ends, or give another --state",
+                    "wait until it ends (--wait 2h does), or give another --state",
                 )
             file.truncate(0)
             file.write(str(os.getpid()))
@@ -254,17 +255,16 @@ def existing_state(directory: str) -> State | None:
         UsageError, StateError: a run could not use the directory either.
     """
     path = _path(directory)
+    if (path / _MARKER).exists():
+        return open_state(directory)
     try:
-        new = not any(entry.name != _LOCK for entry in path.iterdir())
+        if any(map(_is_foreign, path.iterdir())):
+            raise _foreign(path)
     except FileNotFoundError:
-        new = True
+        return None
     except OSError as error:
         raise StateError(f"{path} can't be read: {error.strerror}", "give a directory that can be written") from error
-    if new:
-        return None
-    if not (path / _MARKER).exists():
-        raise _foreign(path)
-    return open_state(directory)
+    return None
 
 
 def _path(directory: str) -> Path:
@@ -273,6 +273,11 @@ def _path(directory: str) -> Path:
             f"--state {directory}: the state must be a local directory", "state on object stores comes later"
         )
     return Path(unquote(urlparse(directory).path) if directory.startswith("file://") else directory).absolute()
+
+
+def _is_foreign(entry: Path) -> bool:
+    """Whether it is none of the files with which a state begins, which another run may just be making."""
+    return entry.name not in (_LOCK, _MARKER) and not entry.name.startswith(f".{_MARKER}.")
 
 
 def _foreign(path: Path) -> StateError:
@@ -309,7 +314,7 @@ def as_rows(table: str, rows: pa.Table | list[dict[str, Any]]) -> pa.Table:
 def _create(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
-        if any(entry.name != _LOCK for entry in path.iterdir()):
+        if any(map(_is_foreign, path.iterdir())):
             raise _foreign(path)
         temporary = path / f".{_MARKER}.{os.getpid()}"
         temporary.write_text(json.dumps({"layout": LAYOUT, "created_by": __version__}), encoding="utf-8")

@@ -42,6 +42,7 @@ class Funnel:
         edges: edges of the reduction.
         bytes_saved: bytes that the plan frees.
         money_saved: money a month that the plan saves, net of expected rebuilds.
+        unchanged_since: the run whose lake was the same, and whose containments were taken over; empty for none.
         stages: in the order they ran.
     """
 
@@ -63,6 +64,7 @@ class Funnel:
     bytes_saved: int = 0
     money_saved: float = 0.0
     currency: str = "USD"
+    unchanged_since: str = ""
     stages: tuple[StageFigures, ...] = ()
 
     @property
