@@ -50,11 +50,13 @@ from r2d2.lake.session import (
     running_tasks,
     shares_disk,
 )
+from r2d2.lake.spark_figures import spark_counter
 from r2d2.model.dataset import Dataset, FileSummary
 from r2d2.model.edge import Edge
 from r2d2.model.funnel import Funnel, unusable_by_status
 from r2d2.model.plan import Plan
 from r2d2.model.usage import Usage
+from r2d2.operations.observe import observed
 from r2d2.operations.turns import turn
 from r2d2.progress import Progress
 from r2d2.report.data import Problem, RunFacts, build_report
@@ -104,6 +106,7 @@ class Job:
         with self.progress.stage("start Spark"):
             session = build_session(self.settings.spark)
         self.progress.tasks = partial(running_tasks, session)
+        self.progress.spark = spark_counter(session, self.run_id)
         return session
 
     def run_tasks(self, tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:
@@ -115,9 +118,14 @@ class Job:
         """Results of earlier runs."""
         return StateCache(self.state)
 
+    def cost(self) -> float:
+        """What the stages that have ended took, in money."""
+        cores, _ = planned_cores(self.settings.spark)
+        return run_cost(self.progress.figures, cores, self.settings.retention)
+
     def record(self, status: str) -> None:
         """Writes how far the run has come."""
-        self.funnel = replace(self.funnel, stages=tuple(self.progress.figures))
+        self.funnel = replace(self.funnel, stages=tuple(self.progress.figures), cost=self.cost())
         row = {
             "run_id": self.run_id,
             "status": status,
@@ -155,12 +163,17 @@ def run(roots: Sequence[str], state_dir: str, settings: Settings, progress: Prog
     state = open_state(state_dir, create=True)
     with turn(state, wait, progress), rare_collections():
         job = new_job(roots, state, settings, progress)
-        found = discover_stage(job)
-        held = containment_stage(job, found)
-        plan = retention_stage(job, held.datasets, held.edges, held.duplicates)
-        near = near_misses(held.others, held.datasets)
-        report_stage(job, held.datasets, held.edges, near, held.duplicates, plan)
-        job.record(runs.FINISHED)
+        with observed(job, "run"):
+            return _all_stages(job)
+
+
+def _all_stages(job: Job) -> Outcome:
+    found = discover_stage(job)
+    held = containment_stage(job, found)
+    plan = retention_stage(job, held.datasets, held.edges, held.duplicates)
+    near = near_misses(held.others, held.datasets)
+    report_stage(job, held.datasets, held.edges, near, held.duplicates, plan)
+    job.record(runs.FINISHED)
     return Outcome(job, held, plan)
 
 
@@ -322,9 +335,7 @@ def retention_stage(
 
 def _context(job: Job, usages: Sequence[Usage]) -> Context:
     before = runs.plan_before(job.state, job.roots)
-    cores, _ = planned_cores(job.settings.spark)
-    taken = run_cost(job.progress.figures, cores, job.settings.retention)
-    return replace(Context.of(usages, len(job.roots), before, job.started), run_cost=taken)
+    return replace(Context.of(usages, len(job.roots), before, job.started), run_cost=job.cost())
 
 
 def _usage(job: Job, datasets: Sequence[Dataset]) -> tuple[Usage, ...]:

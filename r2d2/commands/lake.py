@@ -24,6 +24,7 @@ from r2d2.lake.kernels import run_here
 from r2d2.lake.session import build_session
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
+from r2d2.operations.observe import observed
 from r2d2.operations.turns import turn
 from r2d2.progress import Progress
 from r2d2.report.near_misses import near_misses
@@ -65,8 +66,9 @@ def discover_lake(
     state = open_state(state_dir, create=True)
     with turn(state, wait, progress):
         job = pipeline.new_job(lakes, state, settings, progress)
-        pipeline.discover_stage(job)
-        job.record(runs.DISCOVERED)
+        with observed(job, "discover"):
+            pipeline.discover_stage(job)
+            job.record(runs.DISCOVERED)
     for problem in job.problems:
         progress.say(f"note: {visible(problem.where)}: {visible(problem.what)}")
     print(job.run_id, flush=True)
@@ -78,7 +80,7 @@ def contain(state_dir: str, run_id: str, settings: Settings, progress: Progress,
     def stage(job: pipeline.Job, run: runs.Run) -> None:
         pipeline.containment_stage(job, runs.datasets(job.state, run))
 
-    _resume(state_dir, run_id, runs.DISCOVERED, runs.CONTAINED, settings, progress, wait, stage)
+    _resume("containment", state_dir, run_id, runs.DISCOVERED, runs.CONTAINED, settings, progress, wait, stage)
 
 
 def retain(state_dir: str, run_id: str, settings: Settings, progress: Progress, wait: float = 0.0) -> None:
@@ -92,7 +94,7 @@ def retain(state_dir: str, run_id: str, settings: Settings, progress: Progress, 
             if problem.status == pipeline.OF_USAGE:
                 progress.say(f"note: {visible(problem.where)}: {visible(problem.what)}")
 
-    _resume(state_dir, run_id, runs.CONTAINED, runs.PLANNED, settings, progress, wait, stage)
+    _resume("retention", state_dir, run_id, runs.CONTAINED, runs.PLANNED, settings, progress, wait, stage)
 
 
 def report(state_dir: str, run_id: str, settings: Settings, progress: Progress) -> None:
@@ -188,6 +190,7 @@ def _all_pairs(job: pipeline.Job) -> Iterator[Edge]:
 
 
 def _resume(
+    command: str,
     state_dir: str,
     run_id: str,
     needs: str,
@@ -205,7 +208,8 @@ def _resume(
     with turn(state, wait, progress):
         found = runs.find_run(state, run_id, needs)
         job = pipeline.resumed_job(found, state, settings, progress, needs)
-        if found.status != needs:
-            job.record(needs)
-        stage(job, found)
-        job.record(becomes)
+        with observed(job, command):
+            if found.status != needs:
+                job.record(needs)
+            stage(job, found)
+            job.record(becomes)
