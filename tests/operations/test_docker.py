@@ -94,16 +94,15 @@ class Cluster:
         return text.replace("0.0.0.0", "127.0.0.1").replace("/data", str(self.data)).replace("=demo", "=localhost")
 
     def start(self, service: str) -> None:
-        command, url = self.here(SERVICES[service]["command"]), SERVICES[service]["environment"]["HEALTH_URL"]
         if service == "worker":
-            self.ports["8081"] = str(free_port())
-            command, url = self.here(command), self.here(url)
+            self.ports["8081"] = str(free_port())  # each has its own
+        command = self.here(SERVICES[service]["command"])
         with (self.data / f"{service}.log").open("ab") as log:
             started = subprocess.Popen(
                 shlex.split(command), env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
         self.processes.append(started)
-        self.until_well(self.here(url))
+        self.until_well(self.here(SERVICES[service]["environment"]["HEALTH_URL"]))
 
     def until_well(self, url: str) -> None:
         check = [sys.executable, str(ROOT / "docker/healthy.py")]
@@ -148,9 +147,9 @@ def test_the_store_of_the_compose_file_takes_and_gives(cluster: Cluster) -> None
 
     cluster.start("store")
     environment = SERVICES["store"]["environment"]
-    keys = environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"]
+    keys = {"access_key": environment["AWS_ACCESS_KEY_ID"], "secret_key": environment["AWS_SECRET_ACCESS_KEY"]}
     endpoint = cluster.here(environment["AWS_ENDPOINT_URL"].replace("store", "localhost"))
-    store = S3FileSystem(*keys, endpoint_override=endpoint, region="us-east-1", allow_bucket_creation=True)
+    store = S3FileSystem(**keys, endpoint_override=endpoint, region="us-east-1", allow_bucket_creation=True)
     store.create_dir("lake")
     with store.open_output_stream("lake/a.csv") as file:
         file.write(b"a\n1\n")
