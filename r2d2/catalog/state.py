@@ -201,7 +201,8 @@ class State:
         """Holds the state's lock; that of a process that dies ends, in a store after its lease.
 
         Raises:
-            StateError: another process holds it.
+            StateInUse: another process holds it.
+            StateError: it can't be taken.
         """
         return self.lock.held()
 
@@ -265,11 +266,11 @@ def existing_state(directory: str) -> State | None:
     except OSError as error:
         reason = error.strerror or error
         raise StateError(f"{location} can't be read: {reason}", "give a directory that can be written") from error
-    if new:
-        return None
-    if not is_there(storage, joined(location, MARKER)):
+    if is_there(storage, joined(location, MARKER)):
+        return open_state(directory)
+    if not new:
         raise foreign(location)
-    return open_state(directory)
+    return None
 
 
 def as_rows(table: str, rows: pa.Table | list[dict[str, Any]]) -> pa.Table:

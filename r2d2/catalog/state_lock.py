@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Protocol, TextIO
 
 from r2d2.catalog.store_lease import Lease, LeaseLost
-from r2d2.errors import StateError
+from r2d2.errors import StateError, StateInUse
 from r2d2.lake.file_tree import joined
 from r2d2.lake.storage import is_local, storage_for
 
 LOCK = ".r2d2.lock"
-_WAIT = "wait until it ends, or give another --state"
+_WAIT = "wait until it ends (--wait 2h does), or give another --state"
 
 
 class Lock(Protocol):
@@ -26,7 +26,8 @@ class Lock(Protocol):
         """Holds it.
 
         Raises:
-            StateError: another process holds it, or it can't be had.
+            StateInUse: another process holds it.
+            StateError: it can't be had.
         """
 
     def in_use(self) -> bool:
@@ -75,7 +76,7 @@ class _FileLock:
             if not _taken(file):
                 file.seek(0)
                 holder = file.read().strip() or "unknown"
-                raise StateError(f"{self.path.parent} is in use by another r2d2 run (process {holder})", _WAIT)
+                raise StateInUse(f"{self.path.parent} is in use by another r2d2 run (process {holder})", _WAIT)
             file.truncate(0)
             file.write(str(os.getpid()))
             file.flush()
@@ -119,7 +120,7 @@ class _StoreLock:
         with self._as_state_error("can't be locked"):
             other = self.lease.take()
         if other is not None:
-            raise StateError(
+            raise StateInUse(
                 f"{self.location} is in use by another r2d2 run ({other.who})",
                 f"{_WAIT}; if it died, its lease ends in {other.seconds:.0f} seconds",
             )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 
 from r2d2.catalog.state_lock import LOCK
 from r2d2.catalog.tables import LAYOUT
 from r2d2.errors import LakeError, StateError, UsageError
 from r2d2.lake.file_tree import joined
+from r2d2.lake.local_writes import BEING_WRITTEN
 from r2d2.lake.object_client import OBJECT_STORES
 from r2d2.lake.storage import Storage, absolute, is_local, storage_for
 from r2d2.lake.urls import SAME_STORE, split_url, without_credentials
@@ -50,13 +52,13 @@ def is_there(storage: Storage, path: str) -> bool:
 
 
 def is_new(storage: Storage, location: str) -> bool:
-    """Whether there is nothing, or a lock at most.
+    """Whether there is nothing, or at most the files with which a state begins: another run may just be making it.
 
     Raises:
         OSError: it can't be listed.
     """
     try:
-        return all(name == LOCK for name in storage.names(location))
+        return all(name in (LOCK, MARKER) or name.startswith(BEING_WRITTEN) for name in storage.names(location))
     except FileNotFoundError:
         return True
 
@@ -71,7 +73,8 @@ def create(storage: Storage, location: str) -> None:
         if not is_new(storage, location):
             raise foreign(location)
         content = json.dumps({"layout": LAYOUT, "created_by": __version__})
-        storage.put(joined(location, MARKER), content.encode("utf-8"))
+        with suppress(FileExistsError):
+            storage.put(joined(location, MARKER), content.encode("utf-8"), only_if="")
     except OSError as error:
         reason = error.strerror or error
         raise StateError(f"{location} can't be made: {reason}", "give a directory that can be written") from error

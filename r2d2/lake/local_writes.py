@@ -15,6 +15,9 @@ from pathlib import Path
 
 _PRIVATE = 0o600
 
+#: What the names of files that are being written begin with.
+BEING_WRITTEN = ".r2d2-"
+
 
 def make_directory(path: str) -> None:
     """Makes a directory and those above it, as far as they are missing; synced from the top down."""
@@ -117,7 +120,7 @@ def _written(path: str, data: bytes, private: bool) -> Iterator[str]:
 
 def _temporary(path: str) -> str:
     """Hidden, so that no listing takes it for data."""
-    return os.path.join(os.path.dirname(path), f".r2d2-{uuid.uuid4().hex}")
+    return os.path.join(os.path.dirname(path), f"{BEING_WRITTEN}{uuid.uuid4().hex}")
 
 
 def _sync(path: str) -> None:
