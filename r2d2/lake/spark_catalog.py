@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyspark.errors import PySparkException
 
 from r2d2.errors import LakeError
+from r2d2.lake.hadoop_paths import local_path
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -89,11 +89,6 @@ def _refusal(provider: str, location: str, columns: tuple[str, ...]) -> str:
         # each partition can lie elsewhere, and a directory need not be a partition
         return "the catalog, not the directory, says which partitions it has: not supported yet"
     return ""
-
-
-def local_path(location: str) -> str:
-    """A location without ``file:``; catalogs give Hadoop paths, which are not percent-encoded."""
-    return re.sub(r"^file:(//)?(?=/)", "", location)
 
 
 def _first_line(error: PySparkException) -> str:
