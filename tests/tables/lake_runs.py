@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
+
+import pytest
 
 from r2d2 import pipeline
 from r2d2.catalog import runs
@@ -24,6 +27,31 @@ class Found:
         """Pairs between a table and the files around it."""
         ours = {known for known in self.datasets if known == name or known.startswith(f"{name}.")}
         return {pair for pair in self.pairs if ours.issuperset(pair)}
+
+
+class Case(Protocol):
+    """A table of a lake."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def shares(self) -> str: ...
+
+
+_Case = TypeVar("_Case", bound=Case)
+
+
+def selected(request: pytest.FixtureRequest, cases: Sequence[_Case]) -> list[_Case]:
+    """The cases that this run of pytest asks for, and those that they share files with, in their order."""
+    calls = [
+        item.callspec
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+    ]
+    asked = [call.params["case"] for call in calls if "case" in call.params]
+    names = {name for case in cases if case in asked for name in (case.name, case.shares)}
+    return [case for case in cases if case.name in names]
 
 
 def run_lake(roots: Sequence[str], state: Path, *overrides: str) -> Found:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.tables.lake_runs import Found, run_lake
+from tests.tables.lake_runs import Found, run_lake, selected
 from tests.tables.lakes_delta import DELTA_CASES, DeltaCase
 from tests.tables.truths import base_rows, relations, write_relatives
 
@@ -21,10 +21,7 @@ def found(request: pytest.FixtureRequest, spark: SparkSession, tmp_path_factory:
     """What a run makes of the tables that the selected tests ask for."""
     lake = tmp_path_factory.mktemp("delta_features") / "lake"
     lake.mkdir()
-    wanted = {item.callspec.params["case"] for item in request.session.items if hasattr(item, "callspec")
-              and "case" in item.callspec.params}  # fmt: skip
-    names = {name for case in wanted if isinstance(case, DeltaCase) for name in (case.name, case.shares)}
-    for case in (case for case in DELTA_CASES if case.name in names):
+    for case in selected(request, DELTA_CASES):
         rows = case.make(spark, lake / case.name, base_rows(case.name))
         if not case.refused:
             write_relatives(lake, case.name, rows)
