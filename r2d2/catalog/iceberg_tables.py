@@ -134,6 +134,8 @@ def _with_files(
 ) -> Candidate:
     if metadata.format_version not in (1, 2):
         raise UnsupportedData(f"Iceberg tables of format version {metadata.format_version} are not read yet")
+    if "#" in metadata.path:  # Iceberg's reader takes what follows for a snapshot or a metadata table, of another path
+        raise UnsupportedData("its path holds a '#', which Iceberg's reader does not take for a part of it")
     _require_types(json.loads(metadata.schema), ())
     if listed.problem is not None:
         raise listed.problem
