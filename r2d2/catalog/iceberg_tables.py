@@ -157,7 +157,6 @@ def _with_files(
         bytes=sum(file.size for file in files),
         # a change of the schema alone makes a new metadata file, and no snapshot
         fingerprint=fingerprint(described.location, (*files, DataFile(*pinned))),
-        pins=tuple(identity for identity in described.pins if identity not in own),
     )
 
 
