@@ -15,8 +15,8 @@ from r2d2.catalog.file_names import hive_column, is_hidden
 from r2d2.catalog.listing import Candidate, plain_candidate
 from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake.file_tree import shown
-from r2d2.lake.orc_footers import orc_columns
 from r2d2.lake.spark_catalog import CatalogPartition, CatalogTable, partition_names, partitions_of
+from r2d2.lake.spark_formats import orc_columns
 from r2d2.lake.storage import storage_for
 from r2d2.model.dataset import DataFile
 from r2d2.model.source import SparkSource
@@ -84,9 +84,9 @@ def _by_spark(listed: Candidate, table: CatalogTable, schema: str) -> Candidate:
     ours = {field["name"].lower() for field in json.loads(schema)["fields"]}
     files = []
     for file in listed.files:
-        columns, rows = orc_columns(file.path)
-        more = next((text.partition(" ")[0] for text in columns if text.partition(" ")[0].lower() not in ours), None)
+        columns = orc_columns(file.path)
+        more = next((name for name in columns.names if name.lower() not in ours), None)
         if more is not None:
             raise UnsupportedData(f"its files have a column {shown(more)} that the table has not")
-        files.append(replace(file, rows=rows))
+        files.append(replace(file, rows=columns.rows))
     return replace(listed, files=tuple(files), source=SparkSource(table=table.path))

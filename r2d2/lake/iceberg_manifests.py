@@ -25,7 +25,7 @@ _Item = TypeVar("_Item")
 _DELETED = 2
 _KINDS = {0: "rows", 1: "position deletes", 2: "equality deletes"}
 #: What fastavro raises on a file that is cut or no Avro file at all.
-_DAMAGED = (ValueError, EOFError, KeyError, TypeError, IndexError, RecursionError, zlib.error, SchemaParseException)
+DAMAGED_AVRO = (ValueError, EOFError, KeyError, TypeError, IndexError, RecursionError, zlib.error, SchemaParseException)
 
 
 class IcebergFile(NamedTuple):
@@ -115,5 +115,5 @@ def _records(path: str, within: Sequence[str]) -> Iterator[dict[str, Any]]:
         for record in fastavro.reader(content):
             assert isinstance(record, dict)
             yield record
-    except _DAMAGED as error:
+    except DAMAGED_AVRO as error:
         raise UnreadableData(f"{name} is damaged") from error
