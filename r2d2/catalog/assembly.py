@@ -148,7 +148,9 @@ def _filled(dataset: Dataset, candidate: Candidate, summaries: Summaries, case_s
     described_by_files = [FileLeaves(part.rows, by_path(part.leaves, case_sensitive)) for part in parts]
     make = delta_leaves if is_delta else catalog_leaves if candidate.schema else _file_leaves
     leaves = make(candidate, files, described_by_files, case_sensitive)
-    if is_delta or candidate.schema or len(parts) > 1 or candidate.partition_columns:  # else it was seen already that names differ
+    if (
+        is_delta or candidate.schema or len(parts) > 1 or candidate.partition_columns
+    ):  # else it was seen already that names differ
         by_path(leaves, case_sensitive)
     rows = sum(part.rows for part in parts)
     status, reason = _standing(candidate, files, rows)
