@@ -7,6 +7,7 @@ import sys
 from argparse import ArgumentParser as Parser
 from argparse import Namespace, RawDescriptionHelpFormatter, _SubParsersAction
 from collections.abc import Callable, Sequence
+from functools import partial
 from io import TextIOWrapper
 from logging import ERROR
 
@@ -98,7 +99,7 @@ def _parser() -> Parser:
 
 
 def _lake_commands(commands: _SubParsersAction[Parser]) -> None:
-    lakes, state, run, settings = flags.lakes(), flags.state(), flags.run_id(), flags.settings()
+    lakes, state, run, settings = flags.lakes(), flags.turn(), flags.run_id(), flags.settings()
     limits, dry, table_or_json = flags.limits(), flags.dry_run(), flags.output_format("table", "json")
     text = "the main job: discover, find and prove containments, plan, report"
     run_it = _command(commands, "run", text, _run, lakes, state, limits, dry, settings, table_or_json)
@@ -111,7 +112,7 @@ def _lake_commands(commands: _SubParsersAction[Parser]) -> None:
     _command(commands, "containment", text, _containment, state, run, limits, dry, settings)
     text = "only the third stage: plan what to keep and what to retire"
     _command(commands, "retention", text, _retention, state, run, dry, settings)
-    _command(commands, "report", "write report.html of a planned run again", _report, state, run, dry, settings)
+    _command(commands, "report", "write report.html of a planned run again", _report, flags.state(), run, dry, settings)
     text = "what r2d2 can read of a lake, and which rights are missing"
     _command(commands, "check", text, _check, lakes, settings, flags.output_format("table", "json", "csv"))
     text = "a digest of the rows of each dataset, whatever its format, files and order: equal ones hold equal data"
@@ -178,12 +179,13 @@ def _read_settings(arguments: Namespace, defaults: Sequence[str] = ()) -> Settin
 def _run(arguments: Namespace) -> None:
     from r2d2.commands import dry_run, estimate, lake
 
+    given = arguments.lakes, arguments.state, _read_settings(arguments), Progress(arguments.quiet)
     if arguments.dry_run:
-        given = arguments.lakes, arguments.state, _read_settings(arguments), Progress(arguments.quiet)
         dry_run.of_run(*given, arguments.format, whole=True)
-        return
-    call = estimate.estimate if arguments.estimate else lake.run
-    call(arguments.lakes, arguments.state, _read_settings(arguments), Progress(arguments.quiet), arguments.format)
+    elif arguments.estimate:
+        estimate.estimate(*given, arguments.format)
+    else:
+        lake.run(*given, arguments.format, arguments.wait)
 
 
 def _discover(arguments: Namespace) -> None:
@@ -193,19 +195,19 @@ def _discover(arguments: Namespace) -> None:
     if arguments.dry_run:
         dry_run.of_run(*given, "table", whole=False)
     else:
-        lake.discover_lake(*given)
+        lake.discover_lake(*given, arguments.wait)
 
 
 def _containment(arguments: Namespace) -> None:
     from r2d2.commands import lake
 
-    _stage("containment", arguments, lake.contain)
+    _stage("containment", arguments, partial(lake.contain, wait=arguments.wait))
 
 
 def _retention(arguments: Namespace) -> None:
     from r2d2.commands import lake
 
-    _stage("retention", arguments, lake.retain)
+    _stage("retention", arguments, partial(lake.retain, wait=arguments.wait))
 
 
 def _report(arguments: Namespace) -> None:

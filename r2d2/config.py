@@ -166,6 +166,15 @@ class ReportSettings:
 
 
 @dataclass(frozen=True)
+class OperationsSettings:
+    """What a run tells other systems of itself (docs/operations.md)."""
+
+    metrics_file: str = ""  # Prometheus text file, written as each run ends, for node-exporter's textfile collector
+    openlineage: str = ""  # events of runs: a file that they are appended to, or an http(s) URL that they are sent to
+    namespace: str = "r2d2"  # of r2d2's jobs in OpenLineage, and the label `namespace` of its metrics
+
+
+@dataclass(frozen=True)
 class Settings:
     """All settings of a run."""
 
@@ -176,6 +185,7 @@ class Settings:
     spark: SparkSettings = SparkSettings()
     report: ReportSettings = ReportSettings()
     log: LogSettings = LogSettings()
+    operations: OperationsSettings = OperationsSettings()
 
 
 def load_settings(

@@ -45,6 +45,10 @@ class StateError(R2D2Error):
     exit_code = 5
 
 
+class StateInUse(StateError):
+    """Another run holds the state's lock; it lets go when it ends."""
+
+
 class NotFound(R2D2Error):
     """The named dataset, run or plan is not in the state."""
 

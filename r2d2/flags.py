@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser as Parser
+from argparse import ArgumentTypeError
 from pathlib import Path
+
+from r2d2.quantities import TIME_HINT, seconds_of
 
 
 def lakes() -> Parser:
@@ -19,6 +22,21 @@ def state() -> Parser:
     parser = Parser(add_help=False)
     parser.add_argument("--state", required=True, metavar="DIR", help="where runs are kept; outside the lake")
     return parser
+
+
+def turn() -> Parser:
+    """The state of commands that write to it, of which one runs at a time."""
+    parser = Parser(add_help=False, parents=[state()])
+    text = "how long to wait for another run on the state to end, for example 2h (default: not at all)"
+    parser.add_argument("--wait", type=_time, default=0.0, metavar="TIME", help=text)
+    return parser
+
+
+def _time(text: str) -> float:
+    try:
+        return seconds_of(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is not a time: {TIME_HINT}") from None
 
 
 def run_id() -> Parser:

@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -49,6 +48,7 @@ from r2d2.lake.session import (
     running_tasks,
     shares_disk,
 )
+from r2d2.lake.spark_figures import spark_counter
 from r2d2.lake.spark_files import Access
 from r2d2.lake.workers import Workers
 from r2d2.logs import of_run
@@ -57,10 +57,12 @@ from r2d2.model.edge import Edge
 from r2d2.model.funnel import Funnel, unusable_by_status
 from r2d2.model.plan import Plan
 from r2d2.model.usage import Usage
+from r2d2.operations.observe import observed
+from r2d2.operations.turns import turn
 from r2d2.progress import Progress
 from r2d2.report.data import Problem, RunFacts, build_report
 from r2d2.report.near_misses import NearMisses, near_misses
-from r2d2.report.render import write_report
+from r2d2.report.render import render
 from r2d2.report.units import human_bytes, plural
 from r2d2.report.visible import visible
 from r2d2.retention.context import Context
@@ -109,6 +111,7 @@ class Job:
         with self.progress.stage("start Spark"):
             session = build_session(self.settings.spark, needs=self.needs)
         self.progress.tasks = partial(running_tasks, session)
+        self.progress.spark = spark_counter(session, self.run_id)
         return session
 
     @cached_property
@@ -125,9 +128,14 @@ class Job:
         """Results of earlier runs."""
         return StateCache(self.state)
 
+    def cost(self) -> float:
+        """What the stages that have ended took, in money."""
+        cores, _ = planned_cores(self.settings.spark)
+        return run_cost(self.progress.figures, cores, self.settings.retention)
+
     def record(self, status: str) -> None:
         """Writes how far the run has come."""
-        self.funnel = replace(self.funnel, stages=tuple(self.progress.figures))
+        self.funnel = replace(self.funnel, stages=tuple(self.progress.figures), cost=self.cost())
         row = {
             "run_id": self.run_id,
             "status": status,
@@ -151,25 +159,31 @@ class Outcome:
     plan: Plan
 
 
-def run(roots: Sequence[str], state_dir: str, settings: Settings, progress: Progress) -> Outcome:
+def run(roots: Sequence[str], state_dir: str, settings: Settings, progress: Progress, wait: float = 0.0) -> Outcome:
     """All stages on a lake; the same for ``r2d2 run`` and for ``jobs/pipeline.py``.
 
     Args:
         roots: local paths, URLs, or ``catalog:DATABASE``.
-        state_dir: a local directory, made if it is missing.
+        state_dir: a directory, on disk or the URL of one in an object store; made if it is missing.
+        wait: seconds to wait for another run on the state to end.
 
     Raises:
         R2D2Error: the run as a whole can't go on. What is wrong with one dataset is a problem of the run instead.
     """
     state = open_state(state_dir, create=True)
-    with state.locked(), rare_collections():
+    with turn(state, wait, progress), rare_collections():
         job = new_job(roots, state, settings, progress)
-        found = discover_stage(job)
-        held = containment_stage(job, found)
-        plan = retention_stage(job, held.datasets, held.edges, held.duplicates)
-        near = near_misses(held.others, held.datasets)
-        report_stage(job, held.datasets, held.edges, near, held.duplicates, plan)
-        job.record(runs.FINISHED)
+        with observed(job, "run"):
+            return _all_stages(job)
+
+
+def _all_stages(job: Job) -> Outcome:
+    found = discover_stage(job)
+    held = containment_stage(job, found)
+    plan = retention_stage(job, held.datasets, held.edges, held.duplicates)
+    near = near_misses(held.others, held.datasets)
+    report_stage(job, held.datasets, held.edges, near, held.duplicates, plan)
+    job.record(runs.FINISHED)
     return Outcome(job, held, plan)
 
 
@@ -202,7 +216,7 @@ def discover_stage(job: Job) -> tuple[Dataset, ...]:
     needs_catalog = any(root.startswith("catalog:") for root in job.roots)
     with job.progress.stage("list the lake") as reading:
         session = job.spark if needs_catalog else None
-        listing = discover(job.roots, job.settings.discovery, str(job.state.path), session)
+        listing = discover(job.roots, job.settings.discovery, job.state.location, session)
         check_prices(job.settings.retention)
         kept = job.cache.known(listing.candidates)
         known = {file.file.path: summary for file, summary in kept.items()}
@@ -268,8 +282,17 @@ def containment_stage(job: Job, datasets: Sequence[Dataset]) -> Contained:
             contained.write(job.state, job.run_id, found)
     job.inputs = inputs if found.complete else ""
     limit = job.funnel.limit if found.funnel.unread else ""
-    job.funnel = replace(found.funnel, limit=found.funnel.limit or limit)
+    since = before[0].run_id if before and _same_lake(job, before[0], datasets) else ""
+    job.funnel = replace(found.funnel, limit=found.funnel.limit or limit, unchanged_since=since)
     return found
+
+
+def _same_lake(job: Job, earlier: runs.Run, datasets: Sequence[Dataset]) -> bool:
+    """Whether an earlier run found the same datasets; what holds no rows may come and go without other containments."""
+    columns = ("dataset", "version", "names")
+    before = job.state.rows("datasets", earlier.run_id, columns=columns).to_pylist()
+    then = {(row["dataset"], row["version"], tuple(row["names"])) for row in before}
+    return then == {(dataset.id, dataset.version, tuple(dataset.names)) for dataset in datasets}
 
 
 def _found_before(job: Job, inputs: str, datasets: Sequence[Dataset]) -> tuple[runs.Run, Contained] | None:
@@ -331,9 +354,7 @@ def retention_stage(
 
 def _context(job: Job, usages: Sequence[Usage]) -> Context:
     before = runs.plan_before(job.state, job.roots)
-    cores, _ = planned_cores(job.settings.spark)
-    taken = run_cost(job.progress.figures, cores, job.settings.retention)
-    return replace(Context.of(usages, len(job.roots), before, job.started), run_cost=taken)
+    return replace(Context.of(usages, len(job.roots), before, job.started), run_cost=job.cost())
 
 
 def _usage(job: Job, datasets: Sequence[Dataset]) -> tuple[Usage, ...]:
@@ -358,12 +379,10 @@ def report_stage(
     near: NearMisses,
     duplicates: Sequence[tuple[str, ...]],
     plan: Plan,
-) -> Path:
-    """Writes ``report.html``, of the proven ``edges`` and the nearest refuted ones, into the state directory."""
+) -> str:
+    """Writes ``report.html``, of the proven ``edges`` and the nearest refuted ones, into the state; its place."""
     with job.progress.stage("report"):
-        facts = RunFacts(job.run_id, job.started, job.roots, str(job.state.path))
+        facts = RunFacts(job.run_id, job.started, job.roots, job.state.location)
         funnel = replace(job.funnel, stages=tuple(job.progress.figures))
         data = build_report(facts, datasets, edges, duplicates, near, plan, funnel, job.problems, job.settings)
-        path = job.state.path / REPORT
-        write_report(data, path)
-    return path
+        return job.state.write_file(REPORT, render(data).encode("utf-8"))

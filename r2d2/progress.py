@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColu
 from rich.progress import Progress as Bar
 
 from r2d2.logs import is_structured, log
-from r2d2.model.funnel import StageFigures
+from r2d2.model.funnel import SparkFigures, StageFigures
 
 #: (tasks done, tasks in all) of what runs now; None if that is not known.
 Tasks = Callable[[], tuple[int, int] | None]
@@ -39,12 +41,14 @@ class Progress:
     Attributes:
         quiet: say nothing.
         tasks: asked while a stage runs; ``pipeline`` sets it once there is a session.
+        spark: asked when a stage ends for what Spark did since the one before; set with ``tasks``.
         figures: of the stages that have ended.
     """
 
     quiet: bool = False
     console: Console = field(default_factory=lambda: Console(stderr=True, highlight=False, soft_wrap=True))
     tasks: Tasks = field(default=lambda: None)
+    spark: Callable[[], SparkFigures | None] = field(default=lambda: None)
     figures: list[StageFigures] = field(default_factory=list)
 
     def say(self, text: str, event: str = "said", **fields: Any) -> None:
@@ -77,7 +81,7 @@ class Progress:
         with self._watched(name):
             yield reading
         seconds = time.monotonic() - started
-        self.figures.append(StageFigures(name, seconds, reading.bytes, reading.files))
+        self.figures.append(StageFigures(name, seconds, reading.bytes, reading.files, _peak_bytes(), self.spark()))
         fields = {"stage": name, "seconds": round(seconds, 3), "bytes": reading.bytes, "files": reading.files}
         self.say(f"{name}: {seconds:.1f} s{reading.note}", "stage", **fields)
 
@@ -118,3 +122,9 @@ class Progress:
             seconds = time.monotonic() - started
             done_of = {"tasks_done": running[0], "tasks": running[1]} if running else {}
             self.say(f"{name} ... {seconds:.0f} s{tasks}", "working", stage=name, seconds=round(seconds, 1), **done_of)
+
+
+def _peak_bytes() -> int:
+    """The most memory that this process has held so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -27,11 +27,14 @@ from r2d2.config import Settings
 from r2d2.containment.digest import stored_digests
 from r2d2.demo.lake import build_demo
 from r2d2.errors import UsageError
+from r2d2.lake.file_tree import joined
 from r2d2.lake.kernels import Kernel, run_here
 from r2d2.lake.session import build_session
 from r2d2.lake.workers import Workers, split_sources
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
+from r2d2.operations.observe import observed
+from r2d2.operations.turns import turn
 from r2d2.progress import Progress
 from r2d2.report.data import Problem as RunProblem
 from r2d2.report.near_misses import near_misses
@@ -45,9 +48,11 @@ if TYPE_CHECKING:
 DEMO_SETTINGS = ("retention.storage_price_factor=100000", "retention.keep=warehouse/*")
 
 
-def run(lakes: Sequence[str], state_dir: str, settings: Settings, progress: Progress, output: str) -> None:
+def run(
+    lakes: Sequence[str], state_dir: str, settings: Settings, progress: Progress, output: str, wait: float = 0.0
+) -> None:
     """``r2d2 run``: the main job; then what to retire first, or the funnel as JSON, on standard output."""
-    finish(pipeline.run(lakes, state_dir, settings, progress), progress, output)
+    finish(pipeline.run(lakes, state_dir, settings, progress, wait), progress, output)
 
 
 def finish(outcome: pipeline.Outcome, progress: Progress, output: str) -> None:
@@ -55,22 +60,28 @@ def finish(outcome: pipeline.Outcome, progress: Progress, output: str) -> None:
     job = outcome.job
     _note(job.problems, progress)
     progress.show([*funnel_lines(job.funnel), ""], "funnel", funnel=json.loads(job.funnel.to_json()))
+    if job.funnel.unchanged_since:
+        progress.say(f"nothing has changed in the lake since run {job.funnel.unchanged_since}: no data file was read")
     if output == "json":
         print(job.funnel.to_json())
     else:
         print("\n".join(retire_lines(outcome.plan, outcome.containments.how)), flush=True)
-    path = str(job.state.path / pipeline.REPORT)
+    path = joined(job.state.location, pipeline.REPORT)
     progress.say(f"report: {path}", "report", path=path)
 
 
-def discover_lake(lakes: Sequence[str], state_dir: str, settings: Settings, progress: Progress) -> None:
-    """``r2d2 discover``: the first stage, as a new run."""
+def discover_lake(
+    lakes: Sequence[str], state_dir: str, settings: Settings, progress: Progress, wait: float = 0.0
+) -> None:
+    """``r2d2 discover``: the first stage, as a new run, whose id goes to standard output."""
     state = open_state(state_dir, create=True)
-    with state.locked():
+    with turn(state, wait, progress):
         job = pipeline.new_job(lakes, state, settings, progress)
-        pipeline.discover_stage(job)
-        job.record(runs.DISCOVERED)
+        with observed(job, "discover"):
+            pipeline.discover_stage(job)
+            job.record(runs.DISCOVERED)
     _note(job.problems, progress)
+    print(job.run_id, flush=True)
 
 
 def _note(problems: Iterable[Problem | RunProblem], progress: Progress) -> None:
@@ -79,16 +90,16 @@ def _note(problems: Iterable[Problem | RunProblem], progress: Progress) -> None:
         progress.note(f"{where}: {what}{f' ({hint})' if hint else ''}", where=where, what=what, hint=hint)
 
 
-def contain(state_dir: str, run_id: str, settings: Settings, progress: Progress) -> None:
+def contain(state_dir: str, run_id: str, settings: Settings, progress: Progress, wait: float = 0.0) -> None:
     """``r2d2 containment``: finds and proves containments among the datasets of a run."""
 
     def stage(job: pipeline.Job, run: runs.Run) -> None:
         pipeline.containment_stage(job, runs.datasets(job.state, run))
 
-    _resume(state_dir, run_id, runs.DISCOVERED, runs.CONTAINED, settings, progress, stage)
+    _resume("containment", state_dir, run_id, runs.DISCOVERED, runs.CONTAINED, settings, progress, wait, stage)
 
 
-def retain(state_dir: str, run_id: str, settings: Settings, progress: Progress) -> None:
+def retain(state_dir: str, run_id: str, settings: Settings, progress: Progress, wait: float = 0.0) -> None:
     """``r2d2 retention``: plans what to keep and what to retire from the edges of a run."""
 
     def stage(job: pipeline.Job, run: runs.Run) -> None:
@@ -97,7 +108,7 @@ def retain(state_dir: str, run_id: str, settings: Settings, progress: Progress) 
         pipeline.retention_stage(job, runs.datasets(state, run), runs.proven(state, run), duplicates)
         _note([problem for problem in job.problems if problem.status == pipeline.OF_USAGE], progress)
 
-    _resume(state_dir, run_id, runs.CONTAINED, runs.PLANNED, settings, progress, stage)
+    _resume("retention", state_dir, run_id, runs.CONTAINED, runs.PLANNED, settings, progress, wait, stage)
 
 
 def report(state_dir: str, run_id: str, settings: Settings, progress: Progress) -> None:
@@ -213,12 +224,14 @@ def _all_pairs(job: pipeline.Job) -> Iterator[Edge]:
 
 
 def _resume(
+    command: str,
     state_dir: str,
     run_id: str,
     needs: str,
     becomes: str,
     settings: Settings,
     progress: Progress,
+    wait: float,
     stage: Callable[[pipeline.Job, runs.Run], None],
 ) -> None:
     """Runs one stage on a run whose earlier stages are in the state, and records how far it is now.
@@ -226,10 +239,11 @@ def _resume(
     While the stage writes, the run is back where the stage starts: what later stages found does not fit any more.
     """
     state: State = open_state(state_dir)
-    with state.locked():
+    with turn(state, wait, progress):
         found = runs.find_run(state, run_id, needs)
         job = pipeline.resumed_job(found, state, settings, progress, needs)
-        if found.status != needs:
-            job.record(needs)
-        stage(job, found)
-        job.record(becomes)
+        with observed(job, command):
+            if found.status != needs:
+                job.record(needs)
+            stage(job, found)
+            job.record(becomes)

@@ -18,7 +18,7 @@ from r2d2.report.visible import visible
 
 DATASET_COLUMNS = ("dataset", "format", "rows", "bytes", "columns", "version", "names", "shared_with", "error")
 EDGE_COLUMNS = ("parent", "child", "grade", "rows_child", "rows_parent", "equal", "how", "reason")
-RUN_COLUMNS = ("run_id", "started", "status", "roots", "datasets", "edges", "money_saved", "version")
+RUN_COLUMNS = ("run_id", "started", "status", "roots", "datasets", "edges", "money_saved", "seconds", "cost", "version")
 
 
 def show_datasets(state_dir: str, run_id: str, output: str) -> None:
@@ -111,5 +111,7 @@ def _run_row(run: runs.Run, live: bool) -> dict[str, Any]:
         "datasets": run.funnel.datasets,
         "edges": run.funnel.edges,
         "money_saved": run.funnel.money_saved,
+        "seconds": round(sum(stage.seconds for stage in run.funnel.stages), 3),
+        "cost": run.funnel.cost,
         "version": run.version,
     }

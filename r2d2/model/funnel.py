@@ -6,18 +6,48 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from r2d2.model.dataset import Dataset
 
 
 @dataclass(frozen=True)
+class SparkFigures:
+    """What Spark did for one stage of a run; what its interfaces don't tell is None.
+
+    Attributes:
+        tasks: that succeeded.
+        failed_tasks: attempts that failed, of which Spark makes further ones.
+        executor_seconds: run time of all tasks together.
+        shuffle_bytes: written to be read by other tasks.
+        spilled_bytes: written to disk for lack of memory.
+    """
+
+    tasks: int
+    failed_tasks: int
+    executor_seconds: float | None = None
+    shuffle_bytes: int | None = None
+    spilled_bytes: int | None = None
+
+
+@dataclass(frozen=True)
 class StageFigures:
-    """What one stage took: wall-clock seconds, bytes and files of the lake that it read."""
+    """What one stage took.
+
+    Attributes:
+        seconds: by the clock.
+        bytes_read: of the lake.
+        files_read: of the lake.
+        driver_peak_bytes: most memory that the driver's Python process has held until the stage's end; 0: not known.
+        spark: None where no session was there, or it does not tell (Spark Connect).
+    """
 
     name: str
     seconds: float
     bytes_read: int = 0
     files_read: int = 0
+    driver_peak_bytes: int = 0
+    spark: SparkFigures | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +72,8 @@ class Funnel:
         edges: edges of the reduction.
         bytes_saved: bytes that the plan frees.
         money_saved: money a month that the plan saves, net of expected rebuilds.
+        cost: money that the run itself took, as far as it has come.
+        unchanged_since: the run whose lake was the same, and whose containments were taken over; empty for none.
         stages: in the order they ran.
     """
 
@@ -62,7 +94,9 @@ class Funnel:
     edges: int = 0
     bytes_saved: int = 0
     money_saved: float = 0.0
+    cost: float = 0.0
     currency: str = "USD"
+    unchanged_since: str = ""
     stages: tuple[StageFigures, ...] = ()
 
     @property
@@ -93,14 +127,18 @@ class Funnel:
     def from_json(text: str) -> Funnel:
         """The reverse of ``to_json``."""
         raw = json.loads(text)
-        stages = tuple(StageFigures(**stage) for stage in raw.pop("stages"))
-        return Funnel(**raw, stages=stages)
+        return Funnel(**raw | {"stages": tuple(map(_stage, raw["stages"]))})
 
 
 def unusable_by_status(datasets: Iterable[Dataset]) -> dict[str, int]:
     """How many datasets take part in no pair, by status, the most frequent status first."""
     counts = Counter(dataset.status for dataset in datasets if dataset.status != "ok")
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _stage(raw: Mapping[str, Any]) -> StageFigures:
+    spark = raw.get("spark")
+    return StageFigures(**{**raw, "spark": SparkFigures(**spark) if spark else None})
 
 
 def _plain(funnel: Funnel) -> dict[str, object]:

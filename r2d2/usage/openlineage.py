@@ -1,6 +1,6 @@
 """OpenLineage events, one JSON object a line: jobs with the datasets that their runs read and wrote.
 
-A run that failed is a run: its job will come again.
+A run that failed is a run: its job will come again. r2d2's own events are left out, as its reads are.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from r2d2.usage.sources import Faults, files, json_lines, moment, name_of, past
 
 SETTING = "openlineage"
 SOURCE = "openlineage"
+#: Who makes r2d2's own events; their ``producer`` begins with it.
+PRODUCER = "urn:r2d2"
 #: Namespaces of catalogs, whose names are those of tables.
 _CATALOGS = frozenset({"", "hive", "spark", "iceberg", "delta", "databricks", "unitycatalog"})
 _GLUE = "arn:aws:glue:"
@@ -32,6 +34,8 @@ def openlineage(entries: Sequence[str], lineage: Lineage) -> Faults:
 
 
 def _event(event: Mapping[str, Any], lineage: Lineage) -> None:
+    if name_of(event.get("producer")).startswith(PRODUCER):
+        return
     job = event.get("job")
     if not isinstance(job, Mapping):
         if isinstance(event.get("dataset"), Mapping):

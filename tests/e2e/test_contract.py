@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from r2d2.catalog import runs
+from r2d2.catalog.state import open_state
 from r2d2.cli import main
 from r2d2.config import describe
 from tests.states import SMALL_SKETCH, base_table, read, results, run_job, small_lake, write
@@ -345,6 +347,9 @@ EXIT_CODES = {
 }
 
 
+STAGE_FIGURES = {"name", "seconds", "bytes_read", "files_read", "driver_peak_bytes", "spark"}
+
+
 def test_stages_one_by_one_give_what_run_gives(
     spark: SparkSession, state: Path, lake: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -353,7 +358,8 @@ def test_stages_one_by_one_give_what_run_gives(
     for stage, *arguments in stages:
         assert main([stage, *arguments, "--state", str(tmp_path / "state"), *settings]) == 0
         out, err = capsys.readouterr()
-        assert not out
+        newest = runs.runs(open_state(str(tmp_path / "state")))[0].run_id
+        assert out == (f"{newest}\n" if stage == "discover" else "")
         assert err
     assert results(tmp_path / "state") == results(state)
     assert (tmp_path / "state/report.html").stat().st_size > 10_000
@@ -371,7 +377,7 @@ def test_only_the_payload_goes_to_standard_output(
     assert (funnel["datasets"] - funnel["usable"], funnel["unusable"], funnel["shared"]) == (1, {"error": 1}, 0)
     assert re.search(r"  datasets +\d+  1 takes no part: 1 error\n", err), err
     assert [stage["name"] for stage in funnel["stages"]][-1] == "report"
-    assert all(set(stage) == {"name", "seconds", "bytes_read", "files_read"} for stage in funnel["stages"])
+    assert all(set(stage) == STAGE_FIGURES for stage in funnel["stages"])
     assert f"report: {state}/report.html" in err
     assert "note: " in err
     assert main(["run", str(lake), "--state", str(state), "--quiet", "--set", SMALL_SKETCH]) == 0

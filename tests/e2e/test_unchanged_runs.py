@@ -45,8 +45,9 @@ def test_an_unchanged_lake_gives_the_same_without_spark_and_without_reading_a_fi
     assert results(state, second.run_id) == before
     assert read(second) == {}
     assert not found_itself(second)
-    counts = {name: value for name, value in vars(first.funnel).items() if name != "stages"}
+    counts = {name: value for name, value in vars(first.funnel).items() if name not in ("stages", "unchanged_since")}
     assert counts.items() <= vars(second.funnel).items()
+    assert (first.funnel.unchanged_since, second.funnel.unchanged_since) == ("", first.run_id)
 
 
 def test_what_a_run_says_is_the_same_when_it_takes_over(
