@@ -1,6 +1,6 @@
 """spark-submit jobs/pipeline.py LAKE... --state DIR [--config FILE] [--set KEY=VALUE]: what ``r2d2 run`` does.
 
-It takes all its flags, limits (``--max-bytes``, ``--time-limit``, ``--goal``) and ``--estimate`` among them.
+It takes all its flags: limits (``--max-bytes``, ``--time-limit``, ``--goal``), ``--estimate``, ``--dry-run``, ``--log-format json``.
 spark-submit puts both outputs of a job into one: ``--quiet`` leaves only the payload.
 """
 

@@ -175,3 +175,12 @@ def test_a_whole_lake_over_spark_connect_gives_what_it_gives_here(
     said = over_connect(connect_to_cluster, here, tmp_path / "state", dies and f"{dies} {tmp_path / 'killed'}")
     assert sum(worker.runs for worker in cluster.workers) == (1 if dies else 2), said
     assert outcome(tmp_path / "state") == here.found, said
+
+
+@pytest.mark.full
+def test_a_property_that_only_the_server_may_set_is_refused(connect: str, small: Known, tmp_path: Path) -> None:
+    settings = ["--set", f"spark.master={connect}", "--set", "spark.conf=spark.driver.memory=2g"]
+    command = [sys.executable, str(PIPELINE), *arguments(small, tmp_path / "state"), *settings]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=modules())
+    assert done.returncode == 2, done.stderr
+    assert "spark.driver.memory can't be set over Spark Connect" in done.stderr
