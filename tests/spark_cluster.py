@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pyspark
 
-from r2d2.lake.jars import DELTA_PACKAGE, SHIPPED_WITH_SPARK
+from r2d2.lake.jars import jar_properties
 
 ROOT = Path(__file__).resolve().parents[1]
 HOST = "localhost"
@@ -35,8 +35,7 @@ PROGRAM = {
     "spark.sql.shuffle.partitions": "4",
 }
 DELTA = {
-    "spark.jars.packages": DELTA_PACKAGE,
-    "spark.jars.excludes": SHIPPED_WITH_SPARK,
+    **jar_properties(()),
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
 }

@@ -19,7 +19,7 @@ from r2d2.catalog.reading import BY_SPARK, FileToRead
 from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake import parquet, staging, text_summary
 from r2d2.lake.file_tree import shown
-from r2d2.lake.kernels import shared_out
+from r2d2.lake.kernels import in_jobs, shared_out
 from r2d2.lake.parquet_footer import FIRST_READ, end_needed
 from r2d2.lake.text_summary import TextFile
 from r2d2.model.dataset import DataFile, FileSummary
@@ -45,6 +45,8 @@ RESULTS = pa.schema([("key", pa.string()), ("summary", pa.string())])
 
 #: Bytes of text files that one task reads, about.
 TASK_BYTES = 4 * 1024 * 1024
+#: Bytes of what a file says of itself: two dozen columns with their bounds.
+_SUMMARY_BYTES = 4 * 1024
 #: What a text file costs besides its bytes, as bytes that would be read meanwhile.
 _TEXT_FILE = 64 * 1024
 
@@ -75,10 +77,12 @@ def summary_texts(
 ) -> dict[str, str]:
     """The same as ``codec.to_json`` spells it, which is how it is kept."""
     wanted = {file.file.path: file for file in files}
-    table = run(_tasks(list(wanted.values()), files_per_task, task_bytes), kernel, RESULTS)
+    tasks = _tasks(list(wanted.values()), files_per_task, task_bytes)
     found: dict[str, list[str]] = defaultdict(list)
-    for key, text in zip(table["key"].to_pylist(), table["summary"].to_pylist(), strict=True):
-        found[key].append(text)
+    for job in in_jobs(tasks, [_SUMMARY_BYTES] * tasks.num_rows):
+        table = run(job, kernel, RESULTS)
+        for key, text in zip(table["key"].to_pylist(), table["summary"].to_pylist(), strict=True):
+            found[key].append(text)
     return {path: _whole(found[path]) if path in found else _LOST for path in wanted}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,7 +23,7 @@ from r2d2.containment.scan_groups import scan_kernel, scanned_with_others
 from r2d2.containment.sketch import Sketch, merge, unpack
 from r2d2.lake.delta_vectors import DeletionVector
 from r2d2.lake.fingerprint import code_fingerprint
-from r2d2.lake.kernels import Kernel, shared_out
+from r2d2.lake.kernels import Kernel, in_jobs, shared_out
 from r2d2.model.dataset import DataFile, Dataset
 from r2d2.model.edge import Projection
 from r2d2.model.packing import pack_files
@@ -36,6 +36,8 @@ Runner = Callable[[pa.Table, Kernel, pa.Schema], pa.Table]
 #: request in it, and a row that is scanned with others in one query.
 PLANNING_BYTES, _REQUEST_BYTES, _TOGETHER_BYTES = 6_000_000, 1_000_000, 100_000
 _MOST_BRANCHES = 16
+#: Bytes of an answer: of a row hash in its sketch, with its count, and of what else is in it.
+_LISTED_BYTES, _SUMS_BYTES = 24, 256
 _CODE = ("r2d2.lake", "r2d2.containment", "r2d2.model")
 
 
@@ -121,12 +123,35 @@ class Scanner:
     def _scan(self, missing: Mapping[int, Sequence[Request]]) -> dict[tuple[int, Request], Measure]:
         keeping = self._keeping(missing)
         tasks = scan_tasks(self.datasets, missing, self.settings, self.by, self.keep, keeping)
-        results = self.run(tasks, scan_kernel, RESULTS)
+        parts: dict[tuple[int, int], list[Measure]] = defaultdict(list)
+        for job in in_jobs(tasks, self._result_sizes(tasks["dataset"].to_pylist(), missing)):
+            self._collect(self.run(job, scan_kernel, RESULTS), missing, parts)
         size = sum(self.datasets[index].bytes for index in missing)
         self.budget.charge(size, size)
         self.bytes_read += size
         self.files_read += sum(len(self.datasets[index].files) for index in missing)
-        parts: dict[tuple[int, int], list[Measure]] = defaultdict(list)
+        answers = {
+            (index, missing[index][r]): _merged(measures)
+            for (index, r), measures in parts.items()
+            if index not in self.failed
+        }
+        self._check_rows(answers)
+        return {entry: measure for entry, measure in answers.items() if entry[0] not in self.failed}
+
+    def _result_sizes(self, rows: Sequence[int], missing: Mapping[int, Sequence[Request]]) -> list[int]:
+        """About how many bytes each task row (its dataset) answers with: its share of the sketches, and the sums."""
+        shares = Counter(rows)
+        sketches = {i: sum(bool(request.threshold) for request in missing[i]) for i in shares}
+        sketch = _LISTED_BYTES * self.settings.sketch_size
+        return [sketches[i] * sketch // shares[i] + len(missing[i]) * _SUMS_BYTES for i in rows]
+
+    def _collect(
+        self,
+        results: pa.Table,
+        missing: Mapping[int, Sequence[Request]],
+        parts: dict[tuple[int, int], list[Measure]],
+    ) -> None:
+        """Adds the results of a job to those of the jobs before, parts of one dataset merged."""
         for row in results.to_pylist():
             if row["error"] is not None:
                 self.failed[row["dataset"]] = row["error"]
@@ -135,13 +160,8 @@ class Scanner:
             sketch = unpack(row["sketch"], request.threshold) if row["sketch"] is not None else None
             measure = Measure(row["rows"], int(row["low"]), int(row["high"]), sketch)
             parts[row["dataset"], row["request"]].append(measure)
-        answers = {
-            (index, missing[index][r]): _merged(measures)
-            for (index, r), measures in parts.items()
-            if index not in self.failed
-        }
-        self._check_rows(answers)
-        return {entry: measure for entry, measure in answers.items() if entry[0] not in self.failed}
+        for entry, measures in parts.items():
+            parts[entry] = [_merged(measures)]
 
     def _keeping(self, missing: Mapping[int, Sequence[Request]]) -> set[int]:
         """Which datasets' hashes to keep: of those that a sketch does not hold, as far as there is room."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 from zipimport import zipimporter
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -61,6 +63,40 @@ def shared_out(sizes: Sequence[int], most: int) -> list[int]:
         filled, found[place] = heapq.heappop(tasks)
         heapq.heappush(tasks, (filled + sizes[place], found[place]))
     return found
+
+
+#: Bytes of results that one job may bring to the driver: a quarter of what Spark allows by default.
+JOB_RESULTS = 256 * 1024 * 1024
+
+
+def in_jobs(tasks: pa.Table, sizes: Sequence[int], most: int = JOB_RESULTS) -> Iterator[pa.Table]:
+    """Cuts task rows into jobs to be run one after the other, so that what the driver collects at once is bounded.
+
+    Tasks stay whole and are numbered from 0 in each job.
+
+    Args:
+        sizes: bytes of the results of each row, at most.
+        most: bytes of the results of a job, if it has more than one task.
+    """
+    if tasks.num_rows == 0:
+        return
+    numbers = tasks["task"].to_numpy()
+    totals = np.bincount(numbers, weights=sizes)
+    first, size = 0, 0.0
+    for task, own in enumerate(totals):
+        if task > first and size + own > most:
+            yield _renumbered(tasks, numbers, first, task)
+            first, size = task, 0.0
+        size += own
+    yield _renumbered(tasks, numbers, first, len(totals))
+
+
+def _renumbered(tasks: pa.Table, numbers: npt.NDArray[np.int32], first: int, stop: int) -> pa.Table:
+    if (first, stop) == (0, int(numbers.max()) + 1):
+        return tasks
+    own = tasks.filter(pa.array((numbers >= first) & (numbers < stop)))
+    renumbered = pc.subtract(own["task"], pa.scalar(first, pa.int32()))
+    return own.set_column(own.schema.get_field_index("task"), "task", renumbered)
 
 
 def run_here(tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:

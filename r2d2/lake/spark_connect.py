@@ -50,20 +50,9 @@ def connected(url: str, properties: Mapping[str, str], archive: str = "") -> Spa
         EnvironmentMissing: Spark Connect's Python packages are not installed, or the server doesn't answer.
         UsageError: a property that can't be set on a server that runs.
     """
-    try:
-        from pyspark.sql.connect.client import DefaultChannelBuilder
-    except ImportError as error:  # pyspark says which package
-        what = f"Spark Connect: {str(error).splitlines()[0]}"
-        raise EnvironmentMissing(what, "pip install 'r2d2[connect]'") from None
     from pyspark.errors import PySparkException
-    from pyspark.sql import SparkSession
 
-    try:
-        if url:
-            _require_answer(DefaultChannelBuilder(url))
-        session = (SparkSession.builder.remote(url) if url else SparkSession.builder).getOrCreate()
-    except PySparkException as error:
-        raise UsageError(f"spark.master: {error.getCondition()}", f"expected {SCHEME}HOST:PORT") from None
+    session = _session(url)
     if archive:
         session.addArtifacts(unpacked_as(archive), archive=True)
         properties = {**properties, "spark.sql.execution.pyspark.python": PACKED_PYTHON}
@@ -74,6 +63,35 @@ def connected(url: str, properties: Mapping[str, str], archive: str = "") -> Spa
             what = f"spark.conf: {key} can't be set over Spark Connect ({error.getCondition()})"
             raise UsageError(what, "set it where the server is started") from None
     return session
+
+
+def _session(url: str) -> SparkSession:
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+
+    if not url:
+        return SparkSession.builder.getOrCreate()
+    channel = _channel(url)
+    _require_answer(channel)
+    try:
+        return SparkSession.builder.remote(url).getOrCreate()
+    except PySparkException as error:
+        what = f"the Spark Connect server {channel.endpoint} refuses: {(str(error).splitlines() or [''])[0]}"
+        raise EnvironmentMissing(what, "is its version that of this pyspark, and are you allowed to use it?") from None
+
+
+def _channel(url: str) -> DefaultChannelBuilder:
+    from pyspark.errors import PySparkException
+
+    try:
+        from pyspark.sql.connect.client import DefaultChannelBuilder
+    except ImportError as error:  # pyspark says which package
+        what = f"Spark Connect: {str(error).splitlines()[0]}"
+        raise EnvironmentMissing(what, "pip install 'r2d2[connect]'") from None
+    try:
+        return DefaultChannelBuilder(url)
+    except (PySparkException, ValueError):  # it repeats the URL
+        raise UsageError("spark.master: not the URL of a server", f"expected {SCHEME}HOST:PORT") from None
 
 
 def _require_answer(channel: DefaultChannelBuilder) -> None:

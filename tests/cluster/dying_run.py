@@ -21,7 +21,7 @@ from r2d2.cli import main
 from r2d2.lake import kernels
 from r2d2.lake.kernels import InWorker
 
-SLOW = 300.0
+SLOW = 900.0
 KERNEL, WHOM, MARK = os.environ["R2D2_TEST_DIES"].split(" ", 2)
 
 

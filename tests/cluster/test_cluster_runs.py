@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,6 +14,8 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
+from r2d2.catalog import runs
+from r2d2.catalog.state import open_state
 from r2d2.commands.lake import DEMO_SETTINGS
 from r2d2.demo.lake import DemoTruth
 from tests.lakes import seed_from_environment, tpch_lake
@@ -58,13 +61,13 @@ def arguments(of: Known, state: Path) -> list[str]:
     return [str(of.lake), "--state", str(state), *(text for each in of.settings for text in ("--set", each))]
 
 
-def ran(command: list[str], environment: Mapping[str, str]) -> str:
-    """What a command in a process of its own said; it must succeed in less time than a slow task takes."""
+def ran(command: list[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """A command in a process of its own; it must succeed in less time than a slow task takes."""
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=modules() | dict(environment), timeout=280
+        command, capture_output=True, text=True, check=False, env=modules() | dict(environment), timeout=600
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    return done
 
 
 def submitted(
@@ -74,13 +77,15 @@ def submitted(
     spark_submit = str(Path(sys.executable).with_name("spark-submit"))
     job = [str(DYING_RUN), "run"] if dies else [str(PIPELINE)]
     options = ["--master", cluster.url, *flags(PROGRAM | DELTA | dict(properties))]
-    return ran([spark_submit, *options, *job, *arguments(of, state)], {"R2D2_TEST_DIES": dies})
+    done = ran([spark_submit, *options, *job, *arguments(of, state)], {"R2D2_TEST_DIES": dies})
+    return done.stdout + done.stderr
 
 
 def over_connect(url: str, of: Known, state: Path, dies: str = "") -> str:
-    """The main job as a client of a Spark Connect server."""
+    """The main job as a client of a Spark Connect server; what it logs, as JSON lines."""
     job = [str(DYING_RUN), "run"] if dies else [str(PIPELINE)]
-    return ran([sys.executable, *job, *arguments(of, state)], {"R2D2_TEST_DIES": dies, "SPARK_REMOTE": url})
+    environment = {"R2D2_TEST_DIES": dies, "SPARK_REMOTE": url, "R2D2_LOG__FORMAT": "json"}
+    return ran([sys.executable, *job, *arguments(of, state)], environment).stderr
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +118,9 @@ def tpch(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Known
 def test_a_run_over_spark_connect_finds_the_same(connect: str, small: Known, tmp_path: Path) -> None:
     said = over_connect(connect, small, tmp_path / "state")
     assert outcome(tmp_path / "state") == small.found, said
+    lines = [json.loads(line) for line in said.splitlines()]
+    assert {line["run_id"] for line in lines} == {runs.find_run(open_state(str(tmp_path / "state"))).run_id}
+    assert {"scan", "join", "plan"} <= {line["stage"] for line in lines if line["event"] == "stage"}
 
 
 def test_a_submitted_run_whose_worker_is_killed_half_way_through_a_task_finds_the_same(

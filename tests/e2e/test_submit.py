@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 
 from r2d2.commands.lake import DEMO_SETTINGS
 from r2d2.demo.lake import DemoTruth
-from r2d2.lake.session import DELTA_PACKAGE, SHIPPED_WITH_SPARK
+from r2d2.lake.jars import DELTA_PACKAGE, jar_properties
 from tests.states import results, run_job
 
 pytestmark = pytest.mark.spark
@@ -33,7 +33,7 @@ def test_submitted_pipeline_gives_the_same_edges_and_plan(
 ) -> None:
     lake, truth = demo_lake
     settings = [text for setting in DEMO_SETTINGS for text in ("--set", setting)]
-    packages = ["--packages", DELTA_PACKAGE, "--exclude-packages", SHIPPED_WITH_SPARK]
+    packages = ["--packages", DELTA_PACKAGE, "--exclude-packages", jar_properties(())["spark.jars.excludes"]]
     state = tmp_path / "submitted"
     job = [ROOT / "jobs/pipeline.py", lake, "--state", state, "--format", "json", "--quiet"]
     done = submit(*packages, *job, *settings)

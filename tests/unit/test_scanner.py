@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +19,7 @@ import pytest
 
 from r2d2.config import ContainmentSettings
 from r2d2.containment import scan, scan_groups
+from r2d2.containment import scanner as scanner_module
 from r2d2.containment.request import COMPLETE, Request, Term
 from r2d2.containment.scan import (
     TASKS,
@@ -29,7 +31,7 @@ from r2d2.containment.scan_groups import scan_kernel
 from r2d2.containment.scanner import Measure, Scanner, chunks, dataset_key, measure_key, planned
 from r2d2.containment.sketch import pack
 from r2d2.errors import UnreadableData
-from r2d2.lake.kernels import run_here
+from r2d2.lake.kernels import in_jobs, run_here
 from r2d2.lake.layout import Column, Reader
 from r2d2.model.dataset import DataFile, Dataset, Leaf
 from r2d2.model.edge import Projection
@@ -93,6 +95,28 @@ def test_how_the_work_is_split_changes_no_answer(tmp_path: Path) -> None:
     answers = [whole(dataset, settings=ContainmentSettings(task_bytes=size)) for size in (1, 1000, 1 << 26)]
     assert len({(m.rows, m.low, m.high) for m in answers}) == 1
     assert len({packed(measure) for measure in answers}) == 1
+
+
+def test_answers_are_the_same_however_many_jobs_bring_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    datasets = [
+        parquet_dataset(*[written(tmp_path / f"{d}-{i}.parquet", {"a": [d, i, 3]}) for i in range(3)]) for d in range(3)
+    ]
+    requests = {i: [Request(projection_of(dataset, "a"), COMPLETE)] for i, dataset in enumerate(datasets)}
+    jobs: list[int] = []
+
+    def run(tasks: pa.Table, *kernel: Any) -> pa.Table:
+        jobs.append(len(tasks["task"].unique()))
+        return run_here(tasks, *kernel)
+
+    def answers(most: int) -> dict[Any, Any]:
+        monkeypatch.setattr(scanner_module, "in_jobs", partial(in_jobs, most=most))
+        jobs.clear()
+        found = Scanner(datasets, ContainmentSettings(task_bytes=1), run, Memory()).measure(requests)
+        return {key: (m.rows, m.low, m.high, packed(m)) for key, m in found.items()}
+
+    together, alone = answers(1 << 28), answers(1)
+    assert together == alone
+    assert jobs == [1] * 9
 
 
 def test_one_file_or_many_of_different_types_hold_the_same_rows(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 from r2d2.errors import ScanError, UsageError
 from r2d2.lake import workers
 from r2d2.lake.jars import jar_properties
-from r2d2.lake.kernels import InWorker, Kernel, shared_out
+from r2d2.lake.kernels import InWorker, Kernel, in_jobs, shared_out
 from r2d2.lake.spark_files import Access
 from r2d2.lake.workers import Workers
 
@@ -95,6 +95,20 @@ def test_a_worker_forgets_archives_after_each_task_and_finds_their_modules_all_t
     assert [batch.num_rows for batch in rows] == [1]
     assert not [path for path, finder in sys.path_importer_cache.items() if isinstance(finder, zipimporter)]
     importlib.import_module("r2d2_in_archive_b")
+
+
+@pytest.mark.parametrize(("most", "jobs"), [(0, 5), (9, 4), (17, 3), (10**9, 1)])
+def test_jobs_bring_bounded_results_and_hold_every_task_once(most: int, jobs: int) -> None:
+    rows = tasks(2, 0, 0, 1, 3, 4, 2)
+    sizes = [4, 1, 2, 6, 20, 1, 4]
+    cut = list(in_jobs(rows, sizes, most))
+    assert len(cut) == jobs
+    assert sorted(row for job in cut for row in job["n"].to_pylist()) == list(range(7))
+    for job in cut:
+        numbers = job["task"].to_pylist()
+        assert set(numbers) == set(range(max(numbers) + 1)), "tasks are numbered from 0 in each job"
+        assert len(set(numbers)) == 1 or sum(sizes[row] for row in job["n"].to_pylist()) <= most
+    assert list(in_jobs(rows.slice(0, 0), [], most)) == []
 
 
 @pytest.mark.parametrize("most", [0, 1, 7, 100, 10**9])
