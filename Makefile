@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 AIRFLOW := .airflow
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full property mutants bench airflow lint format ready clean
+.PHONY: help demo test test-full property mutants bench package airflow lint format ready clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
@@ -34,6 +34,20 @@ BENCH ?=
 bench: ready $(VENV)/.bench ## measure r2d2 against its rivals (make bench BENCH="--small --turns 1" to try it)
 	$(BIN)/python -m benchmarks.run $(BENCH)
 
+# Spark brings its own pyspark to every worker, which is as large as all the rest.
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' r2d2/version.py)
+NEEDED := import tomllib; print(*(d for d in tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"] if "spark" not in d), sep="\n")
+package: ready ## pack what Spark's workers need into dist/r2d2-env-VERSION.tar.gz (docs/deploy.md)
+	@rm -rf build && mkdir -p build dist
+	@$(PYTHON) -c '$(NEEDED)' > build/requirements.txt
+	@$(PYTHON) -m venv build/environment && $(PYTHON) -m venv build/packer
+	@build/packer/bin/python -m pip install --quiet --disable-pip-version-check venv-pack==0.2.0
+	@build/environment/bin/python -m pip install --quiet --disable-pip-version-check -r build/requirements.txt
+	@build/environment/bin/python -m pip install --quiet --disable-pip-version-check --no-deps .
+	@cp -R jobs build/environment/jobs
+	@build/packer/bin/venv-pack --quiet --force --prefix build/environment --output dist/r2d2-env-$(VERSION).tar.gz
+	@echo dist/r2d2-env-$(VERSION).tar.gz
+
 airflow: $(AIRFLOW)/.installed ## Airflow, in an environment of its own, for the tests of jobs/schedules
 
 lint: $(VENV)/.dev ## ruff, mypy --strict, import directions
@@ -46,8 +60,8 @@ format: $(VENV)/.dev ## format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-clean: ## remove the virtual environments and the demo lake
-	rm -rf $(VENV) $(AIRFLOW) demo
+clean: ## remove the virtual environments, the demo lake and what was built
+	rm -rf $(VENV) $(AIRFLOW) demo build dist
 
 # The first line that a machine without the right Python or Java prints says what to install.
 ready:

@@ -21,7 +21,8 @@ import pyarrow.parquet as pq
 
 from r2d2.catalog.assembly import assemble
 from r2d2.catalog.discovery import discover
-from r2d2.catalog.summaries import FileToRead, summarize_files
+from r2d2.catalog.reading import FileToRead
+from r2d2.catalog.summaries import summarize_files
 from r2d2.config import ContainmentSettings, DiscoverySettings
 from r2d2.containment.digest import stored_digests
 from r2d2.containment.request import Request

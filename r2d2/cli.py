@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser as Parser
-from argparse import ArgumentTypeError, Namespace, RawDescriptionHelpFormatter, _SubParsersAction
+from argparse import Namespace, RawDescriptionHelpFormatter, _SubParsersAction
 from collections.abc import Callable, Sequence
+from functools import partial
 from io import TextIOWrapper
-from pathlib import Path
+from logging import ERROR
 
+from r2d2 import flags
 from r2d2.config import Settings, describe, load_settings
 from r2d2.errors import R2D2Error
+from r2d2.logs import is_structured, log, log_as
 from r2d2.model.edge import Grade
 from r2d2.progress import Progress
-from r2d2.quantities import TIME_HINT, seconds_of
 from r2d2.version import __version__
 
 Call = Callable[[Namespace], int | None]
@@ -27,6 +29,14 @@ _EPILOG = """examples:
 Nothing is ever deleted by these commands. `r2d2 COMMAND --help` explains a command, `r2d2 settings` lists all settings.
 exit codes: 0 done, 1 other error, 2 usage, 3 something to install, 4 lake, 5 state, 6 not found, 7 solver, 8 scan"""
 
+_RUN_EPILOG = """examples:
+  r2d2 run /data/lake --state /data/r2d2 --dry-run        what it would do
+  r2d2 run /data/lake --state /data/r2d2 --estimate       how long that takes, and what it costs
+  r2d2 run /data/lake s3://bucket/sales --state /data/r2d2 --config nightly.toml --log-format json
+  r2d2 run /data/lake --state /data/r2d2 --set spark.master=spark://host:7077
+Under spark-submit: jobs/pipeline.py with the same arguments (docs/deploy.md). Settings come from --config, from
+R2D2_SECTION__KEY in the environment and from --set; later ones win. `r2d2 settings` lists them all."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code (README, "Exit codes")."""
@@ -34,24 +44,38 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(stream, TextIOWrapper):  # no name from the lake ends a command where the terminal lacks a letter
             stream.reconfigure(errors="backslashreplace")
     arguments = _parser().parse_args(argv)
+    log_as("text")
+    code = _called(arguments)
+    if is_structured():
+        log("exit", f"exit code {code}", {"exit_code": code})
+    return code
+
+
+def _called(arguments: Namespace) -> int:
     try:
         call: Call = arguments.call
         return call(arguments) or 0
     except R2D2Error as error:
-        print(f"r2d2: {_safe(str(error))}", file=sys.stderr)
-        if error.hint:
-            print(f"hint: {_safe(error.hint)}", file=sys.stderr)
-        return error.exit_code
+        return _failed(str(error), error.exit_code, error.hint)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        print(f"r2d2: {_safe(f'{where}{error.strerror or error}')}", file=sys.stderr)
-        return 1
+        return _failed(f"{where}{error.strerror or error}", 1)
     except KeyboardInterrupt:
-        print("r2d2: stopped; the same command goes on from here", file=sys.stderr)
-        return 130
+        return _failed("stopped; the same command goes on from here", 130)
+
+
+def _failed(what: str, code: int, hint: str = "") -> int:
+    """Says what went wrong, and what to do about it; returns the exit code."""
+    if is_structured():
+        log("error", what, {"hint": hint, "exit_code": code}, ERROR)
+        return code
+    print(f"r2d2: {_safe(what)}", file=sys.stderr)
+    if hint:
+        print(f"hint: {_safe(hint)}", file=sys.stderr)
+    return code
 
 
 def _safe(text: str) -> str:
@@ -75,39 +99,43 @@ def _parser() -> Parser:
 
 
 def _lake_commands(commands: _SubParsersAction[Parser]) -> None:
-    lakes, state, run, settings, limits = _lakes(), _turn(), _run_id(), _settings(), _limits()
+    lakes, state, run, settings = flags.lakes(), flags.turn(), flags.run_id(), flags.settings()
+    limits, dry, table_or_json = flags.limits(), flags.dry_run(), flags.output_format("table", "json")
     text = "the main job: discover, find and prove containments, plan, report"
-    run_it = _command(commands, "run", text, _run, lakes, state, limits, settings, _format("table", "json"))
+    run_it = _command(commands, "run", text, _run, lakes, state, limits, dry, settings, table_or_json)
+    run_it.epilog = _RUN_EPILOG
     text = "say what would be read, how long that takes and what it costs; reads no data file and writes nothing"
     run_it.add_argument("--estimate", action="store_true", help=text)
     text = "only the first stage: list the datasets, read metadata"
-    _command(commands, "discover", text, _discover, lakes, state, limits, settings)
+    _command(commands, "discover", text, _discover, lakes, state, limits, dry, settings)
     text = "only the second stage: find and prove containments among discovered datasets"
-    _command(commands, "containment", text, _containment, state, run, limits, settings)
+    _command(commands, "containment", text, _containment, state, run, limits, dry, settings)
     text = "only the third stage: plan what to keep and what to retire"
-    _command(commands, "retention", text, _retention, state, run, settings)
-    _command(commands, "report", "write report.html of a planned run again", _report, _state(), run, settings)
+    _command(commands, "retention", text, _retention, state, run, dry, settings)
+    text = "write report.html of a planned run again"
+    _command(commands, "report", text, _report, flags.state(), run, dry, settings)
     text = "what r2d2 can read of a lake, and which rights are missing"
-    _command(commands, "check", text, _check, lakes, settings, _format("table", "json", "csv"))
+    _command(commands, "check", text, _check, lakes, settings, flags.output_format("table", "json", "csv"))
     text = "a digest of the rows of each dataset, whatever its format, files and order: equal ones hold equal data"
-    _command(commands, "digest", text, _digest, lakes, settings, _format("table", "json", "csv"))
+    _command(commands, "digest", text, _digest, lakes, settings, flags.output_format("table", "json", "csv"))
     text = "measure how fast rebuilds start, read and write on the store at hand, and print the settings to use"
-    calibrate = _command(commands, "calibrate", text, _calibrate, settings, _format("table", "json"))
+    calibrate = _command(commands, "calibrate", text, _calibrate, settings, table_or_json)
     text = "the lake, or a directory in its store; a scratch directory in it (S3: in its bucket) is removed"
     calibrate.add_argument("where", metavar="LAKE_OR_DIR", help=text)
     text = "to write and to read, for example 1GB (default: 256MB)"
     calibrate.add_argument("--bytes", default="256MB", metavar="SIZE", help=text)
     text = "build a demo lake from TPC-H tables and run the main job on it"
-    demo = _command(commands, "demo", text, _demo, settings, _format("table", "json"))
+    demo = _command(commands, "demo", text, _demo, settings, table_or_json)
     demo.add_argument("--dir", default="", help="where to build it (default: a new temporary directory)")
 
 
 def _state_commands(commands: _SubParsersAction[Parser]) -> None:
-    state, run, output = _state(), _run_id(), _format("table", "json", "csv")
+    state, run, output = flags.state(), flags.run_id(), flags.output_format("table", "json", "csv")
     text = "the datasets of a run; with the reason, if one can't be used"
     _command(commands, "datasets", text, _datasets, state, run, output)
     text = "the containments of a run: parent, child, and how it was decided"
-    edges = _command(commands, "edges", text, _edges, state, run, _format("table", "json", "csv", "graphml"))
+    forms = flags.output_format("table", "json", "csv", "graphml")
+    edges = _command(commands, "edges", text, _edges, state, run, forms)
     edges.add_argument("--grade", default="proven", choices=[grade.value for grade in Grade], help="default: proven")
     text = "every pair: of proven ones the closure, duplicates both ways; of refuted ones those by metadata too"
     edges.add_argument("--all", action="store_true", help=text)
@@ -128,120 +156,75 @@ def _state_commands(commands: _SubParsersAction[Parser]) -> None:
     explain = _command(commands, "explain", text, _explain, state, run)
     explain.add_argument("dataset", help="its id, as `r2d2 datasets` lists it, or another of its names")
     text = "the price sheets that retention.prices chooses from, each figure with its source and date"
-    _command(commands, "prices", text, _prices, _format("table", "json", "csv"))
+    _command(commands, "prices", text, _prices, flags.output_format("table", "json", "csv"))
     _command(commands, "settings", "all settings with their defaults", _show_settings)
 
 
 def _command(commands: _SubParsersAction[Parser], name: str, text: str, call: Call, *parents: Parser) -> Parser:
     description = text[0].upper() + text[1:] + "."
-    parser = commands.add_parser(name, help=text, description=description, parents=parents)
+    shown = RawDescriptionHelpFormatter
+    parser = commands.add_parser(name, help=text, description=description, parents=parents, formatter_class=shown)
     parser.set_defaults(call=call)
-    return parser
-
-
-def _lakes() -> Parser:
-    parser = Parser(add_help=False)
-    text = "a directory, a file, a URL (s3://...), or catalog:DATABASE"
-    parser.add_argument("lakes", nargs="+", metavar="LAKE", help=text)
-    return parser
-
-
-def _state() -> Parser:
-    parser = Parser(add_help=False)
-    parser.add_argument("--state", required=True, metavar="DIR", help="where runs are kept; outside the lake")
-    return parser
-
-
-def _turn() -> Parser:
-    """The state of commands that write to it, of which one runs at a time."""
-    parser = Parser(add_help=False, parents=[_state()])
-    text = "how long to wait for another run on the state to end, for example 2h (default: not at all)"
-    parser.add_argument("--wait", type=_time, default=0.0, metavar="TIME", help=text)
-    return parser
-
-
-def _time(text: str) -> float:
-    try:
-        return seconds_of(text)
-    except ValueError:
-        raise ArgumentTypeError(f"{text!r} is not a time: {TIME_HINT}") from None
-
-
-def _run_id() -> Parser:
-    parser = Parser(add_help=False)
-    parser.add_argument("--run", default="", metavar="ID", help="a run, or the start of its id (default: the newest)")
-    return parser
-
-
-def _settings() -> Parser:
-    parser = Parser(add_help=False)
-    parser.add_argument("--config", type=Path, metavar="FILE", help="settings as TOML")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="overrides one setting")
-    parser.add_argument("--quiet", action="store_true", help="no progress")
-    return parser
-
-
-def _limits() -> Parser:
-    """Flags for settings of containment; which, and what they mean, is also said by ``config``."""
-    parser = Parser(add_help=False)
-    group = parser.add_argument_group(
-        "value first",
-        "What may save most for the money that reading it costs is read first; a run that reaches a limit ends with "
-        "what it has, and the same command goes on from there.",
-    )
-    text = "value: only pairs that can save money are compared (default: all)"
-    group.add_argument("--goal", choices=("all", "value"), help=text)
-    text = "read no more of data files than this, for example 10GB or 500MiB"
-    group.add_argument("--max-bytes", metavar="SIZE", help=text)
-    text = "begin to read nothing further after this time, for example 30m or 2h (a plain number: seconds)"
-    group.add_argument("--time-limit", metavar="TIME", help=text)
-    return parser
-
-
-def _format(*choices: str) -> Parser:
-    parser = Parser(add_help=False)
-    parser.add_argument("--format", default="table", choices=choices, help="of what goes to standard output")
     return parser
 
 
 def _read_settings(arguments: Namespace, defaults: Sequence[str] = ()) -> Settings:
     given = {f"containment.{name}": getattr(arguments, name, None) for name in ("goal", "max_bytes", "time_limit")}
-    flags = {key: text for key, text in given.items() if text is not None}
-    return load_settings(arguments.config, (*defaults, *arguments.set), flags=flags)
+    given["log.format"] = arguments.log_format
+    set_by_flag = {key: text for key, text in given.items() if text is not None}
+    settings = load_settings(arguments.config, (*defaults, *arguments.set), flags=set_by_flag)
+    log_as(settings.log.format)
+    return settings
 
 
 def _run(arguments: Namespace) -> None:
-    from r2d2.commands import estimate, lake
+    from r2d2.commands import dry_run, estimate, lake
 
-    what = arguments.lakes, arguments.state, _read_settings(arguments), Progress(arguments.quiet), arguments.format
-    estimate.estimate(*what) if arguments.estimate else lake.run(*what, arguments.wait)
+    given = arguments.lakes, arguments.state, _read_settings(arguments), Progress(arguments.quiet)
+    if arguments.dry_run:
+        dry_run.of_run(*given, arguments.format, whole=True)
+    elif arguments.estimate:
+        estimate.estimate(*given, arguments.format)
+    else:
+        lake.run(*given, arguments.format, arguments.wait)
 
 
 def _discover(arguments: Namespace) -> None:
-    from r2d2.commands import lake
+    from r2d2.commands import dry_run, lake
 
-    progress = Progress(arguments.quiet)
-    lake.discover_lake(arguments.lakes, arguments.state, _read_settings(arguments), progress, arguments.wait)
+    given = arguments.lakes, arguments.state, _read_settings(arguments), Progress(arguments.quiet)
+    if arguments.dry_run:
+        dry_run.of_run(*given, "table", whole=False)
+    else:
+        lake.discover_lake(*given, arguments.wait)
 
 
 def _containment(arguments: Namespace) -> None:
     from r2d2.commands import lake
 
-    progress = Progress(arguments.quiet)
-    lake.contain(arguments.state, arguments.run, _read_settings(arguments), progress, arguments.wait)
+    _stage("containment", arguments, partial(lake.contain, wait=arguments.wait))
 
 
 def _retention(arguments: Namespace) -> None:
     from r2d2.commands import lake
 
-    progress = Progress(arguments.quiet)
-    lake.retain(arguments.state, arguments.run, _read_settings(arguments), progress, arguments.wait)
+    _stage("retention", arguments, partial(lake.retain, wait=arguments.wait))
 
 
 def _report(arguments: Namespace) -> None:
     from r2d2.commands import lake
 
-    lake.report(arguments.state, arguments.run, _read_settings(arguments), Progress(arguments.quiet))
+    _stage("report", arguments, lake.report)
+
+
+def _stage(name: str, arguments: Namespace, call: Callable[[str, str, Settings, Progress], None]) -> None:
+    from r2d2.commands import dry_run
+
+    settings, progress = _read_settings(arguments), Progress(arguments.quiet)
+    if arguments.dry_run:
+        dry_run.of_stage(name, arguments.state, arguments.run, progress)
+    else:
+        call(arguments.state, arguments.run, settings, progress)
 
 
 def _check(arguments: Namespace) -> int:

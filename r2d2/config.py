@@ -140,11 +140,21 @@ class UsageSettings:
 class SparkSettings:
     """The Spark session, where spark-submit or the environment give none of it."""
 
-    master: str = ""  # empty: what spark-submit or SPARK_MASTER give, else local[*]
+    master: str = ""  # or sc://HOST:PORT (Spark Connect); empty: spark-submit's, SPARK_REMOTE, SPARK_MASTER, local[*]
     jars: str = ""  # a directory of jars for sites that can't download; empty: spark.jars.packages
+    extras: tuple[str, ...] = ()  # jars besides Delta's: avro, iceberg, s3; what a lake is seen to need comes too
+    workers: Literal["auto", "open", "handed"] = "auto"  # handed: workers may open no files, Spark reads; auto: try it
+    environment: str = ""  # archive of `make package` for the workers of a cluster; empty: they have r2d2 installed
     driver_memory: str = ""  # empty: Spark's own default
     conf: Mapping[str, str] = field(default_factory=dict)  # any further Spark properties
     log_level: str = "ERROR"  # of Spark's own logger
+
+
+@dataclass(frozen=True)
+class LogSettings:
+    """What a command says while it works."""
+
+    format: Literal["text", "json"] = "text"  # json: a JSON object a line on standard error (docs/deploy.md)
 
 
 @dataclass(frozen=True)
@@ -175,6 +185,7 @@ class Settings:
     spark: SparkSettings = SparkSettings()
     report: ReportSettings = ReportSettings()
     operations: OperationsSettings = OperationsSettings()
+    log: LogSettings = LogSettings()
 
 
 def load_settings(

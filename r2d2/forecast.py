@@ -17,10 +17,12 @@ from typing import NoReturn
 from r2d2.catalog import runs
 from r2d2.catalog.assembly import assemble, listed
 from r2d2.catalog.cache import StateCache
+from r2d2.catalog.described import left_to_spark
 from r2d2.catalog.discovery import discover
 from r2d2.catalog.listing import Candidate
+from r2d2.catalog.reading import FileToRead, to_read
 from r2d2.catalog.state import State, existing_state
-from r2d2.catalog.summaries import FileToRead, summary_tasks
+from r2d2.catalog.summaries import summary_tasks
 from r2d2.config import Settings
 from r2d2.containment.candidates import find_candidates
 from r2d2.containment.minmax import leaves_by_path
@@ -44,7 +46,7 @@ SAMPLES = "at most: all of it as child and as parent"
 
 
 @dataclass(frozen=True)
-class _Lake:
+class Lake:
     """What is listed, and what the state knows of it.
 
     Attributes:
@@ -69,7 +71,7 @@ class _Lake:
 
     def unknown_files(self, candidate: Candidate) -> list[FileToRead]:
         """Those whose metadata has to be read."""
-        return [FileToRead(f, candidate.format) for f in candidate.files if f.path not in self.summaries]
+        return [read for read in to_read(candidate) if read.file.path not in self.summaries]
 
     @cached_property
     def known(self) -> list[Dataset]:
@@ -108,7 +110,7 @@ def forecast(roots: Sequence[str], state_dir: str, settings: Settings) -> Estima
     """
     check_settings(settings.retention)
     state = existing_state(state_dir)
-    lake = _looked_at(roots, state_dir, state, settings)
+    lake = look_at(roots, state_dir, settings)
     cores, here = planned_cores(settings.spark)
     paper = settings.containment.verify == "paper"  # it ends with the samples: nothing is read after them
     kept = paper or (here and settings.containment.kept_bytes > 0)
@@ -134,20 +136,29 @@ def forecast(roots: Sequence[str], state_dir: str, settings: Settings) -> Estima
     )
 
 
-def _looked_at(roots: Sequence[str], state_dir: str, state: State | None, settings: Settings) -> _Lake:
+def look_at(roots: Sequence[str], state_dir: str, settings: Settings) -> Lake:
+    """Lists the roots, as a run would.
+
+    Raises:
+        R2D2Error: a run could not begin either.
+    """
+    state = existing_state(state_dir)
     needs_catalog = any(root.startswith("catalog:") for root in roots)
     session = build_session(settings.spark) if needs_catalog else None
     listing = discover(roots, settings.discovery, state_dir, session)
     candidates = tuple(without_archived(listing.candidates, settings.retention))
     if state is None:
-        return _Lake(candidates, {}, {}, _Nothing(), FAST, settings)
+        return Lake(candidates, {}, {}, _Nothing(), FAST, settings)
     cache = StateCache(state)
     # a run would make the secret that is missing; nothing was measured with it then
     keyed = settings.containment.verify == "keyed"
     by = RowHash(state.secret() if state.has_secret else "00") if keyed else FAST
     before = {dataset.id: dataset for dataset in _newest(state)}
     known = {file.file.path: summary for file, summary in cache.known(candidates).items()}
-    return _Lake(candidates, known, before, ResultStore(cache), by, settings)
+    left = left_to_spark(candidates, known, assemble(candidates, known, settings.containment.case_sensitive))
+    known |= {file.file.path: summary for file, summary in cache.known(list(left.values())).items()}
+    candidates = tuple(left.get(candidate.id, candidate) for candidate in candidates)
+    return Lake(candidates, known, before, ResultStore(cache), by, settings)
 
 
 def _newest(state: State) -> tuple[Dataset, ...]:
@@ -161,11 +172,12 @@ def _funnels(state: State | None) -> list[Funnel]:
     return [run.funnel for run in runs.runs(state) if run.reached(runs.CONTAINED)] if state else []
 
 
-def _metadata(lake: _Lake, rates: Rates) -> tuple[list[Stage], list[Read]]:
-    """Footers of Parquet files, and all of text files, that no earlier run has read."""
+def _metadata(lake: Lake, rates: Rates) -> tuple[list[Stage], list[Read]]:
+    """Footers of Parquet files, and all of text files and of what Spark reads, that no earlier run has read."""
     stages, reads = [], []
-    for name, text in (("metadata, Parquet", False), ("metadata, text", True)):
-        some = [(c, lake.unknown_files(c)) for c in lake.usable if (c.format in TEXT_FORMATS) is text]
+    for name in (_PARQUET, _TEXT, _BY_SPARK):
+        text = name != _PARQUET
+        some = [(c, lake.unknown_files(c)) for c in lake.usable if _kind(c) == name]
         own = [_metadata_read(candidate, files) for candidate, files in some if files]
         tasks = summary_tasks([file for _, files in some for file in files], lake.settings.discovery.files_per_task)
         read_now = [replace(listed(c), files=tuple(file.file for file in files)) for c, files in some if files]
@@ -179,14 +191,23 @@ def _metadata(lake: _Lake, rates: Rates) -> tuple[list[Stage], list[Read]]:
     return stages, reads
 
 
+_PARQUET, _TEXT, _BY_SPARK = "metadata, Parquet", "metadata, text", "metadata, by Spark"
+
+
+def _kind(candidate: Candidate) -> str:
+    if candidate.source is not None:
+        return _BY_SPARK
+    return _TEXT if candidate.format in TEXT_FORMATS else _PARQUET
+
+
 def _metadata_read(candidate: Candidate, files: Sequence[FileToRead]) -> Read:
-    """Text is read as a whole, Parquet at its end."""
-    most = math.inf if candidate.format in TEXT_FORMATS else arithmetic.FOOTER_BYTES
+    """Text, and what Spark reads, is read as a whole, Parquet at its end."""
+    most = arithmetic.FOOTER_BYTES if _kind(candidate) == _PARQUET else math.inf
     sizes = [int(min(file.file.size, most)) for file in files]
     return Read(listed(candidate), len(files), sum(sizes), sum(max(1, -(-size // PART_BYTES)) for size in sizes))
 
 
-def _scans(lake: _Lake, rates: Rates) -> tuple[list[Stage], list[Read]]:
+def _scans(lake: Lake, rates: Rates) -> tuple[list[Stage], list[Read]]:
     """What is scanned: of datasets whose metadata is known, or taken as known, and at most of the others."""
     together = [*lake.known, *lake.changed]
     missing = _missing(lake, together)
@@ -213,7 +234,7 @@ def _scans(lake: _Lake, rates: Rates) -> tuple[list[Stage], list[Read]]:
     return [stage for stage in stages if stage.name == "scan" or stage.datasets], reads
 
 
-def _scan(name: str, basis: str, reads: Sequence[Read], tasks: int, work: int, lake: _Lake, rates: Rates) -> Stage:
+def _scan(name: str, basis: str, reads: Sequence[Read], tasks: int, work: int, lake: Lake, rates: Rates) -> Stage:
     """A scan; ``work`` is what it reads and plans, as bytes of Parquet."""
     planning = (work - sum(read.bytes for read in reads)) / arithmetic.SCAN_RATES["parquet"]
     seconds = (sum(arithmetic.scan_seconds(read.dataset) for read in reads) + planning) / rates.pace
@@ -222,7 +243,7 @@ def _scan(name: str, basis: str, reads: Sequence[Read], tasks: int, work: int, l
     return arithmetic.stage_of(name, basis, reads, tasks, times * seconds, rates.cores, times * longest)
 
 
-def _missing(lake: _Lake, datasets: Sequence[Dataset]) -> dict[int, list[Request]]:
+def _missing(lake: Lake, datasets: Sequence[Dataset]) -> dict[int, list[Request]]:
     """What a run's first scan will ask of datasets in candidate pairs, as far as no earlier run has measured it."""
     settings = lake.settings.containment
     candidates = find_candidates(datasets, settings, worth_of(datasets, lake.settings.retention))

@@ -22,11 +22,12 @@ import pyarrow as pa
 
 from r2d2 import contained
 from r2d2.catalog import records, runs, usage_records
-from r2d2.catalog.assembly import assemble
-from r2d2.catalog.cache import StateCache, files_of
+from r2d2.catalog.cache import StateCache
+from r2d2.catalog.described import describe
 from r2d2.catalog.discovery import discover
 from r2d2.catalog.earlier import earlier_runs
 from r2d2.catalog.listing import Candidate
+from r2d2.catalog.reading import FileToRead, files_of, needs_of
 from r2d2.catalog.state import State, as_json, open_state
 from r2d2.config import Settings
 from r2d2.contained import Contained
@@ -43,14 +44,15 @@ from r2d2.lake.kernels import Kernel
 from r2d2.lake.session import (
     build_session,
     is_submitted,
-    map_shuffled,
-    map_tasks,
     planned_cores,
     require_java,
     running_tasks,
     shares_disk,
 )
 from r2d2.lake.spark_figures import spark_counter
+from r2d2.lake.spark_files import Access
+from r2d2.lake.workers import Workers
+from r2d2.logs import of_run
 from r2d2.model.dataset import Dataset, FileSummary
 from r2d2.model.edge import Edge
 from r2d2.model.funnel import Funnel, unusable_by_status
@@ -99,19 +101,28 @@ class Job:
     problems: tuple[Problem, ...] = ()
     inputs: str = ""
     begun: float = field(default_factory=time.monotonic)
+    needs: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        of_run(self.run_id)
 
     @cached_property
     def spark(self) -> SparkSession:
-        """The session, started when a stage first needs it."""
+        """The session, started when a stage first needs it, with the jars that the lake ``needs``."""
         with self.progress.stage("start Spark"):
-            session = build_session(self.settings.spark)
+            session = build_session(self.settings.spark, needs=self.needs)
         self.progress.tasks = partial(running_tasks, session)
         self.progress.spark = spark_counter(session, self.run_id)
         return session
 
+    @cached_property
+    def workers(self) -> Workers:
+        """The session's workers."""
+        return Workers(self.spark, Access(self.settings.spark.workers), self.progress.note)
+
     def run_tasks(self, tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:
         """Runs a kernel over tasks with Spark, which no tasks need not be started for."""
-        return map_tasks(self.spark, tasks, kernel, schema) if tasks.num_rows else schema.empty_table()
+        return self.workers.map_tasks(tasks, kernel, schema) if tasks.num_rows else schema.empty_table()
 
     @cached_property
     def cache(self) -> StateCache:
@@ -202,7 +213,7 @@ def discover_stage(job: Job) -> tuple[Dataset, ...]:
 
     What makes a run impossible (no Java, a root that is not there) is found before Spark starts and anything is kept.
     """
-    require_java()
+    require_java(job.settings.spark)
     needs_catalog = any(root.startswith("catalog:") for root in job.roots)
     with job.progress.stage("list the lake") as reading:
         session = job.spark if needs_catalog else None
@@ -211,6 +222,7 @@ def discover_stage(job: Job) -> tuple[Dataset, ...]:
         kept = job.cache.known(listing.candidates)
         known = {file.file.path: summary for file, summary in kept.items()}
         candidates = _to_read(job, listing.candidates, known)
+        job.needs = needs_of(candidates)
         missing = [file for file in files_of(candidates) if file not in kept]
         reading.note = f", {len(candidates)} datasets"
     if missing or is_submitted():  # a cluster takes a program that never starts Spark for one that failed
@@ -219,7 +231,7 @@ def discover_stage(job: Job) -> tuple[Dataset, ...]:
     with job.progress.stage("read metadata") as reading:
         new = job.cache.read(missing, job.run_tasks, job.settings.discovery.files_per_task)
         reading.files, reading.bytes = len(new), sum(summary.bytes_read for summary in new.values())
-        datasets = assemble(candidates, known | new, job.settings.containment.case_sensitive)
+        datasets = describe(candidates, known | new, partial(_by_spark, job), job.settings.containment.case_sensitive)
         job.state.write_run("datasets", job.run_id, [records.dataset_row(job.run_id, d) for d in datasets])
         reading.note = f", {len(new)} files new or changed{_of_limit(job, reading.bytes, datasets)}"
     job.problems = tuple(Problem(problem.where, problem.what, problem.hint) for problem in listing.problems)
@@ -228,6 +240,13 @@ def discover_stage(job: Job) -> tuple[Dataset, ...]:
     limit = _budget(job).binding if unusable.get("unread") else ""
     job.funnel = replace(job.funnel, datasets=len(datasets), usable=usable, unusable=unusable, limit=limit)
     return datasets
+
+
+def _by_spark(job: Job, wanted: Sequence[FileToRead]) -> dict[str, FileSummary]:
+    known = job.cache.known_files(wanted)
+    missing = [file for file in wanted if file not in known]
+    new = job.cache.read(missing, job.run_tasks, job.settings.discovery.files_per_task)
+    return {file.file.path: summary for file, summary in known.items()} | new
 
 
 def _of_limit(job: Job, size: int, datasets: Sequence[Dataset]) -> str:
@@ -252,6 +271,7 @@ def containment_stage(job: Job, datasets: Sequence[Dataset]) -> Contained:
 
     What an earlier run found is taken over where nothing has changed that it follows from.
     """
+    job.needs |= needs_of(datasets)
     inputs = contained.inputs_of(datasets, job.settings.containment, _row_hash(job))
     before = _found_before(job, inputs, datasets)
     found = before[1] if before else contained.of_result(_find(job, datasets), job.run_id)
@@ -281,7 +301,7 @@ def _found_before(job: Job, inputs: str, datasets: Sequence[Dataset]) -> tuple[r
     try:
         return contained.found_before(job.state, inputs, datasets)
     except StateError as error:
-        job.progress.say(f"note: {error}")
+        job.progress.note(str(error))
         return None
 
 
@@ -298,9 +318,9 @@ def _find(job: Job, datasets: Sequence[Dataset]) -> Containments:
     valued = settings.goal == "value" or budget.limited
     worth = worth_of(datasets, job.settings.retention) if valued else None
     with job.state.scratch() as scratch:
-        keep = str(scratch) if shares_disk(spark) else ""
+        keep = str(scratch) if shares_disk(spark) and job.workers.access is not Access.HANDED else ""
         scanner = Scanner(datasets, settings, job.run_tasks, store, by, keep, budget)
-        join = partial(join_pairs, partial(map_shuffled, spark), datasets, settings)
+        join = partial(join_pairs, job.workers.map_shuffled, datasets, settings)
         compare = partial(join, by=RowHash(values=True)) if settings.verify == "values" else None
         kept = KeptJoin(job.run_tasks, datasets, settings, by, keep) if keep else None
         return find_containments(
@@ -346,7 +366,7 @@ def _usage(job: Job, datasets: Sequence[Dataset]) -> tuple[Usage, ...]:
         rows = [usage_records.usage_row(job.run_id, usage) for usage in found.usages]
         job.state.write_run("usage", job.run_id, rows)
     for note in found.notes:
-        job.progress.say(f"note: {visible(note)}")
+        job.progress.note(visible(note))
     before = [problem for problem in job.problems if problem.status != OF_USAGE]
     new = [Problem(problem.where, problem.what, problem.hint, OF_USAGE) for problem in found.problems]
     job.problems = (*before, *new)

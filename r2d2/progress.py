@@ -1,4 +1,4 @@
-"""Progress of long work on standard error: a bar on a terminal, log lines elsewhere."""
+"""Progress of long work on standard error: a bar on a terminal, lines elsewhere, as text or as JSON (``logs``)."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import resource
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from logging import WARNING
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
+from r2d2.logs import is_structured, log
 from r2d2.model.funnel import SparkFigures, StageFigures
 
 #: (tasks done, tasks in all) of what runs now; None if that is not known.
@@ -48,10 +51,27 @@ class Progress:
     spark: Callable[[], SparkFigures | None] = field(default=lambda: None)
     figures: list[StageFigures] = field(default_factory=list)
 
-    def say(self, text: str) -> None:
-        """One line, unless quiet."""
-        if not self.quiet:
+    def say(self, text: str, event: str = "said", **fields: Any) -> None:
+        """One line, unless quiet; ``event`` and ``fields`` are for machines."""
+        if not self.quiet and is_structured():
+            log(event, text, fields)
+        elif not self.quiet:
             self.console.print(text, markup=False)
+
+    def note(self, text: str, **fields: Any) -> None:
+        """A line about something that a user should see to."""
+        if not self.quiet and is_structured():
+            log("note", text, fields, WARNING)
+        else:
+            self.say(f"note: {text}")
+
+    def show(self, lines: Sequence[str], event: str, **fields: Any) -> None:
+        """Lines for people; for machines one line, with the same as fields."""
+        if is_structured():
+            self.say(event, event, **fields)
+            return
+        for line in lines:
+            self.say(line)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Reading]:
@@ -62,7 +82,8 @@ class Progress:
             yield reading
         seconds = time.monotonic() - started
         self.figures.append(StageFigures(name, seconds, reading.bytes, reading.files, _peak_bytes(), self.spark()))
-        self.say(f"{name}: {seconds:.1f} s{reading.note}")
+        fields = {"stage": name, "seconds": round(seconds, 3), "bytes": reading.bytes, "files": reading.files}
+        self.say(f"{name}: {seconds:.1f} s{reading.note}", "stage", **fields)
 
     @contextmanager
     def _watched(self, name: str) -> Iterator[None]:
@@ -70,7 +91,7 @@ class Progress:
             yield
             return
         done = threading.Event()
-        watch = self._draw if self.console.is_terminal else self._log
+        watch = self._draw if self.console.is_terminal and not is_structured() else self._log
         thread = threading.Thread(target=watch, args=(name, done), daemon=True)
         thread.start()
         try:
@@ -98,7 +119,9 @@ class Progress:
         while not done.wait(_SECONDS_IN_LOG):
             running = self.tasks()
             tasks = f", {running[0]} of {running[1]} tasks done" if running else ""
-            self.say(f"{name} ... {time.monotonic() - started:.0f} s{tasks}")
+            seconds = time.monotonic() - started
+            done_of = {"tasks_done": running[0], "tasks": running[1]} if running else {}
+            self.say(f"{name} ... {seconds:.0f} s{tasks}", "working", stage=name, seconds=round(seconds, 1), **done_of)
 
 
 def _peak_bytes() -> int:

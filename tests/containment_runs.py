@@ -11,8 +11,9 @@ from pathlib import Path
 from r2d2.catalog.assembly import assemble
 from r2d2.catalog.discovery import discover
 from r2d2.catalog.listing import Candidate, plain_candidate
+from r2d2.catalog.reading import files_of
 from r2d2.catalog.runs import Groups, all_pairs
-from r2d2.catalog.summaries import FileToRead, summarize_files
+from r2d2.catalog.summaries import summarize_files
 from r2d2.config import ContainmentSettings, DiscoverySettings
 from r2d2.containment.budget import Budget
 from r2d2.containment.funnel import Containments, find_containments
@@ -73,8 +74,7 @@ def discovered(path: Path) -> Candidate:
 
 def datasets_of(candidates: Sequence[Candidate], case_sensitive: bool = False) -> tuple[Dataset, ...]:
     """The datasets, their files summarised."""
-    files = [FileToRead(file, each.format) for each in candidates for file in each.files]
-    return assemble(candidates, summarize_files(files, run_here), case_sensitive)
+    return assemble(candidates, summarize_files(files_of(candidates), run_here), case_sensitive)
 
 
 def parquet_dataset(*paths: Path, name: str = "") -> Dataset:

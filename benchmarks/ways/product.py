@@ -20,7 +20,7 @@ from r2d2.catalog import runs
 from r2d2.catalog.state import State, open_state
 from r2d2.config import Settings
 from r2d2.contained import Contained
-from r2d2.lake.session import map_tasks
+from r2d2.lake.workers import Workers
 from r2d2.progress import Progress
 
 
@@ -43,7 +43,7 @@ def measure(task: Task) -> list[Finding]:
             job = pipeline.new_job([str(lake)], state, settings, Progress(quiet=True))
             session = job.spark
         with window() as warming:
-            map_tasks(session, _warm_tasks(task.threads), _warm, _WARM)
+            Workers(session).map_tasks(_warm_tasks(task.threads), _warm, _WARM)
         first = _run(lake, state, settings)
         first.notes |= {"start_spark": starting.seconds, "warm_workers": warming.seconds}
         findings = [Finding("r2d2", first.window, proven_pairs(first.found), notes=first.notes)]

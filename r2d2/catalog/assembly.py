@@ -9,24 +9,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from r2d2.catalog.delta_schema import delta_columns
+from r2d2.catalog.delta_leaves import delta_leaves, delta_partition, partition_values, table_summaries
 from r2d2.catalog.identity import merge_aliases
 from r2d2.catalog.leaves import FileLeaves, by_path, merge_leaf, partition_leaf
 from r2d2.catalog.listing import Candidate, split
 from r2d2.catalog.nested_views import with_nested_views
+from r2d2.catalog.reading import to_read
 from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake.file_tree import shown as shown_name
-from r2d2.lake.layout import Reader, leaf_columns
-from r2d2.lake.parquet_types import described, family_of, shown
+from r2d2.lake.parquet_types import shown
 from r2d2.lake.text_summary import NULL_TOKENS_PROPERTY
-from r2d2.model import family as families
 from r2d2.model.dataset import DataFile, Dataset, FileSummary, Leaf, LeafPath
-from r2d2.model.names import fold, fold_name
+from r2d2.model.names import fold_name
 
 Summaries = Mapping[str, FileSummary]
-
-#: Partition values of these types are not kept exactly by a Delta log: a float's text is not that of its double.
-_INEXACT_PARTITIONS = ("FLOAT", "BLOB", "LIST", "MAP", "STRUCT")
 
 
 def assemble(
@@ -88,6 +84,8 @@ def listed(candidate: Candidate) -> Dataset:
         pins=candidate.pins,
         shared_with=candidate.shared_with,
         others=candidate.others,
+        source=candidate.source,
+        retirable=candidate.retirable,
         status=candidate.status,
         reason=candidate.reason,
     )
@@ -100,8 +98,9 @@ def _dataset(candidate: Candidate, summaries: Summaries, case_sensitive: bool) -
     bad = _bad_file(candidate, summaries)
     if bad is not None:
         return replace(dataset, status=bad.status, reason=bad.reason)
+    fill = _filled if candidate.source is None else _filled_by_spark
     try:
-        return _filled(dataset, candidate, summaries, case_sensitive)
+        return fill(dataset, candidate, summaries, case_sensitive)
     except UnsupportedData as error:
         return replace(dataset, status="unsupported", reason=str(error))
     except UnreadableData as error:
@@ -111,14 +110,14 @@ def _dataset(candidate: Candidate, summaries: Summaries, case_sensitive: bool) -
 def _bad_file(candidate: Candidate, summaries: Summaries) -> FileSummary | None:
     """Status and reason of a dataset that has files which can't be used; a file that is lost or damaged comes first."""
     missing = FileSummary(status="error", reason="nothing was learned of it")
-    found = [(file, summaries.get(file.path, missing)) for file in candidate.files]
+    found = [(read.file, summaries.get(read.file.path, missing)) for read in to_read(candidate)]
     bad = [(file, summary) for file, summary in found if summary.status != "ok"]
     if not bad:
         return None
     file, worst = min(bad, key=lambda item: item[1].status != "error")
     more = f" (and {len(bad) - 1} more of its files)" if len(bad) > 1 else ""
     reason = worst.reason
-    if file.path != candidate.location:
+    if file.path != candidate.location and candidate.source is None:
         reason = f"{_name(file, candidate)}: {reason}"
     return FileSummary(status=worst.status, reason=f"{reason}{more}")
 
@@ -128,21 +127,25 @@ def _name(file: DataFile, candidate: Candidate) -> str:
 
 
 def _filled(dataset: Dataset, candidate: Candidate, summaries: Summaries, case_sensitive: bool) -> Dataset:
+    if candidate.unsuited:
+        raise UnsupportedData(candidate.unsuited)
     parts = [summaries[file.path] for file in candidate.files]
+    is_delta = candidate.format == "delta"
+    if is_delta:
+        parts = table_summaries(candidate, parts)
     texts = list(dict.fromkeys(part.reader for part in parts))
     places = {text: index for index, text in enumerate(texts)}
-    is_delta = candidate.format == "delta"
     files = tuple(
         replace(
             file,
             reader=places[part.reader],
             rows=part.rows,
-            partition=_delta_partition(file) if is_delta else file.partition,
+            partition=delta_partition(file) if is_delta else file.partition,
         )
         for file, part in zip(candidate.files, parts, strict=True)
     )
     described_by_files = [FileLeaves(part.rows, by_path(part.leaves, case_sensitive)) for part in parts]
-    make = _delta_leaves if is_delta else _file_leaves
+    make = delta_leaves if is_delta else _file_leaves
     leaves = make(candidate, files, described_by_files, case_sensitive)
     if is_delta or len(parts) > 1 or candidate.partition_columns:  # else it was seen already that names differ
         by_path(leaves, case_sensitive)
@@ -155,6 +158,26 @@ def _filled(dataset: Dataset, candidate: Candidate, summaries: Summaries, case_s
         leaves=leaves,
         rows=rows,
         properties={**_properties(parts), **candidate.properties},
+        status=status,
+        reason=reason,
+    )
+
+
+def _filled_by_spark(dataset: Dataset, candidate: Candidate, summaries: Summaries, case_sensitive: bool) -> Dataset:
+    """Columns and rows as Spark handed them over; partition columns are columns like others there."""
+    (read,) = to_read(candidate)
+    summary = summaries[read.file.path]
+    by_path(summary.leaves, case_sensitive)
+    told = [file.rows for file in candidate.files]
+    expected = sum(rows for rows in told if rows is not None) if told and None not in told else None
+    status, reason = ("ok", "") if summary.rows else ("empty", "no rows")
+    if expected is not None and expected != summary.rows:
+        status, reason = "unprovable", f"the table's log says {expected:,} rows, Spark read {summary.rows:,}"
+    return replace(
+        dataset,
+        readers=(summary.reader,),
+        leaves=summary.leaves,
+        rows=summary.rows,
         status=status,
         reason=reason,
     )
@@ -181,11 +204,6 @@ def _standing(candidate: Candidate, files: Sequence[DataFile], rows: int) -> tup
     return ("ok", "") if rows else ("empty", "no rows")
 
 
-def _delta_partition(file: DataFile) -> tuple[tuple[str, str | None], ...]:
-    """In a Delta log an empty text stands for NULL, for every type."""
-    return tuple((name, value or None) for name, value in file.partition)
-
-
 def _file_leaves(
     candidate: Candidate, files: Sequence[DataFile], parts: Sequence[FileLeaves], case_sensitive: bool
 ) -> tuple[Leaf, ...]:
@@ -198,7 +216,7 @@ def _file_leaves(
     for name in candidate.partition_columns:
         if (name if case_sensitive else fold_name(name)) in names:
             raise UnsupportedData(f"partition column {shown((name,))} is also a column of the files")
-        leaves.append(partition_leaf(name, _partition_values(name, files)))
+        leaves.append(partition_leaf(name, partition_values(name, files)))
     return tuple(leaves)
 
 
@@ -210,47 +228,3 @@ def _refuse_lacking(
         for path in paths:
             if path not in part.leaves:
                 raise UnsupportedData(f"{_name(file, candidate)}: has no column {shown(path)}, which other files have")
-
-
-def _partition_values(name: str, files: Sequence[DataFile]) -> list[tuple[int, str | None]]:
-    values = []
-    for file in files:
-        known = dict(file.partition)
-        if name not in known:
-            raise UnsupportedData(f"partition column {shown((name,))} has no value for some of the files")
-        values.append((file.rows or 0, known[name]))
-    return values
-
-
-def _delta_leaves(
-    candidate: Candidate, files: Sequence[DataFile], parts: Sequence[FileLeaves], case_sensitive: bool
-) -> tuple[Leaf, ...]:
-    """Leaves as the table's log gives them; files may lack those that were added later."""
-    columns = delta_columns(candidate.schema)
-    partitioned = set(candidate.partition_columns)
-    leaves = []
-    for found in leaf_columns(Reader("parquet", columns)):
-        kind = described(found.column)
-        if found.path[0] in partitioned:
-            if found.column.kind in _INEXACT_PARTITIONS:
-                raise UnsupportedData(f"partition column {shown(found.path[:1])} is of the type {kind}")
-            values = _partition_values(found.path[0], files)
-            leaves.append(partition_leaf(found.path[0], values, family_of(found.column), kind))
-            continue
-        family = families.PRESENCE if found.presence else family_of(found.column)
-        leaves.append(_table_leaf(Leaf(found.path, (family,), kind), parts, case_sensitive))
-    return tuple(leaves)
-
-
-def _table_leaf(leaf: Leaf, parts: Sequence[FileLeaves], case_sensitive: bool) -> Leaf:
-    path = fold(leaf.path, case_sensitive)
-    nulls = 0 if leaf.families == (families.PRESENCE,) else sum(part.rows for part in parts)
-    if not any(path in part.leaves for part in parts):
-        return replace(leaf, nulls=nulls)
-    merged = merge_leaf(path, parts)
-    if merged.families != leaf.families:
-        stored = "/".join(merged.families)
-        raise UnsupportedData(
-            f"column {shown(leaf.path)} is {leaf.families[0]} in the table, but {stored} in its files"
-        )
-    return replace(leaf, nulls=merged.nulls, bounds=merged.bounds)

@@ -9,8 +9,9 @@ from typing import Any
 
 from r2d2.catalog import codec
 from r2d2.catalog.listing import Candidate
+from r2d2.catalog.reading import FileToRead, files_of
 from r2d2.catalog.state import State
-from r2d2.catalog.summaries import FileToRead, Run, summary_texts
+from r2d2.catalog.summaries import Run, summary_texts
 from r2d2.lake.fingerprint import code_fingerprint
 from r2d2.model.dataset import FileSummary
 
@@ -35,7 +36,11 @@ class StateCache:
 
     def known(self, candidates: Sequence[Candidate]) -> dict[FileToRead, FileSummary]:
         """What files of usable candidates say of themselves, as far as that was read before."""
-        keys = {file: _summary_key(file) for file in files_of(candidates)}
+        return self.known_files(files_of(candidates))
+
+    def known_files(self, files: Sequence[FileToRead]) -> dict[FileToRead, FileSummary]:
+        """What files say of themselves, as far as that was read before."""
+        keys = {file: _summary_key(file) for file in files}
         rows = self.state.by_key("summaries", keys.values()).to_pylist()
         found = {row["key"]: codec.from_json(row["summary"]) for row in rows}
         return {file: found[key] for file, key in keys.items() if key in found}
@@ -49,12 +54,6 @@ class StateCache:
         self.state.append(table, [{"key": key, **row} for key, row in rows.items()])
 
 
-def files_of(candidates: Sequence[Candidate]) -> list[FileToRead]:
-    """The files of usable candidates, each once."""
-    usable = (candidate for candidate in candidates if candidate.status == "ok")
-    return list(dict.fromkeys(FileToRead(file, candidate.format) for candidate in usable for file in candidate.files))
-
-
 def _summary_key(file: FileToRead) -> str:
     f = file.file
     parts = [
@@ -65,5 +64,6 @@ def _summary_key(file: FileToRead) -> str:
         f.mtime_ns,
         f.identity,
         f.ctime_ns,
+        f.tag,
     ]
     return hashlib.sha256("\n".join(map(str, parts)).encode("utf-8", "surrogatepass")).hexdigest()

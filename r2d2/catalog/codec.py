@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from r2d2.model.dataset import Bounds, BoundValue, DataFile, FileSummary, Leaf
+from r2d2.model.dataset import Bounds, BoundValue, FileSummary, Leaf
 
 
 def to_json(summary: FileSummary) -> str:
@@ -38,19 +38,6 @@ def from_json(text: str) -> FileSummary:
     leaves = tuple(unpack_leaf(leaf) for leaf in raw["leaves"])
     rest = raw["properties"], raw["status"], raw["reason"], raw["bytes_read"]
     return FileSummary(raw["rows"], raw["reader"], leaves, *rest)
-
-
-def pack_file(file: DataFile) -> list[Any]:
-    """A file as lists and scalars that JSON can hold."""
-    stat = [file.path, file.size, file.mtime_ns, file.identity, file.ctime_ns]
-    return [*stat, file.reader, file.rows, [list(entry) for entry in file.partition]]
-
-
-def unpack_file(raw: list[Any]) -> DataFile:
-    """The reverse of ``pack_file``."""
-    path, size, mtime, identity, ctime, reader, rows, partition = raw
-    values = tuple((str(name), value) for name, value in partition)
-    return DataFile(path, size, mtime, identity, ctime, reader, rows, values)
 
 
 def pack_leaf(leaf: Leaf) -> list[Any]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from r2d2.catalog.listing import Candidate, fingerprint
 from r2d2.errors import LakeError, UnreadableData, UnsupportedData
-from r2d2.lake.delta_log import DeltaFile, DeltaSnapshot, replay_delta, require_basic
+from r2d2.lake.delta_log import DeltaFile, DeltaSnapshot, replay_delta, require_known
+from r2d2.lake.delta_vectors import DeletionVector, vector_of
 from r2d2.lake.file_tree import FileStat, joined, shown
 from r2d2.lake.storage import Storage, storage_for
 from r2d2.model.dataset import DataFile, OtherFiles
+from r2d2.model.source import SparkSource
 
 _DAY_NS = 86_400 * 10**9
 
@@ -51,8 +54,9 @@ def delta_candidate(bare: Candidate, storage: Storage, below: Sequence[FileStat]
     described = _described(unread, snapshot)
     known = {stat.path: stat for stat in below}
     try:
-        require_basic(snapshot)
-        files = tuple(_data_file(file, known, within, bare.location) for file in snapshot.files)
+        require_known(snapshot)
+        look = _Look(bare.location, known, within)
+        files = tuple(look.data_file(file) for file in snapshot.files)
         _require_each_once(files)
     except UnreadableData as error:
         return replace(described, status="error", reason=str(error))
@@ -66,8 +70,19 @@ def delta_candidate(bare: Candidate, storage: Storage, below: Sequence[FileStat]
         claimed=tuple(identity for identity in claimed if identity not in own),
         others=other_files(stat for stat in below if stat.identity not in own),
         bytes=sum(file.size for file in files),
-        fingerprint=fingerprint(bare.location, files),
+        fingerprint=_mark(bare.location, files, snapshot),
+        unsuited="its columns are mapped by their numbers" if snapshot.mapping_mode not in ("", "name") else "",
+        fallback=SparkSource("delta", (bare.location,), options={"versionAsOf": str(snapshot.version)}),
     )
+
+
+def _mark(location: str, files: Sequence[DataFile], snapshot: DeltaSnapshot) -> str:
+    """A fingerprint that changes with the files, and with what the log says of the same ones."""
+    own = fingerprint(location, files)
+    told = [file.vector for file in snapshot.files], snapshot.mapping_mode, snapshot.schema, snapshot.version
+    if not (any(told[0]) or snapshot.mapping_mode):
+        return own
+    return f"f{hashlib.sha256(json.dumps([own, told]).encode()).hexdigest()[:32]}"
 
 
 def other_files(stats: Iterable[FileStat]) -> tuple[OtherFiles, ...]:
@@ -96,18 +111,36 @@ def _described(unread: Candidate, snapshot: DeltaSnapshot) -> Candidate:
     )
 
 
-def _data_file(file: DeltaFile, known: Mapping[str, FileStat], within: Sequence[str], location: str) -> DataFile:
-    stat = known.get(file.path)
-    named = shown(file.path.removeprefix(f"{location.rstrip('/')}/"))
-    if stat is None and not _is_inside(file.path, within):
-        raise UnsupportedData(f"its log names {named}, which lies outside of the lake's roots")
-    if stat is None:
-        stat = _look(file.path)
-    if stat is None:
-        raise UnreadableData(f"its log names {named}, which is missing or can't be looked at")
-    if stat.size != file.size:
-        raise UnreadableData(f"its log says that {named} has {file.size} bytes, but it has {stat.size}")
-    return DataFile(*stat, rows=file.rows, partition=file.partition)
+@dataclass(frozen=True)
+class _Look:
+    """Looks at what a log names: in the table's directory, whose files are ``known``, or elsewhere in the roots."""
+
+    location: str
+    known: Mapping[str, FileStat]
+    within: Sequence[str]
+
+    def data_file(self, file: DeltaFile) -> DataFile:
+        stat, named = self._stat(file.path)
+        if stat.size != file.size:
+            raise UnreadableData(f"its log says that {named} has {file.size} bytes, but it has {stat.size}")
+        vector = self._vector(file)
+        rows = file.rows - vector.rows if file.rows is not None and vector else file.rows
+        return DataFile(*stat, rows=rows, partition=file.partition, vector=vector.to_json() if vector else "")
+
+    def _vector(self, file: DeltaFile) -> DeletionVector | None:
+        """The vector of a file, with what its own file is now."""
+        vector = vector_of(file.vector, self.location) if file.vector else None
+        return replace(vector, stamp=self._stat(vector.path)[0].version) if vector and vector.path else vector
+
+    def _stat(self, path: str) -> tuple[FileStat, str]:
+        """What a file is, and how it is shown."""
+        stat, named = self.known.get(path), shown(path.removeprefix(f"{self.location.rstrip('/')}/"))
+        if stat is None and not _is_inside(path, self.within):
+            raise UnsupportedData(f"its log names {named}, which lies outside of the lake's roots")
+        stat = stat or _look(path)
+        if stat is None:
+            raise UnreadableData(f"its log names {named}, which is missing or can't be looked at")
+        return stat, named
 
 
 def _identity(path: str) -> str | None:

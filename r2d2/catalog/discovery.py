@@ -13,9 +13,9 @@ from r2d2.catalog.listing import Candidate, Listing, Problem
 from r2d2.catalog.root_listing import RootListing, list_root
 from r2d2.config import DiscoverySettings
 from r2d2.errors import LakeError, UsageError
-from r2d2.lake.arrow_storage import without_credentials
 from r2d2.lake.file_tree import shown
 from r2d2.lake.storage import absolute, is_local, storage_for
+from r2d2.lake.urls import without_credentials
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -13,7 +13,7 @@ from r2d2.lake.json_shape import Shape
 from r2d2.lake.parquet_bounds import merge
 from r2d2.lake.parquet_types import shown
 from r2d2.model import family as families
-from r2d2.model.dataset import Bounds, Leaf, LeafPath
+from r2d2.model.dataset import Bounds, FileSummary, Leaf, LeafPath
 from r2d2.model.names import fold
 
 
@@ -66,6 +66,17 @@ def merge_leaf(path: LeafPath, files: Sequence[FileLeaves]) -> Leaf:
     counts = [file.leaves[path].nulls if path in file.leaves else file.rows for file in files]
     nulls = None if None in counts else sum(count for count in counts if count is not None)
     return replace(first, families=common, nulls=nulls, bounds=bounds, shape=_merged_shape(present))
+
+
+def merged(parts: Sequence[FileSummary]) -> FileSummary:
+    """The summary of rows that were read in parts, all by the same reader; of those that failed the first one's."""
+    failed = next((part for part in parts if part.status != "ok"), None)
+    if failed is not None:
+        return failed
+    files = [FileLeaves(part.rows, by_path(part.leaves, case_sensitive=True)) for part in parts]
+    leaves = tuple(merge_leaf(path, files) for path in files[0].leaves)
+    rows, size = sum(part.rows for part in parts), sum(part.bytes_read for part in parts)
+    return replace(parts[0], rows=rows, leaves=leaves, bytes_read=size)
 
 
 def partition_leaf(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from r2d2.model.dataset import DataFile, OtherFiles
+from r2d2.model.source import SparkSource
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Candidate:
         outsiders: ids of tables that are left out of the listing (hidden, excluded) and refer to some of its files;
             they are in ``shared_with`` too.
         linked: a symbolic link led to it.
+        unsuited: why its files, read one by one, don't give its rows; empty if they do, as far as its log tells.
+        fallback: the ``source`` that it gets if they turn out not to; None if nothing reads it then.
         fingerprint: of names, sizes, times and identities of the files, for table formats too; a table that is made
             anew at the same place can have the same version, but not the same fingerprint.
     """
@@ -63,6 +66,10 @@ class Candidate:
     others: tuple[OtherFiles, ...] = ()
     linked: bool = False
     fingerprint: str = ""
+    source: SparkSource | None = None
+    unsuited: str = ""
+    fallback: SparkSource | None = None
+    retirable: bool = True
     status: str = "ok"
     reason: str = ""
 
@@ -94,7 +101,9 @@ def plain_candidate(candidate: Candidate) -> Candidate:
 def fingerprint(location: str, files: Sequence[DataFile]) -> str:
     """``f`` and 32 hexadecimal digits over the files' names relative to ``location``, sizes, times and identities."""
     base = f"{location.rstrip('/')}/"
-    rows = sorted((f.path.removeprefix(base), f.size, f.mtime_ns, f.identity, f.ctime_ns) for f in files)
+    rows: list[tuple[Any, ...]] = sorted(
+        (f.path.removeprefix(base), f.size, f.mtime_ns, f.identity, f.ctime_ns, *filter(None, (f.tag,))) for f in files
+    )
     text = "\0".join(f"{len(name)}\0{name}\0" + "\0".join(map(str, stat)) for name, *stat in rows)
     return f"f{hashlib.sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()[:32]}"
 

@@ -8,10 +8,12 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from r2d2.catalog.codec import pack_file, pack_leaf, unpack_file, unpack_leaf
+from r2d2.catalog.codec import pack_leaf, unpack_leaf
 from r2d2.model.dataset import Dataset, OtherFiles
 from r2d2.model.edge import Edge, Grade, Projection, Witness
+from r2d2.model.packing import pack_file, unpack_file
 from r2d2.model.plan import Action, Plan, PlannedDataset
+from r2d2.model.source import SparkSource
 
 Row = dict[str, Any]
 
@@ -28,6 +30,8 @@ def dataset_row(run_id: str, dataset: Dataset) -> Row:
         "pins": dataset.pins,
         "shared_with": dataset.shared_with,
         "others": dataset.others,
+        "source": dataset.source.to_json() if dataset.source else "",
+        "retirable": dataset.retirable,
     }
     return {
         "run_id": run_id,
@@ -65,6 +69,8 @@ def dataset_of(row: Mapping[str, Any]) -> Dataset:
         pins=tuple(detail["pins"]),
         shared_with=tuple(detail["shared_with"]),
         others=tuple(OtherFiles(*group) for group in detail.get("others", ())),  # states of older versions lack it
+        source=SparkSource.from_json(detail["source"]) if detail.get("source") else None,
+        retirable=detail.get("retirable", True),
         status=row["status"],
         reason=row["reason"],
     )

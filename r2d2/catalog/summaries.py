@@ -6,25 +6,28 @@ import logging
 import shutil
 import tempfile
 import traceback
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 
 from r2d2.catalog import codec
+from r2d2.catalog.leaves import merged
+from r2d2.catalog.reading import BY_SPARK, FileToRead
 from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake import parquet, staging, text_summary
 from r2d2.lake.file_tree import shown
 from r2d2.lake.kernels import shared_out
 from r2d2.lake.parquet_footer import FIRST_READ, end_needed
-from r2d2.lake.storage import is_local
 from r2d2.lake.text_summary import TextFile
 from r2d2.model.dataset import DataFile, FileSummary
+from r2d2.model.packing import pack_files, unpack_files
 
 _LOG = logging.getLogger(__name__)
 
-#: Runs a kernel over tasks, as ``lake.session.map_tasks`` does with a session.
+#: Runs a kernel over tasks, as ``lake.workers.Workers.map_tasks`` does with a session.
 Run = Callable[[pa.Table, Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]], pa.Schema], pa.Table]
 
 Row = Mapping[str, str | int]
@@ -34,10 +37,7 @@ TASKS = pa.schema(
         ("task", pa.int32()),
         ("key", pa.string()),
         ("path", pa.string()),
-        ("size", pa.int64()),
-        ("mtime_ns", pa.int64()),
-        ("identity", pa.string()),
-        ("ctime_ns", pa.int64()),
+        ("files", pa.string()),
         ("format", pa.string()),
     ]
 )
@@ -50,17 +50,9 @@ _TEXT_FILE = 64 * 1024
 
 _CHANGED = "it changed while it was read; run again when it is at rest"
 #: Formats whose files are Parquet, of which only the footer is read.
-_PARQUET = ("parquet", "delta")
+_PARQUET = ("parquet", "delta", BY_SPARK)
 
 _LOST = codec.to_json(FileSummary(status="error", reason="the job that was to read it gave no answer; run again"))
-
-
-@dataclass(frozen=True)
-class FileToRead:
-    """A file to summarise; ``format`` is that of its dataset."""
-
-    file: DataFile
-    format: str
 
 
 def summarize_files(
@@ -84,8 +76,15 @@ def summary_texts(
     """The same as ``codec.to_json`` spells it, which is how it is kept."""
     wanted = {file.file.path: file for file in files}
     table = run(_tasks(list(wanted.values()), files_per_task, task_bytes), kernel, RESULTS)
-    found = dict(zip(table["key"].to_pylist(), table["summary"].to_pylist(), strict=True))
-    return {path: found.get(path, _LOST) for path in wanted}
+    found: dict[str, list[str]] = defaultdict(list)
+    for key, text in zip(table["key"].to_pylist(), table["summary"].to_pylist(), strict=True):
+        found[key].append(text)
+    return {path: _whole(found[path]) if path in found else _LOST for path in wanted}
+
+
+def _whole(texts: Sequence[str]) -> str:
+    """The summary of what was read in parts, as Spark hands rows over."""
+    return texts[0] if len(texts) == 1 else codec.to_json(merged([codec.from_json(text) for text in texts]))
 
 
 def summary_tasks(files: Iterable[FileToRead], files_per_task: int = 256, task_bytes: int = TASK_BYTES) -> int:
@@ -154,7 +153,7 @@ def _read(rows: Sequence[Row], scratch: Path) -> dict[str, FileSummary]:
 
 def _from_footer(file: DataFile, scratch: Path) -> FileSummary:
     """A Parquet file in a store is copied whole only if a column of it has to be read."""
-    if is_local(file.path):
+    if staging.is_here(file.path):
         return parquet.summarize(staging.in_place(file))
     end = staging.stage_end(file, scratch, FIRST_READ, end_needed)
     try:
@@ -181,9 +180,7 @@ def _failed(row: Row, error: Exception) -> FileSummary:
 
 
 def _file(row: Row) -> DataFile:
-    return DataFile(
-        str(row["path"]), int(row["size"]), int(row["mtime_ns"]), str(row["identity"]), int(row["ctime_ns"])
-    )
+    return unpack_files(str(row["files"]))[0]
 
 
 def _tasks(files: Sequence[FileToRead], files_per_task: int, task_bytes: int) -> pa.Table:
@@ -201,9 +198,6 @@ def _row(task: int, file: FileToRead) -> dict[str, str | int]:
         "task": task,
         "key": file.file.path,
         "path": file.file.path,
-        "size": file.file.size,
-        "mtime_ns": file.file.mtime_ns,
-        "identity": file.file.identity,
-        "ctime_ns": file.file.ctime_ns,
+        "files": pack_files([file.file]),
         "format": file.format,
     }

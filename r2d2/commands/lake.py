@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from r2d2 import pipeline
 from r2d2.catalog import runs
-from r2d2.catalog.assembly import assemble
+from r2d2.catalog.described import describe
 from r2d2.catalog.discovery import discover
-from r2d2.catalog.listing import Problem
+from r2d2.catalog.listing import Candidate, Problem
+from r2d2.catalog.reading import files_of, needs_of
 from r2d2.catalog.state import State, open_state
-from r2d2.catalog.summaries import FileToRead, summarize_files
+from r2d2.catalog.summaries import summarize_files
 from r2d2.commands.output import print_rows
 from r2d2.commands.state import DATASET_COLUMNS, dataset_row
 from r2d2.config import Settings
 from r2d2.containment.digest import stored_digests
 from r2d2.demo.lake import build_demo
 from r2d2.errors import UsageError
-from r2d2.lake.kernels import run_here
+from r2d2.lake.kernels import Kernel, run_here
 from r2d2.lake.session import build_session
+from r2d2.lake.workers import Workers, split_sources
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
 from r2d2.operations.observe import observed
 from r2d2.operations.turns import turn
 from r2d2.progress import Progress
+from r2d2.report.data import Problem as RunProblem
 from r2d2.report.near_misses import near_misses
 from r2d2.report.terminal import funnel_lines, retire_lines
 from r2d2.report.visible import visible
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 #: The demo's settings: a lake of megabytes stands for one of terabytes, and the warehouse is what teams copied from.
 DEMO_SETTINGS = ("retention.storage_price_factor=100000", "retention.keep=warehouse/*")
@@ -45,18 +57,19 @@ def run(
 def finish(outcome: pipeline.Outcome, progress: Progress, output: str) -> None:
     """What a run says at its end: problems, the funnel, what to retire first, and where the report is."""
     job = outcome.job
-    for problem in job.problems:
-        progress.say(f"note: {visible(problem.where)}: {visible(problem.what)}")
-    for line in funnel_lines(job.funnel):
-        progress.say(line)
-    progress.say("")
+    _note(job.problems, progress)
+    progress.show([*funnel_lines(job.funnel), ""], "funnel", funnel=json.loads(job.funnel.to_json()))
     if job.funnel.unchanged_since:
-        progress.say(f"nothing has changed in the lake since run {job.funnel.unchanged_since}: no data file was read")
+        since = job.funnel.unchanged_since
+        progress.say(
+            f"nothing has changed in the lake since run {since}: no data file was read", "unchanged", since=since
+        )
     if output == "json":
         print(job.funnel.to_json())
     else:
         print("\n".join(retire_lines(outcome.plan, outcome.containments.how)), flush=True)
-    progress.say(f"report: {job.state.path / pipeline.REPORT}")
+    path = str(job.state.path / pipeline.REPORT)
+    progress.say(f"report: {path}", "report", path=path)
 
 
 def discover_lake(
@@ -69,9 +82,14 @@ def discover_lake(
         with observed(job, "discover"):
             pipeline.discover_stage(job)
             job.record(runs.DISCOVERED)
-    for problem in job.problems:
-        progress.say(f"note: {visible(problem.where)}: {visible(problem.what)}")
+    _note(job.problems, progress)
     print(job.run_id, flush=True)
+
+
+def _note(problems: Iterable[Problem | RunProblem], progress: Progress) -> None:
+    for problem in problems:
+        where, what, hint = visible(problem.where), visible(problem.what), visible(problem.hint)
+        progress.note(f"{where}: {what}{f' ({hint})' if hint else ''}", where=where, what=what, hint=hint)
 
 
 def contain(state_dir: str, run_id: str, settings: Settings, progress: Progress, wait: float = 0.0) -> None:
@@ -90,9 +108,7 @@ def retain(state_dir: str, run_id: str, settings: Settings, progress: Progress, 
         state = job.state
         duplicates = runs.groups(state, run).duplicates
         pipeline.retention_stage(job, runs.datasets(state, run), runs.proven(state, run), duplicates)
-        for problem in job.problems:
-            if problem.status == pipeline.OF_USAGE:
-                progress.say(f"note: {visible(problem.where)}: {visible(problem.what)}")
+        _note([problem for problem in job.problems if problem.status == pipeline.OF_USAGE], progress)
 
     _resume("retention", state_dir, run_id, runs.CONTAINED, runs.PLANNED, settings, progress, wait, stage)
 
@@ -106,16 +122,16 @@ def report(state_dir: str, run_id: str, settings: Settings, progress: Progress) 
     near = near_misses(runs.edge_table(state, found, Grade.REFUTED), datasets)
     duplicates = runs.groups(state, found).duplicates
     path = pipeline.report_stage(job, datasets, runs.proven(state, found), near, duplicates, runs.plan(state, found))
-    progress.say(f"report: {path}")
+    progress.say(f"report: {path}", "report", path=str(path))
 
 
 def check(lakes: Sequence[str], settings: Settings, progress: Progress, output: str) -> int:
-    """``r2d2 check``: what can be read and which rights are missing; starts Spark only for catalog tables.
+    """``r2d2 check``: what can be read and which rights are missing; starts Spark only for what it has to read.
 
     Returns:
         the number of datasets and directories that can't be read.
     """
-    datasets, problems = _read_lake(lakes, settings, progress)
+    datasets, problems, _ = _read_lake(lakes, settings, progress)
     counts = Counter(dataset.status for dataset in datasets)
     progress.say(", ".join(f"{number} {status}" for status, number in sorted(counts.items())) or "no datasets")
     shown = datasets if output == "json" else [dataset for dataset in datasets if dataset.status != "ok"]
@@ -125,31 +141,51 @@ def check(lakes: Sequence[str], settings: Settings, progress: Progress, output: 
 
 def _read_lake(
     lakes: Sequence[str], settings: Settings, progress: Progress
-) -> tuple[tuple[Dataset, ...], Sequence[Problem]]:
-    """The datasets with their metadata, read in this process, and what could not be listed, which is also said."""
+) -> tuple[tuple[Dataset, ...], Sequence[Problem], _Runner]:
+    """The datasets with their metadata, what could not be listed, which is also said, and what runs kernels on them."""
     session = build_session(settings.spark) if any(lake.startswith("catalog:") for lake in lakes) else None
     with progress.stage("list the lake"):
         listing = discover(lakes, settings.discovery, None, session)
     with progress.stage("read metadata"):
         usable = [candidate for candidate in listing.candidates if candidate.status == "ok"]
-        files = [FileToRead(file, candidate.format) for candidate in usable for file in candidate.files]
-        summaries = summarize_files(files, run_here)
-        datasets = assemble(listing.candidates, summaries, settings.containment.case_sensitive)
-    for problem in listing.problems:
-        hint = f" ({problem.hint})" if problem.hint else ""
-        progress.say(f"note: {visible(problem.where)}: {visible(problem.what)}{visible(hint)}")
-    return datasets, listing.problems
+        run = _Runner(settings, usable, session)
+        read = partial(summarize_files, run=run)
+        summaries = read(files_of(usable))
+        datasets = describe(listing.candidates, summaries, read, settings.containment.case_sensitive)
+    _note(listing.problems, progress)
+    return datasets, listing.problems, run
+
+
+@dataclass(frozen=True)
+class _Runner:
+    """Runs kernels in this process; Spark is started only for what Spark has to read."""
+
+    settings: Settings
+    candidates: Sequence[Candidate]
+    session: SparkSession | None
+
+    def __call__(self, tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:
+        direct, by_spark = split_sources(tasks)
+        found = [run_here(direct, kernel, schema)]
+        if by_spark.num_rows:
+            found.append(self._workers.map_sources(by_spark, kernel, schema))
+        return pa.concat_tables(found)
+
+    @property
+    def _workers(self) -> Workers:
+        session = self.session or build_session(self.settings.spark, needs=needs_of(self.candidates))
+        return Workers(session)
 
 
 def digest(lakes: Sequence[str], settings: Settings, progress: Progress, output: str) -> int:
-    """``r2d2 digest``: the stored digest of each dataset; starts Spark only for catalog tables.
+    """``r2d2 digest``: the stored digest of each dataset; starts Spark only for what it has to read.
 
     Returns:
         the number of datasets that have none.
     """
-    datasets, problems = _read_lake(lakes, settings, progress)
+    datasets, problems, run = _read_lake(lakes, settings, progress)
     with progress.stage("read rows"):
-        found, failed = stored_digests(datasets, settings.containment, run_here)
+        found, failed = stored_digests(datasets, settings.containment, run)
     reasons = {i: failed.get(i, dataset.error) for i, dataset in enumerate(datasets) if i not in found}
     rows = [
         {"dataset": dataset.id, "digest": str(found[i]) if i in found else None, "error": reasons.get(i, "")}

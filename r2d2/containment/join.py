@@ -28,7 +28,6 @@ from r2d2.containment.scan import (
     BATCH,
     Connect,
     open_sources,
-    pack_files,
     read_failure,
     task_connection,
 )
@@ -50,6 +49,7 @@ from r2d2.lake.relation import batches as row_batches
 from r2d2.lake.relation import locked_connection
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Projection, Witness
+from r2d2.model.packing import pack_files
 
 _TASKS = pa.schema(
     [
@@ -92,7 +92,7 @@ _MOST_RANGES = 1 << 16
 Block = tuple[Hashes, Hashes]
 
 #: Runs a kernel over tasks, brings rows of equal ``range`` together, and runs a second kernel over each range:
-#: ``lake.session.map_shuffled`` with its session, or a loop without Spark in tests.
+#: ``lake.workers.Workers.map_shuffled`` with its session, or a loop without Spark in tests.
 ShuffleRunner = Callable[[pa.Table, Kernel, pa.Schema, int, Kernel, pa.Schema], pa.Table]
 
 

@@ -23,7 +23,7 @@ from r2d2.containment.join import JoinResult, range_of
 from r2d2.containment.kept import kept_path, kept_rows
 from r2d2.containment.request import COMPLETE
 from r2d2.containment.row_hash import RowHash
-from r2d2.containment.scan import pack_files, read_failure, unchanged, unpack_files
+from r2d2.containment.scan import read_failure, unchanged
 from r2d2.containment.scanner import Runner, planned, task_rows
 from r2d2.containment.sketch import (
     Counts,
@@ -40,6 +40,7 @@ from r2d2.containment.views import Pair
 from r2d2.errors import UnreadableData
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Projection, Witness
+from r2d2.model.packing import pack_files, unpack_files
 
 _TASKS = pa.schema(
     [

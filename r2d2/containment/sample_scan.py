@@ -36,7 +36,6 @@ from r2d2.containment.scan import (
     slots_of,
     task_connection,
     unchanged,
-    unpack_files,
 )
 from r2d2.containment.scan_groups import queried_together
 from r2d2.containment.scan_sql import Partition, Source, hashed_rows, source
@@ -45,6 +44,7 @@ from r2d2.lake.layout import Reader
 from r2d2.lake.relation import batches as row_batches
 from r2d2.lake.relation import open_relation
 from r2d2.lake.staging import stage
+from r2d2.model.packing import unpack_files
 
 #: ``places``: for each file the positions of rows to read; ``asked``: the numbers of the requests elsewhere.
 DRAW_TASKS = TASKS.append(pa.field("places", pa.string())).append(pa.field("asked", pa.string()))

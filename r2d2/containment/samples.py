@@ -23,13 +23,13 @@ from r2d2.containment.pairs import HOWS, Ints
 from r2d2.containment.request import COMPLETE, Request
 from r2d2.containment.sample_scan import DRAW_TASKS, FIND_TASKS, FOUND, FindKernel, Lookup, draw_kernel
 from r2d2.containment.sampling import SampleSize
-from r2d2.containment.scan import pack_files
 from r2d2.containment.scanner import Measure, Scanner, measure_key, planned, task_rows
 from r2d2.containment.schema_index import spans
 from r2d2.containment.sketch import Sketch, lacking_rows, merge, pack, unpack
 from r2d2.containment.verification import Verification
 from r2d2.model.dataset import TEXT_FORMATS, DataFile, Dataset
 from r2d2.model.edge import Projection
+from r2d2.model.packing import pack_files
 from r2d2.progress import Progress
 
 #: What a query costs besides the bytes that it reads, as bytes that would be read meanwhile: 10 ms.
@@ -183,6 +183,11 @@ class Sampler:
 
     def _draw_tasks(self, index: int, sides: Sequence[int]) -> Iterator[dict[str, Any]]:
         dataset = self.datasets[index]
+        if dataset.source is not None:  # the rows that Spark hands over have no places to draw from
+            self.scanner.failed[index] = (
+                "Spark reads it, and no samples are drawn then; any other containment.verify does"
+            )
+            return
         places = list(self._places(dataset, self.size.drawn_rows(self.scanner.keys[index], dataset.rows or 0)))
         for start in range(0, len(places), _FILES):
             files = [file for file, _ in places[start : start + _FILES]]

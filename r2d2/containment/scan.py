@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -22,7 +23,6 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from r2d2.catalog.codec import pack_file, unpack_file
 from r2d2.containment.accumulate import Accumulator, run_starts
 from r2d2.containment.kept import Keeper, kept_path
 from r2d2.containment.request import Request, Term
@@ -30,6 +30,7 @@ from r2d2.containment.row_hash import RowHash
 from r2d2.containment.scan_sql import Source, hashed_rows, inside_sql, source
 from r2d2.containment.sketch import pack
 from r2d2.errors import R2D2Error, UnreadableData
+from r2d2.lake.delta_vectors import DeletionVector, deleted_rows
 from r2d2.lake.file_tree import shown
 from r2d2.lake.layout import Reader
 from r2d2.lake.relation import batches as row_batches
@@ -37,6 +38,7 @@ from r2d2.lake.relation import locked_connection, open_relation
 from r2d2.lake.staging import changed, stage
 from r2d2.model.dataset import DataFile
 from r2d2.model.edge import Projection
+from r2d2.model.packing import pack_files, unpack_files
 
 TASKS = pa.schema(
     [
@@ -71,16 +73,6 @@ BATCH = 1 << 16
 #: Gives the task's connection, and its scratch directory, for a memory limit.
 Connect = Callable[[str], tuple[duckdb.DuckDBPyConnection, Path]]
 Task = Mapping[str, Any]
-
-
-def pack_files(files: Sequence[DataFile]) -> str:
-    """Files as text that travels in a task."""
-    return json.dumps([pack_file(file) for file in files])
-
-
-def unpack_files(text: str) -> list[DataFile]:
-    """The reverse of ``pack_files``."""
-    return [unpack_file(raw) for raw in json.loads(text)]
 
 
 def scan_task(task: Task, connect: Connect) -> list[dict[str, Any]]:
@@ -136,7 +128,7 @@ def open_sources(task: Task, connect: Connect) -> Iterator[tuple[duckdb.DuckDBPy
     """
     files = unpack_files(task["files"])
     readers = json.loads(task["readers"])
-    with unchanged(files), staged(files, task, connect) as (con, paths):
+    with unchanged(files), staged(files, task, connect) as (con, paths), ExitStack() as stack:
         sources = []
         ordered = sorted(zip(files, paths, strict=True), key=lambda f: (_source_key(f[0]), branch_key(f[0])))
         for (number, _), group in groupby(ordered, key=lambda f: _source_key(f[0])):
@@ -144,19 +136,39 @@ def open_sources(task: Task, connect: Connect) -> Iterator[tuple[duckdb.DuckDBPy
             tables = []
             for _, alike in groupby(group, key=lambda f: branch_key(f[0])):
                 members = list(alike)
-                table = _part(open_relation(con, reader, [path for _, path in members]), reader, task["part"])
-                tables.append((table, members[0][0].partition))
+                table = open_relation(con, reader, [path for _, path in members])
+                gone = stack.enter_context(_deleted(con, members[0][0].vector))
+                tables.append((_part(table, reader, task["part"], gone), members[0][0].partition))
             sources.append(source(tables, reader, task["case_sensitive"]))
         yield con, sources
 
 
-def _part(table: str, reader: Reader, part: str) -> str:
-    """The rows of a file that a task row asks for; of the rest no row group is read."""
-    if not part:
+def _part(table: str, reader: Reader, part: str, gone: str) -> str:
+    """The rows of a file that a task row asks for, of the rest no row group is read; and that are not ``gone``."""
+    terms = []
+    if part:
+        start, stop = json.loads(part)
+        terms.append(f"file_row_number >= {int(start)} AND file_row_number < {int(stop)}")
+    if gone:
+        terms.append(f"file_row_number NOT IN (SELECT place FROM {gone})")
+    if not terms:
         return table
-    start, stop = json.loads(part)
     columns = ", ".join(f"c{i}" for i in range(len(reader.columns)))
-    return f"(SELECT {columns} FROM {table} WHERE file_row_number >= {int(start)} AND file_row_number < {int(stop)})"
+    return f"(SELECT {columns} FROM {table} WHERE {' AND '.join(terms)})"
+
+
+@contextmanager
+def _deleted(con: duckdb.DuckDBPyConnection, vector: str) -> Iterator[str]:
+    """The table of the places that a deletion vector takes out; empty where there is none."""
+    if not vector:
+        yield ""
+        return
+    name = f"deleted_{uuid.uuid4().hex}"
+    con.register(name, pa.table({"place": deleted_rows(DeletionVector.from_json(vector))}))
+    try:
+        yield name
+    finally:
+        con.unregister(name)
 
 
 @contextmanager
@@ -190,9 +202,12 @@ def _source_key(file: DataFile) -> tuple[int, list[str]]:
     return file.reader, sorted(name for name, _ in file.partition)
 
 
-def branch_key(file: DataFile) -> tuple[int, str]:
-    """Files with equal keys are read by one branch of the query: the same reader and partition values."""
-    return file.reader, json.dumps(file.partition)
+def branch_key(file: DataFile) -> tuple[int, str, str]:
+    """Files with equal keys are read by one branch of the query: the same reader and partition values.
+
+    One with deleted rows, which are known by their places in it, is a branch of its own.
+    """
+    return file.reader, json.dumps(file.partition), file.path if file.vector else ""
 
 
 def scan_fast(tasks: Sequence[Task], connect: Connect) -> list[dict[str, Any]]:

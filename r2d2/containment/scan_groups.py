@@ -30,13 +30,13 @@ from r2d2.containment.scan import (
     staged,
     task_connection,
     unchanged,
-    unpack_files,
 )
 from r2d2.containment.scan_arrays import ArrayFile, Rows, hashed_files
 from r2d2.lake.arrays import MOST_BYTES, is_small, small_table
 from r2d2.lake.layout import Reader
 from r2d2.model.dataset import DataFile
 from r2d2.model.edge import Projection
+from r2d2.model.packing import unpack_files
 
 #: Bytes of files that are held as arrays at a time.
 _HELD_BYTES = 16 * 1024 * 1024
@@ -109,7 +109,7 @@ def _one_query(task: Task) -> bool:
         len(readers) == 1
         and not task["part"]
         and Reader.from_json(readers[0]).format == "parquet"
-        and not any(file.partition for file in files)
+        and not any(file.partition or file.vector for file in files)
         and sum(file.size for file in files) <= MOST_BYTES
     )
 
@@ -120,7 +120,7 @@ def _held_as_arrays(task: Task) -> bool:
         return False
     files = unpack_files(task["files"])
     return (
-        not any(file.partition for file in files)
+        not any(file.partition or file.vector for file in files)
         and all(is_small(Reader.from_json(text), files) for text in json.loads(task["readers"]))
         and not any(request.box for request in requests_of(task))
     )

@@ -18,15 +18,17 @@ from r2d2.containment.budget import Budget
 from r2d2.containment.kept import ROW_BYTES
 from r2d2.containment.request import Request
 from r2d2.containment.row_hash import FAST, RowHash
-from r2d2.containment.scan import RESULTS, TASKS, branch_key, pack_files
+from r2d2.containment.scan import RESULTS, TASKS, branch_key
 from r2d2.containment.scan_groups import scan_kernel, scanned_with_others
 from r2d2.containment.sketch import Sketch, merge, unpack
+from r2d2.lake.delta_vectors import DeletionVector
 from r2d2.lake.fingerprint import code_fingerprint
 from r2d2.lake.kernels import Kernel, shared_out
 from r2d2.model.dataset import DataFile, Dataset
 from r2d2.model.edge import Projection
+from r2d2.model.packing import pack_files
 
-#: Runs a kernel over tasks: ``lake.session.map_tasks`` with its session, or ``lake.kernels.run_here``.
+#: Runs a kernel over tasks: ``lake.workers.Workers.map_tasks`` with its session, or ``lake.kernels.run_here``.
 Runner = Callable[[pa.Table, Kernel, pa.Schema], pa.Table]
 
 
@@ -148,6 +150,8 @@ class Scanner:
             whole = [r.projection for r in requests if not r.box and (index, r.projection) not in self.kept]
             rows = self.datasets[index].rows or 0
             size = rows * ROW_BYTES * len(whole)
+            if self.datasets[index].source is not None:
+                continue  # of a task row that Spark runs in parts each part would keep its own hashes in one place
             if self.keep and whole and rows > self.settings.sketch_size and self._room(size):
                 self.kept_bytes += size
                 self.kept.update((index, projection) for projection in whole)
@@ -248,8 +252,12 @@ def _task_rows(
 
 def dataset_key(dataset: Dataset) -> str:
     """Identifies what the dataset was when it was listed: place, version, and each file as it was."""
-    content = [dataset.location, dataset.version, dataset.readers]
-    files = [[f.path, f.size, f.mtime_ns, f.identity, f.ctime_ns, f.reader, f.partition] for f in dataset.files]
+    content: list[object] = [dataset.location, dataset.version, dataset.readers]
+    content += [dataset.source.to_json()] if dataset.source else []
+    files = [
+        [f.path, f.size, f.mtime_ns, f.identity, f.ctime_ns, f.tag, f.reader, f.partition, f.vector]
+        for f in dataset.files
+    ]
     return hashlib.sha256(json.dumps([content, files]).encode("ascii")).hexdigest()
 
 
@@ -287,7 +295,7 @@ def chunks(dataset: Dataset, most_bytes: int) -> list[Chunk]:
     """
     result: list[list[DataFile]] = []
     size, branches = 0, set[tuple[object, ...]]()
-    for file in sorted(dataset.files, key=branch_key):
+    for file in sorted(dataset.scanned, key=branch_key):
         branch = branch_key(file)
         if not result or size + file.size > most_bytes or len(branches | {branch}) > _MOST_BRANCHES:
             result.append([])
@@ -300,9 +308,11 @@ def chunks(dataset: Dataset, most_bytes: int) -> list[Chunk]:
 
 def _parts(dataset: Dataset, files: Sequence[DataFile], most_bytes: int) -> list[Chunk]:
     """One large Parquet file by ranges of its rows, of which a reader skips the row groups of the others."""
-    groups = int(dataset.properties.get("row_groups", 1)) if dataset.format in ("parquet", "delta") else 1
+    cut = dataset.format in ("parquet", "delta") and dataset.source is None  # what Spark reads it cuts itself
+    groups = int(dataset.properties.get("row_groups", 1)) if cut else 1
     parts = min(-(-sum(file.size for file in files) // max(1, most_bytes)), groups)
-    rows = files[0].rows
+    deleted = DeletionVector.from_json(files[0].vector).rows if files[0].vector else 0
+    rows = (files[0].rows or 0) + deleted
     if len(files) > 1 or parts < 2 or not rows:
         return [Chunk(tuple(files))]
     cuts = [rows * part // parts for part in range(parts + 1)]

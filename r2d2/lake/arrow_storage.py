@@ -1,10 +1,12 @@
-"""Files in object stores and HDFS, through ``pyarrow.fs``, or fsspec where pyarrow has no file system."""
+"""Files in HDFS through ``pyarrow.fs``, and in other stores through fsspec.
+
+Directories of object stores whose keys ``obstore`` can't spell are listed here too.
+"""
 
 from __future__ import annotations
 
 import datetime
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
@@ -14,28 +16,9 @@ import pyarrow.fs as arrow_fs
 
 from r2d2.errors import LakeError, R2D2Error
 from r2d2.lake.file_tree import FileStat, FileTree, FoundFile, Unlisted, joined
+from r2d2.lake.urls import SAME_STORE, refuse_credentials, split_url, url_identity, url_inside, without_credentials
 
-#: Several schemes of one store: the same object has one identity, however it is spelled.
-SAME_STORE = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "abfss": "abfs", "wasbs": "wasb"}
 _KNOWN_TO_ARROW = ("s3", "gs", "abfs", "hdfs", "viewfs")
-_USER_INFO = re.compile(r"://[^/\s@]*:[^/\s@]*@")
-_SECRET_FIELD = re.compile(r"(?i)([\w-]*(?:secret|token|key|password|signature|sig)[\w-]*=)[^&\s]+")
-
-
-def without_credentials(text: str) -> str:
-    """``text`` with user names and secrets in URLs blanked.
-
-    >>> without_credentials("s3://me:hidden@bucket/x?secret_key=abc")
-    's3://***@bucket/x?secret_key=***'
-    """
-    return _SECRET_FIELD.sub(r"\1***", _USER_INFO.sub("://***@", text))
-
-
-def split_url(url: str) -> tuple[str, str, str]:
-    """Scheme (lower case), authority and path of a URL; the path is taken as it is, without percent-decoding."""
-    scheme, _, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    return scheme.lower(), authority, slash + path
 
 
 class ArrowStorage:
@@ -43,11 +26,7 @@ class ArrowStorage:
 
     def __init__(self, url: str) -> None:
         scheme, authority, _ = split_url(url)
-        if ":" in authority.rpartition("@")[0] or (scheme in ("s3", "s3a", "s3n") and "@" in authority):
-            raise LakeError(
-                f"{without_credentials(url)}: a root must not carry credentials, they would end in the state",
-                "give them through the environment, for example AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-            )
+        refuse_credentials(url)
         if "::" in url:
             raise LakeError(f"{without_credentials(url)}: chained URLs can't be listed", "give the store's own URL")
         self.scheme, self.authority = SAME_STORE.get(scheme, scheme), authority
@@ -81,6 +60,17 @@ class ArrowStorage:
             found = self._files.get_file_info(arrow_fs.FileSelector(self._key(directory)))
         return [info.path.rstrip("/").rpartition("/")[2] for info in found]
 
+    def entries(self, directory: str) -> list[tuple[str, bool]]:
+        """Names of the entries of one directory, as their keys spell them, and whether each is a file.
+
+        Raises:
+            OSError: it can't be listed.
+        """
+        base = self._key(directory)
+        with _as_os_error(directory):
+            found = self._files.get_file_info(arrow_fs.FileSelector(base))
+        return [(info.path[len(base) + 1 :], info.type == arrow_fs.FileType.File) for info in found]
+
     def stat(self, path: str) -> FileStat:
         """The file at ``path``.
 
@@ -97,11 +87,10 @@ class ArrowStorage:
 
     def identity(self, path: str) -> str:
         """The object's one spelling; the store is not asked."""
-        scheme, authority, key = split_url(path)
-        return f"{SAME_STORE.get(scheme, scheme)}://{authority}{key}".rstrip("/")
+        return url_identity(path)
 
-    def open(self, path: str) -> BinaryIO:
-        """The file at ``path`` for reading, with random access.
+    def open(self, path: str, tag: str = "") -> BinaryIO:
+        """The file at ``path`` for reading, with random access; these stores give no ``tag`` to ask for.
 
         Raises:
             OSError: there is none, or it can't be read.
@@ -118,10 +107,44 @@ class ArrowStorage:
         with _as_os_error(path), self._files.open_input_stream(self._key(path)) as source:
             return bytes(source.read())
 
+    def put(self, path: str, data: bytes, only_if: str | None = None, private: bool = False) -> str:
+        """Refused: these stores have no conditional writes.
+
+        Raises:
+            OSError: always.
+        """
+        raise self._not_written(path)
+
+    def copy(self, source: str, target: str) -> None:
+        """Refused, as ``put``.
+
+        Raises:
+            OSError: always.
+        """
+        raise self._not_written(target)
+
+    def rename(self, source: str, target: str) -> None:
+        """Refused, as ``put``.
+
+        Raises:
+            OSError: always.
+        """
+        raise self._not_written(target)
+
+    def delete(self, path: str, only_if: str | None = None) -> None:
+        """Refused, as ``put``.
+
+        Raises:
+            OSError: always.
+        """
+        raise self._not_written(path)
+
+    def _not_written(self, path: str) -> OSError:
+        return OSError(95, f"R2D2 does not write to {self.scheme}:// stores", without_credentials(path))
+
     def inside(self, path: str, within: Sequence[str]) -> bool:
         """Whether ``path`` lies in one of the directories ``within``; stores have no links."""
-        identity = self.identity(path)
-        return any(identity == self.identity(root) or identity.startswith(f"{self.identity(root)}/") for root in within)
+        return url_inside(path, within)
 
     def file_system(self, url: str) -> tuple[Any, str]:
         """The pyarrow file system of the store, and its path for a URL."""
@@ -253,6 +276,8 @@ def _s3_options(environ: Mapping[str, str]) -> dict[str, Any]:
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
     if region:
         options["region"] = region
+    if environ.get("AWS_SKIP_SIGNATURE", "").lower() == "true":
+        options["anonymous"] = True
     return options
 
 

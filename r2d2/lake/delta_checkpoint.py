@@ -1,4 +1,4 @@
-"""Actions of a Delta checkpoint (v1, one Parquet file or a part of several)."""
+"""Actions of a Delta checkpoint: v1 (one Parquet file or a part of several), v2, and the files that v2 names."""
 
 from __future__ import annotations
 
@@ -30,11 +30,10 @@ _MAPS = {"add": ("partitionValues",), "metaData": ("configuration",)}
 
 
 def read_checkpoint(storage: Storage, path: str, name: str) -> Iterator[Action]:
-    """Its ``add``, ``protocol`` and ``metaData`` actions; what was removed is of no more use.
+    """Its ``add``, ``protocol``, ``metaData`` and ``sidecar`` actions; what was removed is of no more use.
 
     Raises:
         UnreadableData: the file can't be read, or is no checkpoint.
-        UnsupportedData: its actions lie in further files (v2).
     """
     where = f"_delta_log/{name}"
     try:
@@ -42,14 +41,27 @@ def read_checkpoint(storage: Storage, path: str, name: str) -> Iterator[Action]:
             rows = checkpoint.read(columns=list(_NEEDED)).to_pylist()
     except (OSError, pa.ArrowException, ValueError) as error:
         raise UnreadableData(f"{where} can't be read as a checkpoint") from error
-    if rows and "add" not in rows[0]:
+    if rows and not {"add", "sidecar"} & rows[0].keys():
         raise UnreadableData(f"{where} is no checkpoint: it has no column 'add'")
     for row in rows:
-        if row.get("sidecar") is not None:
-            raise UnsupportedData("Delta features that R2D2 does not read yet: v2Checkpoint")
         action = {kind: _with_maps(kind, content, where) for kind, content in row.items() if content is not None}
         if action:
             yield action
+
+
+def sidecar_name(sidecar: Any, name: str) -> str:
+    """The name below the log's directory of a file that a checkpoint's ``sidecar`` action names.
+
+    Raises:
+        UnreadableData: the action is none.
+        UnsupportedData: the file lies elsewhere.
+    """
+    path = sidecar.get("path") if isinstance(sidecar, Mapping) else None
+    if not isinstance(path, str) or not path:
+        raise UnreadableData(f"_delta_log/{name} has a sidecar without a path")
+    if "/" in path or path in (".", ".."):
+        raise UnsupportedData(f"_delta_log/{name} names a sidecar by a path, not by its name")
+    return f"_sidecars/{path}"
 
 
 def _with_maps(kind: str, content: Any, where: str) -> Mapping[str, Any]:

@@ -1,29 +1,32 @@
-"""Replay of a Delta table's log: which files make up its newest version, and may plain Parquet readers read them.
+"""Replay of a Delta table's log: which files make up its newest version, and what else tells which rows it has.
 
-What the log refers to is known even where the table can't be read: ``replay_delta`` tells, ``require_basic`` refuses.
+What the log refers to is known even where the table can't be read: ``replay_delta`` tells, ``require_known`` refuses.
 """
 
 from __future__ import annotations
 
 import json
-import posixpath
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import unquote
 
 from r2d2.errors import UnreadableData, UnsupportedData
-from r2d2.lake.delta_checkpoint import Action, read_checkpoint
+from r2d2.lake.delta_checkpoint import Action, read_checkpoint, sidecar_name
+from r2d2.lake.delta_paths import decoded_path, is_absolute
 from r2d2.lake.delta_segment import LogSegment, log_segment
 from r2d2.lake.delta_writers import LastWriter, earlier_writer, writer_of
 from r2d2.lake.file_tree import joined, shown
 from r2d2.lake.storage import Storage
 
-#: Reader features that change nothing for a reader of the Parquet files that the log names.
-BASIC_READER_FEATURES = frozenset({"timestampNtz", "vacuumProtocolCheck"})
+#: Reader features that are taken care of: here, where the files are read, or by Spark's reader where those don't do.
+_KNOWN = frozenset(
+    (
+        *("timestampNtz", "vacuumProtocolCheck", "v2Checkpoint", "deletionVectors", "columnMapping"),
+        *("typeWidening", "typeWidening-preview"),
+    )
+)
 _MAPPING_MODE = "delta.columnMapping.mode"
-_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/|/")
+PHYSICAL_NAME = "delta.columnMapping.physicalName"
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class DeltaFile:
         size: bytes, as the log says.
         modified_ms: milliseconds since 1970-01-01 UTC, as the log says.
         rows: number of rows, or None where the log has no statistics.
-        deletion_vector: some of its rows are deleted.
+        vector: descriptor of the deletion vector that takes rows out; None if there is none.
     """
 
     path: str
@@ -44,7 +47,7 @@ class DeltaFile:
     size: int
     modified_ms: int
     rows: int | None
-    deletion_vector: bool
+    vector: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class DeltaSnapshot:
         reader_features: of the protocol; empty below reader version 3.
         table_id: the table's own id.
         schema: parsed ``schemaString``.
+        mapping_mode: how files name columns otherwise than the table, ``name`` or ``id``; empty if they don't.
         partition_columns: names.
         configuration: table properties.
         files: sorted by path.
@@ -71,6 +75,7 @@ class DeltaSnapshot:
     reader_features: tuple[str, ...]
     table_id: str
     schema: Mapping[str, Any]
+    mapping_mode: str
     partition_columns: tuple[str, ...]
     configuration: Mapping[str, str]
     files: tuple[DeltaFile, ...]
@@ -86,7 +91,11 @@ def read_delta(storage: Storage, location: str) -> DeltaSnapshot:
         UnsupportedData: the table uses a feature beyond the basic ones; the message names it.
     """
     snapshot = replay_delta(storage, location)
-    require_basic(snapshot)
+    require_known(snapshot)
+    mapped = ["columnMapping"] if snapshot.mapping_mode else []
+    deleted = ["deletionVectors"] if any(file.vector for file in snapshot.files) else []
+    if mapped or deleted:
+        raise UnsupportedData(f"its files don't hold its rows as they are: {', '.join(mapped + deleted)}")
     return snapshot
 
 
@@ -100,7 +109,7 @@ def replay_delta(storage: Storage, location: str, within: Sequence[str] = ()) ->
 
     Raises:
         UnreadableData: the log is damaged.
-        UnsupportedData: the log itself needs a feature to be replayed (``v2Checkpoint``), or lies elsewhere.
+        UnsupportedData: the log lies elsewhere.
     """
     log = joined(location, "_delta_log")
     _require_inside(storage, log, "_delta_log", within)
@@ -109,7 +118,7 @@ def replay_delta(storage: Storage, location: str, within: Sequence[str] = ()) ->
         _require_inside(storage, joined(log, name), f"_delta_log/{name}", within)
     replay = _Replay(location)
     for name in segment.checkpoint:
-        for action in read_checkpoint(storage, joined(log, name), name):
+        for action in _checkpoint(storage, log, name, within):
             replay.apply(action, f"_delta_log/{name}")
     for name in segment.commits:
         replay.commit(list(_actions(storage, joined(log, name), name)), f"_delta_log/{name}")
@@ -117,26 +126,35 @@ def replay_delta(storage: Storage, location: str, within: Sequence[str] = ()) ->
     return replace(snapshot, last_writer=replay.writer or earlier_writer(storage, log, segment, within))
 
 
+def _checkpoint(storage: Storage, log: str, name: str, within: Sequence[str]) -> Iterator[Action]:
+    """The actions of a checkpoint, those of the files that it names in their place (v2)."""
+    parquet = name.endswith(".parquet")
+    read = read_checkpoint(storage, joined(log, name), name) if parquet else _actions(storage, joined(log, name), name)
+    for action in read:
+        if "sidecar" not in action:
+            yield action
+            continue
+        sidecar = sidecar_name(action["sidecar"], name)
+        _require_inside(storage, joined(log, sidecar), f"_delta_log/{sidecar}", within)
+        yield from read_checkpoint(storage, joined(log, sidecar), sidecar)
+
+
 def _require_inside(storage: Storage, path: str, named: str, within: Sequence[str]) -> None:
     if within and not storage.inside(path, within):
         raise UnsupportedData(f"{named} is a link out of the lake's roots")
 
 
-def require_basic(snapshot: DeltaSnapshot) -> None:
-    """Refuses a table whose files mean something else than what is in them.
+def require_known(snapshot: DeltaSnapshot) -> None:
+    """Refuses a table whose rows may be others than is known here.
 
     Raises:
-        UnsupportedData: names every feature that is not basic.
+        UnsupportedData: names every feature that is not taken care of.
     """
-    missing = [name for name in snapshot.reader_features if name not in BASIC_READER_FEATURES]
+    unknown = [name for name in snapshot.reader_features if name not in _KNOWN]
     if snapshot.reader_version not in (1, 2, 3):
-        missing.append(f"reader version {snapshot.reader_version}")
-    if snapshot.configuration.get(_MAPPING_MODE, "none") != "none":
-        missing.append("columnMapping")
-    if any(file.deletion_vector for file in snapshot.files):
-        missing.append("deletionVectors")
-    if missing:
-        names = ", ".join(sorted({shown(name) for name in missing}))
+        unknown.append(f"reader version {snapshot.reader_version}")
+    if unknown:
+        names = ", ".join(sorted({shown(name) for name in unknown}))
         raise UnsupportedData(f"Delta features that R2D2 does not read yet: {names}")
 
 
@@ -186,20 +204,14 @@ class _Replay:
             return path, ""
         if not isinstance(vector, Mapping):
             raise UnreadableData(f"{where} has a deletion vector that is not one")
+        if vector.get("storageType") == "p":
+            self.referred.add(decoded_path(str(vector.get("pathOrInlineDv")), where))
         return path, "/".join(str(vector.get(part)) for part in ("storageType", "pathOrInlineDv", "offset"))
 
     def _absolute(self, encoded: str, where: str) -> str:
-        try:
-            path = unquote(encoded, errors="strict")
-        except UnicodeDecodeError as error:
-            raise UnreadableData(f"{where} names a file that is not valid UTF-8") from error
-        if "\0" in path or not path or ".." in path.split("/"):
-            raise UnsupportedData(f"{where} names a file by a path with '..' or a NUL, or by none")
-        if not _ABSOLUTE.match(path):
+        path = decoded_path(encoded, where)
+        if not is_absolute(path):
             return joined(self.location, path)
-        # a file: URL is decoded once above; what is left of it must not be decoded again
-        path = re.sub(r"^file:(//)?(?=/)", "", path)
-        path = posixpath.normpath(path) if path.startswith("/") else path
         self.referred.add(path)
         return path
 
@@ -214,7 +226,10 @@ class _Replay:
         if provider != "parquet":
             raise UnsupportedData(f"its files are in the format {shown(str(provider))}, not parquet")
         configuration = _mapping(self.metadata.get("configuration"), "configuration")
-        named = columns if configuration.get(_MAPPING_MODE, "none") == "none" else None
+        schema = _schema(self.metadata.get("schemaString"))
+        mode = "" if configuration.get(_MAPPING_MODE) == "none" else str(configuration.get(_MAPPING_MODE, ""))
+        physical = _physical(schema) if mode else {}
+        named = {column: physical.get(column, column) for column in columns}
         active = sorted(self.active.items(), key=lambda item: item[0])
         files = [_delta_file(path, add, named) for (path, _), add in active]
         if len({file.path for file in files}) < len(files):
@@ -225,7 +240,8 @@ class _Replay:
             _whole(self.protocol.get("minReaderVersion"), "minReaderVersion"),
             _texts(self.protocol.get("readerFeatures"), "readerFeatures"),
             str(self.metadata.get("id", "")),
-            _schema(self.metadata.get("schemaString")),
+            schema,
+            mode,
             columns,
             {str(key): str(value) for key, value in configuration.items()},
             tuple(files),
@@ -275,19 +291,17 @@ def _committed_ms(storage: Storage, log: str, segment: LogSegment, replay: _Repl
         raise UnreadableData(f"_delta_log/{newest} can't be looked at: {error.strerror or error}") from error
 
 
-def _delta_file(path: str, add: Mapping[str, Any], columns: tuple[str, ...] | None) -> DeltaFile:
-    """``columns`` is None where the log names them otherwise (column mapping), so that no value can be told."""
-    partition: tuple[tuple[str, str | None], ...] = ()
-    if columns is not None:
-        values = _mapping(add.get("partitionValues"), f"partitionValues of {shown(path)}")
-        if set(values) != set(columns):
-            raise UnreadableData(f"its log gives {shown(path)} other partition columns than the table has")
-        if not all(value is None or isinstance(value, str) for value in values.values()):
-            raise UnreadableData(f"its log gives {shown(path)} a partition value that is not a text")
-        partition = tuple((column, values[column] or None) for column in columns)  # the protocol: '' is NULL
+def _delta_file(path: str, add: Mapping[str, Any], columns: Mapping[str, str]) -> DeltaFile:
+    """``columns``: partition column → how files and the log's values name it (column mapping)."""
+    values = _mapping(add.get("partitionValues"), f"partitionValues of {shown(path)}")
+    if set(values) != set(columns.values()):
+        raise UnreadableData(f"its log gives {shown(path)} other partition columns than the table has")
+    if not all(value is None or isinstance(value, str) for value in values.values()):
+        raise UnreadableData(f"its log gives {shown(path)} a partition value that is not a text")
+    partition = tuple((column, values[name] or None) for column, name in columns.items())  # the protocol: '' is NULL
     size = _whole(add.get("size"), f"size of {shown(path)}")
     modified = _whole(add.get("modificationTime"), f"modificationTime of {shown(path)}")
-    return DeltaFile(path, partition, size, modified, _rows(add), bool(add.get("deletionVector")))
+    return DeltaFile(path, partition, size, modified, _rows(add), add.get("deletionVector") or None)
 
 
 def _rows(add: Mapping[str, Any]) -> int | None:
@@ -312,6 +326,17 @@ def _schema(text: Any) -> Mapping[str, Any]:
     if not isinstance(schema, dict) or schema.get("type") != "struct" or not isinstance(schema.get("fields"), list):
         raise UnreadableData("its log has a metaData action whose schema is not a struct")
     return schema
+
+
+def _physical(schema: Mapping[str, Any]) -> dict[str, str]:
+    """How files name the columns, by their names, where that is told."""
+    found: dict[str, str] = {}
+    for field_ in schema["fields"]:
+        told = field_.get("metadata") if isinstance(field_, Mapping) else None
+        name = told.get(PHYSICAL_NAME) if isinstance(told, Mapping) else None
+        if isinstance(name, str):
+            found[str(field_.get("name"))] = name
+    return found
 
 
 def _mapping(value: Any, what: str) -> Mapping[str, Any]:

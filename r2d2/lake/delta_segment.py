@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from r2d2.errors import UnreadableData, UnsupportedData
+from r2d2.errors import UnreadableData
 from r2d2.lake.storage import Storage
 
 _COMMIT = re.compile(r"(\d{20})\.json")
@@ -36,7 +36,6 @@ def log_segment(storage: Storage, log: str) -> LogSegment:
 
     Raises:
         UnreadableData: the log is missing, empty, can't be listed, or has a gap.
-        UnsupportedData: only a checkpoint of the newer kind (v2) leads to the newest version.
     """
     try:
         names = storage.names(log)
@@ -50,8 +49,6 @@ def log_segment(storage: Storage, log: str) -> LogSegment:
     newest = max(start, max(commits, default=-1))
     missing = next((version for version in range(start + 1, newest + 1) if version not in commits), None)
     if missing is not None:
-        if any(_V2.fullmatch(name) for name in names):
-            raise UnsupportedData("Delta features that R2D2 does not read yet: v2Checkpoint")
         raise UnreadableData(f"_delta_log/{missing:020d}.json is missing")
     earlier = tuple(commits[version] for version in sorted(commits, reverse=True) if version <= start)
     applied = tuple(commits[version] for version in range(start + 1, newest + 1))
@@ -69,4 +66,5 @@ def _complete_checkpoints(names: list[str]) -> Mapping[int, tuple[str, ...]]:
         for (version, count), found in sorted(parts.items())
         if set(found) == set(range(1, count + 1))
     }
-    return complete | {int(found[1]): (name,) for name in names if (found := _WHOLE.fullmatch(name))}
+    newer = {int(found[1]): (name,) for name in sorted(names) if (found := _V2.fullmatch(name))}
+    return complete | newer | {int(found[1]): (name,) for name in names if (found := _WHOLE.fullmatch(name))}

@@ -19,6 +19,7 @@ class FileStat(NamedTuple):
         identity: the physical object (``DataFile.identity``).
         ctime_ns: last change of the file or of what is known of it; 0 in a store. On disk nobody can set it back, so
             that a file which was written over and given its old time again is seen.
+        tag: what a store says of the object's content, its ETag or version id; empty on disk.
     """
 
     path: str
@@ -26,6 +27,12 @@ class FileStat(NamedTuple):
     mtime_ns: int
     identity: str
     ctime_ns: int = 0
+    tag: str = ""
+
+    @property
+    def version(self) -> str:
+        """Changes with the file's content, also on disk: what a conditional ``put`` is given."""
+        return self.tag or f"{self.identity}/{self.size}/{self.mtime_ns}/{self.ctime_ns}"
 
 
 class FoundFile(NamedTuple):

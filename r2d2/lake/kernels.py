@@ -6,10 +6,14 @@ import heapq
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 from zipimport import zipimporter
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from pyspark.sql.pandas._typing import ArrowMapIterFunction
 
 #: Maps batches of tasks to batches of results; it has no side effects, so that Spark may run it twice.
 Kernel = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
@@ -27,6 +31,11 @@ class InWorker:
             yield from self.kernel(batches)
         finally:
             _forget_archives()
+
+
+def for_spark(kernel: Kernel) -> ArrowMapIterFunction:
+    """A kernel for ``DataFrame.mapInArrow``, whose type asks for one that takes any iterable; it gets an iterator."""
+    return cast("ArrowMapIterFunction", InWorker(kernel))
 
 
 def _forget_archives() -> None:
@@ -55,14 +64,14 @@ def shared_out(sizes: Sequence[int], most: int) -> list[int]:
 
 
 def run_here(tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:
-    """Runs a kernel over tasks one after the other; what ``lake.session.map_tasks`` does with Spark."""
+    """Runs a kernel over tasks one after the other; what ``lake.workers.Workers.map_tasks`` does with Spark."""
     return pa.Table.from_batches(kernel(iter(tasks.to_batches())), schema=schema)
 
 
 def run_shuffled_here(
     tasks: pa.Table, kernel: Kernel, schema: pa.Schema, ranges: int, second: Kernel, result: pa.Schema
 ) -> pa.Table:
-    """Runs two kernels with a shuffle between them; what ``lake.session.map_shuffled`` does with Spark."""
+    """Runs two kernels with a shuffle between them; what ``lake.workers.Workers.map_shuffled`` does with Spark."""
     rows = run_here(tasks, kernel, schema)
     parts = [rows.filter(pc.equal(rows["range"], number)) for number in range(ranges)]
     return pa.concat_tables([run_here(part, second, result) for part in parts])

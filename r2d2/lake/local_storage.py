@@ -8,6 +8,7 @@ import stat as modes
 from collections.abc import Sequence
 from typing import BinaryIO, NamedTuple
 
+from r2d2.lake import local_writes
 from r2d2.lake.file_tree import FileStat, FileTree, FoundFile, Unlisted, joined
 
 #: Directories entered through symbolic links in one listing; links that multiply paths beyond it are refused.
@@ -58,8 +59,10 @@ class LocalStorage:
         """
         return self.stat(path).identity
 
-    def open(self, path: str) -> BinaryIO:
+    def open(self, path: str, tag: str = "") -> BinaryIO:
         """The regular file at ``path`` for reading; never waits for a writer, as opening a pipe would.
+
+        Disks have no ``tag``: whether it is the file that was listed is looked at before and after.
 
         Raises:
             OSError: there is none, or it can't be read.
@@ -80,6 +83,53 @@ class LocalStorage:
         """
         with self.open(path) as source:
             return source.read()
+
+    def put(self, path: str, data: bytes, only_if: str | None = None, private: bool = False) -> str:
+        """Writes a file in one step, synced; see ``Storage.put``.
+
+        Raises:
+            FileExistsError: the condition does not hold.
+            OSError: it can't be written.
+        """
+        with local_writes.directory_locked(path):
+            if only_if:
+                self._require(path, only_if)
+            (local_writes.put_new if only_if == "" else local_writes.put)(path, data, private)
+            return self.stat(path).version
+
+    def copy(self, source: str, target: str) -> None:
+        """Copies a file, synced, if there is none at ``target``.
+
+        Raises:
+            FileExistsError: there is one.
+            OSError: it can't be read or written.
+        """
+        local_writes.copy_new(source, target)
+
+    def rename(self, source: str, target: str) -> None:
+        """Renames a file or a directory, synced, if there is nothing at ``target``.
+
+        Raises:
+            FileExistsError: there is something.
+            OSError: it can't be renamed.
+        """
+        local_writes.rename_new(source, target)
+
+    def delete(self, path: str, only_if: str | None = None) -> None:
+        """Removes a file, synced; see ``Storage.delete``.
+
+        Raises:
+            FileExistsError: it is not the one that was meant.
+            OSError: there is none, or it can't be removed.
+        """
+        with local_writes.directory_locked(path):
+            if only_if:
+                self._require(path, only_if)
+            local_writes.delete(path)
+
+    def _require(self, path: str, version: str) -> None:
+        if self.stat(path).version != version:
+            raise FileExistsError(17, "it has changed", path)
 
     def inside(self, path: str, within: Sequence[str]) -> bool:
         """Whether ``path``, with its links resolved, lies in one of the directories ``within``."""

@@ -1,4 +1,4 @@
-"""The only builder of the SparkSession, and the one way to run a kernel over tasks."""
+"""The only builder of the SparkSession."""
 
 from __future__ import annotations
 
@@ -6,44 +6,40 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
-
-import pyarrow as pa
+from typing import TYPE_CHECKING
 
 from r2d2.config import SparkSettings
-from r2d2.errors import EnvironmentMissing, ScanError, UsageError
+from r2d2.errors import EnvironmentMissing, UsageError
+from r2d2.lake.jars import DELTA_PACKAGE, S3, jar_properties
 from r2d2.lake.java import java_problem
-from r2d2.lake.kernels import InWorker, Kernel, run_here
+from r2d2.lake.s3_spark import s3a_properties
+from r2d2.lake.spark_connect import PACKED_PYTHON, connected, remote_url, unpacked_as
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
-    from pyspark.sql.pandas._typing import ArrowMapIterFunction
-    from pyspark.sql.types import StructType
-
-DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
-#: What Spark ships itself; leaving it out makes the first start twice as fast (DESIGN 5).
-SHIPPED_WITH_SPARK = (
-    "org.apache.hadoop:*,org.apache.logging.log4j:*,org.slf4j:*,org.apache.parquet:*,org.xerial.snappy:*,"
-    "com.fasterxml.jackson.core:*"
-)
+    from pyspark.sql import SparkSession
 
 
-def build_session(settings: SparkSettings, app: str = "r2d2") -> SparkSession:
+def build_session(settings: SparkSettings, app: str = "r2d2", needs: Iterable[str] = ()) -> SparkSession:
     """The session: what spark-submit or the environment gives, else local; with Delta, in UTC, and quiet.
 
+    Args:
+        needs: jar sets (``lake.jars``) besides Delta's and those of the settings, where this process starts the JVM.
+
     Raises:
-        EnvironmentMissing: Java is missing or too old, or the Delta jars can't be had.
-        UsageError: ``spark.jars`` names no directory of jars.
+        EnvironmentMissing: Java is missing or too old, a server doesn't answer, or the Delta jars can't be had.
+        UsageError: ``spark.jars`` names no directory of jars, or a property can't be set.
     """
-    require_java()
+    if is_remote(settings):
+        return _over_connect(settings)
+    require_java(settings)
     from pyspark.sql import SparkSession  # the JVM's client takes a second to import; commands on the state need none
 
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    os.environ.setdefault("PYSPARK_PYTHON", PACKED_PYTHON if _packed(settings) else sys.executable)
     builder = SparkSession.builder.appName(app)
-    for key, value in _properties(settings).items():
+    for key, value in _properties(settings, needs).items():
         builder = builder.config(key, value)
     with _jvm_output_to_file() as chatter:
         try:
@@ -53,15 +49,20 @@ def build_session(settings: SparkSettings, app: str = "r2d2") -> SparkSession:
                 f"Spark did not start: {_first_line(error)}{chatter.tail()}",
                 "without access to Maven, put the Delta jars into a directory and set spark.jars to it",
             ) from error
-    if not _is_remote():
-        session.sparkContext.setLogLevel(settings.log_level)
+    session.sparkContext.setLogLevel(settings.log_level)
+    _require_delta(session)
+    return session
+
+
+def _over_connect(settings: SparkSettings) -> SparkSession:
+    session = connected(remote_url(settings.master), _OF_SESSION | dict(settings.conf), _packed(settings))
     _require_delta(session)
     return session
 
 
 def running_tasks(spark: SparkSession) -> tuple[int, int] | None:
     """(done, all) tasks of the Spark stages that run now; None if there are none, or over Spark Connect."""
-    if _is_remote():
+    if is_remote():
         return None
     tracker = spark.sparkContext.statusTracker()
     stages = [stage for number in tracker.getActiveStageIds() if (stage := tracker.getStageInfo(number))]
@@ -72,7 +73,7 @@ def running_tasks(spark: SparkSession) -> tuple[int, int] | None:
 
 def shares_disk(spark: SparkSession) -> bool:
     """Whether tasks run on this machine, so that they can read what another one wrote to its disk."""
-    return not _is_remote() and str(spark.sparkContext.master).startswith("local")
+    return not is_remote() and str(spark.sparkContext.master).startswith("local")
 
 
 def planned_cores(settings: SparkSettings) -> tuple[int, bool]:
@@ -80,7 +81,7 @@ def planned_cores(settings: SparkSettings) -> tuple[int, bool]:
 
     Of a cluster the Spark properties say it, if anything does; else it is taken for one of this machine's size.
     """
-    master = "" if _is_remote() else _master(settings)
+    master = "" if is_remote(settings) else _master(settings)
     local = re.fullmatch(r"local(?:\[(\d+|\*)(?:,\d+)?\])?", master)
     if local:
         return (os.cpu_count() or 1) if local[1] == "*" else int(local[1] or 1), True
@@ -91,72 +92,15 @@ def planned_cores(settings: SparkSettings) -> tuple[int, bool]:
     return cores or executors * max(1, each) or os.cpu_count() or 1, False
 
 
-def require_java() -> None:
+def require_java(settings: SparkSettings) -> None:
     """Asks for Java where the session would need one here.
 
     Raises:
         EnvironmentMissing: it is missing or too old.
     """
-    problem = "" if _is_remote() else java_problem()
+    problem = "" if is_remote(settings) else java_problem()
     if problem:
         raise EnvironmentMissing(problem)
-
-
-def map_tasks(spark: SparkSession, tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:
-    """Runs ``kernel`` over ``tasks`` as one Spark job, a partition for each value of their INT column ``task``.
-
-    The rows of one ``task`` reach the kernel together, in order. Results are collected, so they must be small. A single
-    task on this machine needs no job, which would take longer than a small task.
-
-    Raises:
-        ScanError: the job failed as a whole.
-    """
-    if tasks.num_rows == 0:
-        return schema.empty_table()
-    if len(tasks["task"].unique()) == 1 and shares_disk(spark):
-        return _run_alone(tasks, kernel, schema)
-    return _collected(_planned(spark, tasks).mapInArrow(_for_spark(kernel), _spark_schema(schema)), schema)
-
-
-def _run_alone(tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:
-    try:
-        return run_here(tasks, kernel, schema).cast(schema)
-    except Exception as error:
-        raise ScanError(f"a task failed: {_first_line(error)}", "run the same command again") from error
-
-
-def map_shuffled(
-    spark: SparkSession,
-    tasks: pa.Table,
-    kernel: Kernel,
-    schema: pa.Schema,
-    ranges: int,
-    second: Kernel,
-    result: pa.Schema,
-) -> pa.Table:
-    """Runs ``kernel`` over tasks, brings rows of equal ``range`` (0 .. ranges-1) together, and runs ``second`` there.
-
-    Only what ``second`` returns is collected. Both run in one Spark job.
-    """
-    from pyspark.sql import functions as F
-
-    mapped = _planned(spark, tasks).mapInArrow(_for_spark(kernel), _spark_schema(schema))
-    shuffled = mapped.repartitionById(ranges, F.col("range"))
-    return _collected(shuffled.mapInArrow(_for_spark(second), _spark_schema(result)), result)
-
-
-def _collected(rows: DataFrame, schema: pa.Schema) -> pa.Table:
-    from py4j.protocol import Py4JError
-    from pyspark.errors import PySparkException
-
-    try:
-        collected: pa.Table = rows.toArrow()
-    except (PySparkException, Py4JError) as error:
-        raise ScanError(
-            f"a Spark job failed: {_first_line(error)}",
-            "run the same command again: what is finished is kept; if memory ran out, raise spark.driver_memory",
-        ) from error
-    return collected.cast(schema)
 
 
 def _require_delta(session: SparkSession) -> None:
@@ -165,43 +109,34 @@ def _require_delta(session: SparkSession) -> None:
     from pyspark.errors import AnalysisException
 
     try:
-        session.read.format("delta").load("/r2d2-there-is-no-such-table")
+        _ = session.read.format("delta").load("/r2d2-there-is-no-such-table").schema  # Spark Connect asks only now
     except (AnalysisException, Py4JJavaError) as error:
         if "DATA_SOURCE_NOT_FOUND" in str(error):
-            hint = f"spark-submit --packages {DELTA_PACKAGE} ... (or --jars with the Delta jars)"
+            start = "start the Spark Connect server with" if is_remote() else "spark-submit"
+            hint = f"{start} --packages {DELTA_PACKAGE} ... (or --jars with the Delta jars)"
             raise EnvironmentMissing("Delta is not on Spark's class path", hint) from None
 
 
-def _planned(spark: SparkSession, tasks: pa.Table) -> DataFrame:
-    from pyspark.sql import functions as F
-
-    return spark.createDataFrame(tasks).repartitionById(1 + max(tasks["task"].to_pylist()), F.col("task"))
-
-
-def _for_spark(kernel: Kernel) -> ArrowMapIterFunction:
-    """Spark's type says that a kernel takes any iterable; what it gives is an iterator."""
-    return cast("ArrowMapIterFunction", InWorker(kernel))
+def is_remote(settings: SparkSettings | None = None) -> bool:
+    """Whether the session is, or with these settings would be, one of a Spark Connect server."""
+    asked = settings is not None and bool(remote_url(settings.master))
+    return asked or bool(os.environ.get("SPARK_REMOTE") or os.environ.get("SPARK_CONNECT_MODE_ENABLED"))
 
 
-def _spark_schema(schema: pa.Schema) -> StructType:
-    from pyspark.sql.pandas.types import from_arrow_schema
+#: What a session may set that it did not start itself.
+_OF_SESSION = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.execution.arrow.pyspark.enabled": "true",
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    "spark.sql.files.ignoreMissingFiles": "false",
+}
 
-    return from_arrow_schema(schema)
 
-
-def _is_remote() -> bool:
-    return bool(os.environ.get("SPARK_REMOTE") or os.environ.get("SPARK_CONNECT_MODE_ENABLED"))
-
-
-def _properties(settings: SparkSettings) -> dict[str, str]:
-    properties = {
+def _properties(settings: SparkSettings, needs: Iterable[str]) -> dict[str, str]:
+    properties = _OF_SESSION | {
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-        "spark.sql.session.timeZone": "UTC",
         "spark.ui.showConsoleProgress": "false",
-        "spark.sql.execution.arrow.pyspark.enabled": "true",
-        "spark.sql.files.ignoreCorruptFiles": "false",
-        "spark.sql.files.ignoreMissingFiles": "false",
         "spark.databricks.delta.snapshotPartitions": "2",
     }
     master = _master(settings)
@@ -217,9 +152,21 @@ def _properties(settings: SparkSettings) -> dict[str, str]:
                 " -XX:+ExitOnOutOfMemoryError"  # *Seen*: a session without memory waits for ever
             ),
         }
+    if packed := _packed(settings):
+        properties["spark.archives"] = unpacked_as(packed)
     if settings.driver_memory:
         properties["spark.driver.memory"] = settings.driver_memory
-    return properties | _jars(settings) | dict(settings.conf)
+    stores = s3a_properties(os.environ) if S3 in {*settings.extras, *needs} else {}
+    return properties | stores | _jars(settings, needs) | dict(settings.conf)
+
+
+def _packed(settings: SparkSettings) -> str:
+    """The archive with the workers' environment; workers on this machine run in this process's own."""
+    if not settings.environment or (not is_remote(settings) and _master(settings).startswith("local")):
+        return ""
+    if not Path(settings.environment).is_file():
+        raise UsageError(f"spark.environment: {settings.environment} is no file", "`make package` builds the archive")
+    return settings.environment
 
 
 def _master(settings: SparkSettings) -> str:
@@ -232,9 +179,9 @@ def is_submitted() -> bool:
     return "PYSPARK_GATEWAY_PORT" in os.environ
 
 
-def _jars(settings: SparkSettings) -> dict[str, str]:
+def _jars(settings: SparkSettings, needs: Iterable[str]) -> dict[str, str]:
     if not settings.jars:
-        return {"spark.jars.packages": DELTA_PACKAGE, "spark.jars.excludes": SHIPPED_WITH_SPARK}
+        return jar_properties({*settings.extras, *needs})
     jars = sorted(str(path) for path in Path(settings.jars).glob("*.jar"))
     if not jars:
         raise UsageError(f"spark.jars: {settings.jars} holds no .jar file", "name the directory of the Delta jars")

@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from r2d2.errors import UnreadableData
 from r2d2.lake.file_tree import shown
+from r2d2.lake.handed import handed_file, is_handed
 from r2d2.lake.storage import is_local, storage_for
 from r2d2.model.dataset import DataFile
 
@@ -21,7 +22,7 @@ _START = 8
 
 
 def stage(files: Sequence[DataFile], directory: Path) -> list[Path]:
-    """Each file as ``0.parquet``, ``1.csv.gz`` ... in ``directory``: a link for local files, else a copy.
+    """Each file as ``0.parquet``, ``1.csv.gz`` ... in ``directory``: a link for files on this machine, else a copy.
 
     Args:
         files: what to stage; nothing else is needed, so that it works on any worker.
@@ -29,13 +30,18 @@ def stage(files: Sequence[DataFile], directory: Path) -> list[Path]:
 
     Raises:
         UnreadableData: a file is gone, forbidden, or not as long as it was when it was listed.
+        R2D2Error: Spark could not hand it over.
     """
     directory.mkdir(parents=True, exist_ok=True)
     staged = []
     for position, file in enumerate(files):
-        target = directory / f"{position}{known_suffix(file.path)}"
+        given = handed_file(file.path) if is_handed(file.path) else None
+        target = directory / f"{position}{known_suffix(given.name if given else file.path)}"
         try:
-            _link(file, target) if is_local(file.path) else _download(file, target)
+            if given:
+                target.symlink_to(given)
+            else:
+                _link(file, target) if is_local(file.path) else _download(file, target)
         except OSError as error:
             raise UnreadableData(f"{shown(file.path)}: {error.strerror or error}") from error
         staged.append(target)
@@ -56,7 +62,7 @@ def stage_end(file: DataFile, directory: Path, first: int, needed: Callable[[byt
     directory.mkdir(parents=True, exist_ok=True)
     target = directory / f"end{known_suffix(file.path)}"
     try:
-        with storage_for(file.path).open(file.path) as source, target.open("xb") as copy:
+        with storage_for(file.path).open(file.path, file.tag) as source, target.open("xb") as copy:
             _refuse_other_size(source.seek(0, os.SEEK_END), file)
             end = _last(source, file.size, first)
             more = needed(end, file.size)
@@ -78,20 +84,31 @@ def _last(source: BinaryIO, size: int, number: int) -> bytes:
 
 
 def in_place(file: DataFile) -> Path:
-    """A local file where it is, links resolved: for readers of our own, to which any name is just a name.
+    """A file on this machine where it is, links resolved: for readers of our own, to which any name is just a name.
 
     Raises:
         UnreadableData: it is gone, forbidden, or no regular file.
+        R2D2Error: Spark could not hand it over.
     """
+    if is_handed(file.path):
+        return handed_file(file.path)
     try:
         return _regular(file.path)
     except OSError as error:
         raise UnreadableData(f"{shown(file.path)}: {error.strerror or error}") from error
 
 
+def is_here(path: str) -> bool:
+    """Whether the file can be read in place: it is on this machine, or was handed over."""
+    return is_handed(path) or is_local(path)
+
+
 def changed(files: Sequence[DataFile]) -> list[str]:
-    """Paths of the files that are no longer what they were when they were listed, or can't be looked at any more."""
-    return [file.path for file in files if not _is_as_listed(file)]
+    """Paths of the files that are no longer what they were when they were listed, or can't be looked at any more.
+
+    Who hands a file over looks itself.
+    """
+    return [file.path for file in files if not is_handed(file.path) and not _is_as_listed(file)]
 
 
 def known_suffix(path: str) -> str:
@@ -105,8 +122,8 @@ def _is_as_listed(file: DataFile) -> bool:
         now = storage_for(file.path).stat(file.path)
     except OSError:
         return False
-    listed = file.size, file.mtime_ns, file.identity, file.ctime_ns
-    return (now.size, now.mtime_ns, now.identity, now.ctime_ns) == listed
+    listed = file.size, file.mtime_ns, file.identity, file.ctime_ns, file.tag
+    return (now.size, now.mtime_ns, now.identity, now.ctime_ns, now.tag) == listed
 
 
 def _link(file: DataFile, target: Path) -> None:
@@ -123,7 +140,7 @@ def _regular(path: str) -> Path:
 
 
 def _download(file: DataFile, target: Path) -> None:
-    with storage_for(file.path).open(file.path) as source, target.open("xb") as copy:
+    with storage_for(file.path).open(file.path, file.tag) as source, target.open("xb") as copy:
         shutil.copyfileobj(source, copy, _CHUNK)
     _refuse_other_size(target.stat().st_size, file)
 

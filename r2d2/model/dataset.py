@@ -7,12 +7,17 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from r2d2.model.source import SparkSource
+
 #: A column path, one element for each level; never joined by dots.
 LeafPath = tuple[str, ...]
 
 #: A bound in its family's canonical form: number → Decimal, floating → float, date → days since 1970-01-01,
 #: timestamp and instant → nanoseconds since 1970-01-01, string → str, boolean → bool.
 BoundValue = Decimal | float | int | str | bool
+
+#: What the path of a ``source_file`` begins with; no file's path does, for those are absolute or URLs.
+HANDED_BY_SPARK = "spark:"
 
 #: Formats whose files hold text, which is compared under typed views (EXACTNESS 4).
 TEXT_FORMATS = frozenset({"csv", "tsv", "jsonl", "json"})
@@ -63,11 +68,13 @@ class DataFile:
         path: absolute path or URL.
         size: bytes.
         mtime_ns: last change, nanoseconds since 1970-01-01 UTC.
-        identity: the physical object: ``dev:inode`` on disk, ``scheme://bucket/key`` (+ version) in a store.
+        identity: the physical object: ``dev:inode`` on disk, ``scheme://bucket/key`` in a store.
         ctime_ns: last change of file or inode, on disk, where nobody can set it back; 0 in a store.
+        tag: what a store says of the object's content, its ETag or version id; empty on disk. Reads are pinned to it.
         reader: index into ``Dataset.readers``: how its columns are read.
         rows: number of rows, or None where only a scan can tell.
         partition: partition column → raw text, None for NULL.
+        vector: which of its rows are deleted (``lake.delta_vectors``), and not counted in ``rows``; empty for none.
     """
 
     path: str
@@ -75,9 +82,11 @@ class DataFile:
     mtime_ns: int
     identity: str
     ctime_ns: int = 0
+    tag: str = ""
     reader: int = 0
     rows: int | None = None
     partition: tuple[tuple[str, str | None], ...] = ()
+    vector: str = ""
 
 
 class OtherFiles(NamedTuple):
@@ -95,6 +104,16 @@ class OtherFiles(NamedTuple):
     number: int
     bytes: int
     mtime_ns: int
+
+
+def source_file(source: SparkSource, size: int, modified_ns: int, mark: str, rows: int | None = None) -> DataFile:
+    """All rows of a dataset that Spark reads, as a file that tasks can name.
+
+    Args:
+        size: bytes of the data files.
+        mark: what changes when the rows do.
+    """
+    return DataFile(f"{HANDED_BY_SPARK}{source.to_json()}", size, modified_ns, mark, rows=rows)
 
 
 @dataclass(frozen=True)
@@ -119,6 +138,8 @@ class Dataset:
         shared_with: ids of datasets that share some of its files; neither may be retired.
         others: files of its directory that hold none of its rows, and go with it.
         reads: a month, as access logs tell; None if unknown. Joined on for plans, not kept with the dataset.
+        source: what Spark reads instead of the files (``model.source``); None where they hold the rows as they are.
+        retirable: whether it has bytes of its own that could be freed; a view has none.
         status: ``ok``, ``empty``, ``archived``, ``unread``, ``unsupported``, ``unprovable`` or ``error``.
         reason: why it is not ``ok``, in words for its owner.
     """
@@ -140,8 +161,17 @@ class Dataset:
     shared_with: tuple[str, ...] = ()
     others: tuple[OtherFiles, ...] = ()
     reads: float | None = None
+    source: SparkSource | None = None
+    retirable: bool = True
     status: str = "ok"
     reason: str = ""
+
+    @property
+    def scanned(self) -> tuple[DataFile, ...]:
+        """What is opened to read its rows: its files, or the one name under which Spark hands all rows over."""
+        if self.source is None:
+            return self.files
+        return (source_file(self.source, self.bytes, self.modified_ns, self.version, self.rows),)
 
     @property
     def has_views(self) -> bool:

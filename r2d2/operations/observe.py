@@ -69,7 +69,7 @@ def _tell(
     try:
         inputs = _inputs(job) if emit else ()
     except StateError as problem:
-        job.progress.say(f"note: {visible(str(problem))}")
+        job.progress.note(visible(str(problem)))
         inputs = ()
     told = _told(job, command, begun, inputs)
     _emit(job, emit, kind, told, error)
@@ -95,7 +95,7 @@ def _emit(job: Observed, emit: Emit | None, kind: str, told: Told, error: BaseEx
         emit(event(kind, told, operations.namespace, datetime.now(UTC), error))
     except (OSError, RuntimeError) as problem:  # requests' errors are OSErrors
         where = visible(operations.openlineage)
-        job.progress.say(f"note: the {kind} event did not get to {where}: {visible(str(problem))}")
+        job.progress.note(f"the {kind} event did not get to {where}: {visible(str(problem))}")
 
 
 def _write_metrics(job: Observed, told: Told, good: bool) -> None:
@@ -106,7 +106,7 @@ def _write_metrics(job: Observed, told: Told, good: bool) -> None:
         write_metrics(ended, job.settings.operations)
     except (OSError, StateError) as problem:
         where = visible(job.settings.operations.metrics_file)
-        job.progress.say(f"note: {where} can't be written: {visible(str(problem))}")
+        job.progress.note(f"{where} can't be written: {visible(str(problem))}")
 
 
 def _last_good(state: State) -> datetime | None:

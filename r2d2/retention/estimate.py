@@ -25,6 +25,8 @@ from r2d2.retention.prices import class_name, price_sheet, storage_class
 #: Bytes that a core scans and hashes in a second, by format, and bytes of text that it reads for their metadata
 #: (docs/scale.md, 2 cores of a small machine); a gzipped file takes as long as one so many times as large.
 SCAN_RATES: Mapping[str, float] = {"parquet": 100e6, "delta": 100e6, "csv": 7e6, "tsv": 7e6, "json": 6e6, "jsonl": 6e6}
+#: The same where Spark reads a dataset and hands over its rows.
+SPARK_RATE = 15e6
 METADATA_RATES: Mapping[str, float] = {"csv": 9e6, "tsv": 9e6, "json": 4e6, "jsonl": 4e6}
 GZIPPED = 3.0
 #: Seconds that a core takes for a footer.
@@ -236,11 +238,15 @@ def _line(name: str, reads: Sequence[Read], settings: RetentionSettings) -> Clas
 
 def scan_seconds(dataset: Dataset) -> float:
     """Core seconds of scanning all files of a dataset."""
+    if dataset.source is not None:
+        return dataset.bytes / SPARK_RATE
     return _seconds(dataset.files, SCAN_RATES[dataset.format])
 
 
 def text_seconds(dataset: Dataset) -> float:
-    """Core seconds of reading all files of a text dataset for their metadata."""
+    """Core seconds of reading all files of a text dataset, or one that Spark reads, for their metadata."""
+    if dataset.source is not None:
+        return dataset.bytes / SPARK_RATE
     return _seconds(dataset.files, METADATA_RATES[dataset.format])
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from r2d2.catalog.assembly import listed
 from r2d2.catalog.listing import Candidate
+from r2d2.catalog.reading import to_read
 from r2d2.config import RetentionSettings
 from r2d2.containment.budget import Budget
 from r2d2.model.dataset import TEXT_FORMATS
@@ -54,8 +55,9 @@ def without_unread(
 
 def _cost(candidate: Candidate, known: Collection[str]) -> tuple[int, int]:
     """Bytes of text to read, and bytes to work on."""
-    files = [file for file in candidate.files if file.path not in known] if candidate.status == "ok" else []
-    if candidate.format not in TEXT_FORMATS:
+    asked = to_read(candidate) if candidate.status == "ok" else []
+    files = [read.file for read in asked if read.file.path not in known]
+    if candidate.format not in TEXT_FORMATS and candidate.source is None:
         return 0, len(files) * FOOTER_WORK
     size = sum(file.size for file in files)
     return size, size

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from r2d2.lake.arrow_storage import split_url
 from r2d2.lake.file_tree import shown
+from r2d2.lake.urls import split_url
 from r2d2.model.dataset import DataFile, Dataset
 from r2d2.usage.draft import Draft
 from r2d2.usage.places import by_bucket, canonical

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
-from r2d2.lake.arrow_storage import SAME_STORE, split_url
 from r2d2.lake.storage import absolute, is_local
+from r2d2.lake.urls import SAME_STORE, split_url
 from r2d2.model.dataset import Dataset
 
 _CATALOG = "catalog:"

@@ -17,9 +17,9 @@ from typing import Any, BinaryIO, NamedTuple, cast
 
 from r2d2.catalog.listing import Problem
 from r2d2.errors import LakeError
-from r2d2.lake.arrow_storage import without_credentials
 from r2d2.lake.file_tree import shown
 from r2d2.lake.storage import absolute, storage_for
+from r2d2.lake.urls import without_credentials
 
 #: Bytes of one line, or of one record of JSON.
 MAX_LINE = 16 * 1024 * 1024

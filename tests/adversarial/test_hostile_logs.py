@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from r2d2.demo.delta import write_commit, write_delta
-from r2d2.lake.arrow_storage import ArrowStorage
+from r2d2.lake.object_storage import ObjectStorage
 from tests.adversarial.naive import Answer, answer
 
 TABLE = pa.table({"id": list(range(20)), "name": [f"name {i}" for i in range(20)]})
@@ -102,10 +102,10 @@ def test_a_log_that_names_files_outside_of_the_lake_is_refused_and_they_stay_unr
 def test_no_store_is_asked_for_what_a_log_names(lake: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     """Its name would reach the stranger's host, and waiting for it would hold up the run."""
 
-    def asked(_: ArrowStorage) -> object:
+    def asked(_: ObjectStorage) -> object:
         raise AssertionError("a store is asked")
 
-    monkeypatch.setattr(ArrowStorage, "_files", property(asked))
+    monkeypatch.setattr(ObjectStorage, "client", property(asked))
     named(lake, "hostile", url)
     assert "outside of the lake's roots" in looked_at(lake).refused("hostile")
 

@@ -25,8 +25,9 @@ from pyspark.sql import SparkSession
 from r2d2 import pipeline
 from r2d2.catalog.assembly import assemble
 from r2d2.catalog.discovery import discover
+from r2d2.catalog.reading import FileToRead
 from r2d2.catalog.state import open_state
-from r2d2.catalog.summaries import FileToRead, summarize_files
+from r2d2.catalog.summaries import summarize_files
 from r2d2.cli import main
 from r2d2.config import ContainmentSettings, DiscoverySettings
 from r2d2.containment import scan

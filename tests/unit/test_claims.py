@@ -82,7 +82,7 @@ def test_a_delta_table_whose_files_are_not_as_its_log_says_is_an_error(tmp_path:
     (tmp_path / "twice/b.parquet").unlink()
     os.link(tmp_path / "twice/a.parquet", tmp_path / "twice/b.parquet")
     (tmp_path / f"log/_delta_log/{0:020d}.json").write_text("{")
-    delta(tmp_path / "dv", "a.parquet", protocol={"minReaderVersion": 3, "readerFeatures": ["deletionVectors"]})
+    delta(tmp_path / "dv", "a.parquet", protocol={"minReaderVersion": 3, "readerFeatures": ["variantType"]})
     touch(tmp_path, "ok.csv")
     listing = by_id(found(tmp_path))
     assert listing["gone"].reason == "its log names b.parquet, which is missing or can't be looked at"

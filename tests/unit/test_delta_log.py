@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from r2d2.errors import UnreadableData, UnsupportedData
-from r2d2.lake.delta_log import DeltaSnapshot, read_delta, replay_delta
+from r2d2.lake.delta_log import DeltaSnapshot, read_delta, replay_delta, require_known
 from r2d2.lake.local_storage import LocalStorage
 
 FIELDS = [{"name": "k", "type": "string", "nullable": True, "metadata": {}}]
@@ -43,6 +43,10 @@ def commit(table: Path, version: int, *actions: dict[str, Any]) -> Path:
 
 def snapshot(table: Path) -> DeltaSnapshot:
     return read_delta(LocalStorage(), str(table))
+
+
+def replayed(table: Path) -> DeltaSnapshot:
+    return replay_delta(LocalStorage(), str(table))
 
 
 def paths(table: Path) -> list[str]:
@@ -196,17 +200,12 @@ def test_basic_protocols_are_read(tmp_path: Path, protocol: dict[str, Any]) -> N
 @pytest.mark.parametrize(
     "feature",
     [
-        "deletionVectors",
-        "columnMapping",
-        "typeWidening",
-        "typeWidening-preview",
-        "v2Checkpoint",
         "variantType",
         "catalogManaged",
         "x'; DROP\x1b[2J",
     ],
 )
-def test_any_other_reader_feature_is_refused_by_name(tmp_path: Path, feature: str) -> None:
+def test_a_reader_feature_that_spark_does_not_take_care_of_is_refused_by_name(tmp_path: Path, feature: str) -> None:
     features = ["timestampNtz", feature]
     commit(tmp_path, 0, {"protocol": {"minReaderVersion": 3, "readerFeatures": features}}, metadata(), add("a"))
     with pytest.raises(UnsupportedData, match="Delta features that R2D2 does not read yet") as caught:
@@ -223,28 +222,49 @@ def test_other_reader_versions_are_refused(tmp_path: Path, version: int) -> None
         snapshot(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "feature", ["deletionVectors", "columnMapping", "v2Checkpoint", "vacuumProtocolCheck", "typeWidening"]
+)
+def test_a_feature_that_a_table_may_use_and_does_not_changes_nothing(tmp_path: Path, feature: str) -> None:
+    commit(tmp_path, 0, {"protocol": {"minReaderVersion": 3, "readerFeatures": [feature]}}, metadata(), add("a"))
+    assert paths(tmp_path) == ["a"]
+
+
 @pytest.mark.parametrize("mode", ["name", "id"])
 @pytest.mark.parametrize("version", [1, 2])
-def test_column_mapping_is_refused_under_every_version(tmp_path: Path, mode: str, version: int) -> None:
-    mapped = metadata(("a",), **{"delta.columnMapping.mode": mode})
+def test_partition_values_of_mapped_columns_are_found_by_the_names_of_the_files(
+    tmp_path: Path, mode: str, version: int
+) -> None:
+    mapped = metadata(("k",), **{"delta.columnMapping.mode": mode})
+    fields = [{**FIELDS[0], "metadata": {"delta.columnMapping.physicalName": "col-1"}}]
+    mapped["metaData"]["schemaString"] = json.dumps({"type": "struct", "fields": fields})
     partition = {"col-1": "x"}
     commit(tmp_path, 0, {"protocol": {"minReaderVersion": version}}, mapped, add("a", partitionValues=partition))
+    found = replayed(tmp_path)
+    assert (found.mapping_mode, [file.partition for file in found.files]) == (mode, [(("k", "x"),)])
     with pytest.raises(UnsupportedData, match="columnMapping"):
         snapshot(tmp_path)
 
 
 def test_the_newest_protocol_counts(tmp_path: Path) -> None:
     commit(tmp_path, 0, PROTOCOL, metadata(), add("a"))
-    commit(tmp_path, 1, {"protocol": {"minReaderVersion": 3, "readerFeatures": ["deletionVectors"]}})
-    with pytest.raises(UnsupportedData, match="deletionVectors"):
-        snapshot(tmp_path)
+    commit(tmp_path, 1, {"protocol": {"minReaderVersion": 3, "readerFeatures": ["variantType"]}})
+    with pytest.raises(UnsupportedData, match="variantType"):
+        require_known(replayed(tmp_path))
 
 
-def test_a_deletion_vector_is_refused_whatever_the_protocol_says(tmp_path: Path) -> None:
+def test_a_deletion_vector_is_told_whatever_the_protocol_says(tmp_path: Path) -> None:
     vector = {"storageType": "u", "pathOrInlineDv": "x", "offset": 1, "sizeInBytes": 2, "cardinality": 1}
     commit(tmp_path, 0, PROTOCOL, metadata(), add("a", deletionVector=vector))
+    assert [file.vector for file in replayed(tmp_path).files] == [vector]
     with pytest.raises(UnsupportedData, match="deletionVectors"):
         snapshot(tmp_path)
+
+
+def test_a_vector_at_an_absolute_path_is_referred_to(tmp_path: Path) -> None:
+    vector = {"storageType": "p", "pathOrInlineDv": "file:///else/where.bin", "offset": 1}
+    commit(tmp_path, 0, PROTOCOL, metadata(), add("a", deletionVector=vector))
+    assert replayed(tmp_path).referred == ("/else/where.bin",)
 
 
 def test_a_table_of_another_file_format_is_refused(tmp_path: Path) -> None:
@@ -255,10 +275,42 @@ def test_a_table_of_another_file_format_is_refused(tmp_path: Path) -> None:
         snapshot(tmp_path)
 
 
-def test_only_a_newer_kind_of_checkpoint_is_refused_as_that(tmp_path: Path) -> None:
-    commit(tmp_path, 6, add("a"))
-    (tmp_path / f"_delta_log/{5:020d}.checkpoint.f5ee283b-37c7-46af-b64c-8f77c6a5c43a.json").write_text("{}")
-    with pytest.raises(UnsupportedData, match="v2Checkpoint"):
+NEWER = f"{5:020d}.checkpoint.f5ee283b-37c7-46af-b64c-8f77c6a5c43a"
+
+
+@pytest.mark.parametrize("kind", ["json", "parquet", "classic"])
+def test_a_newer_kind_of_checkpoint_and_the_files_that_it_names_are_read(tmp_path: Path, kind: str) -> None:
+    commit(tmp_path, 6, add("c"))
+    sidecars = tmp_path / "_delta_log/_sidecars"
+    sidecars.mkdir()
+    for name in ("a", "b"):
+        checkpoint(tmp_path, f"_sidecars/{name}.parquet", add(name))
+    actions = [{"sidecar": {"path": f"{name}.parquet", "sizeInBytes": 1}} for name in ("a", "b")]
+    if kind == "json":
+        lines = [PROTOCOL, metadata(), {"checkpointMetadata": {"version": 5}}, *actions]
+        (tmp_path / f"_delta_log/{NEWER}.json").write_text("\n".join(map(json.dumps, lines)))
+    else:
+        name = f"{NEWER}.parquet" if kind == "parquet" else f"{5:020d}.checkpoint.parquet"
+        schema = CHECKPOINT.append(pa.field("sidecar", pa.struct({"path": pa.string(), "sizeInBytes": pa.int64()})))
+        rows = [PROTOCOL, metadata(), *actions]
+        pq.write_table(pa.Table.from_pylist(rows, schema=schema), tmp_path / "_delta_log" / name)
+    assert (snapshot(tmp_path).version, paths(tmp_path)) == (6, ["a", "b", "c"])
+
+
+@pytest.mark.parametrize("path", ["../../x.parquet", "/etc/passwd", "..", "", 7, None, "s3://x/y"])
+def test_a_sidecar_that_lies_elsewhere_is_not_followed(tmp_path: Path, path: object) -> None:
+    commit(tmp_path, 6, add("c"))
+    lines = [PROTOCOL, metadata(), {"sidecar": {"path": path}}]
+    (tmp_path / f"_delta_log/{NEWER}.json").write_text("\n".join(map(json.dumps, lines)))
+    with pytest.raises((UnsupportedData, UnreadableData), match="sidecar"):
+        snapshot(tmp_path)
+
+
+def test_a_sidecar_that_is_gone_is_damage(tmp_path: Path) -> None:
+    commit(tmp_path, 6, add("c"))
+    lines = [PROTOCOL, metadata(), {"sidecar": {"path": "gone.parquet"}}]
+    (tmp_path / f"_delta_log/{NEWER}.json").write_text("\n".join(map(json.dumps, lines)))
+    with pytest.raises(UnreadableData, match=r"_sidecars/gone\.parquet"):
         snapshot(tmp_path)
 
 

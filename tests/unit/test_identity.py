@@ -151,7 +151,7 @@ def test_a_table_and_its_own_partition_share_files(tmp_path: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("feature", [[], ["deletionVectors"]])
+@pytest.mark.parametrize("feature", [[], ["variantType"]])
 def test_a_shallow_clone_and_its_source_share_files_even_if_the_clone_is_unread(
     tmp_path: Path, feature: list[str]
 ) -> None:

@@ -8,7 +8,7 @@ from threading import Thread
 import pytest
 
 from r2d2.config import UsageSettings
-from r2d2.lake.arrow_storage import ArrowStorage
+from r2d2.lake.object_storage import ObjectStorage
 from r2d2.usage.accesses import Own
 
 
@@ -37,7 +37,7 @@ def test_access_logs_can_tell_r2d2s_own_reads(monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv(name, value)
     monkeypatch.delenv("AWS_SDK_UA_APP_ID", raising=False)
     with pytest.raises(OSError, match="key"):
-        ArrowStorage("s3://bucket/key").stat("s3://bucket/key")
+        ObjectStorage("s3://bucket/key").stat("s3://bucket/key")
     server.shutdown()
     server.server_close()
     assert agents

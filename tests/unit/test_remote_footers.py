@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from r2d2.catalog.summaries import FileToRead, summarize_files
+from r2d2.catalog.reading import FileToRead
+from r2d2.catalog.summaries import summarize_files
 from r2d2.lake.kernels import run_here
 from r2d2.lake.parquet_footer import FIRST_READ
 from r2d2.lake.storage import storage_for

@@ -27,7 +27,6 @@ from r2d2.containment.request import Request
 from r2d2.containment.sample_scan import Lookup, draw_kernel
 from r2d2.containment.samples import Sampler, sampled
 from r2d2.containment.sampling import _CHOICES, SampleSize, missing_bound
-from r2d2.containment.scan import unpack_files
 from r2d2.containment.scan_sql import hashed_rows
 from r2d2.containment.scanner import Scanner
 from r2d2.demo.lake import DemoTruth
@@ -35,6 +34,7 @@ from r2d2.errors import UsageError
 from r2d2.lake.kernels import Kernel, run_here
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade, Projection, Witness
+from r2d2.model.packing import unpack_files
 from r2d2.progress import Progress
 from tests.containment_runs import Memory, contained, datasets_of, discovered, parquet_dataset, proven_pairs
 from tests.states import base_table, small_lake, write

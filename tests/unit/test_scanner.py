@@ -21,11 +21,9 @@ from r2d2.containment import scan, scan_groups
 from r2d2.containment.request import COMPLETE, Request, Term
 from r2d2.containment.scan import (
     TASKS,
-    pack_files,
     read_failure,
     scan_task,
     task_connection,
-    unpack_files,
 )
 from r2d2.containment.scan_groups import scan_kernel
 from r2d2.containment.scanner import Measure, Scanner, chunks, dataset_key, measure_key, planned
@@ -36,6 +34,7 @@ from r2d2.lake.layout import Column, Reader
 from r2d2.model.dataset import DataFile, Dataset, Leaf
 from r2d2.model.edge import Projection
 from r2d2.model.family import DATE, NUMBER, PRESENCE, STRING
+from r2d2.model.packing import pack_files, unpack_files
 from tests.containment_runs import Memory, candidate, data_file, datasets_of, parquet_dataset
 
 DEFAULT = ContainmentSettings()
@@ -345,11 +344,12 @@ def test_what_failed_is_not_remembered(tmp_path: Path) -> None:
     "change",
     [
         {"size": 1}, {"mtime_ns": 1}, {"ctime_ns": 1}, {"identity": "x"}, {"path": "/x"}, {"reader": 1},
+        {"tag": "f"},
         {"partition": (("k", "1"),)}, {"partition": (("k", None),)},
     ],
 )  # fmt: skip
 def test_the_key_of_a_dataset_changes_with_each_of_its_files(change: dict[str, Any]) -> None:
-    file = DataFile("/f", 10, 20, "i", 30, 0, 3, (("k", "01"),))
+    file = DataFile("/f", 10, 20, "i", 30, "e", 0, 3, (("k", "01"),))
     dataset = Dataset("d", "parquet", "/", "v", files=(file,), readers=("r", "s"))
     assert dataset_key(replace(dataset, files=(replace(file, **change),))) != dataset_key(dataset)
 
@@ -383,8 +383,8 @@ def test_sums_of_many_rows_are_exact(tmp_path: Path) -> None:
 
 def test_files_travel_without_loss() -> None:
     files = [
-        DataFile("/a\udc80b", 1, 2, "i", 7, 3, None, (("k", None), ("l", "v'"))),
-        DataFile("/c", 1, 2, "i", 0, 0, 9),
+        DataFile("/a\udc80b", 1, 2, "i", 7, "", 3, None, (("k", None), ("l", "v'"))),
+        DataFile("s3://b/c", 1, 2, "s3://b/c", 0, '"e"', 0, 9),
     ]
     assert unpack_files(pack_files(files)) == files
 

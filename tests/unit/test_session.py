@@ -14,10 +14,12 @@ from zipimport import zipimporter
 import pyarrow as pa
 import pytest
 
-from r2d2.errors import ScanError
-from r2d2.lake import session
-from r2d2.lake.kernels import InWorker, shared_out
-from r2d2.lake.session import map_tasks
+from r2d2.errors import ScanError, UsageError
+from r2d2.lake import workers
+from r2d2.lake.jars import jar_properties
+from r2d2.lake.kernels import InWorker, Kernel, shared_out
+from r2d2.lake.spark_files import Access
+from r2d2.lake.workers import Workers
 
 SCHEMA = pa.schema([("task", pa.int32()), ("n", pa.int64())])
 
@@ -37,8 +39,9 @@ def tasks(*numbers: int) -> pa.Table:
     return pa.table({"task": pa.array(numbers, pa.int32()), "n": range(len(numbers))}, schema=SCHEMA)
 
 
-def spark(master: str) -> Any:
-    return SimpleNamespace(sparkContext=SimpleNamespace(master=master))
+def run(master: str, some: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:
+    session: Any = SimpleNamespace(sparkContext=SimpleNamespace(master=master))
+    return Workers(session, Access.OPENED).map_tasks(some, kernel, schema)
 
 
 @pytest.fixture
@@ -50,13 +53,13 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         made.append(given.num_rows)
         return SimpleNamespace(mapInArrow=lambda *_: None)
 
-    monkeypatch.setattr(session, "_planned", planned)
-    monkeypatch.setattr(session, "_collected", lambda _, schema: schema.empty_table())
+    monkeypatch.setattr(workers, "_planned", planned)
+    monkeypatch.setattr(workers, "collected", lambda _, schema: schema.empty_table())
     return made
 
 
 def test_a_single_task_on_this_machine_is_no_spark_job(jobs: list[int]) -> None:
-    assert map_tasks(spark("local[2]"), tasks(0, 0, 0), doubled, SCHEMA)["n"].to_pylist() == [0, 2, 4]
+    assert run("local[2]", tasks(0, 0, 0), doubled, SCHEMA)["n"].to_pylist() == [0, 2, 4]
     assert jobs == []
 
 
@@ -64,18 +67,18 @@ def test_a_single_task_on_this_machine_is_no_spark_job(jobs: list[int]) -> None:
 def test_several_tasks_or_another_machine_are_a_spark_job(
     jobs: list[int], master: str, numbers: tuple[int, ...]
 ) -> None:
-    map_tasks(spark(master), tasks(*numbers), doubled, SCHEMA)
+    run(master, tasks(*numbers), doubled, SCHEMA)
     assert jobs == [len(numbers)]
 
 
 def test_no_tasks_are_no_job(jobs: list[int]) -> None:
-    assert map_tasks(spark("yarn"), tasks(), doubled, SCHEMA).num_rows == 0
+    assert run("yarn", tasks(), doubled, SCHEMA).num_rows == 0
     assert jobs == []
 
 
 def test_a_task_that_fails_is_a_job_that_failed() -> None:
     with pytest.raises(ScanError, match=r"a task failed: no such luck$"):
-        map_tasks(spark("local[2]"), tasks(0), failing, SCHEMA)
+        run("local[2]", tasks(0), failing, SCHEMA)
 
 
 def test_a_worker_forgets_archives_after_each_task_and_finds_their_modules_all_the_same(
@@ -102,3 +105,17 @@ def test_work_is_shared_out_over_few_tasks_of_nearly_one_size(most: int) -> None
     assert len(loads) <= max(1, min(len(sizes), -(-sum(sizes) // max(1, most))))
     assert max(loads) - min(loads) <= max(sizes)
     assert shared_out([], most) == []
+
+
+def test_jars_for_s3_leave_out_the_bundle_and_not_hadoops_own_connector() -> None:
+    found = jar_properties({"s3", "iceberg"})
+    packages, excludes = found["spark.jars.packages"].split(","), found["spark.jars.excludes"].split(",")
+    assert [name for name in packages if "hadoop-aws" in name or "iceberg" in name or "delta-spark" in name] != []
+    assert "software.amazon.awssdk:bundle" in excludes
+    assert "org.apache.hadoop:*" not in excludes
+    assert "org.apache.hadoop:*" in jar_properties(())["spark.jars.excludes"].split(",")
+
+
+def test_an_unknown_jar_set_is_named() -> None:
+    with pytest.raises(UsageError, match="there is no jar set 'hudi'"):
+        jar_properties({"hudi"})

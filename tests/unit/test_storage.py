@@ -16,10 +16,11 @@ import pytest
 from r2d2.catalog.discovery import discover
 from r2d2.config import DiscoverySettings
 from r2d2.errors import LakeError
-from r2d2.lake.arrow_storage import ArrowStorage, without_credentials
 from r2d2.lake.file_tree import FileTree, shown
 from r2d2.lake.local_storage import LocalStorage
+from r2d2.lake.object_storage import ObjectStorage
 from r2d2.lake.storage import absolute, is_local, storage_for
+from r2d2.lake.urls import without_credentials
 
 HOSTILE = ["a b.csv", "it's.csv", 'q"q.csv', "new\nline.csv", "x;--.csv", "[ab].csv", "*.csv", "%20.csv", "#.csv"]
 HOSTILE += [
@@ -73,7 +74,7 @@ def test_stat_pins_size_time_and_the_physical_object(tmp_path: Path) -> None:
     status = os.stat(file)
     stat = listed(tmp_path).files[0].stat
     identity = f"{status.st_dev}:{status.st_ino}"
-    assert stat == (str(file), 3, 1_700_000_000_123_456_789, identity, status.st_ctime_ns)
+    assert stat == (str(file), 3, 1_700_000_000_123_456_789, identity, status.st_ctime_ns, "")
     assert LocalStorage().stat(str(file)) == stat
 
 
@@ -259,7 +260,7 @@ def test_a_store_known_to_fsspec_is_listed_and_read() -> None:
 
 
 def test_one_object_has_one_identity_whatever_the_scheme() -> None:
-    identities = {ArrowStorage(f"{scheme}://b").identity(f"{scheme}://b/k/a.csv") for scheme in ("s3", "s3a", "s3n")}
+    identities = {ObjectStorage(f"{scheme}://b").identity(f"{scheme}://b/k/a.csv") for scheme in ("s3", "s3a", "s3n")}
     assert identities == {"s3://b/k/a.csv"}
 
 

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from r2d2.catalog import codec, summaries
-from r2d2.catalog.summaries import RESULTS, TASKS, FileToRead, kernel, summarize_files, summary_texts
+from r2d2.catalog.reading import FileToRead
+from r2d2.catalog.summaries import RESULTS, TASKS, kernel, summarize_files, summary_texts
 from r2d2.lake import parquet
 from r2d2.lake.storage import storage_for
 from r2d2.model.dataset import DataFile, FileSummary

@@ -1,0 +1,149 @@
+"""The leaves of a Delta table, from its log and from what its files say of themselves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from r2d2.catalog.delta_schema import delta_columns
+from r2d2.catalog.leaves import FileLeaves, merge_leaf, partition_leaf
+from r2d2.catalog.listing import Candidate
+from r2d2.errors import UnreadableData, UnsupportedData
+from r2d2.lake.delta_log import PHYSICAL_NAME
+from r2d2.lake.delta_vectors import DeletionVector
+from r2d2.lake.layout import Column, Reader, leaf_columns
+from r2d2.lake.parquet_types import described, family_of, shown
+from r2d2.model import family as families
+from r2d2.model.dataset import Bounds, DataFile, FileSummary, Leaf
+from r2d2.model.names import fold
+
+#: Partition values of these types are not kept exactly by a Delta log: a float's text is not that of its double.
+_INEXACT = ("FLOAT", "BLOB", "LIST", "MAP", "STRUCT")
+#: What the name of a column begins with that files hold and the table has no more; no name of the table does.
+_DROPPED = "\0"
+
+
+def table_summaries(candidate: Candidate, parts: Sequence[FileSummary]) -> list[FileSummary]:
+    """What files say, in the table's names and without the rows that are deleted.
+
+    Args:
+        parts: of the candidate's files, in their order.
+
+    Raises:
+        UnreadableData: more rows are deleted than a file has.
+    """
+    mapped = candidate.properties.get("delta.columnMapping.mode", "none") != "none"
+    named = [renamed(part, json.loads(candidate.schema)) for part in parts] if mapped else list(parts)
+    return [_without_deleted(part, file) for part, file in zip(named, candidate.files, strict=True)]
+
+
+def _without_deleted(part: FileSummary, file: DataFile) -> FileSummary:
+    """Which rows are gone is not known here: bounds still hold and need not be met, and counts of NULLs are lost."""
+    if not file.vector:
+        return part
+    rows = part.rows - DeletionVector.from_json(file.vector).rows
+    if rows < 0:
+        raise UnreadableData(f"its log deletes {part.rows - rows:,} of the {part.rows:,} rows of a file")
+    return replace(part, rows=rows, leaves=tuple(_loosened(leaf, part.rows, rows) for leaf in part.leaves))
+
+
+def _loosened(leaf: Leaf, before: int, rows: int) -> Leaf:
+    nulls = rows if leaf.nulls == before else 0 if leaf.nulls == 0 else None
+    return replace(leaf, nulls=nulls, bounds={family: _untight(bounds) for family, bounds in leaf.bounds.items()})
+
+
+def _untight(bounds: Bounds) -> Bounds:
+    return replace(bounds, low_tight=False, high_tight=False)
+
+
+def renamed(part: FileSummary, schema: Mapping[str, Any]) -> FileSummary:
+    """What a file says, by the names that a table with mapped columns gives them; ``schema`` is the log's."""
+    reader = Reader.from_json(part.reader)
+    own = replace(reader, columns=_named(reader.columns, schema))
+    leaves = (_as(leaf, found.path, found.column) for leaf, found in zip(part.leaves, leaf_columns(own), strict=True))
+    return replace(part, reader=own.to_json(), leaves=tuple(leaves))
+
+
+def _as(leaf: Leaf, path: tuple[str, ...], column: Column) -> Leaf:
+    nested = column.children and leaf.families != (families.PRESENCE,)
+    return replace(leaf, path=path, families=(family_of(column),) if nested else leaf.families)
+
+
+def _named(columns: Sequence[Column], struct: Mapping[str, Any]) -> tuple[Column, ...]:
+    fields = {field["metadata"].get(PHYSICAL_NAME, field["name"]): field for field in struct["fields"]}
+    return tuple(
+        replace(_valued(column, fields[column.name]["type"]), name=fields[column.name]["name"])
+        if column.name in fields
+        else replace(column, name=f"{_DROPPED}{column.name}")
+        for column in columns
+    )
+
+
+def _valued(column: Column, kind: Any) -> Column:
+    """A column whose fields have the names of the type; where the two don't fit, that is seen later."""
+    if not isinstance(kind, Mapping):
+        return column
+    if kind["type"] == "struct" and column.kind == "STRUCT":
+        return replace(column, children=_named(column.children, kind))
+    if kind["type"] == "array" and column.kind == "LIST":
+        return replace(column, children=(_valued(column.children[0], kind["elementType"]),))
+    if kind["type"] == "map" and column.kind == "MAP":
+        key, value = column.children
+        return replace(column, children=(_valued(key, kind["keyType"]), _valued(value, kind["valueType"])))
+    return column
+
+
+def delta_partition(file: DataFile) -> tuple[tuple[str, str | None], ...]:
+    """In a Delta log an empty text stands for NULL, for every type."""
+    return tuple((name, value or None) for name, value in file.partition)
+
+
+def partition_values(name: str, files: Sequence[DataFile]) -> list[tuple[int, str | None]]:
+    """Rows and value of a partition column, of each file.
+
+    Raises:
+        UnsupportedData: a file has none.
+    """
+    values = []
+    for file in files:
+        known = dict(file.partition)
+        if name not in known:
+            raise UnsupportedData(f"partition column {shown((name,))} has no value for some of the files")
+        values.append((file.rows or 0, known[name]))
+    return values
+
+
+def delta_leaves(
+    candidate: Candidate, files: Sequence[DataFile], parts: Sequence[FileLeaves], case_sensitive: bool
+) -> tuple[Leaf, ...]:
+    """Leaves as the table's log gives them; files may lack those that were added later."""
+    columns = delta_columns(candidate.schema)
+    partitioned = set(candidate.partition_columns)
+    leaves = []
+    for found in leaf_columns(Reader("parquet", columns)):
+        kind = described(found.column)
+        if found.path[0] in partitioned:
+            if found.column.kind in _INEXACT:
+                raise UnsupportedData(f"partition column {shown(found.path[:1])} is of the type {kind}")
+            values = partition_values(found.path[0], files)
+            leaves.append(partition_leaf(found.path[0], values, family_of(found.column), kind))
+            continue
+        family = families.PRESENCE if found.presence else family_of(found.column)
+        leaves.append(_table_leaf(Leaf(found.path, (family,), kind), parts, case_sensitive))
+    return tuple(leaves)
+
+
+def _table_leaf(leaf: Leaf, parts: Sequence[FileLeaves], case_sensitive: bool) -> Leaf:
+    path = fold(leaf.path, case_sensitive)
+    nulls = 0 if leaf.families == (families.PRESENCE,) else sum(part.rows for part in parts)
+    if not any(path in part.leaves for part in parts):
+        return replace(leaf, nulls=nulls)
+    merged = merge_leaf(path, parts)
+    if merged.families != leaf.families:
+        stored = "/".join(merged.families)
+        raise UnsupportedData(
+            f"column {shown(leaf.path)} is {leaf.families[0]} in the table, but {stored} in its files"
+        )
+    return replace(leaf, nulls=merged.nulls, bounds=merged.bounds)

@@ -1,0 +1,117 @@
+"""Writes on local disks that are there, whole, after a crash: files and their directories are synced.
+
+Conditions hold among those who write through here: a lock on the directory keeps two of them apart.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_PRIVATE = 0o600
+
+
+def put(path: str, data: bytes, private: bool) -> None:
+    """Writes a file in one step; what is there is replaced."""
+    with _written(path, data, private) as temporary:
+        os.replace(temporary, path)
+
+
+def put_new(path: str, data: bytes, private: bool) -> None:
+    """Writes a file in one step, if none is there.
+
+    Raises:
+        FileExistsError: there is one.
+    """
+    with _written(path, data, private) as temporary:
+        os.link(temporary, path)
+        os.unlink(temporary)
+
+
+def copy_new(source: str, target: str) -> None:
+    """Copies a file, if there is none at ``target``.
+
+    Raises:
+        FileExistsError: there is one.
+    """
+    temporary = _temporary(target)
+    try:
+        shutil.copyfile(source, temporary)
+        _sync(temporary)
+        os.link(temporary, target)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+    _sync(os.path.dirname(target))
+
+
+def rename_new(source: str, target: str) -> None:
+    """Renames a file or a directory, if there is nothing at ``target``.
+
+    Of a file that a crash cuts short both names may be left; of a directory an empty one at ``target``.
+
+    Raises:
+        FileExistsError: there is something.
+    """
+    if os.path.isdir(source) and not os.path.islink(source):
+        os.mkdir(target)
+        try:
+            os.rename(source, target)
+        except BaseException:
+            os.rmdir(target)
+            raise
+    else:
+        os.link(source, target, follow_symlinks=False)
+        os.unlink(source)
+    for directory in {os.path.dirname(source), os.path.dirname(target)}:
+        _sync(directory)
+
+
+def delete(path: str) -> None:
+    """Removes a file."""
+    os.unlink(path)
+    _sync(os.path.dirname(path))
+
+
+@contextmanager
+def directory_locked(path: str) -> Iterator[None]:
+    """Keeps others who ask here from changing entries of the directory that ``path`` is in."""
+    handle = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _written(path: str, data: bytes, private: bool) -> Iterator[str]:
+    temporary = _temporary(path)
+    try:
+        mode = _PRIVATE if private else 0o666
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        yield temporary
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+    _sync(os.path.dirname(path))
+
+
+def _temporary(path: str) -> str:
+    """Hidden, so that no listing takes it for data."""
+    return os.path.join(os.path.dirname(path), f".r2d2-{uuid.uuid4().hex}")
+
+
+def _sync(path: str) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

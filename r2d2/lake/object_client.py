@@ -1,0 +1,100 @@
+"""The client of one bucket or container: who it is, and which credentials it uses."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from obstore.store import AzureStore, GCSStore, S3Store
+
+from r2d2.errors import EnvironmentMissing
+from r2d2.lake.object_errors import reason_of
+from r2d2.lake.object_requests import Requests
+from r2d2.version import __version__
+
+if TYPE_CHECKING:
+    from obstore.store import ClientConfig, RetryConfig
+
+#: Schemes of stores that are reached so, each in its one spelling (``urls.SAME_STORE``).
+OBJECT_STORES = ("s3", "gs", "abfs", "az")
+#: A request that gets no byte for half a minute is sent again; one that gets some may take as long as it takes.
+_STALLED, _LONGEST = timedelta(seconds=30), timedelta(minutes=30)
+_RETRY: RetryConfig = {
+    "max_retries": 10,
+    "retry_timeout": timedelta(minutes=3),
+    "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=10), "base": 2},
+}
+#: Where credentials of S3 may be besides profiles; each is known to the client itself.
+_OWN_CREDENTIALS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_SKIP_SIGNATURE",
+)
+
+
+def open_client(scheme: str, authority: str, environ: Mapping[str, str] = os.environ) -> Requests:
+    """The client of a bucket; credentials, region and endpoint come from the environment.
+
+    Raises:
+        EnvironmentMissing: an AWS profile is to be used, and boto3 that reads profiles is not installed.
+    """
+    options = _client_options(environ, _endpoint(scheme, environ))
+    if scheme == "s3":
+        provider = _profile(environ) if _needs_profile(environ) else None
+        # Amazon's own way to copy only where nothing is; it leaves tags and attributes behind
+        config: Any = {"copy_if_not_exists": "multipart", **s3_config(environ)}
+        more: Any = {"client_options": options, "retry_config": _RETRY, "credential_provider": provider}
+        return Requests(S3Store(authority, config=config, **more))
+    if scheme == "gs":
+        return Requests(GCSStore(authority, client_options=options, retry_config=_RETRY))
+    return Requests(AzureStore.from_url(f"{scheme}://{authority}", client_options=options, retry_config=_RETRY))
+
+
+def s3_config(environ: Mapping[str, str]) -> dict[str, str]:
+    """Endpoint and region, as far as the environment gives them."""
+    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+    endpoint = _endpoint("s3", environ)
+    return ({"region": region} if region else {}) | ({"endpoint": endpoint} if endpoint else {})
+
+
+def _endpoint(scheme: str, environ: Mapping[str, str]) -> str:
+    names = {"s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"), "gs": ("GOOGLE_BASE_URL",)}
+    given = next((environ[name] for name in names.get(scheme, ("AZURE_STORAGE_ENDPOINT",)) if environ.get(name)), "")
+    return given.rstrip("/") if "://" in given or not given else f"https://{given}"
+
+
+def _client_options(environ: Mapping[str, str], endpoint: str) -> ClientConfig:
+    # as the AWS SDK spells it, so that access logs tell r2d2's own reads (usage.own)
+    agent = f"r2d2/{__version__} app/{environ.get('AWS_SDK_UA_APP_ID') or 'r2d2'}"
+    plain = endpoint.startswith("http://") or environ.get("AZURE_STORAGE_USE_EMULATOR", "") not in ("", "false", "0")
+    return {"allow_http": plain, "user_agent": agent, "timeout": _LONGEST, "read_timeout": _STALLED}
+
+
+def _needs_profile(environ: Mapping[str, str]) -> bool:
+    if any(environ.get(name) for name in _OWN_CREDENTIALS):
+        return False
+    home = Path(environ.get("HOME", "")) / ".aws"
+    kept = (
+        environ.get("AWS_SHARED_CREDENTIALS_FILE") or home / "credentials",
+        environ.get("AWS_CONFIG_FILE") or home / "config",
+    )
+    return bool(environ.get("AWS_PROFILE")) or any(Path(path).is_file() for path in kept)
+
+
+def _profile(environ: Mapping[str, str]) -> Any:
+    try:
+        from obstore.auth.boto3 import Boto3CredentialProvider
+    except ImportError as error:
+        hint = "pip install boto3 (or r2d2[s3]), or give AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        raise EnvironmentMissing("AWS profiles are read by boto3, which is not installed", hint) from error
+    try:
+        return Boto3CredentialProvider()
+    except Exception as error:
+        hint = "look at AWS_PROFILE and at ~/.aws/config, or give AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        name = environ.get("AWS_PROFILE") or "default"
+        raise EnvironmentMissing(f"AWS profile {name} gives no credentials: {reason_of(error)}", hint) from error

@@ -1,0 +1,126 @@
+"""Requests to one bucket. Where an answer is lost they are made again, so that a write may find its own work done.
+
+The client itself asks again after 429 and 5xx, and where nothing was sent; not where a write may have been done, nor
+where an answer breaks off.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import obstore
+from obstore import exceptions as failures
+
+from r2d2.lake.object_errors import may_be_lost
+
+if TYPE_CHECKING:
+    from obstore import GetOptions, ObjectMeta, PutMode
+    from obstore.store import AzureStore, GCSStore, S3Store
+
+T = TypeVar("T")
+
+_ATTEMPTS = 6
+_FIRST_WAIT = 0.1
+#: Keys that a store lists in one answer.
+PAGE = 1000
+
+
+class Requests:
+    """What is asked of a bucket; keys are without a slash at their ends, empty for the bucket itself.
+
+    Every method raises what the client raises (``object_errors.store_errors`` makes OSErrors of it).
+    """
+
+    def __init__(self, store: S3Store | GCSStore | AzureStore) -> None:
+        self._store = store
+
+    def head(self, key: str, tag: str = "") -> ObjectMeta:
+        """What the store says of an object; only of the version with ``tag``, if there is one."""
+        return _retried(lambda: obstore.get(self._store, key, options={"head": True, **_pinned(tag)}).meta)
+
+    def read(self, key: str, tag: str = "", part: tuple[int, int] | None = None) -> tuple[ObjectMeta, bytes]:
+        """An object or a part of it, from its first byte to the one after its last."""
+
+        def ask() -> tuple[ObjectMeta, bytes]:
+            options: GetOptions = {**_pinned(tag), "range": part} if part else _pinned(tag)
+            found = obstore.get(self._store, key, options=options)
+            return found.meta, bytes(found.bytes())
+
+        return _retried(ask)
+
+    def put(self, key: str, data: bytes, mode: PutMode) -> str:
+        """Writes an object; its tag, empty if the store does not say it.
+
+        Where an answer was lost, and the condition of ``mode`` does not hold any more, it may be this call's own work.
+        """
+        found = _retried(lambda: obstore.put(self._store, key, data, mode=mode))
+        return found["e_tag"] or found["version"] or ""
+
+    def put_parts(self, key: str, parts: Iterator[bytes]) -> None:
+        """Writes an object in parts, without a condition."""
+        with obstore.open_writer(self._store, key) as writer:
+            for part in parts:
+                writer.write(part)
+
+    def copy_new(self, source: str, target: str) -> None:
+        """Copies an object where there is none; one that is there after an answer was lost is this call's own work."""
+        lost = False
+
+        def ask() -> None:
+            nonlocal lost
+            try:
+                obstore.copy(self._store, source, target, overwrite=False)
+            except failures.AlreadyExistsError:
+                if not lost:
+                    raise
+            except failures.BaseError as error:
+                lost = lost or may_be_lost(error)
+                raise
+
+        _retried(ask)
+
+    def delete(self, key: str) -> None:
+        """Removes an object."""
+        _retried(lambda: obstore.delete(self._store, key))
+
+    def children(self, prefix: str) -> tuple[Sequence[ObjectMeta], Sequence[str]]:
+        """The objects and the directories directly below a directory."""
+        found = _retried(lambda: obstore.list_with_delimiter(self._store, prefix or None))
+        return found["objects"], found["common_prefixes"]
+
+    def pages(self, prefix: str) -> Iterator[Sequence[ObjectMeta]]:
+        """All objects below a directory, in order; goes on after the last one where an answer breaks off."""
+        last: str | None = None
+        tries = 0
+        while True:
+            try:
+                for page in obstore.list(self._store, prefix or None, offset=last, chunk_size=PAGE):
+                    last, tries = page[-1]["path"], 0
+                    yield page
+                return
+            except failures.BaseError as error:
+                tries += 1
+                _wait_or_raise(error, tries)
+
+
+def _pinned(tag: str) -> GetOptions:
+    return {"if_match": tag} if tag else {}
+
+
+def _retried(call: Callable[[], T]) -> T:
+    tries = 0
+    while True:
+        try:
+            return call()
+        except failures.BaseError as error:
+            tries += 1
+            _wait_or_raise(error, tries)
+
+
+def _wait_or_raise(error: failures.BaseError, tries: int) -> None:
+    if tries >= _ATTEMPTS or not may_be_lost(error):
+        raise error
+    time.sleep(_FIRST_WAIT * 2**tries * random.random())

@@ -1,0 +1,80 @@
+"""URLs of stores, and what may be said of them: nothing that R2D2 prints or keeps carries a credential."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from urllib.parse import quote, quote_plus
+
+from r2d2.errors import LakeError
+
+#: Several schemes of one store: the same object has one identity, however it is spelled.
+SAME_STORE = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "abfss": "abfs", "wasbs": "wasb"}
+_USER_INFO = re.compile(r"://[^/\s@]*:[^/\s@]*@")
+_SECRET_FIELD = re.compile(r"(?i)([\w-]*(?:secret|token|key|password|signature|sig)[\w-]*=)[^&\s]+")
+_SECRET_VARIABLE = re.compile(
+    r"(?i)secret|token|password|account_key|master_key|storage_access_key|sas|service_account"
+)
+#: Shorter values of such variables are words like ``true``, not secrets.
+_SHORTEST_SECRET = 6
+
+
+def without_credentials(text: str) -> str:
+    """``text`` with user names and secrets in URLs blanked, and every secret that the environment holds.
+
+    >>> without_credentials("s3://me:hidden@bucket/x?secret_key=abc")
+    's3://***@bucket/x?secret_key=***'
+    """
+    blanked = _SECRET_FIELD.sub(r"\1***", _USER_INFO.sub("://***@", text))
+    for secret in _secrets():
+        blanked = blanked.replace(secret, "***")
+    return blanked
+
+
+def split_url(url: str) -> tuple[str, str, str]:
+    """Scheme (lower case), authority and path of a URL; the path is taken as it is, without percent-decoding."""
+    scheme, _, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return scheme.lower(), authority, slash + path
+
+
+def url_key(url: str) -> str:
+    """The key of the object at a URL, or of a directory without the slash at its end."""
+    return split_url(url)[2].strip("/")
+
+
+def url_identity(url: str) -> str:
+    """The one spelling of an object's URL; no store is asked."""
+    scheme, authority, key = split_url(url)
+    return f"{SAME_STORE.get(scheme, scheme)}://{authority}{key}".rstrip("/")
+
+
+def url_inside(url: str, within: Sequence[str]) -> bool:
+    """Whether a URL is one of ``within`` or lies below one; stores have no links."""
+    identity = url_identity(url)
+    return any(identity == root or identity.startswith(f"{root}/") for root in map(url_identity, within))
+
+
+def refuse_credentials(url: str) -> None:
+    """A root is kept in the state and shown in reports, so that it must not hold a secret.
+
+    Raises:
+        LakeError: the URL carries credentials.
+    """
+    scheme, authority, _ = split_url(url)
+    if ":" in authority.rpartition("@")[0] or (scheme in ("s3", "s3a", "s3n") and "@" in authority):
+        raise LakeError(
+            f"{without_credentials(url)}: a root must not carry credentials, they would end in the state",
+            "give them through the environment, for example AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+        )
+
+
+def _secrets() -> list[str]:
+    """Values of the environment that must not be repeated, the longest first, in every spelling that URLs give them."""
+    found = {v for k, v in os.environ.items() if _SECRET_VARIABLE.search(k) and len(v) >= _SHORTEST_SECRET}
+    spelled = {
+        spelling for value in found for spelling in (value, quote(value, safe=""), quote(value), quote_plus(value))
+    }
+    # a path is where a secret is kept, not one
+    return sorted((text for text in spelled if not os.path.isabs(text)), key=len, reverse=True)

@@ -1,0 +1,36 @@
+"""One S3 endpoint for the tests of stores; a bucket for each test."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.s3_servers import bucket, environment, s3_endpoint
+
+_NUMBERS = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def endpoint() -> Iterator[str]:
+    with s3_endpoint() as url, environment(url):
+        yield url
+
+
+@pytest.fixture
+def s3(endpoint: str) -> Iterator[str]:
+    """The name of a new bucket, with the environment that leads there."""
+    with environment(endpoint):
+        name = f"stores-{next(_NUMBERS)}"
+        bucket(endpoint, name)
+        yield name
+
+
+@pytest.fixture
+def other_client(endpoint: str) -> Any:
+    """A client that is not r2d2's."""
+    import boto3
+
+    return boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1")
