@@ -52,8 +52,8 @@ def observed(job: Observed, command: str) -> Iterator[None]:
     emit = emitter(job.settings.operations)
     check_metrics(job.settings.operations)
     begun = datetime.now(UTC)
-    _emit(job, emit, "START", _told(job, command, begun))
     try:
+        _emit(job, emit, "START", _told(job, command, begun))
         yield
     except BaseException as error:
         stopped = isinstance(error, KeyboardInterrupt | SystemExit)
