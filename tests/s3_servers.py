@@ -66,6 +66,7 @@ class Faults:
     def __init__(self, every: int, ways: tuple[str, ...] = WAYS) -> None:
         self.every = every
         self.calls, self.failed = 0, Counter[str]()
+        self.asked: list[tuple[str, str]] = []  # method and path of each call
         self._ways, self._lock = itertools.cycle(ways), threading.Lock()
 
     def next(self) -> str:
@@ -95,6 +96,7 @@ class _Proxy(BaseHTTPRequestHandler):
 
     def _forward(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.faults.asked.append((self.command, self.path))
         way = self.faults.next()
         if way.isdigit():
             self._answer(int(way), {"Content-Type": "application/xml"}, b"<Error><Code>SlowDown</Code></Error>", "")
