@@ -298,5 +298,5 @@ ICEBERG_CASES = (
     IcebergCase("format_3", _format_3, "unsupported", "format version 3"),
     IcebergCase("orc_and_avro", _orc_and_avro),
     IcebergCase("local_times", _local_times),
-    IcebergCase("empty", _empty, "empty", "no rows"),
+    IcebergCase("empty", _empty, "empty"),
 )
