@@ -182,7 +182,7 @@ def pinned_datasets(
         if dataset.status != "ok":
             pinned[dataset.id] = f"kept: {dataset.error}"
         elif not dataset.retirable:
-            pinned[dataset.id] = "kept: a view, which has no bytes of its own"
+            pinned[dataset.id] = "kept: a view has no bytes of its own"
     for child, other in _sharing(datasets):
         pinned.setdefault(child, f"kept: shares files with {other}")
     context = context or Context()
