@@ -118,13 +118,6 @@ def test_holds_and_tags_keep(usage: Usage, why: str) -> None:
     assert line(plan_of(PAIR, usage), "part").reason == why
 
 
-def test_a_view_is_never_retired_and_may_stand_for_others() -> None:
-    view = [PAIR[0], replace(PAIR[1], retirable=False)]
-    assert line(plan_of(view), "part").reason == "kept: a view has no bytes of its own"
-    parent = plan_of([replace(PAIR[0], retirable=False), PAIR[1]])
-    assert (line(parent, "part").action.value, line(parent, "part").parent) == ("retire", PAIR[0].id)
-
-
 def test_what_changed_a_short_time_ago_is_kept() -> None:
     young = [PAIR[0], replace(PAIR[1], modified_ns=int((NOW - timedelta(days=2)).timestamp()) * 10**9)]
     plan = plan_of(young, settings=replace(SETTINGS, min_age_days=3.0))
