@@ -78,13 +78,14 @@ async def serve(shape: str, number: int, latency: float) -> None:
 
 
 def measure(what: str) -> None:
-    """In a process of its own: how long it takes and how much memory it adds to that of the imports."""
+    """In a process of its own: time, CPU, and the memory that it adds to that of the imports."""
     from r2d2.catalog.discovery import discover
     from r2d2.config import DiscoverySettings
     from r2d2.lake.object_listing import pages
     from r2d2.lake.object_storage import ObjectStorage
 
-    storage, before, begun = ObjectStorage("s3://bucket"), peak(), time.monotonic()
+    storage, before = ObjectStorage("s3://bucket"), peak()
+    begun, used = time.monotonic(), time.process_time()
     if what == "pages":
         found = sum(len(page) for page in pages(storage.client, "", lambda _: False, lambda _: ([], [], [])))
     elif what == "tree":
@@ -92,7 +93,7 @@ def measure(what: str) -> None:
     else:
         listing = discover(["s3://bucket"], DiscoverySettings(), None, None)
         found = sum(len(candidate.files) for candidate in listing.candidates)
-    print(f"{found} {time.monotonic() - begun:.1f} {peak() - before:.0f}", flush=True)
+    print(f"{found} {time.monotonic() - begun:.1f} {time.process_time() - used:.1f} {peak() - before:.0f}", flush=True)
 
 
 def peak() -> float:
@@ -120,11 +121,11 @@ def main() -> None:
             port = server.stdout.readline().strip()
             environ = os.environ | {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_SKIP_SIGNATURE": "true"}
             for what in ("pages", "tree", "discover"):
-                run = subprocess.run(
-                    [*own, "--measure", what], env=environ, stdout=subprocess.PIPE, text=True, check=True
-                )
-                found, seconds, memory = run.stdout.split()
-                print(f"{shape:7} {what:9} {int(found):>10,} objects {seconds:>6} s {memory:>6} MB", flush=True)
+                found, seconds, cpu, memory = subprocess.check_output(
+                    [*own, "--measure", what], env=environ, text=True
+                ).split()
+                taken = f"{seconds:>6} s {cpu:>6} s CPU {memory:>6} MB"
+                print(f"{shape:7} {what:9} {int(found):>10,} objects {taken}", flush=True)
             server.kill()
 
 

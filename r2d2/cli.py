@@ -16,6 +16,7 @@ from r2d2.config import Settings, describe, load_settings
 from r2d2.errors import R2D2Error
 from r2d2.logs import is_structured, log, log_as
 from r2d2.model.edge import Grade
+from r2d2.operations.termination import Terminated, terminable
 from r2d2.progress import Progress
 from r2d2.version import __version__
 
@@ -54,7 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _called(arguments: Namespace) -> int:
     try:
         call: Call = arguments.call
-        return call(arguments) or 0
+        with terminable():
+            return call(arguments) or 0
     except R2D2Error as error:
         return _failed(str(error), error.exit_code, error.hint)
     except BrokenPipeError:
@@ -63,8 +65,9 @@ def _called(arguments: Namespace) -> int:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _failed(f"{where}{error.strerror or error}", 1)
-    except KeyboardInterrupt:
-        return _failed("stopped; the same command goes on from here", 130)
+    except KeyboardInterrupt as stopped:
+        code = 143 if isinstance(stopped, Terminated) else 130
+        return _failed("stopped; the same command goes on from here", code)
 
 
 def _failed(what: str, code: int, hint: str = "") -> int:
@@ -112,7 +115,8 @@ def _lake_commands(commands: _SubParsersAction[Parser]) -> None:
     _command(commands, "containment", text, _containment, state, run, limits, dry, settings)
     text = "only the third stage: plan what to keep and what to retire"
     _command(commands, "retention", text, _retention, state, run, dry, settings)
-    _command(commands, "report", "write report.html of a planned run again", _report, flags.state(), run, dry, settings)
+    text = "write report.html of a planned run again"
+    _command(commands, "report", text, _report, flags.state(), run, dry, settings)
     text = "what r2d2 can read of a lake, and which rights are missing"
     _command(commands, "check", text, _check, lakes, settings, flags.output_format("table", "json", "csv"))
     text = "a digest of the rows of each dataset, whatever its format, files and order: equal ones hold equal data"

@@ -184,8 +184,8 @@ class Settings:
     usage: UsageSettings = UsageSettings()
     spark: SparkSettings = SparkSettings()
     report: ReportSettings = ReportSettings()
-    log: LogSettings = LogSettings()
     operations: OperationsSettings = OperationsSettings()
+    log: LogSettings = LogSettings()
 
 
 def load_settings(

@@ -67,6 +67,7 @@ class Faults:
         self.every = every
         self.calls, self.failed = 0, Counter[str]()
         self.reads: Counter[str] = Counter()
+        self.asked: list[tuple[str, str]] = []  # method and path of each call
         self._ways, self._lock = itertools.cycle(ways), threading.Lock()
 
     def next(self, method: str, path: str) -> str:
@@ -97,6 +98,7 @@ class _Proxy(BaseHTTPRequestHandler):
 
     def _forward(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.faults.asked.append((self.command, self.path))
         way = self.faults.next(self.command, self.path)
         if way.isdigit():
             self._answer(int(way), {"Content-Type": "application/xml"}, b"<Error><Code>SlowDown</Code></Error>", "")

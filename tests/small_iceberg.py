@@ -22,6 +22,7 @@ _ENTRY = {
                 "fields": [
                     {"name": "content", "type": "int"},
                     {"name": "file_path", "type": "string"},
+                    {"name": "file_format", "type": "string"},
                     {"name": "record_count", "type": "long"},
                     {"name": "file_size_in_bytes", "type": "long"},
                 ],
@@ -36,7 +37,8 @@ ADDED, DELETED = 1, 2
 def entry(path: Path, status: int = ADDED, content: int = 0, rows: int = 1) -> dict[str, Any]:
     """An entry of a manifest for a file that is there."""
     size = path.stat().st_size if path.exists() else 0
-    file = {"content": content, "file_path": str(path), "record_count": rows, "file_size_in_bytes": size}
+    file = {"content": content, "file_path": str(path), "file_format": "PARQUET", "record_count": rows}
+    file["file_size_in_bytes"] = size
     return {"status": status, "data_file": file}
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from r2d2.catalog.catalog_leaves import catalog_leaves
 from r2d2.catalog.delta_leaves import delta_leaves, delta_partition, partition_values, table_summaries
+from r2d2.catalog.iceberg_foreign import FOREIGN, refuse_foreign
 from r2d2.catalog.identity import merge_aliases
 from r2d2.catalog.leaves import FileLeaves, by_path, merge_leaf, partition_leaf
 from r2d2.catalog.listing import Candidate, split
@@ -128,9 +129,11 @@ def _name(file: DataFile, candidate: Candidate) -> str:
 
 
 def _filled(dataset: Dataset, candidate: Candidate, summaries: Summaries, case_sensitive: bool) -> Dataset:
+    parts = [summaries[file.path] for file in candidate.files]
+    if candidate.unsuited == FOREIGN:
+        refuse_foreign(candidate.properties, parts)
     if candidate.unsuited:
         raise UnsupportedData(candidate.unsuited)
-    parts = [summaries[file.path] for file in candidate.files]
     is_delta = candidate.format == "delta"
     if is_delta:
         parts = table_summaries(candidate, parts)

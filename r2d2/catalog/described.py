@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from r2d2.catalog.assembly import assemble
+from r2d2.catalog.iceberg_foreign import FOREIGN
 from r2d2.catalog.listing import Candidate
 from r2d2.catalog.reading import FileToRead, files_of
 from r2d2.model.dataset import Dataset, FileSummary
@@ -38,12 +39,13 @@ def left_to_spark(
     candidates: Sequence[Candidate], summaries: Mapping[str, FileSummary], datasets: Sequence[Dataset]
 ) -> dict[str, Candidate]:
     """By id, the candidates that only Spark's reader can make a dataset of, as it is to read them."""
-    unsupported = {dataset.id for dataset in datasets if dataset.status == "unsupported"}
+    unsupported = {dataset.id: dataset.reason for dataset in datasets if dataset.status == "unsupported"}
     return {
         candidate.id: replace(candidate, source=candidate.fallback, unsuited="")
         for candidate in candidates
         if candidate.id in unsupported
         and candidate.fallback is not None
         and candidate.status == "ok"
+        and (candidate.unsuited != FOREIGN or unsupported[candidate.id] == FOREIGN)  # else Spark would read it wrongly
         and all(file.path in summaries and summaries[file.path].status == "ok" for file in candidate.files)
     }

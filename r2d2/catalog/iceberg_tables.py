@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from r2d2.catalog.delta_tables import other_files
+from r2d2.catalog.iceberg_foreign import FOREIGN, NAME_MAPPING
 from r2d2.catalog.listing import Candidate, fingerprint
 from r2d2.catalog.named_files import identities, is_inside, look
 from r2d2.errors import UnreadableData, UnsupportedData
@@ -73,7 +74,7 @@ def iceberg_candidate(
 
 def _refused(table: Candidate, error: UnreadableData | UnsupportedData) -> Candidate:
     status = "error" if isinstance(error, UnreadableData) else "unsupported"
-    return replace(table, status=status, reason=str(error), source=None)
+    return replace(table, status=status, reason=str(error), source=None, fallback=None)
 
 
 def _with_pins(table: Candidate, referred: Iterable[str]) -> Candidate:
@@ -121,8 +122,15 @@ def _described(unread: Candidate, metadata: IcebergMetadata) -> Candidate:
         version=f"s{snapshot}",
         modified_ns=metadata.updated_ms * 1_000_000,
         properties={**metadata.properties, **about},
-        source=SparkSource("iceberg", (metadata.path,), needs=(ICEBERG,)),
+        **_reading(metadata),
     )
+
+
+def _reading(metadata: IcebergMetadata) -> dict[str, Any]:
+    """By Iceberg's reader, at once or after a look at files that Iceberg has not written."""
+    source = SparkSource("iceberg", (metadata.path,), needs=(ICEBERG,))
+    foreign = NAME_MAPPING in metadata.properties
+    return {"unsuited": FOREIGN, "fallback": source} if foreign else {"source": source}
 
 
 def _with_files(
@@ -144,9 +152,12 @@ def _with_files(
     pinned = look(metadata.path)
     if pinned is None:
         raise UnreadableData(f"{shown(metadata.path)} can't be looked at")
+    if described.unsuited == FOREIGN and any(file.format != "PARQUET" for file in listed.live):
+        raise UnsupportedData("it took over files of ORC or Avro, which are not looked at before Iceberg reads them")
     known = {stat.path: stat for stat in below}
     exact = all(file.kind == "rows" for file in listed.live)
-    files = tuple(_data_file(file, known, within, exact) for file in sorted(listed.live))
+    found = {file: _data_file(file, known, within, exact) for file in sorted(listed.live)}
+    files = tuple(stat for file, stat in found.items() if file.kind == "rows")
     own = {file.identity for file in files}
     return replace(
         described,

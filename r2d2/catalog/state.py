@@ -7,7 +7,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -164,8 +164,9 @@ class State:
             return self.storage.read_bytes(place)
         except FileNotFoundError:
             new = secrets.token_hex(_SECRET_BYTES).encode("ascii")
-            self.storage.put(place, new, only_if="", private=True)
-            return new
+            with suppress(FileExistsError):  # another process was faster
+                self.storage.put(place, new, only_if="", private=True)
+            return self.storage.read_bytes(place)
 
     @property
     def has_secret(self) -> bool:

@@ -52,7 +52,7 @@ _TEXT_FILE = 64 * 1024
 
 _CHANGED = "it changed while it was read; run again when it is at rest"
 #: Formats whose files are Parquet, of which only the footer is read.
-_PARQUET = ("parquet", "delta", BY_SPARK)
+_PARQUET = ("parquet", "delta", "iceberg", BY_SPARK)
 
 _LOST = codec.to_json(FileSummary(status="error", reason="the job that was to read it gave no answer; run again"))
 

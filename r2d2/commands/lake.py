@@ -61,7 +61,10 @@ def finish(outcome: pipeline.Outcome, progress: Progress, output: str) -> None:
     _note(job.problems, progress)
     progress.show([*funnel_lines(job.funnel), ""], "funnel", funnel=json.loads(job.funnel.to_json()))
     if job.funnel.unchanged_since:
-        progress.say(f"nothing has changed in the lake since run {job.funnel.unchanged_since}: no data file was read")
+        since = job.funnel.unchanged_since
+        progress.say(
+            f"nothing has changed in the lake since run {since}: no data file was read", "unchanged", since=since
+        )
     if output == "json":
         print(job.funnel.to_json())
     else:

@@ -16,12 +16,13 @@ import pyarrow.fs as arrow_fs
 
 from r2d2.errors import LakeError, R2D2Error
 from r2d2.lake.file_tree import FileStat, FileTree, FoundFile, Unlisted, joined
+from r2d2.lake.not_written import NotWritten
 from r2d2.lake.urls import SAME_STORE, refuse_credentials, split_url, url_identity, url_inside, without_credentials
 
 _KNOWN_TO_ARROW = ("s3", "gs", "abfs", "hdfs", "viewfs")
 
 
-class ArrowStorage:
+class ArrowStorage(NotWritten):
     """Storage on one authority (bucket, name node) of a URL scheme; credentials come from the environment."""
 
     def __init__(self, url: str) -> None:
@@ -106,41 +107,6 @@ class ArrowStorage:
         """
         with _as_os_error(path), self._files.open_input_stream(self._key(path)) as source:
             return bytes(source.read())
-
-    def put(self, path: str, data: bytes, only_if: str | None = None, private: bool = False) -> str:
-        """Refused: these stores have no conditional writes.
-
-        Raises:
-            OSError: always.
-        """
-        raise self._not_written(path)
-
-    def copy(self, source: str, target: str) -> None:
-        """Refused, as ``put``.
-
-        Raises:
-            OSError: always.
-        """
-        raise self._not_written(target)
-
-    def rename(self, source: str, target: str) -> None:
-        """Refused, as ``put``.
-
-        Raises:
-            OSError: always.
-        """
-        raise self._not_written(target)
-
-    def delete(self, path: str, only_if: str | None = None) -> None:
-        """Refused, as ``put``.
-
-        Raises:
-            OSError: always.
-        """
-        raise self._not_written(path)
-
-    def _not_written(self, path: str) -> OSError:
-        return OSError(95, f"R2D2 does not write to {self.scheme}:// stores", without_credentials(path))
 
     def inside(self, path: str, within: Sequence[str]) -> bool:
         """Whether ``path`` lies in one of the directories ``within``; stores have no links."""

@@ -36,12 +36,14 @@ class IcebergFile(NamedTuple):
         kind: ``rows``, ``position deletes`` or ``equality deletes``.
         rows: of the file; what deletes take away is not subtracted.
         size: bytes.
+        format: ``PARQUET``, ``ORC`` or ``AVRO``.
     """
 
     path: str
     kind: str
     rows: int
     size: int
+    format: str
 
 
 @dataclass
@@ -99,7 +101,8 @@ def _entries(manifest: str, within: Sequence[str]) -> Iterator[IcebergFile]:
         if record["status"] == _DELETED:
             continue
         kind = _KINDS[file.get("content", 0)]
-        yield IcebergFile(local_path(str(file["file_path"])), kind, file["record_count"], file["file_size_in_bytes"])
+        path, size = local_path(str(file["file_path"])), file["file_size_in_bytes"]
+        yield IcebergFile(path, kind, file["record_count"], size, str(file["file_format"]).upper())
 
 
 def _records(path: str, within: Sequence[str]) -> Iterator[dict[str, Any]]:

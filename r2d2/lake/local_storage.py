@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import os
 import stat as modes
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from typing import BinaryIO, NamedTuple
 
 from r2d2.lake import local_writes
@@ -92,10 +93,11 @@ class LocalStorage:
             OSError: it can't be written.
         """
         local_writes.make_directory(os.path.dirname(path))
-        with local_writes.directory_locked(path):
-            if only_if:
-                self._require(path, only_if)
-            (local_writes.put_new if only_if == "" else local_writes.put)(path, data, private)
+        if not only_if:
+            (local_writes.put if only_if is None else local_writes.put_new)(path, data, private)
+            return self.stat(path).version
+        with self._unchanged(path, only_if):
+            local_writes.put(path, data, private)
             return self.stat(path).version
 
     def copy(self, source: str, target: str) -> None:
@@ -124,14 +126,16 @@ class LocalStorage:
             FileExistsError: it is not the one that was meant.
             OSError: there is none, or it can't be removed.
         """
-        with local_writes.directory_locked(path):
-            if only_if:
-                self._require(path, only_if)
+        with self._unchanged(path, only_if) if only_if else nullcontext():
             local_writes.delete(path)
 
-    def _require(self, path: str, version: str) -> None:
-        if self.stat(path).version != version:
-            raise FileExistsError(17, "it has changed", path)
+    @contextmanager
+    def _unchanged(self, path: str, version: str) -> Iterator[None]:
+        """Nobody who asks here changes the file meanwhile."""
+        with local_writes.directory_locked(path):
+            if self.stat(path).version != version:
+                raise FileExistsError(17, "it has changed", path)
+            yield
 
     def inside(self, path: str, within: Sequence[str]) -> bool:
         """Whether ``path``, with its links resolved, lies in one of the directories ``within``."""

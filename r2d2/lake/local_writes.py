@@ -5,6 +5,7 @@ Conditions hold among those who write through here: a lock on the directory keep
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -14,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _PRIVATE = 0o600
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 
 #: What the names of files that are being written begin with.
 BEING_WRITTEN = ".r2d2-"
@@ -43,8 +45,7 @@ def put_new(path: str, data: bytes, private: bool) -> None:
         FileExistsError: there is one.
     """
     with _written(path, data, private) as temporary:
-        os.link(temporary, path)
-        os.unlink(temporary)
+        _link_new(temporary, path)
 
 
 def copy_new(source: str, target: str) -> None:
@@ -57,7 +58,7 @@ def copy_new(source: str, target: str) -> None:
     try:
         shutil.copyfile(source, temporary)
         _sync(temporary)
-        os.link(temporary, target)
+        _link_new(temporary, target)
     finally:
         Path(temporary).unlink(missing_ok=True)
     _sync(os.path.dirname(target))
@@ -83,6 +84,24 @@ def rename_new(source: str, target: str) -> None:
         os.unlink(source)
     for directory in {os.path.dirname(source), os.path.dirname(target)}:
         _sync(directory)
+
+
+def _link_new(temporary: str, path: str) -> None:
+    """Gives a file its name, if that is free; some mounts have no links, and there a reader may see it half made."""
+    try:
+        os.link(temporary, path)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        with open(temporary, "rb") as source, open(path, "xb", opener=_as_private) as target:
+            shutil.copyfileobj(source, target)
+            target.flush()
+            os.fsync(target.fileno())
+        shutil.copymode(temporary, path)
+
+
+def _as_private(path: str, flags: int) -> int:
+    return os.open(path, flags, _PRIVATE)
 
 
 def delete(path: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from datetime import timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,8 +71,10 @@ def delta_options(url: str) -> dict[str, str] | None:
     scheme = SAME_STORE.get(split_url(url)[0], split_url(url)[0])
     client = _client_options(os.environ, _endpoint(scheme, os.environ))
     options = {"user_agent": str(client["user_agent"]), "allow_http": str(client["allow_http"]).lower()}
-    s3 = {f"aws_{name}": value for name, value in s3_config(os.environ).items()} | {"aws_conditional_put": "etag"}
-    return options | (s3 if scheme == "s3" else {})
+    if scheme != "s3":
+        return options
+    config = dict(_profile(os.environ).config if _needs_profile(os.environ) else {}) | s3_config(os.environ)
+    return options | {f"aws_{name}": value for name, value in config.items()} | {"aws_conditional_put": "etag"}
 
 
 def _endpoint(scheme: str, environ: Mapping[str, str]) -> str:
@@ -91,11 +94,10 @@ def _needs_profile(environ: Mapping[str, str]) -> bool:
     if any(environ.get(name) for name in _OWN_CREDENTIALS):
         return False
     home = Path(environ.get("HOME", "")) / ".aws"
-    kept = (
-        environ.get("AWS_SHARED_CREDENTIALS_FILE") or home / "credentials",
-        environ.get("AWS_CONFIG_FILE") or home / "config",
-    )
-    return bool(environ.get("AWS_PROFILE")) or any(Path(path).is_file() for path in kept)
+    kept = Path(environ.get("AWS_SHARED_CREDENTIALS_FILE") or home / "credentials")
+    settings = Path(environ.get("AWS_CONFIG_FILE") or home / "config")
+    # settings alone may be no more than a region, beside the credentials of the machine
+    return bool(environ.get("AWS_PROFILE")) or kept.is_file() or (settings.is_file() and bool(find_spec("boto3")))
 
 
 def _profile(environ: Mapping[str, str]) -> Any:

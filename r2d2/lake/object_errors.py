@@ -13,7 +13,7 @@ from r2d2.lake.urls import without_credentials
 
 _STATUS = re.compile(r"status code: (\d{3}[\w ]*)")
 _CODE = re.compile(r"<Code>(\w+)</Code>")
-_TIMING = re.compile(r" (in|after) [\d.]+ ?[nµm]?s\b|, retry_timeout: [\w.]+|, max_retries: \d+")
+_TIMING = re.compile(r" in [\d.]+ ?[nµm]?s\b|, after \d+ retries|, retry_timeout: [\w.]+|, max_retries: \d+")
 _GAVE_UP = re.compile(r"after (\d+) retries, max_retries: \1\b")
 
 

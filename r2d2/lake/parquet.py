@@ -17,7 +17,7 @@ from r2d2.lake.parquet_bounds import Trust
 from r2d2.lake.parquet_footer import Footer, SchemaElement, read_footer
 from r2d2.lake.parquet_int96 import INT96, Int96, has_int96, read_int96
 from r2d2.lake.parquet_nulls import claims_of_nulls, refuse_false_nulls
-from r2d2.lake.parquet_types import columns_of, described, family_of, shown
+from r2d2.lake.parquet_types import columns_of, described, family_of, in_milliseconds, shown
 from r2d2.model import family as families
 from r2d2.model.dataset import Bounds, FileSummary, Leaf
 
@@ -28,6 +28,8 @@ _SPLIT_READ = frozenset({"FLOAT", "DOUBLE", "INT32", "INT64"})
 #: Written by Spark where dates and times are in the calendar that had no year 0 and lost ten days in 1582.
 _LEGACY_CALENDAR = ("org.apache.spark.legacyDateTime", "org.apache.spark.legacyINT96")
 _ARROW_SCHEMA = "ARROW:schema"
+#: Property of files that hold times in milliseconds; the reader gives microseconds.
+TIMES_IN_MILLISECONDS = "times_in_milliseconds"
 _SHOWN_KEYS = ("org.apache.spark.version", "writer.model.name")
 _DATED = frozenset({"DATE", "TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMPTZ", INT96})
 
@@ -68,6 +70,7 @@ def _summary(footer: Footer, reader: Reader, int96: Int96) -> FileSummary:
     leaves = tuple(_Leaves(footer, reader, int96).all())
     properties = {"created_by": footer.created_by, "row_groups": len(footer.row_groups)}
     properties |= {key: footer.keys[key] for key in _SHOWN_KEYS if key in footer.keys}
+    properties |= {TIMES_IN_MILLISECONDS: True} if in_milliseconds(footer.root) else {}
     return FileSummary(footer.rows, reader.to_json(), leaves, properties, bytes_read=footer.bytes + int96.bytes_read)
 
 

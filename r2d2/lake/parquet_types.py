@@ -241,6 +241,13 @@ def _timestamp(element: SchemaElement, converted: str, path: tuple[str, ...]) ->
     return "TIMESTAMP_NS" if unit == "NANOS" else "TIMESTAMP"
 
 
+def in_milliseconds(element: SchemaElement) -> bool:
+    """Whether a column in this part of the schema holds times in milliseconds."""
+    if element.logical is not None and _LOGICAL.get(element.logical[0]) == "TIMESTAMP":
+        return _UNITS.get(first_member(element.logical[1].get(2))) == "MILLIS"
+    return any(in_milliseconds(child) for child in element.children)
+
+
 def first_member(union: Any) -> int:
     """The number of the member that a decoded Thrift union holds, 0 if it holds none or is no union."""
     return next(iter(union), 0) if isinstance(union, dict) else 0

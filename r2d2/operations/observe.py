@@ -52,8 +52,8 @@ def observed(job: Observed, command: str) -> Iterator[None]:
     emit = emitter(job.settings.operations)
     check_metrics(job.settings.operations)
     begun = datetime.now(UTC)
-    _emit(job, emit, "START", _told(job, command, begun))
     try:
+        _emit(job, emit, "START", _told(job, command, begun))
         yield
     except BaseException as error:
         stopped = isinstance(error, KeyboardInterrupt | SystemExit)
@@ -69,7 +69,7 @@ def _tell(
     try:
         inputs = _inputs(job) if emit else ()
     except StateError as problem:
-        job.progress.note(f"{visible(str(problem))}")
+        job.progress.note(visible(str(problem)))
         inputs = ()
     told = _told(job, command, begun, inputs)
     _emit(job, emit, kind, told, error)

@@ -36,7 +36,9 @@ def turn(state: State, wait: float, progress: Progress) -> Iterator[None]:
                 if time.monotonic() >= until:
                     raise
                 if not said:
-                    progress.say(f"{visible(str(error))}: waits for up to {human_seconds(wait)}")
+                    progress.say(
+                        f"{visible(str(error))}: waits for up to {human_seconds(wait)}", "waiting", seconds=wait
+                    )
                 said = True
             time.sleep(_LOOKS_AGAIN_AFTER)
         yield

@@ -181,6 +181,8 @@ def pinned_datasets(
     for dataset in datasets:
         if dataset.status != "ok":
             pinned[dataset.id] = f"kept: {dataset.error}"
+        elif not dataset.retirable:
+            pinned[dataset.id] = "kept: a view has no bytes of its own"
     for child, other in _sharing(datasets):
         pinned.setdefault(child, f"kept: shares files with {other}")
     context = context or Context()

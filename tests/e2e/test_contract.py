@@ -70,6 +70,8 @@ RUN = {
     "datasets": int,
     "edges": int,
     "money_saved": float,
+    "seconds": float,
+    "cost": float,
     "version": str,
 }
 PRICE = {

@@ -19,6 +19,7 @@ from r2d2.cli import main
 from r2d2.config import load_settings
 from r2d2.progress import Progress
 from tests.operations.opens import files_opened
+from tests.s3_servers import Faults, bucket, environment, faulty, s3_endpoint
 from tests.small_lakes import delta
 from tests.states import base_table, read, results, run_job, small_lake, write
 
@@ -89,6 +90,24 @@ def test_an_empty_dataset_more_is_a_change_although_no_pair_comes_of_it(spark: S
     job = run_job(lake, state)
     assert not job.funnel.unchanged_since
     assert list(read(job)) == ["read metadata"], "and its pairs, of which there are none, were taken over"
+
+
+def test_an_unchanged_lake_in_a_store_is_only_listed(spark: SparkSession, tmp_path: Path) -> None:
+    local, root = tmp_path / "lake", "s3://nightly/lake"
+    expected = small_lake(local)
+    calls = Faults(every=1 << 30)
+    with s3_endpoint() as endpoint, faulty(endpoint, calls) as url, environment(url):
+        client = bucket(endpoint, "nightly")
+        for path in local.rglob("*.*"):
+            client.upload_file(str(path), "nightly", f"lake/{path.relative_to(local)}")
+        first = run_job([root], tmp_path / "state")
+        assert any(method == "GET" and path.endswith("base.parquet") for method, path in calls.asked)
+        calls.asked.clear()
+        again = run_job([root], tmp_path / "state")
+    assert results(tmp_path / "state")["pairs"] == expected
+    assert again.funnel.unchanged_since == first.run_id
+    assert any("list-type=2" in path for _, path in calls.asked)
+    assert [path for _, path in calls.asked if path.startswith("/nightly/lake/")] == [], "no object was asked for"
 
 
 def test_nights_that_were_missed_are_caught_up_by_the_next_run(spark: SparkSession, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import datetime
@@ -164,6 +165,24 @@ def test_a_run_that_was_stopped_is_aborted(
     command = ["run", str(lake), "--state", str(tmp_path / "state"), "--quiet"]
     assert main([*command, "--set", f"operations.openlineage={file}"]) == 130
     assert [told["eventType"] for told in lines(file)] == ["START", "ABORT"]
+
+
+def test_a_run_that_a_scheduler_ends_is_aborted_and_can_be_gone_on_with(
+    spark: SparkSession, lake: Path, tmp_path: Path
+) -> None:
+    file, state = tmp_path / "events.jsonl", tmp_path / "state"
+    command = [sys.executable, "-m", "r2d2", "run", str(lake), "--state", str(state)]
+    told = ["--set", f"operations.openlineage={file}"]
+    process = subprocess.Popen([*command, *told], stderr=subprocess.PIPE, text=True)
+    while not file.exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.terminate()
+    _, said = process.communicate(timeout=60)
+    assert (process.returncode, "stopped; the same command goes on from here" in said) == (143, True)
+    assert [told["eventType"] for told in lines(file)] == ["START", "ABORT"]
+    assert not open_state(str(state)).in_use()
+    assert run_job(lake, state).funnel.proven_pairs == 1
 
 
 def test_stages_run_one_by_one_tell_of_themselves(spark: SparkSession, lake: Path, tmp_path: Path) -> None:

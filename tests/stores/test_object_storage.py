@@ -15,7 +15,7 @@ from r2d2.catalog.listing import plain_candidate
 from r2d2.config import DiscoverySettings
 from r2d2.errors import EnvironmentMissing, UnreadableData
 from r2d2.lake import object_client, object_listing, object_requests, object_storage
-from r2d2.lake.object_client import open_client
+from r2d2.lake.object_client import delta_options, open_client
 from r2d2.lake.staging import changed, stage
 from r2d2.lake.storage import storage_for
 from r2d2.model.dataset import DataFile
@@ -229,6 +229,10 @@ def test_credentials_come_from_a_profile_where_the_environment_has_none(
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     monkeypatch.setenv("AWS_PROFILE", "team")
     assert storage_for(f"s3://{s3}").read_bytes(f"s3://{s3}/a") == b"1"
+    (tmp_path / "config").write_text("[profile team]\nregion = eu-west-3\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.delenv("AWS_REGION")
+    assert (delta_options("s3://b/state") or {})["aws_region"] == "eu-west-3"
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     with pytest.raises(EnvironmentMissing, match="nobody"):
         storage_for(f"s3://{s3}").read_bytes(f"s3://{s3}/a")

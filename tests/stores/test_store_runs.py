@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import SparkSession
 
 from r2d2.cli import main
 from r2d2.demo.lake import DemoTruth
@@ -43,7 +44,7 @@ def contents(client: Any, bucket: str, prefix: str) -> dict[str, bytes]:
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    """What a command that must succeed prints, with what it says besides; in this process, as it needs no Spark."""
+    """What a command that must succeed prints, with what it says besides."""
     code = main([*arguments])
     out, err = capsys.readouterr()
     assert code == 0, err
@@ -56,8 +57,9 @@ def pairs(edges: object) -> set[tuple[str, str]]:
 
 
 def test_a_small_lake_is_proven_reported_and_not_read_again(
-    endpoint: str, s3: str, other_client: Any, r2d2: R2D2, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    spark: SparkSession, endpoint: str, s3: str, other_client: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """In this process, whose session is there already: so small a lake needs no worker."""
     table = pa.table({"id": range(5000), "name": [f"n{i % 700}" for i in range(5000)]})
     (tmp_path / "t").mkdir()
     pq.write_table(table, tmp_path / "t/all.parquet")
@@ -66,8 +68,7 @@ def test_a_small_lake_is_proven_reported_and_not_read_again(
     upload(other_client, s3, tmp_path)
     lake, state = f"s3://{s3}/lake", f"s3://{s3}/state"
     with faulty(endpoint, faults := Faults(20)) as url, environment(url):
-        first = r2d2("run", lake, "--state", state)
-        assert first.returncode == 0, first.stderr
+        first = said(capsys, "run", lake, "--state", state)
         edges = said(capsys, "edges", "--all", "--state", state, "--format", "json")
         assert pairs(json.loads(edges)) == {
             ("t/all.parquet", "t/some [1] #é.parquet"),
@@ -84,7 +85,7 @@ def test_a_small_lake_is_proven_reported_and_not_read_again(
     assert kept["state/report.html"].lower().startswith(b"<!doctype html>")
     assert f"report: {state}/report.html" in second
     assert sum(faults.failed.values()) > 5
-    assert SECRET not in first.stdout + first.stderr + edges + second + explained
+    assert SECRET not in first + edges + second + explained
     assert not [key for key, content in kept.items() if SECRET.encode() in content]
 
 
@@ -104,3 +105,6 @@ def test_the_demo_is_found_as_planted(
     names = {dataset["dataset"] for dataset in listed}
     assert found == {pair for pair in truth.contained - truth.shared if names.issuperset(pair)}
     assert set(faults.failed) == set(Faults.WAYS)
+    kept = contents(other_client, s3, "state/")
+    assert not [key for key, content in kept.items() if SECRET.encode() in content]
+    assert SECRET not in done.stdout + done.stderr

@@ -158,7 +158,14 @@ def test_a_damaged_lock_is_named_and_not_taken_over(state: State) -> None:
 def test_two_that_need_the_secret_at_once_get_one(state: State) -> None:
     other = open_state(state.location)
     assert not state.has_secret
-    assert state.secret() == other.secret() == open_state(state.location).secret()
+    answers = []
+    threads = [threading.Thread(target=lambda one=one: answers.append(one.secret())) for one in (state, other) * 4]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(answers) == 8
+    assert set(answers) == {open_state(state.location).secret()}
     assert state.has_secret
 
 

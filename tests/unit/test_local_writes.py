@@ -64,6 +64,22 @@ def test_of_many_that_replace_one_version_one_wins(tmp_path: Path) -> None:
         assert sum(pool.map(replace, range(16))) == 1
 
 
+def test_where_a_mount_has_no_links_a_file_is_still_made_only_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refused)
+    assert [put_if_free(tmp_path / "a", number) for number in range(3)] == [True, False, False]
+    DISK.copy(str(tmp_path / "a"), str(tmp_path / "b"))
+    with pytest.raises(FileExistsError):
+        DISK.copy(str(tmp_path / "a"), str(tmp_path / "b"))
+    DISK.put(str(tmp_path / "s"), b"x", only_if="", private=True)
+    assert (tmp_path / "s").stat().st_mode & 0o777 == 0o600
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": "0", "b": "0", "s": "x"}
+
+
 def test_a_secret_is_its_owners_alone_from_the_first_byte(tmp_path: Path) -> None:
     DISK.put(str(tmp_path / "s"), b"x", only_if="", private=True)
     assert (tmp_path / "s").stat().st_mode & 0o777 == 0o600

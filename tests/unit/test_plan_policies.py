@@ -24,6 +24,13 @@ def test_without_policies_the_larger_copy_goes() -> None:
     assert actions(equal()) == {"source": "retire", "copy": "keep"}
 
 
+def test_a_view_is_never_retired_and_may_stand_for_what_it_contains() -> None:
+    view = replace(dataset("view", 12, rows=1000), retirable=False)
+    plan = plan_of([view, COPIES[1]], groups=[("view", "copy")])
+    assert actions(plan) == {"view": "keep", "copy": "retire"}
+    assert line(plan, "view").reason == "kept: a view has no bytes of its own"
+
+
 def test_a_smaller_copy_without_owner_never_displaces_its_source() -> None:
     owned = Usage("source", owner="ann", owner_source="facts")
     assert actions(equal(SETTINGS, owned)) == {"source": "keep", "copy": "retire"}
