@@ -1,6 +1,6 @@
 """spark-submit jobs/pipeline.py LAKE... --state DIR [--config FILE] [--set KEY=VALUE]: what ``r2d2 run`` does.
 
-It takes all its flags: ``--estimate``, ``--dry-run``, ``--log-format json``, limits (``--max-bytes``, ``--time-limit``) and others.
+It takes all its flags: ``--estimate``, ``--dry-run``, ``--log-format json``, limits (``--max-bytes``) and others.
 spark-submit puts both outputs of a job into one: ``--quiet`` leaves only the payload.
 """
 
