@@ -115,8 +115,7 @@ def _lake_commands(commands: _SubParsersAction[Parser]) -> None:
     _command(commands, "containment", text, _containment, state, run, limits, dry, settings)
     text = "only the third stage: plan what to keep and what to retire"
     _command(commands, "retention", text, _retention, state, run, dry, settings)
-    text = "write report.html of a planned run again"
-    _command(commands, "report", text, _report, flags.state(), run, dry, settings)
+    _command(commands, "report", "write report.html of a planned run again", _report, flags.state(), run, dry, settings)
     text = "what r2d2 can read of a lake, and which rights are missing"
     _command(commands, "check", text, _check, lakes, settings, flags.output_format("table", "json", "csv"))
     text = "a digest of the rows of each dataset, whatever its format, files and order: equal ones hold equal data"

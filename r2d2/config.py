@@ -184,8 +184,8 @@ class Settings:
     usage: UsageSettings = UsageSettings()
     spark: SparkSettings = SparkSettings()
     report: ReportSettings = ReportSettings()
-    operations: OperationsSettings = OperationsSettings()
     log: LogSettings = LogSettings()
+    operations: OperationsSettings = OperationsSettings()
 
 
 def load_settings(

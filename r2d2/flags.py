@@ -25,7 +25,7 @@ def state() -> Parser:
 
 
 def turn() -> Parser:
-    """The state of a command that writes to it, of which one runs at a time."""
+    """The state of commands that write to it, of which one runs at a time."""
     parser = Parser(add_help=False, parents=[state()])
     text = "how long to wait for another run on the state to end, for example 2h (default: not at all)"
     parser.add_argument("--wait", type=_time, default=0.0, metavar="TIME", help=text)

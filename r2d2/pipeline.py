@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -63,7 +62,7 @@ from r2d2.operations.turns import turn
 from r2d2.progress import Progress
 from r2d2.report.data import Problem, RunFacts, build_report
 from r2d2.report.near_misses import NearMisses, near_misses
-from r2d2.report.render import write_report
+from r2d2.report.render import render
 from r2d2.report.units import human_bytes, plural
 from r2d2.report.visible import visible
 from r2d2.retention.context import Context
@@ -165,7 +164,7 @@ def run(roots: Sequence[str], state_dir: str, settings: Settings, progress: Prog
 
     Args:
         roots: local paths, URLs, or ``catalog:DATABASE``.
-        state_dir: a local directory, made if it is missing.
+        state_dir: a directory, on disk or the URL of one in an object store; made if it is missing.
         wait: seconds to wait for another run on the state to end.
 
     Raises:
@@ -217,7 +216,7 @@ def discover_stage(job: Job) -> tuple[Dataset, ...]:
     needs_catalog = any(root.startswith("catalog:") for root in job.roots)
     with job.progress.stage("list the lake") as reading:
         session = job.spark if needs_catalog else None
-        listing = discover(job.roots, job.settings.discovery, str(job.state.path), session)
+        listing = discover(job.roots, job.settings.discovery, job.state.location, session)
         check_prices(job.settings.retention)
         kept = job.cache.known(listing.candidates)
         known = {file.file.path: summary for file, summary in kept.items()}
@@ -380,12 +379,10 @@ def report_stage(
     near: NearMisses,
     duplicates: Sequence[tuple[str, ...]],
     plan: Plan,
-) -> Path:
-    """Writes ``report.html``, of the proven ``edges`` and the nearest refuted ones, into the state directory."""
+) -> str:
+    """Writes ``report.html``, of the proven ``edges`` and the nearest refuted ones, into the state; its place."""
     with job.progress.stage("report"):
-        facts = RunFacts(job.run_id, job.started, job.roots, str(job.state.path))
+        facts = RunFacts(job.run_id, job.started, job.roots, job.state.location)
         funnel = replace(job.funnel, stages=tuple(job.progress.figures))
         data = build_report(facts, datasets, edges, duplicates, near, plan, funnel, job.problems, job.settings)
-        path = job.state.path / REPORT
-        write_report(data, path)
-    return path
+        return job.state.write_file(REPORT, render(data).encode("utf-8"))

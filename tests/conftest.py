@@ -14,6 +14,7 @@ import pytest
 
 from r2d2.config import SparkSettings
 from r2d2.demo.lake import DemoTruth, build_demo
+from r2d2.lake.jars import AVRO, ICEBERG, packages_of
 from r2d2.lake.java import java_problem
 from r2d2.lake.session import build_session
 
@@ -28,7 +29,9 @@ def spark() -> Iterator[SparkSession]:
     """The session that all tests in this process share; commands called in this process find it, too."""
     if problem := java_problem():
         pytest.skip(problem)
-    session = build_session(SparkSettings(master="local[2]"))
+    # jars can't come later into a JVM that runs: those that only a few tests need are there from the start
+    jars = f"{packages_of((AVRO, ICEBERG))},org.xerial:sqlite-jdbc:3.51.1.0"
+    session = build_session(SparkSettings(master="local[2]", conf={"spark.jars.packages": jars}))
     yield session
     session.stop()
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -66,13 +66,14 @@ class Faults:
     def __init__(self, every: int, ways: tuple[str, ...] = WAYS) -> None:
         self.every = every
         self.calls, self.failed = 0, Counter[str]()
-        self.asked: list[tuple[str, str]] = []  # method and path of each call
+        self.reads: Counter[str] = Counter()
         self._ways, self._lock = itertools.cycle(ways), threading.Lock()
 
-    def next(self) -> str:
+    def next(self, method: str, path: str) -> str:
         """How the call fails; empty if it does not."""
         with self._lock:
             self.calls += 1
+            self.reads[unquote(path)] += method == "GET"
             if self.calls % self.every:
                 return ""
             way = next(self._ways)
@@ -96,8 +97,7 @@ class _Proxy(BaseHTTPRequestHandler):
 
     def _forward(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.faults.asked.append((self.command, self.path))
-        way = self.faults.next()
+        way = self.faults.next(self.command, self.path)
         if way.isdigit():
             self._answer(int(way), {"Content-Type": "application/xml"}, b"<Error><Code>SlowDown</Code></Error>", "")
         elif way == "reset":

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from r2d2.catalog.catalog_leaves import catalog_leaves
 from r2d2.catalog.delta_leaves import delta_leaves, delta_partition, partition_values, table_summaries
 from r2d2.catalog.identity import merge_aliases
 from r2d2.catalog.leaves import FileLeaves, by_path, merge_leaf, partition_leaf
@@ -145,9 +146,11 @@ def _filled(dataset: Dataset, candidate: Candidate, summaries: Summaries, case_s
         for file, part in zip(candidate.files, parts, strict=True)
     )
     described_by_files = [FileLeaves(part.rows, by_path(part.leaves, case_sensitive)) for part in parts]
-    make = delta_leaves if is_delta else _file_leaves
+    make = delta_leaves if is_delta else catalog_leaves if candidate.schema else _file_leaves
     leaves = make(candidate, files, described_by_files, case_sensitive)
-    if is_delta or len(parts) > 1 or candidate.partition_columns:  # else it was seen already that names differ
+    if (
+        is_delta or candidate.schema or len(parts) > 1 or candidate.partition_columns
+    ):  # else it was seen already that names differ
         by_path(leaves, case_sensitive)
     rows = sum(part.rows for part in parts)
     status, reason = _standing(candidate, files, rows)

@@ -1,4 +1,4 @@
-"""The tables of a Spark catalog database as candidates: each is one dataset, whatever its files are named."""
+"""The tables and views of a Spark catalog database as candidates: each is one dataset, whatever its files are named."""
 
 from __future__ import annotations
 
@@ -6,34 +6,51 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pyspark.errors import PySparkException
+
+from r2d2.catalog.catalog_files import file_candidate
+from r2d2.catalog.catalog_views import view_candidate
 from r2d2.catalog.claims import claimed_directories
+from r2d2.catalog.iceberg_tables import iceberg_candidate
 from r2d2.catalog.listing import Candidate
 from r2d2.catalog.patterns import Patterns
 from r2d2.catalog.root_listing import RootListing, hidden, list_root, unread
 from r2d2.config import DiscoverySettings
-from r2d2.errors import LakeError
+from r2d2.errors import LakeError, UnreadableData, UnsupportedData
 from r2d2.lake.file_tree import FileTree, FoundFile, shown
-from r2d2.lake.spark_catalog import CatalogTable, catalog_tables
-from r2d2.lake.storage import is_local, storage_for
+from r2d2.lake.spark_catalog import (
+    VIEW,
+    CatalogTable,
+    catalog_tables,
+    database_parts,
+    first_line,
+    iceberg_metadata_file,
+)
+from r2d2.lake.storage import Storage, is_local, storage_for
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+#: Formats whose tables are their files, with what the catalog says of them.
+_OF_FILES = ("parquet", "orc")
 
 
 def catalog_candidates(
     spark: SparkSession, database: str, alias: str, roots: Sequence[str], settings: DiscoverySettings
 ) -> RootListing:
-    """One candidate for each table of ``database``, ids starting with ``alias``; problems of their directories.
+    """One candidate for each table or view of ``database``, ids starting with ``alias``; problems of their directories.
 
-    ``discovery.include`` and ``.exclude`` are compared with the table's name; other settings play no part.
+    ``database`` is ``DATABASE`` or ``CATALOG.DATABASE``. ``discovery.include`` and ``.exclude`` are compared with the
+    table's name; other settings play no part.
 
     Raises:
         LakeError: the database can't be listed.
+        UsageError: the name of the database is none.
     """
     include, exclude = Patterns(settings.include), Patterns(settings.exclude)
     parts = []
-    for table in catalog_tables(spark, database):
-        part = _listed(table, f"{alias}/{table.name}", roots)
+    for table in catalog_tables(spark, database_parts(database)):
+        part = _listed(spark, table, f"{alias}/{table.name}", roots)
         wanted = (not settings.include or include.matches(table.name)) and not exclude.matches(table.name)
         parts.append(part if wanted else RootListing(tuple(map(hidden, part.candidates)), ()))
     return RootListing(
@@ -42,8 +59,10 @@ def catalog_candidates(
     )
 
 
-def _listed(table: CatalogTable, own_id: str, roots: Sequence[str]) -> RootListing:
+def _listed(spark: SparkSession, table: CatalogTable, own_id: str, roots: Sequence[str]) -> RootListing:
     bare = Candidate(own_id, table.provider or "unknown", table.location, reason=table.refusal)
+    if table.provider == VIEW:
+        return RootListing((view_candidate(spark, table, bare),), ())
     if not table.location:
         return _refused(bare, ())
     within = [path for path in (*roots, table.location) if is_local(path) == is_local(table.location)]
@@ -58,9 +77,35 @@ def _listed(table: CatalogTable, own_id: str, roots: Sequence[str]) -> RootListi
     refusal = table.refusal or _refusal(table, tree)
     if refusal:
         return _refused(replace(bare, reason=refusal), tree.files)
-    found = list_root(storage, tree, own_id, within, DiscoverySettings(datasets=(".",)))
+    return _read(spark, table, bare, storage, tree, within)
+
+
+def _read(
+    spark: SparkSession, table: CatalogTable, bare: Candidate, storage: Storage, tree: FileTree, within: Sequence[str]
+) -> RootListing:
+    try:
+        if table.provider == "iceberg":
+            below = [found.stat for found in tree.files]
+            current = iceberg_metadata_file(spark, table)
+            return RootListing((iceberg_candidate(bare, storage, below, within, current),), ())
+        if table.provider in _OF_FILES:
+            return RootListing((file_candidate(spark, table, bare, within),), ())
+    except PySparkException as error:
+        return _failed(bare, tree, "error", f"Spark can't open it: {shown(first_line(error))}")
+    except (OSError, UnreadableData) as error:
+        return _failed(bare, tree, "error", shown(str(error)))
+    except UnsupportedData as error:
+        return _failed(bare, tree, "unsupported", str(error))
+    return _as_directory(table, bare, storage, tree, within)
+
+
+def _as_directory(
+    table: CatalogTable, bare: Candidate, storage: Storage, tree: FileTree, within: Sequence[str]
+) -> RootListing:
+    """A table that is what discovery finds at its location."""
+    found = list_root(storage, tree, bare.id, within, DiscoverySettings(datasets=(".",)))
     tables = [replace(candidate, parts=False) for candidate in found.candidates if candidate.status != "hidden"]
-    if len(tables) != 1 or tables[0].id != own_id:
+    if len(tables) != 1 or tables[0].id != bare.id:
         return _refused(replace(bare, reason="its location holds no data files, or more than the table"), tree.files)
     if tables[0].status == "ok" and tables[0].format != table.provider:
         reason = f"its files are {tables[0].format}, but its provider is {table.provider}"
@@ -70,13 +115,18 @@ def _listed(table: CatalogTable, own_id: str, roots: Sequence[str]) -> RootListi
 
 def _refusal(table: CatalogTable, tree: FileTree) -> str:
     claims = claimed_directories(tree)
-    if table.provider == "delta":
-        return "" if claims.get("") == "delta" else "its location holds no Delta log"
+    if table.provider in ("delta", "iceberg"):
+        return "" if claims.get("") == table.provider else f"its location holds no {table.provider} table"
     if claims:
         return "a table format claims its location, or a directory in it"
-    if any("/" in found.name for found in tree.files):
+    if table.provider not in _OF_FILES and any("/" in found.name for found in tree.files):
         return "its location has files in directories below, which the catalog does not take for the table's"
     return ""
+
+
+def _failed(bare: Candidate, tree: FileTree, status: str, reason: str) -> RootListing:
+    (claiming,) = _refused(replace(bare, reason=reason), tree.files).candidates
+    return RootListing((replace(claiming, status=status),), ())
 
 
 def _refused(bare: Candidate, files: Sequence[FoundFile]) -> RootListing:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from r2d2.catalog.catalog_roots import catalog_candidates
+from r2d2.catalog.iceberg_tables import told_by_catalogs
 from r2d2.catalog.identity import merge_aliases
 from r2d2.catalog.listing import Candidate, Listing, Problem
 from r2d2.catalog.root_listing import RootListing, list_root
@@ -54,7 +55,7 @@ def discover(
     skip = [absolute(state_dir)] if state_dir else []
     parts = [_listed(root, paths, skip, settings, spark) for root in placed]
     candidates = _with_unique_ids([candidate for part in parts for candidate in part.candidates])
-    merged = merge_aliases(candidates)
+    merged = merge_aliases(told_by_catalogs(candidates))
     problems = [problem for part in parts for problem in part.problems]
     if not merged:
         where = ", ".join(shown(without_credentials(root.given)) for root in placed)

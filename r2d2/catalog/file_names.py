@@ -8,6 +8,8 @@ _FORMATS = {
     ".parquet": "parquet",
     ".pq": "parquet",
     ".parq": "parquet",
+    ".orc": "orc",
+    ".avro": "avro",
     ".csv": "csv",
     ".tsv": "tsv",
     ".jsonl": "jsonl",

@@ -67,7 +67,8 @@ def _merged(group: Sequence[Candidate]) -> Candidate:
         return group[0]
     main = min(group, key=lambda c: (c.linked, c.id.startswith("catalog:"), len(c.id), c.id))
     names = {name for candidate in group for name in (candidate.id, *candidate.names)} - {main.id}
-    return replace(main, names=tuple(sorted(names)))
+    described = next((candidate for candidate in group if candidate.schema), main)  # a catalog knows the columns' types
+    return replace(described, id=main.id, linked=main.linked, names=tuple(sorted(names)))
 
 
 def _owners(candidates: Sequence[Candidate]) -> Owners:

@@ -11,13 +11,17 @@ from r2d2.catalog.claims import FORMAT_NAMES, claim_above, claimed_directories, 
 from r2d2.catalog.delta_tables import delta_candidate
 from r2d2.catalog.file_names import data_format, is_hidden, suffix_for_people
 from r2d2.catalog.grouping import Group, Grouping, Hole, single
+from r2d2.catalog.iceberg_tables import iceberg_candidate
 from r2d2.catalog.listing import Candidate, Problem, plain_candidate
 from r2d2.catalog.patterns import Patterns
+from r2d2.catalog.spark_file_sets import for_spark
 from r2d2.config import DiscoverySettings
 from r2d2.lake.file_tree import FileTree, FoundFile, joined, shown
 from r2d2.lake.storage import Storage
 from r2d2.model.dataset import DataFile
 
+#: Formats whose tables are told by a log or metadata of their own.
+_READERS = {"delta": delta_candidate, "iceberg": iceberg_candidate}
 _MOST_SUFFIXES = 20  # kinds of other files that are named one by one
 
 
@@ -84,8 +88,8 @@ class _Root:
             bare, files = self._bare(base), self.below[base]
             bare = replace(bare, linked=bare.linked or any(found.linked for found in files))
             left_out = (bool(base) and self.in_hidden(base)) or not self.wanted(base)
-            if kind == "delta":
-                table = delta_candidate(bare, self.storage, [found.stat for found in files], self.within)
+            if kind in _READERS:
+                table = _READERS[kind](bare, self.storage, [found.stat for found in files], self.within)
                 if left_out:
                     table = hidden(table)
                 yield table
@@ -98,11 +102,12 @@ class _Root:
         data = [found for found in self.free if data_format(found.name) and not self._is_left_out(found.name)]
         wanted = [found for found in data if self.wanted(found.name)]
         if self.tree.is_file:
-            yield from (self._plain(single(found)) for found in wanted)
+            for found in wanted:
+                yield from for_spark(self._plain(single(found)))
             return
         excluded = (found.name for found in data if not self.wanted(found.name))
         for group in Grouping(self.settings).groups(wanted, self._holes(excluded)):
-            yield self._plain(group)
+            yield from for_spark(self._plain(group))
 
     def problems(self) -> Iterator[Problem]:
         """What is below the root and takes no part, hidden files and what include and exclude leave out aside."""

@@ -95,11 +95,11 @@ def find_run(state: State, run_id: str = "", reached: str = DISCOVERED) -> Run:
     named = [run for run in runs(state) if run.run_id.startswith(run_id)]
     hint = "`r2d2 runs --state DIR` lists the runs"
     if run_id and len(named) != 1:
-        raise NotFound(f"{state.path}: {len(named) or 'no'} runs start with {run_id!r}", hint)
+        raise NotFound(f"{state.location}: {len(named) or 'no'} runs start with {run_id!r}", hint)
     found = [run for run in named if run.reached(reached)]
     if not found:
         problem = f"run {named[0].run_id} is {named[0].status}, not {reached}" if run_id else f"no run is {reached} yet"
-        raise NotFound(f"{state.path}: {problem}", hint)
+        raise NotFound(f"{state.location}: {problem}", hint)
     return found[0]
 
 
@@ -193,7 +193,7 @@ def numbered_plan(state: State, number: int) -> Plan:
     head = next((head for head in plan_heads(state) if head["plan"] == number), None)
     found = _plan(state, head) if head else None
     if found is None:
-        raise NotFound(f"{state.path}: there is no plan {number}", "`r2d2 plans --state DIR` lists them")
+        raise NotFound(f"{state.location}: there is no plan {number}", "`r2d2 plans --state DIR` lists them")
     return found
 
 
@@ -205,7 +205,7 @@ def run_of_plan(state: State, number: int) -> Run:
     """
     head = next((head for head in plan_heads(state) if head["plan"] == number), None)
     if head is None:
-        raise NotFound(f"{state.path}: there is no plan {number}", "`r2d2 plans --state DIR` lists them")
+        raise NotFound(f"{state.location}: there is no plan {number}", "`r2d2 plans --state DIR` lists them")
     return find_run(state, head["run_id"])
 
 

@@ -1,47 +1,65 @@
-"""The state directory: Delta tables, written and read without a JVM, one writer at a time."""
+"""The state: Delta tables on disk or in an object store, written and read without a JVM, one writer at a time."""
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import secrets
 import shutil
-import time
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
-from urllib.parse import unquote, urlparse
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from r2d2.catalog.state_files import data_files, rows_of
+from r2d2.catalog.state_lock import Lock, lock_of
+from r2d2.catalog.state_place import MARKER, foreign, is_new, is_there, location_of
+from r2d2.catalog.state_place import create as create_state
 from r2d2.catalog.tables import LAYOUT, SCHEMAS
-from r2d2.errors import StateError, StateInUse, UnreadableData, UnsupportedData, UsageError
-from r2d2.lake.delta_log import read_delta
-from r2d2.lake.storage import storage_for
+from r2d2.errors import StateError, UnreadableData, UnsupportedData
+from r2d2.lake.delta_log import DeltaFile
+from r2d2.lake.file_tree import joined
+from r2d2.lake.storage import Storage, is_local, storage_for
+from r2d2.lake.urls import without_credentials
 from r2d2.version import __version__
 
 if TYPE_CHECKING:
     from deltalake.transaction import AddAction
 
-_MARKER = "r2d2-state.json"
-_LOCK = ".r2d2.lock"
 _SECRET, _SECRET_BYTES = ".r2d2.secret", 32
 _SCRATCH = ".r2d2.scratch"
 #: Columns that rows are chosen by.
 _CHOSEN_BY = ("run_id", "grade")
+_RUN_FIRST = "run `r2d2 run LAKE --state DIR` first, or check the path"
 _LOST_SECRET = "remove it: a new one is made, and everything is hashed again"
 
 
 @dataclass(frozen=True)
 class State:
-    """A state directory of the current layout."""
+    """A state of the current layout, at an absolute path or a URL."""
 
-    path: Path
+    location: str
+
+    @property
+    def path(self) -> Path:
+        """The directory of a state on disk."""
+        return Path(self.location)
+
+    @property
+    def storage(self) -> Storage:
+        """Where it lies."""
+        return storage_for(self.location)
+
+    @cached_property
+    def lock(self) -> Lock:
+        """The right to write it."""
+        return lock_of(self.location)
 
     def rows(
         self,
@@ -98,30 +116,33 @@ class State:
 
         self._commit(table, lambda location: written(location, data), replaced)
 
-    def _commit(self, table: str, added: Callable[[Path], list[AddAction]], replaced: str) -> None:
+    def _commit(self, table: str, added: Callable[[str], list[AddAction]], replaced: str) -> None:
         from r2d2.catalog.commit import DELTA_ERRORS, commit
 
-        location = self.path / table
+        location = joined(self.location, table)
         try:
-            location.mkdir(exist_ok=True)
-            commit(location, SCHEMAS[table], added(location), replaced, new=not self._committed(table))
-        except (*DELTA_ERRORS, pa.ArrowException, OSError) as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            commit(location, SCHEMAS[table], added(location), replaced, self.lock.fence)
+        except (*DELTA_ERRORS, UnreadableData, UnsupportedData, pa.ArrowException, OSError) as error:
+            reason = (without_credentials(str(error)).strip().splitlines() or [type(error).__name__])[0]
             hint = "look for space and rights there; what was kept before is still good"
             raise StateError(f"{location} can't be written: {reason}", hint) from error
 
-    def _committed(self, table: str) -> bool:
-        """Whether the table has a commit; a run that died in the first write to it leaves a directory without one."""
-        log = self.path / table / "_delta_log"
-        return any(entry.suffix in (".json", ".parquet") for entry in log.iterdir()) if log.is_dir() else False
+    def _files(self, table: str, run_id: str | None) -> list[DeltaFile]:
+        return data_files(joined(self.location, table), run_id)
 
-    def _files(self, table: str, run_id: str | None) -> list[str]:
-        """The data files of a run (None: of all), below the table's directory."""
-        location = str(self.path / table)
-        if not self._committed(table):
-            return []
-        added = read_delta(storage_for(location), location).files
-        return [add.path for add in added if run_id in (None, dict(add.partition).get("run_id"))]
+    def write_file(self, name: str, content: bytes) -> str:
+        """Writes a file that is not a table, such as the report; a reader sees the old one or the new one. Its place.
+
+        Raises:
+            StateError: it can't be written.
+        """
+        place = joined(self.location, name)
+        try:
+            self.storage.put(place, content)
+        except OSError as error:
+            hint = "look for space and rights there"
+            raise StateError(f"{place} can't be written: {error.strerror or error}", hint) from error
+        return place
 
     def secret(self) -> str:
         """The 256 bits that only this state knows, as hexadecimal digits; made when they are first asked for.
@@ -129,30 +150,38 @@ class State:
         Raises:
             StateError: the file that holds them is damaged, or can't be read or made.
         """
-        path = self.path / _SECRET
+        place = joined(self.location, _SECRET)
         try:
-            if not path.exists():
-                temporary = path.with_name(f"{_SECRET}.{os.getpid()}")
-                with open(temporary, "w", encoding="ascii", opener=_private) as file:
-                    file.write(secrets.token_hex(_SECRET_BYTES))
-                    file.flush()
-                    os.fsync(file.fileno())
-                temporary.replace(path)
-            text = path.read_text(encoding="ascii")
+            text = self._kept_secret(place).decode("ascii")
             if len(bytes.fromhex(text)) == _SECRET_BYTES:
                 return text
         except (OSError, ValueError) as error:
-            raise StateError(f"{path} can't be used: {error}", _LOST_SECRET) from error
-        raise StateError(f"{path} is not the secret that was written", _LOST_SECRET)
+            raise StateError(f"{place} can't be used: {error}", _LOST_SECRET) from error
+        raise StateError(f"{place} is not the secret that was written", _LOST_SECRET)
+
+    def _kept_secret(self, place: str) -> bytes:
+        try:
+            return self.storage.read_bytes(place)
+        except FileNotFoundError:
+            new = secrets.token_hex(_SECRET_BYTES).encode("ascii")
+            self.storage.put(place, new, only_if="", private=True)
+            return new
 
     @property
     def has_secret(self) -> bool:
         """Whether a secret was made."""
-        return (self.path / _SECRET).exists()
+        return is_there(self.storage, joined(self.location, _SECRET))
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """A directory for what a stage need not leave behind; what a run that died left there is removed first."""
+        """A directory for what a stage need not leave behind; what a run that died left there is removed first.
+
+        It is on this machine's disk: of a state in a store where the system keeps temporary files.
+        """
+        if not is_local(self.location):
+            with tempfile.TemporaryDirectory(prefix="r2d2-scratch-") as directory:
+                yield Path(directory)
+            return
         path = self.path / _SCRATCH
         shutil.rmtree(path, ignore_errors=True)
         try:
@@ -166,39 +195,16 @@ class State:
 
     def in_use(self) -> bool:
         """Whether a process holds the state's lock now."""
-        try:
-            with (self.path / _LOCK).open("r") as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
-        except BlockingIOError:
-            return True
-        return False
+        return self.lock.in_use()
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Holds the state's lock; a process that dies lets go of it.
+    def locked(self) -> AbstractContextManager[None]:
+        """Holds the state's lock; that of a process that dies ends, in a store after its lease.
 
         Raises:
             StateInUse: another process holds it.
             StateError: it can't be taken.
         """
-        try:
-            file = (self.path / _LOCK).open("a+")
-        except OSError as error:
-            hint = "give a state that may be written, or the right to write it"
-            raise StateError(f"{self.path / _LOCK} can't be opened: {error.strerror}", hint) from error
-        with file:
-            if not _taken(file):
-                file.seek(0)
-                raise StateInUse(
-                    f"{self.path} is in use by another r2d2 run (process {file.read().strip() or 'unknown'})",
-                    "wait until it ends (--wait 2h does), or give another --state",
-                )
-            file.truncate(0)
-            file.write(str(os.getpid()))
-            file.flush()
-            yield
+        return self.lock.held()
 
     def _scan(
         self,
@@ -209,13 +215,9 @@ class State:
         columns: Sequence[str],
     ) -> pa.Table:
         """Of one run only its own files are opened: what became of those of others does not matter to it."""
-        location = self.path / table
+        location = joined(self.location, table)
         try:
-            partitioning = ds.partitioning(pa.schema([f for f in schema if f.name == "run_id"]), flavor="hive")
-            files = [_local(str(location), file) for file in self._files(table, run_id)]
-            data = ds.dataset(files, schema=schema, partitioning=partitioning, format="parquet").to_table(
-                columns=list(columns), filter=condition
-            )
+            data = rows_of(location, self._files(table, run_id), schema, columns, condition)
         except (UnreadableData, UnsupportedData, pa.ArrowException, OSError) as error:
             raise StateError(
                 f"{location} can't be read: {error}", "restore it from a backup or start a new --state"
@@ -224,28 +226,31 @@ class State:
 
 
 def open_state(directory: str, create: bool = False) -> State:
-    """Opens a state directory, or makes it.
+    """Opens a state, or makes it.
+
+    Args:
+        directory: a path, or the URL of a directory in an object store.
 
     Raises:
-        UsageError: not a local directory.
+        UsageError: neither of these.
         StateError: missing, not a state, or of another layout.
     """
-    path = _path(directory)
-    marker = path / _MARKER
-    if not marker.exists():
-        if not create:
-            raise StateError(f"{path} holds no r2d2 state", "run `r2d2 run LAKE --state DIR` first, or check the path")
-        _create(path)
+    location = location_of(directory)
+    storage, marker = storage_for(location), joined(location, MARKER)
     try:
-        layout = json.loads(marker.read_text(encoding="utf-8"))["layout"]
+        if not is_there(storage, marker):
+            if not create:
+                raise StateError(f"{location} holds no r2d2 state", _RUN_FIRST)
+            create_state(storage, location)
+        layout = json.loads(storage.read_bytes(marker))["layout"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StateError(f"{marker} can't be read: {error}", "restore it or start a new --state") from error
     if layout != LAYOUT:
         raise StateError(
-            f"{path} has state layout {layout}, this version of r2d2 ({__version__}) uses layout {LAYOUT}",
+            f"{location} has state layout {layout}, this version of r2d2 ({__version__}) uses layout {LAYOUT}",
             "start a new --state; the old one is left as it is",
         )
-    return State(path)
+    return State(location)
 
 
 def existing_state(directory: str) -> State | None:
@@ -254,51 +259,18 @@ def existing_state(directory: str) -> State | None:
     Raises:
         UsageError, StateError: a run could not use the directory either.
     """
-    path = _path(directory)
-    if (path / _MARKER).exists():
-        return open_state(directory)
+    location = location_of(directory)
     try:
-        if any(map(_is_foreign, path.iterdir())):
-            raise _foreign(path)
-    except FileNotFoundError:
-        return None
+        storage = storage_for(location)
+        new = is_new(storage, location)
     except OSError as error:
-        raise StateError(f"{path} can't be read: {error.strerror}", "give a directory that can be written") from error
+        reason = error.strerror or error
+        raise StateError(f"{location} can't be read: {reason}", "give a directory that can be written") from error
+    if is_there(storage, joined(location, MARKER)):
+        return open_state(directory)
+    if not new:
+        raise foreign(location)
     return None
-
-
-def _path(directory: str) -> Path:
-    if "://" in directory and not directory.startswith("file://"):
-        raise UsageError(
-            f"--state {directory}: the state must be a local directory", "state on object stores comes later"
-        )
-    return Path(unquote(urlparse(directory).path) if directory.startswith("file://") else directory).absolute()
-
-
-def _is_foreign(entry: Path) -> bool:
-    """Whether it is none of the files with which a state begins, which another run may just be making."""
-    return entry.name not in (_LOCK, _MARKER) and not entry.name.startswith(f".{_MARKER}.")
-
-
-def _foreign(path: Path) -> StateError:
-    return StateError(f"{path} is not empty and holds no r2d2 state", "give an empty or new directory as --state")
-
-
-def _private(path: str, flags: int) -> int:
-    """Opens a file that nobody else may read."""
-    return os.open(path, flags, 0o600)
-
-
-def _taken(file: TextIO) -> bool:
-    """Whether the lock could be had; a moment's patience is for commands that only ask whether it is held."""
-    for _ in range(10):
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(0.05)
-        else:
-            return True
-    return False
 
 
 def as_rows(table: str, rows: pa.Table | list[dict[str, Any]]) -> pa.Table:
@@ -311,27 +283,11 @@ def as_rows(table: str, rows: pa.Table | list[dict[str, Any]]) -> pa.Table:
     return rows.cast(pa.schema([field.with_type(kind) for field, kind in zip(schema, kinds, strict=True)]))
 
 
-def _create(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        if any(map(_is_foreign, path.iterdir())):
-            raise _foreign(path)
-        temporary = path / f".{_MARKER}.{os.getpid()}"
-        temporary.write_text(json.dumps({"layout": LAYOUT, "created_by": __version__}), encoding="utf-8")
-        temporary.replace(path / _MARKER)
-    except OSError as error:
-        raise StateError(f"{path} can't be made: {error.strerror}", "give a directory that can be written") from error
-
-
 def _folded(schema: pa.Schema) -> pa.Schema:
     """Texts as dictionaries, except those that rows are chosen by."""
     kind = pa.dictionary(pa.int32(), pa.string())
     fold = (pa.types.is_string(field.type) and field.name not in _CHOSEN_BY for field in schema)
     return pa.schema([field.with_type(kind) if folds else field for field, folds in zip(schema, fold, strict=True)])
-
-
-def _local(table: str, path: str) -> str:
-    return path if path.startswith("/") else f"{table}/{path}"
 
 
 def latest(table: pa.Table, column: str = "at") -> pa.Table:

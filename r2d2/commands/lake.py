@@ -27,6 +27,7 @@ from r2d2.config import Settings
 from r2d2.containment.digest import stored_digests
 from r2d2.demo.lake import build_demo
 from r2d2.errors import UsageError
+from r2d2.lake.file_tree import joined
 from r2d2.lake.kernels import Kernel, run_here
 from r2d2.lake.session import build_session
 from r2d2.lake.workers import Workers, split_sources
@@ -68,7 +69,7 @@ def finish(outcome: pipeline.Outcome, progress: Progress, output: str) -> None:
         print(job.funnel.to_json())
     else:
         print("\n".join(retire_lines(outcome.plan, outcome.containments.how)), flush=True)
-    path = str(job.state.path / pipeline.REPORT)
+    path = joined(job.state.location, pipeline.REPORT)
     progress.say(f"report: {path}", "report", path=path)
 
 

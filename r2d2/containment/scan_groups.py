@@ -86,10 +86,10 @@ def _query_key(task: Task) -> tuple[object, ...]:
 def _in_parts(tasks: Sequence[Task]) -> list[list[Task]]:
     """Task rows that are held as arrays, in parts whose files fit into memory."""
     parts: list[list[Task]] = []
-    size = _HELD_BYTES
+    size = 0
     for task in tasks:
         own = sum(file.size for file in unpack_files(task["files"]))
-        if size + own > _HELD_BYTES:
+        if not parts or size + own > _HELD_BYTES:
             parts.append([])
             size = 0
         parts[-1].append(task)

@@ -13,7 +13,7 @@ DELTA_PACKAGE = "io.delta:delta-spark_4.1_2.13:4.4.0"
 _PACKAGES = {
     DELTA: (DELTA_PACKAGE,),
     ICEBERG: ("org.apache.iceberg:iceberg-spark-runtime-4.1_2.13:1.12.0",),
-    AVRO: ("org.apache.spark:spark-avro_2.13:4.1.4",),
+    AVRO: ("org.apache.spark:spark-avro_2.13:4.1.1",),  # the newest that there is; Spark 4.1.4 reads with it
     S3: S3_PACKAGES,
 }
 #: What Spark ships itself; leaving it out makes the first start twice as fast.

@@ -85,12 +85,13 @@ class LocalStorage:
             return source.read()
 
     def put(self, path: str, data: bytes, only_if: str | None = None, private: bool = False) -> str:
-        """Writes a file in one step, synced; see ``Storage.put``.
+        """Writes a file in one step, synced; see ``Storage.put``. Directories that are missing are made.
 
         Raises:
             FileExistsError: the condition does not hold.
             OSError: it can't be written.
         """
+        local_writes.make_directory(os.path.dirname(path))
         with local_writes.directory_locked(path):
             if only_if:
                 self._require(path, only_if)
@@ -104,6 +105,7 @@ class LocalStorage:
             FileExistsError: there is one.
             OSError: it can't be read or written.
         """
+        local_writes.make_directory(os.path.dirname(target))
         local_writes.copy_new(source, target)
 
     def rename(self, source: str, target: str) -> None:

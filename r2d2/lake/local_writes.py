@@ -10,10 +10,24 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _PRIVATE = 0o600
+
+#: What the names of files that are being written begin with.
+BEING_WRITTEN = ".r2d2-"
+
+
+def make_directory(path: str) -> None:
+    """Makes a directory and those above it, as far as they are missing; synced from the top down."""
+    if os.path.isdir(path):
+        return
+    above = os.path.dirname(path)
+    make_directory(above)
+    with suppress(FileExistsError):  # of somebody who was faster; what is no directory shows when it is entered
+        os.mkdir(path)
+    _sync(above)
 
 
 def put(path: str, data: bytes, private: bool) -> None:
@@ -106,7 +120,7 @@ def _written(path: str, data: bytes, private: bool) -> Iterator[str]:
 
 def _temporary(path: str) -> str:
     """Hidden, so that no listing takes it for data."""
-    return os.path.join(os.path.dirname(path), f".r2d2-{uuid.uuid4().hex}")
+    return os.path.join(os.path.dirname(path), f"{BEING_WRITTEN}{uuid.uuid4().hex}")
 
 
 def _sync(path: str) -> None:

@@ -13,6 +13,7 @@ from obstore.store import AzureStore, GCSStore, S3Store
 from r2d2.errors import EnvironmentMissing
 from r2d2.lake.object_errors import reason_of
 from r2d2.lake.object_requests import Requests
+from r2d2.lake.urls import SAME_STORE, split_url
 from r2d2.version import __version__
 
 if TYPE_CHECKING:
@@ -60,6 +61,17 @@ def s3_config(environ: Mapping[str, str]) -> dict[str, str]:
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
     endpoint = _endpoint("s3", environ)
     return ({"region": region} if region else {}) | ({"endpoint": endpoint} if endpoint else {})
+
+
+def delta_options(url: str) -> dict[str, str] | None:
+    """What delta-rs has to be told besides the environment, which it reads itself; nothing for a local path."""
+    if "://" not in url:
+        return None
+    scheme = SAME_STORE.get(split_url(url)[0], split_url(url)[0])
+    client = _client_options(os.environ, _endpoint(scheme, os.environ))
+    options = {"user_agent": str(client["user_agent"]), "allow_http": str(client["allow_http"]).lower()}
+    s3 = {f"aws_{name}": value for name, value in s3_config(os.environ).items()} | {"aws_conditional_put": "etag"}
+    return options | (s3 if scheme == "s3" else {})
 
 
 def _endpoint(scheme: str, environ: Mapping[str, str]) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: Listings at once; they wait for the store most of the time.
 WORKERS = 16
 #: Pages that wait to be taken.
-_WAITING = 64
+_WAITING = 16
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _ATTEMPTS = 6
-_FIRST_WAIT = 0.1
+_FIRST_WAIT, _LONGEST_WAIT = 0.1, 5.0
 #: Keys that a store lists in one answer.
 PAGE = 1000
 
@@ -106,6 +106,11 @@ class Requests:
                 _wait_or_raise(error, tries)
 
 
+def wait(tries: int) -> None:
+    """Before something is tried again: longer each time, and not at the same moment as others."""
+    time.sleep(min(_LONGEST_WAIT, _FIRST_WAIT * 2**tries) * random.random())
+
+
 def _pinned(tag: str) -> GetOptions:
     return {"if_match": tag} if tag else {}
 
@@ -123,4 +128,4 @@ def _retried(call: Callable[[], T]) -> T:
 def _wait_or_raise(error: failures.BaseError, tries: int) -> None:
     if tries >= _ATTEMPTS or not may_be_lost(error):
         raise error
-    time.sleep(_FIRST_WAIT * 2**tries * random.random())
+    wait(tries)

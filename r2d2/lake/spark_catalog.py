@@ -1,59 +1,158 @@
-"""Tables of a Spark catalog database: where their files are, as far as the catalog itself says so."""
+"""Tables and views of a database of a Spark catalog, as far as the catalog itself describes them."""
 
 from __future__ import annotations
 
-import re
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyspark.errors import PySparkException
 
-from r2d2.errors import LakeError
+from r2d2.errors import LakeError, UsageError
+from r2d2.lake.hadoop_paths import local_path
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-_DATA_SOURCES = frozenset({"parquet", "delta", "csv", "json"})
+VIEW = "view"
+_DATA_SOURCES = frozenset({"parquet", "delta", "csv", "json", "orc", "iceberg"})
+#: Hive's own tables whose serde keeps every value as it is; others read what does not fit a type as NULL.
+_SERDES = {
+    "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe": "parquet",
+    "org.apache.hadoop.hive.ql.io.orc.OrcSerde": "orc",
+}
+_DETAILS = "# Detailed Table Information"
 
 
 @dataclass(frozen=True)
 class CatalogTable:
-    """A table as the catalog describes it.
+    """A table or view as the catalog describes it.
 
     Attributes:
-        name: of the table, as the catalog spells it.
-        provider: lower case; ``view`` for a view, empty if unknown.
+        path: catalog (if it was named), databases and name, as the catalog spells them.
+        provider: lower case; ``view`` for a view, the format of the serde for Hive's own tables, empty if unknown.
         location: absolute path or URL of its directory; empty where it has none.
         partition_columns: names.
-        refusal: why its files are not the table; empty if they are.
+        refusal: why it is not read; empty if it is.
     """
 
-    name: str
+    path: tuple[str, ...]
     provider: str
     location: str = ""
     partition_columns: tuple[str, ...] = ()
     refusal: str = ""
 
+    @property
+    def name(self) -> str:
+        """Without catalog and database."""
+        return self.path[-1]
 
-def catalog_tables(spark: SparkSession, database: str) -> list[CatalogTable]:
+    @property
+    def sql(self) -> str:
+        """Its name in a statement."""
+        return ".".join(map(quoted, self.path))
+
+
+@dataclass(frozen=True)
+class CatalogPartition:
+    """A partition: the text of its values, in the order of the partition columns, and where it lies."""
+
+    values: tuple[str | None, ...]
+    location: str
+
+
+def database_parts(text: str) -> tuple[str, ...]:
+    """The parts of ``DATABASE`` or ``CATALOG.DATABASE``; a part with a dot in it is written in backticks.
+
+    Raises:
+        UsageError: a part is empty, or a backtick has no partner.
+
+    >>> database_parts("lake.`a.b`"), database_parts("x`y")
+    (('lake', 'a.b'), ('x`y',))
+    """
+    parts = list(_parts(text))
+    if not all(parts):
+        raise UsageError(f"catalog:{text}: a part of the name is empty", "give catalog:DATABASE or CATALOG.DATABASE")
+    return tuple(parts)
+
+
+def _parts(text: str) -> Iterator[str]:
+    rest: str | None = text
+    while rest is not None:
+        if rest.startswith("`"):
+            end = _closing(rest)
+            if end < 0 or rest[end + 1 : end + 2] not in ("", "."):
+                raise UsageError(f"catalog:{text}: a backtick without a partner", "write ` in a name as ``")
+            part, rest = rest[1:end].replace("``", "`"), rest[end + 2 :] if rest[end + 1 :] else None
+        else:
+            part, dot, after = rest.partition(".")
+            rest = after if dot else None
+        yield part
+
+
+def _closing(text: str) -> int:
+    """Where the backtick stands that closes the one at the start; -1 if none does."""
+    place = 1
+    while (place := text.find("`", place)) >= 0 and text[place + 1 : place + 2] == "`":
+        place += 2
+    return place
+
+
+def catalog_tables(spark: SparkSession, database: Sequence[str]) -> list[CatalogTable]:
     """All tables and views of ``database``, sorted by name; temporary ones are not the database's.
 
     Raises:
         LakeError: the database is missing or can't be listed.
     """
+    where = ".".join(map(quoted, database))
     try:
-        tables = _names(spark, f"SHOW TABLES IN {quoted(database)}", "tableName")
-        views = _names(spark, f"SHOW VIEWS IN {quoted(database)}", "viewName")
+        tables = _names(spark, f"SHOW TABLES IN {where}", "tableName")
+        views = _views(spark, where)
     except PySparkException as error:
         raise LakeError(
-            f"catalog:{database}: {_first_line(error)}", "check the name with SHOW DATABASES and the right to list it"
+            f"catalog:{'.'.join(database)}: {first_line(error)}",
+            "check the name with SHOW DATABASES and the right to list it; catalogs are configured by spark.conf and"
+            " need their jars (spark.extras)",
         ) from error
     return [
-        CatalogTable(name, "view", refusal="a view has no files of its own")
-        if name in views
-        else _described(spark, database, name)
+        CatalogTable((*database, name), VIEW) if name in views else _described(spark, (*database, name))
         for name in sorted(tables | views)
     ]
+
+
+def partitions_of(
+    spark: SparkSession, table: CatalogTable, specs: Sequence[Mapping[str, str | None]]
+) -> Iterator[CatalogPartition]:
+    """Where the partitions of a table lie; each costs one statement.
+
+    Args:
+        specs: of each partition the values by column, None for NULL.
+
+    Raises:
+        PySparkException: the catalog does not describe it.
+    """
+    for spec in specs:
+        told = ", ".join(f"{quoted(name)} = {_literal(value)}" for name, value in spec.items())
+        found = _as_json(spark, f"{table.sql} PARTITION ({told})")
+        yield CatalogPartition(
+            tuple(spec[name] for name in table.partition_columns), local_path(str(found["location"]))
+        )
+
+
+def partition_names(spark: SparkSession, table: CatalogTable) -> list[str]:
+    """Partitions as the catalog spells them: ``k=v/k=v``, escaped as directories are."""
+    return [str(row["partition"]) for row in spark.sql(f"SHOW PARTITIONS {table.sql}").collect()]
+
+
+def iceberg_metadata_file(spark: SparkSession, table: CatalogTable) -> str:
+    """The metadata file that the catalog of an Iceberg table says is the current one.
+
+    Raises:
+        PySparkException: the table can't be opened.
+    """
+    logged = spark.sql(f"SELECT file FROM {table.sql}.metadata_log_entries").collect()
+    return local_path(str(logged[-1]["file"]))  # the log ends with the file that it was read from
 
 
 def quoted(name: str) -> str:
@@ -65,36 +164,67 @@ def quoted(name: str) -> str:
     return f"`{name.replace('`', '``')}`"
 
 
+def first_line(error: Exception) -> str:
+    """What an error of Spark says first."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _literal(value: str | None) -> str:
+    return "NULL" if value is None else "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
 def _names(spark: SparkSession, statement: str, column: str) -> set[str]:
     return {row[column] for row in spark.sql(statement).collect() if not row["isTemporary"]}
 
 
-def _described(spark: SparkSession, database: str, name: str) -> CatalogTable:
+def _views(spark: SparkSession, where: str) -> set[str]:
     try:
-        detail = spark.sql(f"DESCRIBE DETAIL {quoted(database)}.{quoted(name)}").collect()[0]
+        return _names(spark, f"SHOW VIEWS IN {where}", "viewName")
     except PySparkException as error:
-        return CatalogTable(name, "", refusal=f"the catalog does not describe it: {_first_line(error)}")
-    provider = (detail["format"] or "").lower()
-    location = local_path(detail["location"] or "")
-    columns = tuple(detail["partitionColumns"] or ())
-    return CatalogTable(name, provider, location, columns, _refusal(provider, location, columns))
+        if (error.getCondition() or "") != "MISSING_CATALOG_ABILITY.VIEWS":
+            raise
+        return set()
 
 
-def _refusal(provider: str, location: str, columns: tuple[str, ...]) -> str:
+def _described(spark: SparkSession, path: tuple[str, ...]) -> CatalogTable:
+    bare = CatalogTable(path, "")
+    try:
+        found = _details(spark, bare.sql)
+    except PySparkException as error:
+        return CatalogTable(path, "", refusal=f"the catalog does not describe it: {first_line(error)}")
+    provider = str(found.get("provider") or "").lower()
+    serde = str(found.get("serde_library") or "")
+    known = _SERDES.get(serde, provider) if provider == "hive" else provider
+    location, columns = local_path(str(found.get("location") or "")), tuple(found.get("partition_columns") or ())
+    return CatalogTable(path, known, location, columns, _refusal(known, location, columns, serde))
+
+
+def _details(spark: SparkSession, name: str) -> Mapping[str, Any]:
+    try:
+        return _as_json(spark, name)
+    except PySparkException as error:
+        if error.getCondition() != "NOT_SUPPORTED_COMMAND_FOR_V2_TABLE":
+            raise
+    rows = spark.sql(f"DESCRIBE TABLE EXTENDED {name}").collect()
+    # columns come first, and may have any name: what follows the last such line is the catalog's own
+    start = max(i for i, row in enumerate(rows) if row["col_name"] == _DETAILS)
+    return {row["col_name"].lower(): row["data_type"] for row in rows[start:]}
+
+
+def _as_json(spark: SparkSession, what: str) -> Mapping[str, Any]:
+    (row,) = spark.sql(f"DESCRIBE TABLE EXTENDED {what} AS JSON").collect()
+    found: Mapping[str, Any] = json.loads(row["json_metadata"])
+    return found
+
+
+def _refusal(provider: str, location: str, columns: tuple[str, ...], serde: str) -> str:
+    if provider == "hive":
+        return f"its serde {serde or 'unknown'} reads what does not fit a column's type as NULL: not supported"
     if provider not in _DATA_SOURCES:
         return f"tables of the provider {provider or 'unknown'} are not supported yet"
     if not location:
         return "the catalog gives it no location"
-    if columns and provider != "delta":
+    if columns and provider in ("csv", "json"):
         # each partition can lie elsewhere, and a directory need not be a partition
-        return "the catalog, not the directory, says which partitions it has: not supported yet"
+        return "the catalog, not the directory, says which partitions it has: not supported yet for text"
     return ""
-
-
-def local_path(location: str) -> str:
-    """A location without ``file:``; catalogs give Hadoop paths, which are not percent-encoded."""
-    return re.sub(r"^file:(//)?(?=/)", "", location)
-
-
-def _first_line(error: PySparkException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

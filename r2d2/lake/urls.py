@@ -11,7 +11,8 @@ from r2d2.errors import LakeError
 
 #: Several schemes of one store: the same object has one identity, however it is spelled.
 SAME_STORE = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "abfss": "abfs", "wasbs": "wasb"}
-_USER_INFO = re.compile(r"://[^/\s@]*:[^/\s@]*@")
+#: A secret may hold a slash: what follows a colon up to ``@`` is one, unless it is a port.
+_USER_INFO = re.compile(r"://[^/\s@:]*:(?!\d+/)[^\s@]*@|(?<=\bs3)([an]?)://[^/\s@:]*:[^\s@]*@")
 _SECRET_FIELD = re.compile(r"(?i)([\w-]*(?:secret|token|key|password|signature|sig)[\w-]*=)[^&\s]+")
 _SECRET_VARIABLE = re.compile(
     r"(?i)secret|token|password|account_key|master_key|storage_access_key|sas|service_account"
@@ -26,7 +27,7 @@ def without_credentials(text: str) -> str:
     >>> without_credentials("s3://me:hidden@bucket/x?secret_key=abc")
     's3://***@bucket/x?secret_key=***'
     """
-    blanked = _SECRET_FIELD.sub(r"\1***", _USER_INFO.sub("://***@", text))
+    blanked = _SECRET_FIELD.sub(r"\1***", _USER_INFO.sub(r"\1://***@", text))
     for secret in _secrets():
         blanked = blanked.replace(secret, "***")
     return blanked
@@ -63,7 +64,9 @@ def refuse_credentials(url: str) -> None:
         LakeError: the URL carries credentials.
     """
     scheme, authority, _ = split_url(url)
-    if ":" in authority.rpartition("@")[0] or (scheme in ("s3", "s3a", "s3n") and "@" in authority):
+    user, _, host = authority.rpartition("@")
+    port = host.partition(":")[2]
+    if ":" in user or (not port.isdecimal() and port) or (SAME_STORE.get(scheme, scheme) == "s3" and (user or port)):
         raise LakeError(
             f"{without_credentials(url)}: a root must not carry credentials, they would end in the state",
             "give them through the environment, for example AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",

@@ -8,6 +8,7 @@ the rows (``lake.spark_rows``), where files alone don't say which rows a dataset
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 #: Sources that one Spark job reads: what it plans grows with them, and where one fails each is tried alone.
 _TOGETHER = 32
+_OPENED_AT_ONCE = 8
 
 
 @dataclass
@@ -68,7 +70,7 @@ class Workers:
         results = []
         wanted = _by_source(tasks)
         for start in range(0, len(wanted), _TOGETHER):
-            opened = [self._opened(source, kernel) for source in wanted[start : start + _TOGETHER]]
+            opened = self._all_opened(wanted[start : start + _TOGETHER], kernel)
             results += self._results([each for each in opened if isinstance(each, _Rows)], schema)
             results += [
                 run_refused(kernel, e.tasks, {e.name: e.why}, schema) for e in opened if isinstance(e, _Refused)
@@ -88,7 +90,7 @@ class Workers:
         from pyspark.sql import functions as F
 
         direct, sources = split_sources(tasks)
-        opened = [self._opened(source, kernel) for source in _by_source(sources)]
+        opened = self._all_opened(_by_source(sources), kernel)
 
         def shuffled(opened: Sequence[_Rows | _Refused]) -> pa.Table:
             mapped = [self._mapped(direct, kernel, schema)] if direct.num_rows else []
@@ -132,6 +134,11 @@ class Workers:
             if self.access is Access.HANDED:
                 self.say("Spark's workers may not open the lake's files: Spark reads them, which takes longer")
         return self.access is not Access.HANDED
+
+    def _all_opened(self, sources: Sequence[_Source], kernel: Kernel) -> list[_Rows | _Refused]:
+        """Several at a time: Spark opens a table by a small job or by requests, for which it mostly waits."""
+        with ThreadPoolExecutor(_OPENED_AT_ONCE) as pool:
+            return list(pool.map(lambda source: self._opened(source, kernel), sources))
 
     def _opened(self, source: _Source, kernel: Kernel) -> _Rows | _Refused:
         try:

@@ -60,7 +60,7 @@ class Leaf:
     shape: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)  # there may be millions
 class DataFile:
     """One file of a dataset, pinned to what it was when it was listed.
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
-import tempfile
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -58,26 +55,6 @@ def render(data: ReportData) -> str:
         node_width=NODE_WIDTH,
         node_height=NODE_HEIGHT,
     )  # fmt: skip
-
-
-def write_report(data: ReportData, path: Path) -> None:
-    """Writes the page to ``path``; a reader sees the old page or the new one, never a part.
-
-    Raises:
-        OSError: the directory can't be written.
-    """
-    page = render(data).encode("utf-8")
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(page)
-            out.flush()
-            os.fsync(out.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp's 0600 would keep the page from its reviewers
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def _environment(currency: str) -> Environment:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from r2d2.report.data import ReportData
-from r2d2.report.render import write_report
+from r2d2.report.render import render
 from r2d2.report.units import human_bytes, human_seconds, money
 from r2d2.report.visible import visible
 from tests.browser.devtools import Page, browser
@@ -47,7 +47,7 @@ def reports(tmp_path_factory: pytest.TempPathFactory, tpch: ReportData) -> dict[
     folder = tmp_path_factory.mktemp("reports with a space")
     made = {"tpch": tpch, "hostile": hostile_report(), "large": large_report()}
     for name, data in made.items():
-        write_report(data, folder / f"{name}.html")
+        (folder / f"{name}.html").write_text(render(data), encoding="utf-8")
     return {name: folder / f"{name}.html" for name in made}
 
 

@@ -620,7 +620,7 @@ def test_damaged_table_of_a_state_is_told(bad: BadLake, tmp_path: Path, capsys: 
 def test_state_in_use_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     state = open_state(str(tmp_path / "state"), create=True)
     hold = f"import sys; sys.path[:0] = {sys.path!r}\nfrom pathlib import Path; from r2d2.catalog.state import State\n"
-    hold += f"with State(Path({str(state.path)!r})).locked(): print('held', flush=True); input()"
+    hold += f"with State({str(state.path)!r}).locked(): print('held', flush=True); input()"
     holder = subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None
     assert holder.stdout.readline() == "held\n"

@@ -184,7 +184,7 @@ def test_first_write_to_a_table_that_came_to_nothing_is_no_damage(undisturbed: U
 def test_process_that_dies_lets_go_of_the_lock(tmp_path: Path) -> None:
     state = open_state(str(tmp_path / "state"), create=True)
     code = "import os, sys; from pathlib import Path; from r2d2.catalog.state import State\n"
-    code += f"with State(Path({str(state.path)!r})).locked(): os.kill(os.getpid(), 9)"
+    code += f"with State({str(state.path)!r}).locked(): os.kill(os.getpid(), 9)"
     subprocess.run(
         [sys.executable, "-c", code], check=False, env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     )

@@ -103,13 +103,13 @@ def test_a_file_and_the_entry_of_its_directory_are_synced_before_a_write_is_done
     assert run.stdout.split() == ["2", str(tmp_path)]
 
 
-def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="none"):
-        DISK.put(str(tmp_path / "none/a"), b"x")
-    (tmp_path / "d").mkdir()
-    with pytest.raises(OSError, match="d"):
-        DISK.put(str(tmp_path / "d"), b"x")
-    assert os.listdir(tmp_path) == ["d"]
+def test_missing_directories_are_made_and_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    DISK.put(str(tmp_path / "new/d/a"), b"x")
+    for path in ("new/d", "new/d/a/b"):
+        with pytest.raises(OSError, match="d"):
+            DISK.put(str(tmp_path / path), b"y")
+    assert os.listdir(tmp_path / "new") == ["d"]
+    assert (tmp_path / "new/d/a").read_text() == "x"
 
 
 def test_what_has_no_conditional_writes_is_not_written_to() -> None:

@@ -18,7 +18,7 @@ from r2d2.report import render as module
 from r2d2.report.charts import savings_parts
 from r2d2.report.data import ACTIONS, ReportData, build_report
 from r2d2.report.near_misses import NearMisses
-from r2d2.report.render import render, write_report
+from r2d2.report.render import render
 from r2d2.report.units import human_bytes, money
 from r2d2.report.visible import shell_word, visible
 from r2d2.report.wire import embedded
@@ -192,25 +192,6 @@ def test_ten_thousand_datasets_and_fifty_thousand_edges_stay_under_15_mb() -> No
     data = large_report()
     assert (len(data.rows), len(data.edges)) == (10_000, 50_000)
     assert len(render(data).encode()) < 15_000_000
-
-
-def test_a_report_is_replaced_whole_or_not_at_all(
-    tmp_path: Path, tpch: ReportData, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "report.html"
-    write_report(tpch, path)
-    before = path.read_text(encoding="utf-8")
-    assert before == render(tpch)
-    assert path.stat().st_mode & 0o777 == 0o644
-
-    def fails(*_: object) -> None:
-        raise OSError("disk full")
-
-    monkeypatch.setattr(module.os, "replace", fails)
-    with pytest.raises(OSError, match="disk full"):
-        write_report(hostile_report(), path)
-    assert path.read_text(encoding="utf-8") == before
-    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
 
 
 @pytest.mark.parametrize("name", HOSTILE)
