@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from r2d2.catalog.listing import Candidate, fingerprint
-from r2d2.errors import LakeError, UnreadableData, UnsupportedData
+from r2d2.catalog.named_files import identities, is_inside, look
+from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake.delta_log import DeltaFile, DeltaSnapshot, replay_delta, require_known
 from r2d2.lake.delta_vectors import DeletionVector, vector_of
 from r2d2.lake.file_tree import FileStat, joined, shown
-from r2d2.lake.storage import Storage, storage_for
+from r2d2.lake.storage import Storage
 from r2d2.model.dataset import DataFile, OtherFiles
 from r2d2.model.source import SparkSource
 
@@ -98,7 +99,7 @@ def other_files(stats: Iterable[FileStat]) -> tuple[OtherFiles, ...]:
 
 def _described(unread: Candidate, snapshot: DeltaSnapshot) -> Candidate:
     claimed = set(unread.claimed)
-    found = {identity for path in snapshot.referred if (identity := _identity(path)) is not None}
+    found = identities(snapshot.referred)
     return replace(
         unread,
         version=f"v{snapshot.version}",
@@ -135,34 +136,12 @@ class _Look:
     def _stat(self, path: str) -> tuple[FileStat, str]:
         """What a file is, and how it is shown."""
         stat, named = self.known.get(path), shown(path.removeprefix(f"{self.location.rstrip('/')}/"))
-        if stat is None and not _is_inside(path, self.within):
+        if stat is None and not is_inside(path, self.within):
             raise UnsupportedData(f"its log names {named}, which lies outside of the lake's roots")
-        stat = stat or _look(path)
+        stat = stat or look(path)
         if stat is None:
             raise UnreadableData(f"its log names {named}, which is missing or can't be looked at")
         return stat, named
-
-
-def _identity(path: str) -> str | None:
-    """What the file at ``path`` is known by, in whatever store; the name is a stranger's, so no store is asked."""
-    try:
-        return storage_for(path).identity(path)
-    except (OSError, LakeError, ValueError):
-        return None
-
-
-def _is_inside(path: str, within: Sequence[str]) -> bool:
-    try:
-        return storage_for(path).inside(path, within)
-    except (OSError, LakeError, ValueError):
-        return False
-
-
-def _look(path: str) -> FileStat | None:
-    try:
-        return storage_for(path).stat(path)
-    except (OSError, LakeError, ValueError):
-        return None
 
 
 def _require_each_once(files: Sequence[DataFile]) -> None:

@@ -79,7 +79,8 @@ def test_tables_of_a_catalog_database_are_datasets(spark: SparkSession, tmp_path
         spark.sql("CREATE TABLE shop.sales_2024 USING parquet AS SELECT * FROM shop.sales WHERE id < 1000")
         spark.sql("CREATE VIEW shop.recent AS SELECT * FROM shop.sales")
         found = proven(["catalog:shop"], tmp_path / "state")
-        assert found == {("catalog:shop/sales", "catalog:shop/sales_2024")}
+        # the view shares its files with the table that it reads, and may contain others all the same
+        assert found == {(f"catalog:shop/{name}", "catalog:shop/sales_2024") for name in ("sales", "recent")}
     finally:
         spark.sql("DROP DATABASE shop CASCADE")
 

@@ -32,6 +32,7 @@ class DeltaCase:
         name: of the feature, and of the table's directory.
         make: writes it.
         refused: what the reason says where it is not read; empty if it is.
+        by_spark: its files don't give its rows, so Spark reads it.
         shares: name of the table with which it has files in common, so that neither is retired.
         sample: it is among those that CI builds.
     """
@@ -39,6 +40,7 @@ class DeltaCase:
     name: str
     make: Maker
     refused: str = ""
+    by_spark: bool = False
     shares: str = ""
     sample: bool = False
 
@@ -306,13 +308,13 @@ def _variant(spark: SparkSession, path: Path, rows: pa.Table) -> pa.Table:
 DELTA_CASES = (
     DeltaCase("deletion_vectors", _deletion_vectors, sample=True),
     DeltaCase("mapping_name", _mapping_name),
-    DeltaCase("mapping_id", _mapping_id),
+    DeltaCase("mapping_id", _mapping_id, by_spark=True),
     DeltaCase("partitions", _partitions),
     DeltaCase("mapping_partitioned", _mapping_partitioned, sample=True),
     DeltaCase("checkpoint_parts", _checkpoint_parts),
     DeltaCase("checkpoint_v2", _checkpoint_v2),
     DeltaCase("generated", _generated),
-    DeltaCase("type_widening", _type_widening),
+    DeltaCase("type_widening", _type_widening, by_spark=True),
     DeltaCase("restored", _restored),
     DeltaCase("cloned_from", _cloned_from, shares="shallow_clone"),
     DeltaCase("shallow_clone", _shallow_clone, shares="cloned_from"),

@@ -39,5 +39,6 @@ def test_a_delta_table_is_read_as_its_feature_asks_or_refused(found: Found, case
         assert case.refused in table.reason
         return
     assert (table.status, table.reason) == ("ok", "")
+    assert (table.source is not None) == case.by_spark
     assert found.among(case.name) == relations(case.name)
     assert table.shared_with == ((case.shares,) if case.shares else ())

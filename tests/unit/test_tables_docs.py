@@ -17,3 +17,5 @@ def test_each_feature_with_a_table_stands_on_the_page_as_it_is_read(case: DeltaC
     line = next(line for line in PAGE.splitlines() if f"`{case.name}`" in line)
     assert ("| refused |" in line) == bool(case.refused)
     assert (f"`{case.name}`*" in line) == case.sample
+    if isinstance(case, DeltaCase):
+        assert ("| Spark |" in line) == case.by_spark
