@@ -41,9 +41,9 @@ package: ready ## pack what Spark's workers need into dist/r2d2-env-VERSION.tar.
 	@rm -rf build && mkdir -p build dist
 	@$(PYTHON) -c '$(NEEDED)' > build/requirements.txt
 	@$(PYTHON) -m venv build/environment && $(PYTHON) -m venv build/packer
-	@build/packer/bin/python -m pip install --quiet --disable-pip-version-check venv-pack==0.2.0
-	@build/environment/bin/python -m pip install --quiet --disable-pip-version-check -r build/requirements.txt
-	@build/environment/bin/python -m pip install --quiet --disable-pip-version-check --no-deps .
+	@build/packer/bin/python -I -m pip install --quiet --disable-pip-version-check venv-pack==0.2.0
+	@build/environment/bin/python -I -m pip install --quiet --disable-pip-version-check -r build/requirements.txt
+	@build/environment/bin/python -I -m pip install --quiet --disable-pip-version-check --no-deps .
 	@cp -R jobs build/environment/jobs
 	@build/packer/bin/venv-pack --quiet --force --prefix build/environment --output dist/r2d2-env-$(VERSION).tar.gz
 	@echo dist/r2d2-env-$(VERSION).tar.gz
