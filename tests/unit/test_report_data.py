@@ -7,7 +7,7 @@ import pytest
 
 from r2d2.config import load_settings
 from r2d2.model.edge import Grade, Witness
-from r2d2.model.funnel import Funnel, StageFigures, unusable_by_status
+from r2d2.model.funnel import Funnel, SparkFigures, StageFigures, unusable_by_status
 from r2d2.model.plan import Plan
 from r2d2.report.data import MAX_SHARED, Problem, ReportData, build_report, dataset_anchor
 from r2d2.report.near_misses import NearMisses
@@ -148,7 +148,8 @@ def test_a_funnel_survives_its_json() -> None:
         datasets=5, usable=4, unusable={"error": 1}, classes=2, pairs=12, candidates=6, shared=2, after_minmax=3,
         proven={"box": 2}, refuted={"join": 1}, not_compared={"limit": 4, "value": 5},
         limit="max_bytes", groups=1, edges=2, bytes_saved=10, money_saved=0.5, currency="EUR",
-        stages=(StageFigures("s", 1.5, 9, 2),),
+        cost=0.25, unchanged_since="before",
+        stages=(StageFigures("s", 1.5, 9, 2, 1 << 20, SparkFigures(3, 1, 0.5, 7, 8)), StageFigures("t", 0.5)),
     )  # fmt: skip
     assert all(value for name, value in vars(funnel).items() if name != "undecided"), "each field with a value"
     assert Funnel.from_json(funnel.to_json()) == funnel
