@@ -19,6 +19,9 @@ from r2d2.model.dataset import DataFile, OtherFiles
 from r2d2.model.source import SparkSource
 
 _DAY_NS = 86_400 * 10**9
+_WIDENING = frozenset({"typeWidening", "typeWidening-preview"})
+#: Types of partition columns whose text in the log is a time of some zone, or a number that is not the value itself.
+_READ_IN_SEVERAL_WAYS = ("timestamp", "float", "binary")
 
 #: The property that says who wrote the table last: job, user, engine, milliseconds; None if nobody says.
 LAST_WRITER = "r2d2.lastWriter"
@@ -73,8 +76,23 @@ def delta_candidate(bare: Candidate, storage: Storage, below: Sequence[FileStat]
         bytes=sum(file.size for file in files),
         fingerprint=_mark(bare.location, files, snapshot),
         unsuited="its columns are mapped by their numbers" if snapshot.mapping_mode not in ("", "name") else "",
-        fallback=SparkSource("delta", (bare.location,), options={"versionAsOf": str(snapshot.version)}),
+        fallback=_for_spark(bare.location, snapshot),
     )
+
+
+def _for_spark(location: str, snapshot: DeltaSnapshot) -> SparkSource | None:
+    """What Spark may read instead, where a feature says that the files alone don't give the rows.
+
+    Without such a feature files that don't fit the log contradict it, and Spark would take one side. Of partition
+    values whose text can be read in several ways it would take that of the session.
+    """
+    fields = [field for field in snapshot.schema["fields"] if isinstance(field, Mapping)]
+    types = {str(field.get("name")): field.get("type") for field in fields}
+    ambiguous = any(types.get(name) in _READ_IN_SEVERAL_WAYS for name in snapshot.partition_columns)
+    asked = snapshot.mapping_mode == "id" or not _WIDENING.isdisjoint(snapshot.reader_features)
+    if ambiguous or not asked:
+        return None
+    return SparkSource("delta", (location,), options={"versionAsOf": str(snapshot.version)})
 
 
 def _mark(location: str, files: Sequence[DataFile], snapshot: DeltaSnapshot) -> str:

@@ -22,7 +22,8 @@ What R2D2 makes of the public test files of apache/parquet-testing, delta-io/del
 
 The scans are DuckDB {duckdb}'s. **Refused** means: the dataset is listed with the status and the reason given here,
 nothing in it takes part in a comparison, and the rest of the lake is compared as ever. All of it lies in one lake,
-and one run over that lake ends well.
+and one run over that lake ends well. {by_spark} Delta tables that files alone don't make up are noted as read by Spark in
+a run, which finds the rows that DuckDB counted.
 
 Where readers differ:
 
@@ -45,8 +46,17 @@ Where readers differ:
   calendar that lost ten days in 1582; DuckDB reads them as if they were in ours, so R2D2 refuses the file.
 """
 
+_GOLDEN = "delta/connectors/golden-tables/src/main/resources/golden"
+#: Delta tables that the files alone don't make up. They are looked at without Spark here; a run reads them by Spark.
+BY_SPARK = (
+    f"{_GOLDEN}/data-reader-timestamp_ntz-id-mode",
+    f"{_GOLDEN}/data-skipping-basic-stats-all-types-columnmapping-id",
+    f"{_GOLDEN}/type-widening",
+    "delta/kernel/kernel-defaults/src/test/resources/column-mapping-id",
+)
 #: Input → what is to be said about it beside its rows or the reason.
 NOTES = {
+    **dict.fromkeys(BY_SPARK, "a run reads it by Spark"),
     "parquet-testing/data/large_string_map.brotli.parquet": "4 kB on disk, 2 GB of text in two rows",
     "parquet-testing/data/datapage_v1-corrupt-checksum.parquet": "one bit of each column is damaged, see above",
     "parquet-testing/data/rle-dict-uncompressed-corrupt-checksum.parquet": "its checksums are wrong, see above",

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tests.conformance.inputs import TOO_LARGE, Finding, counted_rows, find, not_data, read_by_pyarrow, unpack
-from tests.conformance.notes import INTRODUCTION, NOTES
+from tests.conformance.notes import BY_SPARK, INTRODUCTION, NOTES
 
 _REFUSED = "refuses it"
 
@@ -25,7 +25,8 @@ def markdown(root: Path, findings: Sequence[Finding]) -> str:
         "Text files beside them": [f for f in findings if f.dataset.format not in ("parquet", "delta")],
     }
     assert sum(map(len, parts.values())) == len(findings)
-    lines = [INTRODUCTION.format(**{name: version(name) for name in ("pyarrow", "duckdb", "pyspark", "delta-spark")})]
+    versions = {name: version(name) for name in ("pyarrow", "duckdb", "pyspark", "delta-spark")}
+    lines = [INTRODUCTION.format(**versions, by_spark=len(BY_SPARK))]
     lines += _table(["inputs", "read", "no rows", "refused"], (_counts(title, part) for title, part in parts.items()))
     counted = counted_rows(root)
     others = {

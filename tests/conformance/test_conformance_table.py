@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conformance.inputs import Finding
+from tests.conformance.inputs import Finding, counted_rows
+from tests.conformance.notes import BY_SPARK
 from tests.conformance.table import markdown
 from tests.containment_runs import contained, proven_pairs
 from tests.states import results, run_job
@@ -75,6 +76,9 @@ def test_the_main_job_over_all_inputs_ends_with_every_one_of_them_in_its_state(
     assert {dataset["dataset"] for dataset in found["datasets"]} == set(listed)
     for dataset in found["datasets"]:
         single = listed[dataset["dataset"]]
+        if single.name in BY_SPARK:
+            assert (dataset["error"], dataset["rows"]) == ("", counted_rows(inputs)[single.name])
+            continue
         unread = "" if single.status in ("ok", "unprovable") else f"{single.status}: {single.reason}"
         assert dataset["error"] in (unread, f"{single.status}: {single.reason}")
     assert found["pairs"] >= EQUAL | {(child, parent) for parent, child in EQUAL}

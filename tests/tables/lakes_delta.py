@@ -306,7 +306,7 @@ def _variant(spark: SparkSession, path: Path, rows: pa.Table) -> pa.Table:
 
 #: In this order: a clone comes after what it is made of.
 DELTA_CASES = (
-    DeltaCase("deletion_vectors", _deletion_vectors, sample=True),
+    DeltaCase("deletion_vectors", _deletion_vectors),
     DeltaCase("mapping_name", _mapping_name),
     DeltaCase("mapping_id", _mapping_id, by_spark=True),
     DeltaCase("partitions", _partitions),

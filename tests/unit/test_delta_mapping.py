@@ -151,6 +151,16 @@ def test_columns_that_are_known_by_their_numbers_are_left_to_spark(tmp_path: Pat
     assert dict(listed.fallback.options) == {"versionAsOf": "0"}
 
 
+def test_what_could_be_read_in_several_ways_is_not_left_to_spark(tmp_path: Path) -> None:
+    """A time in a partition value has the zone of whoever reads it, and a plain table's files must fit its log."""
+    schema = struct(field("id", "long", "c-1"), field("at", "timestamp", "c-2"))
+    part = pa.table({"c-1": [1]}).replace_schema_metadata({"c-2": "2024-01-01 00:00:00"})
+    mapped(tmp_path / "times", schema, part, partitions=("at",), mode="id")
+    mapped(tmp_path / "plain", struct(field("a", "long", "a")), pa.table({"a": [1]}), mode="none")
+    listed = {c.id: c for c in discover([str(tmp_path)], DiscoverySettings(), None, None).candidates}
+    assert listed["times"].fallback is listed["plain"].fallback is None
+
+
 def test_a_rename_changes_the_fingerprint_though_no_file_changes(tmp_path: Path) -> None:
     marks = []
     for name in ("a", "z"):
