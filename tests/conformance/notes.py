@@ -22,8 +22,8 @@ What R2D2 makes of the public test files of apache/parquet-testing, delta-io/del
 
 The scans are DuckDB {duckdb}'s. **Refused** means: the dataset is listed with the status and the reason given here,
 nothing in it takes part in a comparison, and the rest of the lake is compared as ever. All of it lies in one lake,
-and one run over that lake ends well. {by_spark} Delta tables that files alone don't make up are noted as read by Spark in
-a run, which finds the rows that DuckDB counted.
+and one run over that lake ends well. {by_spark} Delta tables that files alone don't make up are noted as read by
+Spark in a run, which finds the rows that DuckDB counted.
 
 Where readers differ:
 
