@@ -23,7 +23,7 @@ from r2d2.lake.file_tree import shown
 from r2d2.lake.handed import handed
 from r2d2.lake.kernels import Kernel, for_spark
 from r2d2.lake.session import shares_disk
-from r2d2.lake.spark_rows import spark_path
+from r2d2.lake.spark_rows import spark_path, spark_pattern
 from r2d2.lake.staging import known_suffix
 from r2d2.lake.storage import storage_for
 from r2d2.model.dataset import DataFile
@@ -132,9 +132,8 @@ def with_contents(spark: SparkSession, tasks: pa.Table) -> DataFrame:
     nothing = [F.lit(None).cast(kind).alias(name) for name, kind in _CONTENT]
     frame = told.select("task", "row", *nothing)
     if asked:
-        paths = sorted({each["path"] for each in asked})
-        # no pattern is one, and no directory is a column
-        reader = spark.read.format("binaryFile").options(recursiveFileLookup="true", __globPaths__="false")
+        paths = sorted({spark_pattern(each["own"]) for each in asked})
+        reader = spark.read.format("binaryFile").option("recursiveFileLookup", "true")  # no directory is a column
         contents = reader.load(paths).withColumn("modified", F.unix_millis("modificationTime"))
         files = spark.createDataFrame(pa.Table.from_pylist(asked, schema=_ASKED)).join(contents, "path")
         frame = frame.unionAll(

@@ -62,13 +62,17 @@ def frame(spark: SparkSession, source: SparkSource) -> DataFrame:
 
 
 def _to_load(source: SparkSource, path: str) -> str:
-    """Tables are opened by their path as it is; to formats of files a path is a pattern.
+    """Tables are opened by their path as it is; to formats of files a path is a pattern."""
+    return spark_path(path) if source.format in _TABLE_FORMATS else spark_pattern(path)
+
+
+def spark_pattern(path: str) -> str:
+    """The pattern that only the file at ``path`` matches.
 
     Spark's own option ``__globPaths__`` is no help: *seen* with it off, each of three files in ``a[b]`` was read three
     times.
     """
-    opened = spark_path(path)
-    return opened if source.format in _TABLE_FORMATS else re.sub(r"([\\*?\[\]{}])", r"\\\1", opened)
+    return re.sub(r"([\\*?\[\]{}])", r"\\\1", spark_path(path))
 
 
 def spark_path(path: str) -> str:
