@@ -65,7 +65,7 @@ clean: ## remove the virtual environments, the demo lake and what was built
 
 # The first line that a machine without the right Python or Java prints says what to install.
 ready:
-	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python %d.%d is too old: install Python 3.11 or newer, or run make PYTHON=python3.11" % sys.version_info[:2])'
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11, 5) else "Python %d.%d.%d is too old: install Python 3.11.5 or newer, or run make PYTHON=/path/to/it" % sys.version_info[:3])'
 	@$(PYTHON) r2d2/lake/java.py
 
 $(VENV)/bin/python:

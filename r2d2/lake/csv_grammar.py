@@ -17,13 +17,17 @@ from __future__ import annotations
 
 import codecs
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import BinaryIO
 
-from r2d2.errors import UnreadableData, UnsupportedData
+from r2d2.errors import EnvironmentMissing, UnreadableData, UnsupportedData
 from r2d2.lake.text_encoding import Utf8Check
+
+if sys.version_info < (3, 11, 5):  # *seen* on 3.11.2, whose possessive patterns match wrongly: files of other rows
+    raise EnvironmentMissing("this Python misreads CSV", "install Python 3.11.5 or newer, on Spark's workers too")
 
 #: Bytes of one record, quoted line ends included.
 MAX_RECORD = 32 * 1024 * 1024

@@ -76,6 +76,7 @@ def test_once_metadata_is_known_it_says_what_the_scan_will_read(
     settings = ("containment.sketch_size=16",) if form == "all ways" else ()
     flags = [part for setting in settings for part in ("--set", setting)]
     assert main(["discover", str(lake), "--state", str(state), "--quiet"]) == 0
+    capsys.readouterr()
     kept = files_of(state)
     found, stages = estimated(capsys, lake, state, *flags)
     assert files_of(state) == kept
@@ -121,6 +122,7 @@ def test_with_the_goal_of_value_what_can_not_pay_costs_nothing(
     lake, state = tmp_path / "lake", tmp_path / "state"
     small_lake(lake)
     assert main(["discover", str(lake), "--state", str(state), "--quiet"]) == 0
+    capsys.readouterr()
     found, _ = estimated(capsys, lake, state, "--goal", "value")
     assert found["bytes"] == 0
     found, _ = estimated(capsys, lake, state, "--goal", "value", "--set", "retention.storage_price_factor=1e9")
@@ -134,6 +136,7 @@ def test_of_a_run_that_only_samples_it_gives_a_bound_without_joins(
     lake, state = tmp_path / "lake", tmp_path / "state"
     small_lake(lake)
     assert main(["discover", str(lake), "--state", str(state), "--quiet"]) == 0
+    capsys.readouterr()
     _, stages = estimated(capsys, lake, state, "--set", "containment.verify=paper")
     assert stages["scan"]["basis"] == "at most: all of it as child and as parent"
     assert stages["boxes and joins"]["core_seconds"] == 0

@@ -104,6 +104,7 @@ def test_a_stage_of_its_own_has_limits_of_its_own(
     (lake / "export.csv").unlink()
     common = ["--state", str(state), "--quiet", "--set", DEAR]
     assert main(["discover", str(lake), *common]) == 0
+    capsys.readouterr()
     limit = 4 * max(path.stat().st_size for path in lake.rglob("*.*"))
     for _ in range(20):
         assert main(["containment", "--max-bytes", str(limit), *common]) == 0

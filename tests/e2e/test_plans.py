@@ -181,6 +181,7 @@ def test_a_plan_names_what_has_changed_since_it_was_made(
     name = next(row["dataset"] for row in plan["datasets"] if row["action"] == "retire")
     write(lake / name, base_table(start=7)) if name.endswith(".parquet") else (lake / name).write_text("a,b\n1,2\n")
     assert main(["discover", str(lake), "--state", str(state.path), "--quiet"]) == 0
+    capsys.readouterr()
     assert name in told("plan", "--number", "1", "--details")["out_of_date"]
     capsys.readouterr()
     assert main(["plan", "--number", "1", "--state", str(state.path)]) == 0

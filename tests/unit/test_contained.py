@@ -13,6 +13,7 @@ from r2d2.contained import Contained, inputs_of
 from r2d2.model.dataset import DataFile, Dataset, Leaf, OtherFiles
 from r2d2.model.edge import Edge, Grade
 from r2d2.model.funnel import Funnel
+from r2d2.model.source import SparkSource
 
 SETTINGS = ContainmentSettings()
 ONE = Dataset("a", "parquet", "/lake/a", "1", files=(DataFile("/lake/a", 10, 5, "1:2"),), rows=3)
@@ -33,6 +34,8 @@ CHANGES = {
     "names": ("n",),
     "pins": ("p",),
     "shared_with": ("b",),
+    "source": SparkSource("delta", ("/lake/a",)),
+    "retirable": False,
     "status": "empty",
     "reason": "why",
 }
