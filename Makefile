@@ -14,8 +14,8 @@ demo: ready $(VENV)/.demo ## build a demo lake in ./demo and run the main job on
 	@rm -rf demo
 	$(BIN)/r2d2 demo --dir demo
 
-# Two processes, a file of tests in one of them, so that what a file sets up is set up once.
-PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Three processes, one of which mostly waits for a JVM; a file of tests in one of them: what it sets up is set up once.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test: ready $(VENV)/.dev ## run the tests (a seeded sample of the long ones)
 	$(PYTEST) -m "not full"

@@ -123,6 +123,7 @@ def test_a_run_over_spark_connect_finds_the_same(connect: str, small: Known, tmp
     assert {"scan", "join", "plan"} <= {line["stage"] for line in lines if line["event"] == "stage"}
 
 
+@pytest.mark.full
 def test_a_submitted_run_whose_worker_is_killed_half_way_through_a_task_finds_the_same(
     cluster: Cluster, small: Known, tmp_path: Path
 ) -> None:

@@ -56,6 +56,7 @@ def test_generated_lake_gives_exactly_what_brute_force_finds(
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(n, marks=pytest.mark.full) for n in range(1, 5))])
+@pytest.mark.full
 def test_tpch_at_scale_0_05_gives_exactly_what_brute_force_finds(
     spark: SparkSession, tmp_path: Path, seed: int
 ) -> None:

@@ -281,6 +281,7 @@ def test_what_a_run_cost_is_shown(
     assert shown["cost"] > shown["seconds"] * cores * 7 / 3600 * 0.99
 
 
+@pytest.mark.full
 def test_spark_tells_its_tasks_of_each_stage(spark: SparkSession, tmp_path: Path) -> None:
     for i in range(6):
         write(tmp_path / f"lake/{i}.parquet", base_table(50, i * 1000))
