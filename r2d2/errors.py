@@ -73,3 +73,8 @@ class UnsupportedData(R2D2Error):
 
 class UnreadableData(R2D2Error):
     """A dataset whose bytes are damaged, missing or forbidden; caught where datasets are listed, never ends a run."""
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says first; its kind where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -16,14 +16,13 @@ from r2d2.catalog.listing import Candidate
 from r2d2.catalog.patterns import Patterns
 from r2d2.catalog.root_listing import RootListing, hidden, list_root, unread
 from r2d2.config import DiscoverySettings
-from r2d2.errors import LakeError, UnreadableData, UnsupportedData
+from r2d2.errors import LakeError, UnreadableData, UnsupportedData, first_line
 from r2d2.lake.file_tree import FileTree, FoundFile, shown
 from r2d2.lake.spark_catalog import (
     VIEW,
     CatalogTable,
     catalog_tables,
     database_parts,
-    first_line,
     iceberg_metadata_file,
 )
 from r2d2.lake.storage import Storage, is_local, storage_for

@@ -13,10 +13,10 @@ from pyspark.errors import PySparkException
 
 from r2d2.catalog.listing import Candidate, fingerprint
 from r2d2.catalog.named_files import look
-from r2d2.errors import UnreadableData, UnsupportedData
+from r2d2.errors import UnreadableData, UnsupportedData, first_line
 from r2d2.lake.file_tree import shown
 from r2d2.lake.hadoop_paths import local_path
-from r2d2.lake.spark_catalog import CatalogTable, first_line
+from r2d2.lake.spark_catalog import CatalogTable
 from r2d2.lake.view_plans import view_plan
 from r2d2.model.dataset import DataFile
 from r2d2.model.source import SparkSource

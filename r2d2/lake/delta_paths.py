@@ -7,6 +7,7 @@ import re
 from urllib.parse import unquote
 
 from r2d2.errors import UnreadableData, UnsupportedData
+from r2d2.lake.hadoop_paths import local_path
 
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/|/")
 
@@ -30,7 +31,7 @@ def decoded_path(encoded: str, where: str) -> str:
     if not is_absolute(path):
         return path
     # a file: URL is decoded once above; what is left of it must not be decoded again
-    path = re.sub(r"^file:(//)?(?=/)", "", path)
+    path = local_path(path)
     return posixpath.normpath(path) if path.startswith("/") else path
 
 

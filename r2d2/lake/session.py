@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from r2d2.config import SparkSettings
-from r2d2.errors import EnvironmentMissing, UsageError
+from r2d2.errors import EnvironmentMissing, UsageError, first_line
 from r2d2.lake.jars import DELTA_PACKAGE, S3, jar_properties
 from r2d2.lake.java import java_problem
 from r2d2.lake.s3_spark import s3a_properties
@@ -46,7 +46,7 @@ def build_session(settings: SparkSettings, app: str = "r2d2", needs: Iterable[st
             session = builder.getOrCreate()
         except Exception as error:
             raise EnvironmentMissing(
-                f"Spark did not start: {_first_line(error)}{chatter.tail()}",
+                f"Spark did not start: {first_line(error)}{chatter.tail()}",
                 "without access to Maven, put the Delta jars into a directory and set spark.jars to it",
             ) from error
     session.sparkContext.setLogLevel(settings.log_level)
@@ -186,10 +186,6 @@ def _jars(settings: SparkSettings, needs: Iterable[str]) -> dict[str, str]:
     if not jars:
         raise UsageError(f"spark.jars: {settings.jars} holds no .jar file", "name the directory of the Delta jars")
     return {"spark.jars": ",".join(jars)}
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 class _Chatter:

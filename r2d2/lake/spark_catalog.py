@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.errors import PySparkException
 
-from r2d2.errors import LakeError, UsageError
+from r2d2.errors import LakeError, UsageError, first_line
 from r2d2.lake.hadoop_paths import local_path
 
 if TYPE_CHECKING:
@@ -162,11 +162,6 @@ def quoted(name: str) -> str:
     '`a``; DROP TABLE b;--`'
     """
     return f"`{name.replace('`', '``')}`"
-
-
-def first_line(error: Exception) -> str:
-    """What an error of Spark says first."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _literal(value: str | None) -> str:

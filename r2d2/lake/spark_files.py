@@ -207,11 +207,6 @@ class OverFiles:
         return path
 
 
-def over_files(kernel: Kernel) -> OverFiles:
-    """The kernel for workers to which files are handed."""
-    return OverFiles(kernel)
-
-
 def _rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:
     """One at a time: each may hold a whole file."""
     for position in range(batch.num_rows):

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from r2d2.errors import R2D2Error, ScanError, UnreadableData
+from r2d2.errors import R2D2Error, ScanError, UnreadableData, first_line
 from r2d2.lake.file_tree import shown
 from r2d2.lake.kernels import Kernel, for_spark, run_here
 from r2d2.lake.session import shares_disk
-from r2d2.lake.spark_files import Access, are_children, over_files, probe, with_contents
+from r2d2.lake.spark_files import Access, OverFiles, are_children, probe, with_contents
 from r2d2.lake.spark_rows import frame, over_rows, refusal, run_refused, run_without_rows
 from r2d2.lake.staging import changed
 from r2d2.model.dataset import HANDED_BY_SPARK
@@ -118,7 +118,7 @@ class Workers:
     def _mapped(self, tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> DataFrame:
         if self._may_open(tasks):
             return _planned(self.spark, tasks).mapInArrow(for_spark(kernel), spark_schema(schema))
-        return with_contents(self.spark, tasks).mapInArrow(for_spark(over_files(kernel)), spark_schema(schema))
+        return with_contents(self.spark, tasks).mapInArrow(for_spark(OverFiles(kernel)), spark_schema(schema))
 
     @cached_property
     def _reads_here(self) -> bool:
@@ -306,8 +306,3 @@ def spark_schema(schema: pa.Schema) -> StructType:
     from pyspark.sql.pandas.types import from_arrow_schema
 
     return from_arrow_schema(schema)
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says first."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
