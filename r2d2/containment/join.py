@@ -44,7 +44,7 @@ from r2d2.containment.sketch import (
     unpack,
 )
 from r2d2.containment.views import Pair
-from r2d2.lake.kernels import Kernel
+from r2d2.lake.kernels import Kernel, Totals
 from r2d2.lake.relation import batches as row_batches
 from r2d2.lake.relation import locked_connection
 from r2d2.model.dataset import Dataset
@@ -91,9 +91,12 @@ _MOST_RANGES = 1 << 16
 #: Both halves of the hashes of some rows.
 Block = tuple[Hashes, Hashes]
 
+#: Counts of a side or of a pair in several ranges are one row: what comes to the driver does not grow with the rows.
+_TOTALS = Totals(("pair", "side"), ("rows", "lacking"), (("row_hash", "in_child", "in_parent"), ("error",)))
+
 #: Runs a kernel over tasks, brings rows of equal ``range`` together, and runs a second kernel over each range:
 #: ``lake.workers.Workers.map_shuffled`` with its session, or a loop without Spark in tests.
-ShuffleRunner = Callable[[pa.Table, Kernel, pa.Schema, int, Kernel, pa.Schema], pa.Table]
+ShuffleRunner = Callable[[pa.Table, Kernel, pa.Schema, int, Kernel, pa.Schema, Totals], pa.Table]
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ def join_pairs(
     tasks = _tasks(datasets, sides, ranges, settings, by)
     wanted = [(i, number[parent], number[child]) for i, (parent, child) in enumerate(map(_sides, pairs))]
     compare = CompareValues(wanted, settings.task_memory) if by.values else CompareHashes(wanted)
-    counted = run(tasks, hash_kernel, _PACKED, ranges, compare, _COUNTS)
+    counted = run(tasks, hash_kernel, _PACKED, ranges, compare, _COUNTS, _TOTALS)
     return _results(counted, pairs, sides, datasets, failed)
 
 
@@ -374,8 +377,9 @@ def _results(
         elif row["side"] is not None:
             rows[row["side"]] += row["rows"]
         else:
-            lacking[row["pair"]] += row["lacking"]
-            witness[row["pair"]] = Witness(row["row_hash"], row["in_child"], row["in_parent"])
+            pair, shown = row["pair"], Witness(row["row_hash"], row["in_child"], row["in_parent"])
+            lacking[pair] += row["lacking"]
+            witness[pair] = min(shown, witness.get(pair, shown), key=lambda each: each.row_hash)
     for side, (index, _) in enumerate(sides):
         if rows[side] != datasets[index].rows and index not in failed:
             failed[index] = f"its metadata says {datasets[index].rows} rows, a scan found {rows[side]}"

@@ -104,10 +104,27 @@ def run_here(tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:
     return pa.Table.from_batches(kernel(iter(tasks.to_batches())), schema=schema)
 
 
+@dataclass(frozen=True)
+class Totals:
+    """How results of several ranges become fewer, before they come to the driver: those of equal ``keys`` are one.
+
+    Attributes:
+        summed: columns that are added up.
+        least: columns of which the least rows are taken, each group of them together.
+    """
+
+    keys: tuple[str, ...]
+    summed: tuple[str, ...]
+    least: tuple[tuple[str, ...], ...]
+
+
 def run_shuffled_here(
-    tasks: pa.Table, kernel: Kernel, schema: pa.Schema, ranges: int, second: Kernel, result: pa.Schema
+    tasks: pa.Table, kernel: Kernel, schema: pa.Schema, ranges: int, second: Kernel, result: pa.Schema, totals: Totals
 ) -> pa.Table:
-    """Runs two kernels with a shuffle between them; what ``lake.workers.Workers.map_shuffled`` does with Spark."""
+    """Runs two kernels with a shuffle between them; what ``lake.workers.Workers.map_shuffled`` does with Spark.
+
+    Nothing is sent anywhere, so nothing is brought together.
+    """
     rows = run_here(tasks, kernel, schema)
     parts = [rows.filter(pc.equal(rows["range"], number)) for number in range(ranges)]
     return pa.concat_tables([run_here(part, second, result) for part in parts])

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from r2d2.errors import R2D2Error, ScanError, UnreadableData, first_line
 from r2d2.lake.file_tree import shown
-from r2d2.lake.kernels import Kernel, for_spark, run_here
+from r2d2.lake.kernels import Kernel, Totals, for_spark, run_here
 from r2d2.lake.session import shares_disk
 from r2d2.lake.spark_files import Access, OverFiles, are_children, probe, with_contents
 from r2d2.lake.spark_rows import frame, over_rows, refusal, run_refused, run_without_rows
@@ -78,11 +78,18 @@ class Workers:
         return pa.concat_tables(results)
 
     def map_shuffled(
-        self, tasks: pa.Table, kernel: Kernel, schema: pa.Schema, ranges: int, second: Kernel, result: pa.Schema
+        self,
+        tasks: pa.Table,
+        kernel: Kernel,
+        schema: pa.Schema,
+        ranges: int,
+        second: Kernel,
+        result: pa.Schema,
+        totals: Totals,
     ) -> pa.Table:
         """Runs ``kernel`` over tasks, brings rows of equal ``range`` (0 .. ranges-1) together, runs ``second`` there.
 
-        Only what ``second`` returns is collected. All run in one Spark job.
+        Only what ``second`` returns is collected, that of several ranges brought together. All run in one Spark job.
 
         Raises:
             ScanError: it failed as a whole.
@@ -96,7 +103,8 @@ class Workers:
             mapped = [self._mapped(direct, kernel, schema)] if direct.num_rows else []
             mapped += [each.mapped(self.spark, kernel, schema) for each in opened]
             together = _union(mapped).repartitionById(ranges, F.col("range"))
-            found = collected(together.mapInArrow(for_spark(second), spark_schema(result)), result)
+            counted = together.mapInArrow(for_spark(second), spark_schema(result))
+            found = collected(_brought_together(counted, totals) if ranges > 1 else counted, result)
             if self.access is Access.HANDED and (moved := _changed(direct)):
                 raise ScanError(f"changed while Spark read it: {shown(min(moved))}", "run the same command again")
             return found
@@ -263,6 +271,16 @@ def _changed(tasks: pa.Table) -> set[str]:
 def _owner(results: pa.Table) -> str:
     """The column by which tasks and their results are known."""
     return next(name for name in ("key", "dataset") if name in results.schema.names)
+
+
+def _brought_together(rows: DataFrame, totals: Totals) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    sums = [F.sum(name).alias(name) for name in totals.summed]
+    least = [F.min(F.struct(*names) if len(names) > 1 else names[0]).alias(names[0]) for names in totals.least]
+    found = rows.groupBy(*totals.keys).agg(*sums, *least)
+    taken = {name: F.col(f"{names[0]}.{name}") for names in totals.least if len(names) > 1 for name in names}
+    return found.select(*[taken.get(name, F.col(name)).alias(name) for name in rows.columns])
 
 
 def _union(frames: Sequence[DataFrame]) -> DataFrame:

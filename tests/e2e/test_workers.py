@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -21,16 +21,19 @@ from r2d2.catalog.discovery import discover
 from r2d2.catalog.reading import FileToRead
 from r2d2.catalog.summaries import summarize_files
 from r2d2.config import ContainmentSettings, DiscoverySettings
+from r2d2.containment.join import join_pairs
 from r2d2.containment.request import Request
 from r2d2.containment.row_hash import FAST
 from r2d2.containment.scan import RESULTS
 from r2d2.containment.scan_groups import scan_kernel
 from r2d2.containment.scanner import scan_tasks
-from r2d2.lake.kernels import run_here
+from r2d2.containment.views import Pair
+from r2d2.lake.kernels import run_here, run_shuffled_here
 from r2d2.lake.spark_files import Access
 from r2d2.lake.workers import Workers
+from r2d2.model.family import NUMBER
 from tests.conftest import R2D2
-from tests.containment_runs import data_file, datasets_of
+from tests.containment_runs import data_file, datasets_of, parquet_dataset
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -89,6 +92,27 @@ def test_what_spark_does_not_hand_over_is_said_of_that_file_and_the_others_are_r
     assert (found[str(paths[1])].status, found[str(paths[1])].rows) == ("ok", 1)
     assert found[str(paths[0])].status == "error"
     assert "Spark's reader passes over files of such a name" in found[str(paths[0])].reason
+
+
+def test_what_a_join_brings_to_the_driver_does_not_grow_with_the_ranges_of_its_hashes(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    datasets = []
+    for name, rows in {"whole": range(4000), "part": range(3000), "more": range(-50, 3000)}.items():
+        pq.write_table(pa.table({"k": rows}), tmp_path / f"{name}.parquet")
+        datasets.append(parquet_dataset(tmp_path / f"{name}.parquet"))
+    pairs = [Pair(0, child, ((("k",), NUMBER),)) for child in (1, 2)]
+    brought = []
+
+    def run(*arguments: Any) -> pa.Table:
+        brought.append(Workers(spark).map_shuffled(*arguments))
+        return brought[-1]
+
+    settings = ContainmentSettings(join_rows_per_task=500)
+    found = join_pairs(run, datasets, settings, pairs, {})
+    assert [found[pair].lacking for pair in pairs] == [0, 50]
+    assert [counts.num_rows for counts in brought] == [4], "a count of each side, and one witness"
+    assert found == join_pairs(run_shuffled_here, datasets, settings, pairs, {}), "the same witness, too"
 
 
 def test_a_file_that_changed_since_it_was_listed_is_not_handed_over(spark: SparkSession, tmp_path: Path) -> None:
