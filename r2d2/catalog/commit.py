@@ -20,18 +20,18 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.schema import Schema
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
-from r2d2.catalog.state_files import data_files, is_committed
+from r2d2.catalog.state_files import is_committed
 from r2d2.errors import StateError
 from r2d2.lake.delta_log import DeltaFile
 from r2d2.lake.file_tree import joined
-from r2d2.lake.object_client import delta_options
+from r2d2.lake.object_client import delta_options, delta_url
 from r2d2.lake.object_errors import may_be_lost
 from r2d2.lake.object_requests import wait
 from r2d2.lake.storage import storage_for
 
 DELTA_ERRORS = (DeltaError,)
 _RUN = "run_id"
-_FENCE = "r2d2.fence"
+_FENCE, _MARK = "r2d2.fence", "r2d2.commit"
 _TRIES = 8
 #: Rows of a row group: who asks for the proven edges, which come first, need not read a million of others.
 _GROUP_ROWS = 1 << 17
@@ -42,68 +42,90 @@ def commit(
 ) -> None:
     """Adds data files to the table in one commit; a table with ``run_id`` is partitioned by it.
 
-    In a store an answer may be lost, so that it is looked whether the files are in before it is tried again.
+    In a store an answer may be lost, so that it is looked whether the commit is there before it is tried again.
 
     Args:
         location: the table's directory.
-        added: what ``written`` or ``copied`` gave.
-        replaced: the run whose rows go with the same commit; empty for none.
+        added: what ``written`` or ``copied`` gave; none for a commit of nothing.
+        replaced: the run whose rows go with the same commit, as far as it has any; empty for none.
         fence: the number of the state's lock, asked for right before each try.
 
     Raises:
         DeltaError, OSError: it can't be written. The table is as it was.
         StateError: the state is another process's by now.
     """
-    tries = 0
+    mark, tries = uuid.uuid4().hex, 0
     while True:
-        number = fence()
+        number, version = fence(), None
         try:
-            _commit(location, schema, added, replaced, number)
+            table = _opened(location)
+            version = 0 if table is None else table.version() + 1
+            if number is not None:
+                _refuse_newer(location, version - 1, number)
+            _commit(location, table, schema, added, replaced, _properties(number, mark))
             return
         except (DeltaError, OSError) as error:
             tries += 1
-            if number is not None and _is_in(location, added):
+            if number is not None and version is not None and _log(location, version).get(_MARK) == mark:
                 return
             if number is None or tries == _TRIES or not (isinstance(error, CommitFailedError) or may_be_lost(error)):
                 raise
             wait(tries)
 
 
-def _commit(location: str, schema: pa.Schema, added: Sequence[AddAction], replaced: str, fence: int | None) -> None:
-    """With a fence nothing else may be committed meanwhile: whoever holds the lock now would be written over."""
-    partitions = [_RUN] if _RUN in schema.names else []
-    options = delta_options(location)
-    properties = None if fence is None else CommitProperties(custom_metadata={_FENCE: str(fence)}, max_commit_retries=0)
-    columns = Schema.from_arrow(schema)
+def _opened(location: str) -> DeltaTable | None:
+    """The table as it is now; None if there is none yet."""
     if not is_committed(storage_for(location), location):
+        return None
+    return DeltaTable(delta_url(location), storage_options=delta_options(location))
+
+
+def _properties(fence: int | None, mark: str) -> CommitProperties | None:
+    """With a fence nothing else may be committed meanwhile: whoever holds the lock now would be written over."""
+    if fence is None:
+        return None
+    return CommitProperties(custom_metadata={_FENCE: str(fence), _MARK: mark}, max_commit_retries=0)
+
+
+def _commit(
+    location: str,
+    table: DeltaTable | None,
+    schema: pa.Schema,
+    added: Sequence[AddAction],
+    replaced: str,
+    properties: CommitProperties | None,
+) -> None:
+    partitions, columns = [_RUN] if _RUN in schema.names else [], Schema.from_arrow(schema)
+    if table is None:
+        url, options = delta_url(location), delta_options(location)
         create_table_with_add_actions(
-            location, columns, [*added], "error", partitions, storage_options=options, commit_properties=properties
+            url, columns, [*added], "error", partitions, storage_options=options, commit_properties=properties
         )
         return
     mode, gone = ("overwrite", [(_RUN, "=", replaced)]) if replaced else ("append", None)
-    table = DeltaTable(location, storage_options=options)
-    if fence is not None:
-        _refuse_newer(location, table.version(), fence)
     table.create_write_transaction([*added], mode, columns, partitions, gone, commit_properties=properties)
 
 
 def _refuse_newer(location: str, version: int, fence: int) -> None:
     """*Seen*: a process that sleeps longer than its lease wakes up and goes on."""
-    name = joined(location, f"_delta_log/{version:020d}.json")
-    try:
-        actions = map(json.loads, storage_for(location).read_bytes(name).splitlines())
-    except FileNotFoundError:
-        return  # it is in a checkpoint, as only versions of long ago are
-    newest = max((int(action.get("commitInfo", {}).get(_FENCE, 0)) for action in actions), default=0)
-    if newest > fence:
+    if version >= 0 and int(_log(location, version).get(_FENCE, 0)) > fence:
         raise StateError(
             f"{location}: another run has begun to write to it", "look at `r2d2 runs`; run it again if need be"
         )
 
 
-def _is_in(location: str, added: Sequence[AddAction]) -> bool:
-    paths = {file.path for file in data_files(location)}
-    return all(joined(location, action.path) in paths for action in added)
+def _log(location: str, version: int) -> dict[str, Any]:
+    """What a commit says of itself; nothing if there is no such commit, or only in a checkpoint, as those of long ago.
+
+    Raises:
+        OSError: it can't be read.
+    """
+    try:
+        lines = storage_for(location).read_bytes(joined(location, f"_delta_log/{version:020d}.json")).splitlines()
+    except FileNotFoundError:
+        return {}
+    found: list[dict[str, Any]] = [action["commitInfo"] for action in map(json.loads, lines) if "commitInfo" in action]
+    return found[0] if found else {}
 
 
 def written(location: str, data: pa.Table) -> list[AddAction]:

@@ -7,7 +7,7 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -98,18 +98,16 @@ class State:
     def write_run(self, table: str, run_id: str, rows: pa.Table | list[dict[str, Any]]) -> None:
         """Makes ``rows`` all that the table holds of a run, in one commit, so that a stage can run again."""
         data = as_rows(table, rows)
-        replaced = run_id if self._files(table, run_id) else ""
-        if data.num_rows or replaced:
-            self._write(table, data, replaced)
+        if data.num_rows or self._files(table, run_id):
+            self._write(table, data, run_id)
 
     def copy_run(self, table: str, earlier: str, run_id: str) -> None:
         """Makes the rows of an earlier run all that the table holds of another one, in one commit."""
         from r2d2.catalog.commit import copied
 
         files = self._files(table, earlier)
-        replaced = run_id if self._files(table, run_id) else ""
-        if files or replaced:
-            self._commit(table, lambda location: copied(location, files, run_id), replaced)
+        if files or self._files(table, run_id):
+            self._commit(table, lambda location: copied(location, files, run_id), run_id)
 
     def _write(self, table: str, data: pa.Table, replaced: str = "") -> None:
         from r2d2.catalog.commit import written  # commands that only read need not load it
@@ -134,9 +132,10 @@ class State:
         """Writes a file that is not a table, such as the report; a reader sees the old one or the new one. Its place.
 
         Raises:
-            StateError: it can't be written.
+            StateError: it can't be written, or the state is another process's by now.
         """
         place = joined(self.location, name)
+        self.lock.fence()
         try:
             self.storage.put(place, content)
         except OSError as error:
@@ -198,14 +197,28 @@ class State:
         """Whether a process holds the state's lock now."""
         return self.lock.in_use()
 
-    def locked(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def locked(self) -> Iterator[None]:
         """Holds the state's lock; that of a process that dies ends, in a store after its lease.
 
         Raises:
             StateInUse: another process holds it.
             StateError: it can't be taken.
         """
-        return self.lock.held()
+        with self.lock.held() as abandoned:
+            if abandoned:
+                self._shut_out()
+            yield
+
+    def _shut_out(self) -> None:
+        """A commit of nothing to each table: who held the lock before, and is only slow, can't add one of its own.
+
+        *Seen*: one that stood still right before it asked the store wrote its rows beside those of the next.
+        """
+        names = self.storage.names(self.location)
+        for table in SCHEMAS:
+            if table in names:
+                self._commit(table, lambda _: [], "")
 
     def _scan(
         self,

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol, TextIO
 
-from r2d2.catalog.store_lease import Lease, LeaseLost
+from r2d2.catalog.store_lease import Lease, LeaseLost, NoLease
 from r2d2.errors import StateError, StateInUse
 from r2d2.lake.file_tree import joined
 from r2d2.lake.storage import is_local, storage_for
@@ -22,8 +22,8 @@ _WAIT = "wait until it ends (--wait 2h does), or give another --state"
 class Lock(Protocol):
     """The right to write a state."""
 
-    def held(self) -> AbstractContextManager[None]:
-        """Holds it.
+    def held(self) -> AbstractContextManager[bool]:
+        """Holds it; whether one that held it before may still believe to hold it.
 
         Raises:
             StateInUse: another process holds it.
@@ -66,7 +66,7 @@ class _FileLock:
         return None
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self) -> Iterator[bool]:
         try:
             file = self.path.open("a+")
         except OSError as error:
@@ -80,7 +80,7 @@ class _FileLock:
             file.truncate(0)
             file.write(str(os.getpid()))
             file.flush()
-            yield
+            yield False
 
 
 def _taken(file: TextIO) -> bool:
@@ -116,7 +116,7 @@ class _StoreLock:
             raise StateError(f"{self.location}: {error}", hint) from None
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self) -> Iterator[bool]:
         with self._as_state_error("can't be locked"):
             other = self.lease.take()
         if other is not None:
@@ -125,7 +125,7 @@ class _StoreLock:
                 f"{_WAIT}; if it died, its lease ends in {other.seconds:.0f} seconds",
             )
         try:
-            yield
+            yield self.lease.abandoned
         finally:
             self.lease.give_back()
 
@@ -135,4 +135,6 @@ class _StoreLock:
             yield
         except OSError as error:
             hint = "give a state that may be written, or the right to write it"
+            if isinstance(error, NoLease):
+                hint = "remove it when no run is at work there"
             raise StateError(f"{joined(self.location, LOCK)} {what}: {error}", hint) from error

@@ -12,7 +12,7 @@ from r2d2.lake.file_tree import joined
 from r2d2.lake.local_writes import BEING_WRITTEN
 from r2d2.lake.object_client import OBJECT_STORES
 from r2d2.lake.storage import Storage, absolute, is_local, storage_for
-from r2d2.lake.urls import SAME_STORE, split_url, without_credentials
+from r2d2.lake.urls import SAME_STORE, is_spelled, split_url, url_key, without_credentials
 from r2d2.version import __version__
 
 MARKER = "r2d2-state.json"
@@ -34,7 +34,17 @@ def location_of(directory: str) -> str:
         storage_for(location)
     except LakeError as error:
         raise UsageError(f"--state {named}: it must not carry credentials", error.hint) from None
-    return location
+    return location if is_local(location) else _prefix(location, named)
+
+
+def _prefix(location: str, named: str) -> str:
+    """*Seen*: delta-rs reads ``%20`` as a space even where it is spelled ``%2520``, and so writes beside the state."""
+    scheme, authority, _ = split_url(location)
+    key = url_key(location)
+    if "%" in key or (key and not is_spelled(key)):
+        hint = "give a prefix without %, control characters, and parts that are empty or dots"
+        raise UsageError(f"--state {named}: a state can't have that name", hint)
+    return joined(f"{scheme}://{authority}", key)
 
 
 def foreign(location: str) -> StateError:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from obstore.store import AzureStore, GCSStore, S3Store
 
@@ -62,6 +63,14 @@ def s3_config(environ: Mapping[str, str]) -> dict[str, str]:
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
     endpoint = _endpoint("s3", environ)
     return ({"region": region} if region else {}) | ({"endpoint": endpoint} if endpoint else {})
+
+
+def delta_url(location: str) -> str:
+    """A path or URL as delta-rs takes it: it reads URLs with percent-encoding."""
+    if "://" not in location:
+        return location
+    scheme, authority, path = split_url(location)
+    return f"{scheme}://{authority}{quote(path)}"
 
 
 def delta_options(url: str) -> dict[str, str] | None:

@@ -19,7 +19,8 @@ from r2d2.lake.object_client import OBJECT_STORES
 from r2d2.lake.object_storage import ObjectStorage
 from r2d2.lake.urls import SAME_STORE, split_url
 
-_FILE_URL = re.compile(r"(?i)file:(//[^/]*)?(?=/)")
+#: ``local:`` is what fsspec also calls the same disks.
+_FILE_URL = re.compile(r"(?i)(file:(//[^/]*)?|local://)(?=/)")
 
 
 class Storage(Protocol):

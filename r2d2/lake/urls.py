@@ -10,7 +10,7 @@ from urllib.parse import quote, quote_plus
 from r2d2.errors import LakeError
 
 #: Several schemes of one store: the same object has one identity, however it is spelled.
-SAME_STORE = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "abfss": "abfs", "wasbs": "wasb"}
+SAME_STORE = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "abfss": "abfs", "az": "abfs", "wasbs": "wasb", "ssh": "sftp"}
 #: A secret may hold a slash: what follows a colon up to ``@`` is one, unless it is a port.
 _USER_INFO = re.compile(r"://[^/\s@:]*:(?!\d+/)[^\s@]*@|(?<=\bs3)([an]?)://[^/\s@:]*:[^\s@]*@")
 _SECRET_FIELD = re.compile(r"(?i)([\w-]*(?:secret|token|key|password|signature|sig)[\w-]*=)[^&\s]+")
@@ -45,10 +45,26 @@ def url_key(url: str) -> str:
     return split_url(url)[2].strip("/")
 
 
+def is_spelled(key: str) -> bool:
+    """Whether a URL spells the key of an object: it has no empty or dotted part, and no control character."""
+    if any(part in ("", ".", "..") for part in key.split("/")):
+        return False
+    return not any(ord(letter) < 32 or ord(letter) == 127 for letter in key)
+
+
 def url_identity(url: str) -> str:
-    """The one spelling of an object's URL; no store is asked."""
-    scheme, authority, key = split_url(url)
-    return f"{SAME_STORE.get(scheme, scheme)}://{authority}{key}".rstrip("/")
+    """The one spelling of an object's URL; no store is asked.
+
+    >>> url_identity("s3a://bucket//x/") == url_identity("s3://bucket/x")
+    True
+    """
+    scheme, authority, _ = split_url(url)
+    scheme = SAME_STORE.get(scheme, scheme)
+    if scheme == "abfs":  # az://container, abfs://container@account, abfss://container@account.dfs.core.windows.net
+        container, _, account = authority.partition("@")
+        account = account.partition(".")[0] or os.environ.get("AZURE_STORAGE_ACCOUNT_NAME", "")
+        authority = f"{container}@{account}" if account else container
+    return f"{scheme}://{authority}/{url_key(url)}".rstrip("/")
 
 
 def url_inside(url: str, within: Sequence[str]) -> bool:
