@@ -28,13 +28,15 @@ _WAITING = 16
 
 @dataclass(frozen=True)
 class BadKey:
-    """A key that no path spells: with an empty or dotted part, or a control character."""
+    """A key that no path spells, or whose object can't be looked at: why, and what to do."""
 
     key: str
+    reason: str
+    hint: str
 
 
 Page = Sequence["ObjectMeta | BadKey"]
-#: The files, the directories and the keys that no path spells, directly in a directory that holds such keys.
+#: The files, the directories and the bad keys directly in a directory that holds such keys.
 ByName = Callable[[str], tuple[Sequence["ObjectMeta"], Sequence[str], Sequence[BadKey]]]
 
 
@@ -94,9 +96,9 @@ class _Work:
         except BaseException as error:  # noqa: BLE001  # raised again where the pages are taken
             self.found.put(error)
         with self.lock:
-            self.open -= 1
-            if not self.open:
+            if self.open == 1:  # before it is counted: until then somebody takes pages, or drops them
                 self.found.put(None)
+            self.open -= 1
 
     def _list(self, pool: ThreadPoolExecutor, prefix: str) -> None:
         try:

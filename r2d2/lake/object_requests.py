@@ -39,7 +39,9 @@ class Requests:
 
     def head(self, key: str, tag: str = "") -> ObjectMeta:
         """What the store says of an object; only of the version with ``tag``, if there is one."""
-        return _retried(lambda: obstore.get(self._store, key, options={"head": True, **_pinned(tag)}).meta)
+        return _retried(
+            lambda: _as_asked(obstore.get(self._store, key, options={"head": True, **_pinned(tag)}).meta, tag)
+        )
 
     def read(self, key: str, tag: str = "", part: tuple[int, int] | None = None) -> tuple[ObjectMeta, bytes]:
         """An object or a part of it, from its first byte to the one after its last."""
@@ -47,7 +49,7 @@ class Requests:
         def ask() -> tuple[ObjectMeta, bytes]:
             options: GetOptions = {**_pinned(tag), "range": part} if part else _pinned(tag)
             found = obstore.get(self._store, key, options=options)
-            return found.meta, bytes(found.bytes())
+            return _as_asked(found.meta, tag), bytes(found.bytes())
 
         return _retried(ask)
 
@@ -112,7 +114,19 @@ def wait(tries: int) -> None:
 
 
 def _pinned(tag: str) -> GetOptions:
-    return {"if_match": tag} if tag else {}
+    """A weak tag never matches (RFC 9110); there, and where a store takes no notice of it, the answer is looked at."""
+    return {"if_match": tag} if tag and not tag.startswith("W/") else {}
+
+
+def _as_asked(meta: ObjectMeta, tag: str) -> ObjectMeta:
+    """What a store answered for the version with ``tag``.
+
+    Raises:
+        PreconditionError: it is another version.
+    """
+    if tag and meta["e_tag"] and meta["e_tag"].strip('"') != tag.strip('"'):
+        raise failures.PreconditionError(f"{meta['path']}: another ETag than {tag}")
+    return meta
 
 
 def _retried(call: Callable[[], T]) -> T:

@@ -41,7 +41,7 @@ class ObjectStorage:
             OSError: the root itself can't be listed.
         """
         url = self.resolved(root)
-        if url_key(url) and (found := self._file(url)):
+        if url_key(url) and (found := self._file(url)) and not (found.size == 0 and self._is_directory(url)):
             return FileTree(url, is_file=True, files=(FoundFile(url.rpartition("/")[2], found),))
         return object_tree(self.client, self.prefix, url, skip)
 
@@ -96,8 +96,8 @@ class ObjectStorage:
             FileExistsError: the condition does not hold.
             OSError: it can't be written.
         """
-        mode: PutMode = "overwrite" if only_if is None else ({"e_tag": only_if} if only_if else "create")
         try:
+            mode = self._mode(path, only_if)
             with store_errors(path):
                 found = self.client.put(url_key(path), data, mode)
         except FileExistsError:
@@ -106,6 +106,17 @@ class ObjectStorage:
                 raise
             return now
         return found or self.stat(path).version
+
+    def _mode(self, path: str, only_if: str | None) -> PutMode:
+        if not only_if:
+            return "overwrite" if only_if is None else "create"
+        if self.scheme != "gs":
+            return {"e_tag": only_if}
+        try:  # GCS has conditions on numbers of its own only
+            with store_errors(path):
+                return {"e_tag": only_if, "version": self.client.head(url_key(path), only_if)["version"]}
+        except FileNotFoundError as error:
+            raise FileExistsError(17, "it is gone", path) from error
 
     def copy(self, source: str, target: str) -> None:
         """Copies an object within its bucket, if there is none at ``target``.
@@ -169,9 +180,19 @@ class ObjectStorage:
 
     def _same(self, path: str, data: bytes) -> str:
         """The version of the object if it holds ``data``; else nothing."""
-        with store_errors(path):
-            meta, found = self.client.read(url_key(path))
+        try:
+            with store_errors(path):
+                meta, found = self.client.read(url_key(path))
+        except FileNotFoundError:  # the other writer, because of whom this one was refused, is not done yet, or failed
+            return ""
         return stat_of(path, meta).version if found == data else ""
+
+    def _is_directory(self, url: str) -> bool:
+        """Whether anything lies below an empty object: ADLS and some writers have such objects for directories."""
+        try:
+            return bool(self.names(url))
+        except FileNotFoundError:
+            return False
 
     def _file(self, url: str) -> FileStat | None:
         try:

@@ -11,10 +11,10 @@ from obstore import exceptions as failures
 
 from r2d2.lake.arrow_storage import ArrowStorage
 from r2d2.lake.file_tree import FileStat, FileTree, FoundFile, Unlisted, joined
-from r2d2.lake.object_errors import store_errors
+from r2d2.lake.object_errors import reason_of, store_errors
 from r2d2.lake.object_listing import WORKERS, BadKey, pages
 from r2d2.lake.object_requests import Requests
-from r2d2.lake.urls import url_identity, url_key
+from r2d2.lake.urls import is_spelled, url_identity, url_key
 
 if TYPE_CHECKING:
     from obstore import ObjectMeta
@@ -62,28 +62,39 @@ def stat_of(url: str, meta: ObjectMeta) -> FileStat:
 
     A listing may tell milliseconds where the object itself tells seconds: both are taken to the second.
     """
-    identity = url_identity(url)
+    identity, tag = url_identity(url), meta["e_tag"] or ""
+    if tag and not tag.endswith('"'):  # as ADLS lists it; a header has quotes
+        tag = f'"{tag}"'
     time = int(meta["last_modified"].timestamp()) * _SECOND
     path = identity if identity == url else url  # one text for both, of which there may be millions
-    return FileStat(path, meta["size"], time, identity, tag=meta["e_tag"] or meta["version"] or "")
+    return FileStat(path, meta["size"], time, identity, tag=tag or meta["version"] or "")
 
 
 def by_name(client: Requests, store: str, prefix: str) -> tuple[Sequence[ObjectMeta], Sequence[str], Sequence[BadKey]]:
     """One directory, listed by pyarrow, which takes any key. What the client can spell is looked at one by one."""
     listed = ArrowStorage(store).entries(joined(store, prefix))
-    spelled = [(name, is_file) for name, is_file in listed if not _is_bad(name)]
-    paths = [(joined(prefix, name), is_file) for name, is_file in spelled]
+    paths = [(joined(prefix, name), is_file) for name, is_file in listed if is_spelled(name)]
+    bad = [
+        BadKey(f"{prefix}/{name}" if prefix else name, _BAD, "rename it") for name, _ in listed if not is_spelled(name)
+    ]
+    files: list[ObjectMeta] = []
     with ThreadPoolExecutor(WORKERS) as pool:
-        files = list(pool.map(client.head, (path for path, is_file in paths if is_file)))
-    bad = [BadKey(f"{prefix}/{name}" if prefix else name) for name, _ in listed if _is_bad(name)]
+        for found in pool.map(partial(_looked_at, client), (path for path, is_file in paths if is_file)):
+            if isinstance(found, BadKey):
+                bad.append(found)
+            elif found:
+                files.append(found)
     return files, [path for path, is_file in paths if not is_file], bad
 
 
-def _is_bad(name: str) -> bool:
-    parts = name.split("/")
-    return any(part in ("", ".", "..") for part in parts) or any(
-        ord(letter) < 32 or ord(letter) == 127 for letter in name
-    )
+def _looked_at(client: Requests, key: str) -> ObjectMeta | BadKey | None:
+    """None if it is gone since it was listed."""
+    try:
+        return client.head(key)
+    except FileNotFoundError:
+        return None
+    except failures.BaseError as error:
+        return BadKey(key, f"can't be looked at: {reason_of(error)}", "give the right to read it")
 
 
 class _Tree:
@@ -95,7 +106,8 @@ class _Tree:
         self.left_out = [url_identity(directory) for directory in skip]
         self.files: dict[str, FileStat] = {}
         self.directories, self.skipped = set[str](), set[str]()
-        self.bad: set[str] = set()
+        self.bad: dict[str, BadKey] = {}
+        self.twice: dict[str, FileStat] = {}  # the other of ``x`` and ``x/``, which have one name here
         self.anything = False
 
     def run(self) -> FileTree:
@@ -110,7 +122,7 @@ class _Tree:
             self.url,
             files=tuple(FoundFile(name, self.files[name]) for name in sorted(self.files)),
             directories=tuple(sorted(self.directories)),
-            unlisted=tuple(Unlisted(name, _BAD, "rename it") for name in sorted(self.bad)),
+            unlisted=tuple(Unlisted(name, self.bad[name].reason, self.bad[name].hint) for name in sorted(self.bad)),
             skipped=tuple(sorted(self.skipped)),
         )
 
@@ -134,26 +146,31 @@ class _Tree:
             self.directories.add(above)
             above = above.rpartition("/")[0]
         if isinstance(entry, BadKey):
-            self.bad.add(name)
-        else:
-            self.files[name] = stat_of(joined(self.url, name), entry)
+            self.bad[name] = entry
+            return
+        stat = stat_of(joined(self.url, name), entry)
+        if self.files.setdefault(name, stat) != stat:
+            self.twice[name] = stat
 
     def _markers(self) -> None:
         """Empty objects ``x/`` stand for directories; the client gives them as ``x``, for which a store is asked."""
-        empty = [name for name, stat in self.files.items() if not stat.size and self._may_be_marker(name)]
+        empty = {name for name, stat in self.files.items() if not stat.size and self._may_be_marker(name)}
+        asked = sorted(empty | self.twice.keys())
         with ThreadPoolExecutor(WORKERS) as pool:
-            for name, is_file in zip(empty, pool.map(self._is_file, empty), strict=True):
-                if not is_file:
+            keys = [joined(self.base, name) for name in asked]
+            for name, found in zip(asked, pool.map(partial(_looked_at, self.client), keys), strict=True):
+                if found is None:
                     del self.files[name]
                     self.directories.add(name)
+                elif not isinstance(found, BadKey):  # what may not be looked at is a file until somebody reads it
+                    self._choose(name, stat_of(joined(self.url, name), found))
+
+    def _choose(self, name: str, stat: FileStat) -> None:
+        """The object ``name``; one with a slash after it is a directory, if it is empty, else no path spells it."""
+        if any(other.size and other != stat for other in (self.files[name], self.twice.get(name, stat))):
+            self.bad[f"{name}/"] = BadKey(f"{name}/", _BAD, "rename it")
+        self.files[name] = stat
 
     def _may_be_marker(self, name: str) -> bool:
         last = name.rpartition("/")[2]
         return name in self.directories or ("." not in last and last != _SUCCESS)
-
-    def _is_file(self, name: str) -> bool:
-        try:
-            self.client.head(joined(self.base, name))
-        except FileNotFoundError:
-            return False
-        return True

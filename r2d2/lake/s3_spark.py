@@ -40,6 +40,8 @@ def s3a_properties(environ: Mapping[str, str]) -> dict[str, str]:
     schemes = {f"spark.hadoop.fs.{scheme}.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem" for scheme in ("s3", "s3n")}
     agent = f"app/{environ.get('AWS_SDK_UA_APP_ID') or 'r2d2'}"
     found = {f"{_S3A}.aws.credentials.provider": chain, f"{_S3A}.user.agent.prefix": agent}
+    if environ.get("AWS_REQUEST_PAYER", "").lower() in ("true", "requester"):
+        found[f"{_S3A}.requester.pays.enabled"] = "true"
     config = s3_config(environ)
     if "region" in config:
         found[f"{_S3A}.endpoint.region"] = config["region"]

@@ -37,6 +37,12 @@ def test_a_public_bucket_is_read_unsigned() -> None:
     assert "Anonymous" in s3a_properties({"AWS_SKIP_SIGNATURE": "true"})["spark.hadoop.fs.s3a.aws.credentials.provider"]
 
 
+def test_who_asks_pays_where_the_environment_says_so() -> None:
+    paid = "spark.hadoop.fs.s3a.requester.pays.enabled"
+    assert s3a_properties({"AWS_REQUEST_PAYER": "requester"})[paid] == "true"
+    assert paid not in s3a_properties({"AWS_REQUEST_PAYER": ""})
+
+
 @pytest.mark.full
 @pytest.mark.spark
 def test_spark_reads_and_writes_a_store_with_the_jars_that_it_is_given(s3: str, tmp_path: Path) -> None:
@@ -47,14 +53,11 @@ def test_spark_reads_and_writes_a_store_with_the_jars_that_it_is_given(s3: str, 
     code = f"""
         import os
         from pyspark.sql import SparkSession
-        from r2d2.lake.s3_spark import S3_EXCLUDES, S3_PACKAGES, s3a_properties
-        from r2d2.lake.session import DELTA_PACKAGE, SHIPPED_WITH_SPARK
+        from r2d2.lake.jars import S3, jar_properties
+        from r2d2.lake.s3_spark import s3a_properties
         builder = SparkSession.builder.master("local[1]")
-        shipped = [name for name in SHIPPED_WITH_SPARK.split(",") if name != "org.apache.hadoop:*"]
-        properties = s3a_properties(os.environ) | {{
+        properties = s3a_properties(os.environ) | jar_properties([S3]) | {{
             "spark.driver.host": "localhost", "spark.ui.enabled": "false",
-            "spark.jars.packages": ",".join([DELTA_PACKAGE, *S3_PACKAGES]),
-            "spark.jars.excludes": ",".join([*shipped, *S3_EXCLUDES]),
             "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
             "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         }}
