@@ -60,6 +60,8 @@ class _FileLock:
             return False
         except BlockingIOError:
             return True
+        except OSError as error:
+            raise self._broken(error) from error
         return False
 
     def fence(self) -> int | None:
@@ -70,17 +72,26 @@ class _FileLock:
         try:
             file = self.path.open("a+")
         except OSError as error:
-            hint = "give a state that may be written, or the right to write it"
-            raise StateError(f"{self.path} can't be opened: {error.strerror}", hint) from error
+            raise self._broken(error) from error
         with file:
-            if not _taken(file):
-                file.seek(0)
-                holder = file.read().strip() or "unknown"
-                raise StateInUse(f"{self.path.parent} is in use by another r2d2 run (process {holder})", _WAIT)
-            file.truncate(0)
-            file.write(str(os.getpid()))
-            file.flush()
+            try:
+                self._take(file)
+            except OSError as error:
+                raise self._broken(error) from error
             yield False
+
+    def _take(self, file: TextIO) -> None:
+        if not _taken(file):
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            raise StateInUse(f"{self.path.parent} is in use by another r2d2 run (process {holder})", _WAIT)
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+
+    def _broken(self, error: OSError) -> StateError:
+        hint = "give a state that may be written, or the right to write it"
+        return StateError(f"{self.path} can't be used as a lock: {error.strerror}", hint)
 
 
 def _taken(file: TextIO) -> bool:

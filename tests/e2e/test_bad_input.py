@@ -638,7 +638,7 @@ def test_state_that_can_not_be_written_is_told(
 ) -> None:
     write(tmp_path / "lake/a.parquet", TABLE)
     for state, blocked, words in (
-        ("locked", ".r2d2.lock/", "can't be opened"),
+        ("locked", ".r2d2.lock/", "can't be used as a lock"),
         ("table", "summaries", "can't be written"),
         ("report", "report.html/x/", "Is a directory"),
     ):
