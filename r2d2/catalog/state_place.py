@@ -33,7 +33,7 @@ def location_of(directory: str) -> str:
     try:
         storage_for(location)
     except LakeError as error:
-        raise UsageError(f"--state {named}: it must not carry credentials", error.hint) from None
+        raise UsageError(f"--state {error}", error.hint) from None
     return location if is_local(location) else _prefix(location, named)
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from obstore.store import AzureStore, GCSStore, S3Store
 
-from r2d2.errors import EnvironmentMissing
+from r2d2.errors import EnvironmentMissing, UsageError
 from r2d2.lake.object_errors import reason_of
 from r2d2.lake.object_requests import Requests
 from r2d2.lake.urls import SAME_STORE, split_url
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Schemes of stores that are reached so, each in its one spelling (``urls.SAME_STORE``).
 OBJECT_STORES = ("s3", "gs", "abfs", "az")
+#: What urllib drops from a URL, or leaves in it, ends the client by a panic.
+_PRINTED = re.compile(r"[!-~]+")
 #: A request that gets no byte for half a minute is sent again; one that gets some may take as long as it takes.
 _STALLED, _LONGEST = timedelta(seconds=30), timedelta(minutes=30)
 _RETRY: RetryConfig = {
@@ -87,9 +90,32 @@ def delta_options(url: str) -> dict[str, str] | None:
 
 
 def _endpoint(scheme: str, environ: Mapping[str, str]) -> str:
+    """Where the store is, if the environment says so; it is shown by Spark and in messages.
+
+    Raises:
+        UsageError: that is no URL of a server, or it holds credentials.
+    """
     names = {"s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"), "gs": ("GOOGLE_BASE_URL",)}
-    given = next((environ[name] for name in names.get(scheme, ("AZURE_STORAGE_ENDPOINT",)) if environ.get(name)), "")
-    return given.rstrip("/") if "://" in given or not given else f"https://{given}"
+    name = next((name for name in names.get(scheme, ("AZURE_STORAGE_ENDPOINT",)) if environ.get(name)), "")
+    given = environ.get(name, "")
+    url = given if "://" in given or not given else f"https://{given}"
+    if url and not _is_server(url):
+        raise UsageError(f"{name} is not the URL of a server", "give it as https://HOST:PORT, without credentials")
+    return url.rstrip("/")
+
+
+def _is_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return (
+            bool(_PRINTED.fullmatch(url))
+            and parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and "@" not in url
+            and parts.port != 0
+        )
+    except ValueError:  # a port that is none
+        return False
 
 
 def _client_options(environ: Mapping[str, str], endpoint: str) -> ClientConfig:

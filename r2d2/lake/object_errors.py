@@ -29,7 +29,9 @@ def store_errors(url: str) -> Iterator[None]:
         yield
     except R2D2Error:
         raise
-    except Exception as error:  # noqa: BLE001  # clients raise what they like
+    except BaseException as error:  # clients raise what they like
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":  # which no name leads to
+            raise
         raise _kind(error)(without_credentials(f"{url}: {reason_of(error)}")) from None
 
 

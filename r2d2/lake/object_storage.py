@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from r2d2.errors import LakeError
 from r2d2.lake.file_tree import FileStat, FileTree, FoundFile
 from r2d2.lake.object_client import open_client
 from r2d2.lake.object_errors import store_errors
 from r2d2.lake.object_reading import RangeReader
 from r2d2.lake.object_requests import Requests
 from r2d2.lake.object_tree import object_names, object_tree, stat_of
-from r2d2.lake.urls import SAME_STORE, refuse_credentials, split_url, url_identity, url_inside, url_key
+from r2d2.lake.urls import SAME_STORE, split_url, url_identity, url_inside, url_key
 
 if TYPE_CHECKING:
     from obstore import PutMode
 
 #: Bytes that stores copy in one request, and those that are sent in one where they are copied through here.
 _MOST_COPIED, _PART = 5 * 1024**3, 8 * 1024**2
+_NAME = re.compile(r"[!-~]+")
 
 
 class ObjectStorage:
     """Storage on one bucket or container; credentials come from the environment."""
 
     def __init__(self, url: str) -> None:
-        refuse_credentials(url)
         scheme, self.authority, _ = split_url(url)
+        if not _NAME.fullmatch(self.authority):
+            raise LakeError(f"{url}: that names no bucket or container", "give it as SCHEME://BUCKET/PREFIX")
         self.scheme = SAME_STORE.get(scheme, scheme)
         self.prefix = f"{scheme}://{self.authority}"
 

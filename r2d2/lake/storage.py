@@ -12,15 +12,18 @@ from functools import lru_cache
 from typing import BinaryIO, Protocol
 from urllib.parse import unquote
 
+from r2d2.errors import LakeError
 from r2d2.lake.arrow_storage import ArrowStorage
 from r2d2.lake.file_tree import FileStat, FileTree
 from r2d2.lake.local_storage import LocalStorage
 from r2d2.lake.object_client import OBJECT_STORES
 from r2d2.lake.object_storage import ObjectStorage
-from r2d2.lake.urls import SAME_STORE, split_url
+from r2d2.lake.urls import SAME_STORE, refuse_credentials, split_url, without_credentials
 
 #: ``local:`` is what fsspec also calls the same disks.
 _FILE_URL = re.compile(r"(?i)(file:(//[^/]*)?|local://)(?=/)")
+#: A key may hold two colons, too.
+_CHAINED = re.compile(r"^[^/]*::|::[\w+.-]+://")
 
 
 class Storage(Protocol):
@@ -90,12 +93,15 @@ def storage_for(path: str) -> Storage:
     """The storage of a root or a file: local for paths and ``file:`` URLs, else by the URL's scheme.
 
     Raises:
-        LakeError: nothing installed reaches that scheme, or the URL carries credentials.
+        LakeError: nothing installed reaches that scheme; or the URL carries credentials, is a chain or names no bucket.
     """
     if is_local(path):
         return LocalStorage()
+    if _CHAINED.search(path):
+        raise LakeError(f"{without_credentials(path)}: chained URLs can't be listed", "give the store's own URL")
+    refuse_credentials(path)
     scheme, authority, _ = split_url(path)
-    return _store(f"{scheme}://{authority}", "::" in path, _environment())
+    return _store(f"{scheme}://{authority}", _environment())
 
 
 def is_local(path: str) -> bool:
@@ -107,16 +113,17 @@ def absolute(root: str) -> str:
     """A root as an absolute local path or a URL; a ``file:`` URL becomes the path that it names."""
     if _FILE_URL.match(root):
         return os.path.abspath(unquote(_FILE_URL.sub("", root, count=1)))
-    return os.path.abspath(root) if is_local(root) else root.rstrip("/")
+    if is_local(root):
+        return os.path.abspath(root)
+    stripped = root.rstrip("/")
+    return stripped if "://" in stripped else root
 
 
 @lru_cache(maxsize=64)
-def _store(authority: str, chained: bool, environment: tuple[tuple[str, str], ...]) -> Storage:
+def _store(authority: str, environment: tuple[tuple[str, str], ...]) -> Storage:
     """One for each bucket and way to reach it: its connections are kept."""
     scheme, _, _ = split_url(authority)
-    if not chained and SAME_STORE.get(scheme, scheme) in OBJECT_STORES:
-        return ObjectStorage(authority)
-    return ArrowStorage(f"{authority}::" if chained else authority)
+    return (ObjectStorage if SAME_STORE.get(scheme, scheme) in OBJECT_STORES else ArrowStorage)(authority)
 
 
 def _environment() -> tuple[tuple[str, str], ...]:

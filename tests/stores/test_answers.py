@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,8 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from r2d2.catalog.store_lease import Lease
+from r2d2.errors import LakeError, UsageError
+from r2d2.lake.s3_spark import s3a_properties
 from r2d2.lake.storage import Storage, storage_for
-from tests.s3_servers import environment
+from tests.s3_servers import SECRET, environment
 
 TAGS = {"strong": '"{}"', "weak": 'W/"{}"'}
 
@@ -119,3 +122,31 @@ def test_a_store_that_takes_no_notice_of_a_condition_gives_no_other_version(stor
 def _read(storage: Storage, url: str, tag: str) -> bytes:
     with storage.open(url, tag) as opened:
         return opened.read()
+
+
+@pytest.mark.parametrize(
+    "endpoint", [f"http://key:{SECRET}@host", "http://h:99999", "not a host", "ftp://host", "http://", "https://h\n"]
+)
+def test_an_endpoint_that_is_none_or_holds_a_secret_is_refused_and_reaches_no_property(endpoint: str) -> None:
+    """*Seen*: the client ended by a panic, and Spark showed the secret among its properties."""
+    with environment(endpoint):
+        for ask in (lambda: s3a_properties(os.environ), lambda: storage_for("s3://bucket").stat("s3://bucket/x")):
+            with pytest.raises(UsageError, match="AWS_ENDPOINT_URL is not the URL of a server") as caught:
+                ask()
+            assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("s3://key:sec/ret@bucket/x", "must not carry credentials"),
+        ("s3://b k/x", "names no bucket"),
+        ("s3:///x", "names no bucket"),
+        ("simplecache::s3://bucket/x", "chained"),
+        ("zip://a.csv::s3://bucket/a.zip", "chained"),
+    ],
+)
+def test_what_is_no_place_in_a_store_is_said_without_a_part_of_a_secret(url: str, words: str) -> None:
+    with pytest.raises(LakeError, match=words) as caught:
+        storage_for(url)
+    assert "sec" not in str(caught.value)

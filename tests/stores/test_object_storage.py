@@ -22,7 +22,7 @@ from r2d2.model.dataset import DataFile
 from tests.s3_servers import SECRET, Faults, environment, faulty
 
 READABLE = ["a b.csv", "x%20y.csv", "q?.csv", "k=1/[x]*.csv", "#.csv", "plus+.csv", "'q\".csv", "{a}.csv", "é/😀.csv"]
-READABLE += ["back\\slash.csv", "dir.csv/part", "dir.csv"]
+READABLE += ["back\\slash.csv", "dir.csv/part", "dir.csv", "k::v.csv", "n:1@2.csv"]
 UNREADABLE = ["a//b.csv", "./c.csv", "d/../e.csv", "tab\t.csv", "esc\x1b[31m.csv"]
 
 
@@ -38,7 +38,7 @@ def test_every_key_is_listed_as_it_is_and_read(s3: str, other_client: Any) -> No
     assert [found.name for found in tree.files] == sorted(READABLE)
     assert tree.unlisted == ()
     for found in tree.files:
-        assert storage.read_bytes(found.stat.path).decode() == found.name
+        assert storage_for(found.stat.path).read_bytes(found.stat.path).decode() == found.name
         assert storage.stat(found.stat.path) == found.stat
         assert found.stat.tag == f'"{hashlib.md5(found.name.encode()).hexdigest()}"'
 

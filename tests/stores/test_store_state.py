@@ -201,7 +201,9 @@ def test_what_is_no_state_is_refused_and_a_new_one_is_made_in_an_empty_place(s3:
         open_state(f"s3://{s3}/new")
 
 
-@pytest.mark.parametrize("where", ["memory://x/state", "hdfs://host/state", f"s3://key:{SECRET}@bucket/state"])
+@pytest.mark.parametrize(
+    "where", ["memory://x/state", "hdfs://host/state", f"s3://key:{SECRET}@bucket/state", "s3://", "gs:///x"]
+)
 def test_a_state_lies_only_where_two_runs_can_not_spoil_it(where: str) -> None:
     with pytest.raises(UsageError) as caught:
         open_state(where, create=True)
