@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
 from r2d2.catalog.patterns import prefixes
-from r2d2.lake.file_tree import FileTree, joined
+from r2d2.errors import LakeError
+from r2d2.lake.file_tree import FileTree, joined, shown
 from r2d2.lake.storage import Storage
 
 FORMAT_NAMES = {
@@ -70,7 +71,10 @@ def owner_of(claims: Iterable[str]) -> Callable[[str], str | None]:
 def claim_above(storage: Storage, root: str) -> tuple[str, str] | None:
     """The format and the directory of a table that ``root`` itself lies in, or None.
 
-    Directories above a root are often closed to its reader; one that can't be listed claims nothing.
+    Directories above a root are often closed to its reader; one that may not be listed claims nothing.
+
+    Raises:
+        LakeError: what is above could not be looked at for another reason, so that nobody knows.
     """
     scheme, separator, rest = root.rpartition("://")
     parts = rest.split("/")
@@ -90,8 +94,11 @@ def claim_above(storage: Storage, root: str) -> tuple[str, str] | None:
 def _names(storage: Storage, directory: str) -> list[str]:
     try:
         return storage.names(directory)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
         return []
+    except OSError as error:
+        hint = "it may hold the log of a table that the root lies in: run it again, or give that table as the root"
+        raise LakeError(f"{shown(directory)}: can't be listed: {error.strerror or error}", hint) from error
 
 
 def _all_names(tree: FileTree) -> set[str]:

@@ -268,6 +268,6 @@ def _as_os_error(url: str) -> Iterator[None]:
     except R2D2Error:
         raise
     except Exception as error:
-        kind = type(error) if type(error) in (FileNotFoundError, PermissionError) else OSError
+        kind = type(error) if type(error) in (FileNotFoundError, NotADirectoryError, PermissionError) else OSError
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise kind(without_credentials(f"{url}: {first}")) from error

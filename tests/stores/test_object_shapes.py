@@ -10,6 +10,7 @@ import pytest
 
 from r2d2.catalog.discovery import discover
 from r2d2.config import DiscoverySettings
+from r2d2.errors import LakeError
 from r2d2.lake.object_listing import _Work
 from r2d2.lake.object_storage import ObjectStorage
 from r2d2.lake.object_tree import stat_of
@@ -54,6 +55,18 @@ def test_an_object_that_may_not_be_looked_at_or_is_gone_leaves_the_others(
     with faulty(endpoint, Some(status, "HEAD", "/b/none")) as url, environment(url):
         names = [found.name for found in storage_for(f"s3://{s3}").tree(f"s3://{s3}/b", []).files]
     assert names == ([] if status == "404" else ["none"])
+
+
+def test_a_root_is_not_read_as_plain_files_where_the_log_above_it_may_have_been_missed(
+    endpoint: str, s3: str, other_client: Any
+) -> None:
+    put(other_client, s3, **{"t/_delta_log/00000000000000000000.json": b"{}", "t/k=1/a.csv": b"a\n1\n"})
+    with (
+        faulty(endpoint, Some("400", "GET", "_delta_log")) as url,
+        environment(url),
+        pytest.raises(LakeError, match="_delta_log: can't be listed"),
+    ):
+        discover([f"s3://{s3}/t/k=1"], DiscoverySettings(), None, None)
 
 
 def test_two_spellings_of_one_root_are_two_names_of_its_datasets(s3: str, other_client: Any) -> None:
