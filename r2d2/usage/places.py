@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 
 from r2d2.lake.storage import absolute, is_local
-from r2d2.lake.urls import SAME_STORE, split_url
+from r2d2.lake.urls import split_url, url_identity
 from r2d2.model.dataset import Dataset
 
 _CATALOG = "catalog:"
@@ -108,10 +108,7 @@ def canonical(text: str) -> str:
         return posixpath.normpath(text)
     if not _is_path(text):
         return text
-    if is_local(text):
-        return absolute(text)
-    scheme, authority, path = split_url(text)
-    return f"{SAME_STORE.get(scheme, scheme)}://{authority}{path}".rstrip("/")
+    return absolute(text) if is_local(text) else url_identity(text)
 
 
 def table_name(text: str) -> str:
