@@ -745,7 +745,14 @@ def _about(package: str) -> str:
 
 def _pytest(copy: Path, *arguments: str) -> str:
     """The first failing test with its message; empty if all pass."""
-    environment = {**os.environ, "PYTHONPATH": str(copy), "R2D2_PAIRS": PAIRS, "R2D2_SEED": SEED, "R2D2_SHRINK": "0"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(copy),
+        "R2D2_PAIRS": PAIRS,
+        "R2D2_SEED": SEED,
+        "R2D2_SHRINK": "0",
+        "R2D2_FULL": "1",
+    }
     command = [sys.executable, "-m", "pytest", "-x", "-q", *arguments]
     done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
     if done.returncode == 0:
