@@ -702,15 +702,15 @@ MUTANTS = [
     Mutant(
         "a run whose lease is over writes to the state",
         "catalog/store_lease",
-        "if time.monotonic() >= self._ends:",
+        "if _now() >= self._ends:",
         "if False:",
         ("stores/test_store_state.py",),
     ),
     Mutant(
         "a commit does not look whether another run has begun to write",
         "catalog/commit",
-        "    if newest > fence:\n",
-        "    if False:\n",
+        "if version >= 0 and int(_log(location, version).get(_FENCE, 0)) > fence:",
+        "if False:",
         ("stores/test_store_state.py",),
     ),
 ]
