@@ -139,7 +139,7 @@ class Job:
         row = {
             "run_id": self.run_id,
             "status": status,
-            "at": datetime.now(UTC),
+            "at": self.started if status == runs.RUNNING else datetime.now(UTC),
             "roots": json.dumps(self.roots),
             "settings": as_json(asdict(replace(self.settings, spark=type(self.settings.spark)()))),
             "funnel": self.funnel.to_json(),

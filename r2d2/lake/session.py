@@ -189,7 +189,7 @@ def _jars(settings: SparkSettings, needs: Iterable[str]) -> dict[str, str]:
 
 
 class _Chatter:
-    """Where the JVM and Ivy write what they have to say: a file, read only if they fail."""
+    """Where the JVM and Ivy write what they have to say: a file, read only if they fail, and gone when they end."""
 
     def __init__(self) -> None:
         handle, name = tempfile.mkstemp(prefix="r2d2-spark-", suffix=".log")
@@ -217,6 +217,7 @@ def _jvm_output_to_file() -> Iterator[_Chatter]:
         yield chatter
     finally:
         os.close(target)
+        chatter.path.unlink()
         for number, copy in saved:
             os.dup2(copy, number)
             os.close(copy)

@@ -30,6 +30,16 @@ _FACET_SCHEMA = f"{PRODUCER}:run-facet:1"
 #: Inputs of one event; what it leaves out is counted in its facet. Receivers refuse bodies of some megabytes.
 MOST_INPUTS = 10_000
 _API_KEY = "OPENLINEAGE_API_KEY"
+#: Events may come twice: their run and type are the same then. Nobody waits as long as a receiver asks for.
+_RETRY: Mapping[str, Any] = {
+    "total": 2,
+    "connect": 2,
+    "read": 2,
+    "backoff_factor": 0.3,
+    "status_forcelist": [500, 502, 503, 504],
+    "allowed_methods": ["POST"],
+    "respect_retry_after_header": False,
+}
 _OUTPUTS: Mapping[str, tuple[str, ...]] = {
     "discover": ("datasets", "runs"),
     "containment": ("edges", "groups", "group_edges", "runs"),
@@ -98,12 +108,7 @@ def _transport(where: str) -> Transport:
 
 def _receiver(where: str) -> Transport:
     """What the client puts after a URL is left out where the URL has a path."""
-    from openlineage.client.transport.http import (
-        DEFAULT_RETRY_CONFIG,
-        ApiKeyTokenProvider,
-        HttpConfig,
-        HttpTransport,
-    )
+    from openlineage.client.transport.http import ApiKeyTokenProvider, HttpConfig, HttpTransport
 
     try:
         url = urlsplit(where)
@@ -115,8 +120,7 @@ def _receiver(where: str) -> Transport:
     if url.username or url.password or url.query or url.fragment:
         what = "operations.openlineage: a URL must hold no password, and nothing after ? or #"
         raise UsageError(what, f"settings are kept in the state: set {_API_KEY} in the environment")
-    tries = {"total": 2, "connect": 2, "read": 2, "respect_retry_after_header": False}  # it may ask for hours
-    config = HttpConfig(url=where, retry=DEFAULT_RETRY_CONFIG | tries)
+    config = HttpConfig(url=where, retry=dict(_RETRY))
     if url.path.strip("/"):
         config.endpoint = ""
     if key := _api_key():
