@@ -61,11 +61,16 @@ def _over_connect(settings: SparkSettings) -> SparkSession:
 
 
 def running_tasks(spark: SparkSession) -> tuple[int, int] | None:
-    """(done, all) tasks of the Spark stages that run now; None if there are none, or over Spark Connect."""
+    """(done, all) tasks of the Spark stages that run now; None if there are none, nobody answers, or over Connect."""
     if is_remote():
         return None
-    tracker = spark.sparkContext.statusTracker()
-    stages = [stage for number in tracker.getActiveStageIds() if (stage := tracker.getStageInfo(number))]
+    from py4j.protocol import Py4JError
+
+    try:
+        tracker = spark.sparkContext.statusTracker()
+        stages = [stage for number in tracker.getActiveStageIds() if (stage := tracker.getStageInfo(number))]
+    except (Py4JError, ConnectionError):
+        return None
     if not stages:
         return None
     return sum(stage.numCompletedTasks for stage in stages), sum(stage.numTasks for stage in stages)
