@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,6 +96,16 @@ def planned_cores(settings: SparkSettings) -> tuple[int, bool]:
         for key in ("cores.max", "executor.instances", "executor.cores")
     )
     return cores or executors * max(1, each) or os.cpu_count() or 1, False
+
+
+def held_cores(spark: SparkSession, settings: SparkSettings) -> int:
+    """Cores of a session, of whose cluster spark-submit or a server may have been told."""
+    told = {name: text for name in _TELL_CORES if (text := spark.conf.get(name, "") or "")}
+    conf = {**told, **settings.conf}
+    return planned_cores(replace(settings, master=settings.master or told.get("spark.master", ""), conf=conf))[0]
+
+
+_TELL_CORES = ("spark.master", "spark.cores.max", "spark.executor.instances", "spark.executor.cores")
 
 
 def require_java(settings: SparkSettings) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from r2d2.catalog import runs
 from r2d2.catalog.state import State
-from r2d2.config import Settings
+from r2d2.config import OperationsSettings, Settings
 from r2d2.errors import StateError
 from r2d2.lake.urls import without_credentials
 from r2d2.model.funnel import Funnel
@@ -40,6 +40,16 @@ class Observed(Protocol):
         """Money that the stages which have ended took."""
 
 
+def told_by(settings: OperationsSettings) -> Emit | None:
+    """Where events go, once it is known that the settings can be followed.
+
+    Raises:
+        UsageError, EnvironmentMissing: they can't.
+    """
+    check_metrics(settings)
+    return emitter(settings)
+
+
 @contextmanager
 def observed(job: Observed, command: str) -> Iterator[None]:
     """Tells of what runs inside: where it began, how it ended and what it took.
@@ -50,8 +60,7 @@ def observed(job: Observed, command: str) -> Iterator[None]:
     Raises:
         UsageError, EnvironmentMissing: the settings can't be followed; nothing has been done then.
     """
-    emit = emitter(job.settings.operations)
-    check_metrics(job.settings.operations)
+    emit = told_by(job.settings.operations)
     begun = datetime.now(UTC)
     try:
         _emit(job, emit, "START", _told(job, command, begun))
