@@ -28,7 +28,7 @@ _EPILOG = """examples:
   r2d2 edges --state /data/r2d2               what holds what (--all: every pair)
   r2d2 explain sales/2024 --state /data/r2d2  why a dataset is or isn't redundant
 Nothing is ever deleted by these commands. `r2d2 COMMAND --help` explains a command, `r2d2 settings` lists all settings.
-exit codes: 0 done, 1 other error, 2 usage, 3 something to install, 4 lake, 5 state, 6 not found, 7 solver, 8 Spark,
+exit codes: 0 done, 1 other error, 2 usage, 3 something to install, 4 lake, 5 state, 6 not found, 7 solver, 8 scan,
 130 interrupted, 143 terminated"""
 
 _RUN_EPILOG = """examples:
