@@ -16,9 +16,8 @@ from r2d2.catalog.listing import Candidate, plain_candidate
 from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake.file_tree import shown
 from r2d2.lake.spark_catalog import CatalogPartition, CatalogTable, partition_names, partitions_of
-from r2d2.lake.spark_formats import orc_columns
 from r2d2.lake.storage import storage_for
-from r2d2.model.dataset import DataFile
+from r2d2.model.dataset import HEADED_FORMATS, DataFile
 from r2d2.model.source import SparkSource
 
 if TYPE_CHECKING:
@@ -29,8 +28,8 @@ def file_candidate(spark: SparkSession, table: CatalogTable, bare: Candidate, wi
     """The table with the files of all its partitions.
 
     Raises:
-        UnsupportedData: it has files in further directories, or is of another schema than its files (ORC).
-        UnreadableData, OSError: a directory can't be listed, a file of ORC can't be opened.
+        UnsupportedData: it has files in further directories.
+        UnreadableData, OSError: a directory can't be listed.
         PySparkException: Spark can't open it.
     """
     schema = spark.table(table.sql).schema.json()
@@ -52,7 +51,8 @@ def file_candidate(spark: SparkSession, table: CatalogTable, bare: Candidate, wi
     told = json.dumps([listed.version, schema, [file.partition for file in files]])
     mark = f"f{hashlib.sha256(told.encode()).hexdigest()[:32]}"
     marked = replace(listed, version=mark, fingerprint=mark)
-    return _by_spark(marked, table, schema) if table.provider == "orc" else replace(marked, schema=schema)
+    by_spark = SparkSource(table=table.path) if table.provider in HEADED_FORMATS else None
+    return replace(marked, schema=schema, fallback=by_spark)
 
 
 def _partitions(spark: SparkSession, table: CatalogTable) -> list[CatalogPartition]:
@@ -77,16 +77,3 @@ def _files(table: CatalogTable, part: CatalogPartition, within: Sequence[str]) -
         if "/" in found.name or nested:
             raise UnsupportedData("its location has files in directories below, which are no partitions of it")
         yield DataFile(*found.stat, partition=tuple(zip(table.partition_columns, part.values, strict=True)))
-
-
-def _by_spark(listed: Candidate, table: CatalogTable, schema: str) -> Candidate:
-    """ORC. A column that is in the files and not in the table would be lost unseen, so there must be none."""
-    ours = {field["name"].lower() for field in json.loads(schema)["fields"]}
-    files = []
-    for file in listed.files:
-        columns = orc_columns(file.path)
-        more = next((name for name in columns.names if name.lower() not in ours), None)
-        if more is not None:
-            raise UnsupportedData(f"its files have a column {shown(more)} that the table has not")
-        files.append(replace(file, rows=columns.rows))
-    return replace(listed, files=tuple(files), source=SparkSource(table=table.path))
