@@ -14,7 +14,7 @@ from logging import ERROR
 from r2d2 import flags
 from r2d2.config import Settings, describe, load_settings
 from r2d2.errors import R2D2Error
-from r2d2.logs import is_structured, log, log_as
+from r2d2.logs import is_structured, log, log_as, nobody_reads
 from r2d2.model.edge import Grade
 from r2d2.operations.termination import Terminated, terminable
 from r2d2.progress import Progress
@@ -28,7 +28,8 @@ _EPILOG = """examples:
   r2d2 edges --state /data/r2d2               what holds what (--all: every pair)
   r2d2 explain sales/2024 --state /data/r2d2  why a dataset is or isn't redundant
 Nothing is ever deleted by these commands. `r2d2 COMMAND --help` explains a command, `r2d2 settings` lists all settings.
-exit codes: 0 done, 1 other error, 2 usage, 3 something to install, 4 lake, 5 state, 6 not found, 7 solver, 8 scan"""
+exit codes: 0 done, 1 other error, 2 usage, 3 something to install, 4 lake, 5 state, 6 not found, 7 solver, 8 scan,
+130 interrupted, 143 terminated"""
 
 _RUN_EPILOG = """examples:
   r2d2 run /data/lake --state /data/r2d2 --dry-run        what it would do
@@ -41,22 +42,35 @@ R2D2_SECTION__KEY in the environment and from --set; later ones win. `r2d2 setti
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code (README, "Exit codes")."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # no name from the lake ends a command where the terminal lacks a letter
-            stream.reconfigure(errors="backslashreplace")
+    _open_streams()
     arguments = _parser().parse_args(argv)
-    log_as("text")
+    form = getattr(arguments, "log_format", None) or os.environ.get("R2D2_LOG__FORMAT")
+    log_as("json" if form == "json" else "text")  # a file may say otherwise, once it is read
     code = _called(arguments)
-    if is_structured():
+    if is_structured() and (code or not getattr(arguments, "quiet", False)):
         log("exit", f"exit code {code}", {"exit_code": code})
     return code
+
+
+def _open_streams() -> None:
+    """What is not there, as daemons have it, is nothing to write to, and no number that another file is given."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            nothing = os.open(os.devnull, os.O_WRONLY)
+            if nothing != number:
+                os.dup2(nothing, number)
+            setattr(sys, name, os.fdopen(number, "w"))
+        if isinstance(stream := getattr(sys, name), TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # no name from the lake ends a command for want of a letter
 
 
 def _called(arguments: Namespace) -> int:
     try:
         call: Call = arguments.call
         with terminable():
-            return call(arguments) or 0
+            code = call(arguments) or 0
+            sys.stdout.flush()
+            return code
     except R2D2Error as error:
         return _failed(str(error), error.exit_code, error.hint)
     except BrokenPipeError:
@@ -75,9 +89,12 @@ def _failed(what: str, code: int, hint: str = "") -> int:
     if is_structured():
         log("error", what, {"hint": hint, "exit_code": code}, ERROR)
         return code
-    print(f"r2d2: {_safe(what)}", file=sys.stderr)
-    if hint:
-        print(f"hint: {_safe(hint)}", file=sys.stderr)
+    try:
+        print(f"r2d2: {_safe(what)}", file=sys.stderr)
+        if hint:
+            print(f"hint: {_safe(hint)}", file=sys.stderr)
+    except BrokenPipeError:
+        nobody_reads()
     return code
 
 
@@ -225,7 +242,7 @@ def _stage(name: str, arguments: Namespace, call: Callable[[str, str, Settings, 
 
     settings, progress = _read_settings(arguments), Progress(arguments.quiet)
     if arguments.dry_run:
-        dry_run.of_stage(name, arguments.state, arguments.run, progress)
+        dry_run.of_stage(name, arguments.state, arguments.run, settings, progress)
     else:
         call(arguments.state, arguments.run, settings, progress)
 

@@ -7,6 +7,7 @@ and the README. Order of precedence: flags, ``--set``, ``R2D2_SECTION__KEY`` in 
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 import types
 import typing
@@ -19,9 +20,45 @@ from typing import Annotated, Any, Literal
 from r2d2.errors import UsageError
 from r2d2.quantities import SIZE_HINT, TIME_HINT, seconds_of, size_of
 
-#: Settings that take units, as ``r2d2.quantities`` reads them.
+_NEXT_PROPERTY = re.compile(r",(?=\s*[A-Za-z][\w.-]*=|\s*spark\.)")
+
+
+def properties_of(value: object) -> Mapping[str, str]:
+    """Spark properties: a table, or ``NAME=VALUE,NAME=VALUE`` as text; values may hold commas and equals signs.
+
+    Raises:
+        ValueError, TypeError: it is neither.
+
+    >>> dict(properties_of("spark.jars.packages=a:b:1,c:d:2,spark.driver.extraJavaOptions=-Dx=y"))
+    {'spark.jars.packages': 'a:b:1,c:d:2', 'spark.driver.extraJavaOptions': '-Dx=y'}
+    """
+    if isinstance(value, str):
+        parts = [
+            part.partition("=") for part in re.split(r",(?=\s*[A-Za-z][\w.-]*=|\s*spark\.)", value) if part.strip()
+        ]
+        if not all(name.strip() and separator for name, separator, _ in parts):
+            raise ValueError(value)
+        value = {name.strip(): text.strip() for name, _, text in parts}
+    if not isinstance(value, Mapping):
+        raise TypeError(value)
+    spelled = {True: "true", False: "false"}
+    flat = dict(_dotted(value))
+    return MappingProxyType({name: spelled[v] if isinstance(v, bool) else str(v) for name, v in flat.items()})
+
+
+def _dotted(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """What is in a table of TOML, in which ``a.b = 1`` without quotes is a table ``a`` with ``b``."""
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _dotted(value, f"{before}{name}.")
+        else:
+            yield f"{before}{name}", value
+
+
+#: Settings that are read in their own way: with units, as ``r2d2.quantities`` has them, or as names and values.
 Size = Annotated[int, size_of]
 Seconds = Annotated[float, seconds_of]
+Properties = Annotated[Mapping[str, str], properties_of]
 
 
 @dataclass(frozen=True)
@@ -59,6 +96,10 @@ class ContainmentSettings:
     task_memory: str = "1GB"  # memory that DuckDB may use in one task; more spills to scratch space
 
     def __post_init__(self) -> None:
+        try:
+            size_of(self.task_memory)
+        except ValueError:
+            raise UsageError(f"containment.task_memory: {self.task_memory!r} is not a size", SIZE_HINT) from None
         if min(self.sampled_rows, self.sampled_columns) < 1:
             raise UsageError("containment.sampled_rows and containment.sampled_columns must be at least 1", "")
         if self.verify == "paper" and (self.goal != "all" or self.max_bytes or self.time_limit):
@@ -146,8 +187,10 @@ class SparkSettings:
     workers: Literal["auto", "open", "handed"] = "auto"  # handed: workers may open no files, Spark reads; auto: try it
     environment: str = ""  # archive of `make package` for the workers of a cluster; empty: they have r2d2 installed
     driver_memory: str = ""  # empty: Spark's own default
-    conf: Mapping[str, str] = field(default_factory=dict)  # any further Spark properties
-    log_level: str = "ERROR"  # of Spark's own logger
+    conf: Properties = field(default_factory=dict)  # any further Spark properties
+    log_level: Literal["ALL", "TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "OFF"] = (
+        "ERROR"  # of Spark's own logger
+    )
 
 
 @dataclass(frozen=True)
@@ -259,10 +302,16 @@ def _with(settings: Settings, key: str, value: Any, source: str) -> Settings:
     if name not in {f.name for f in fields(kind)}:
         raise UsageError(f"{source}: there is no setting {key!r}", f"in {section}: {_names(kind)}")
     parsed = _coerce(value, typing.get_type_hints(kind, include_extras=True)[name], f"{source}: {key}")
-    if isinstance(parsed, int | float) and not isinstance(parsed, bool) and (parsed < 0 or parsed != parsed):
+    if any(number < 0 or number != number for number in _numbers(parsed)):
         raise UsageError(f"{source}: {key} must not be negative", "")
     changed: Settings = replace(settings, **{section: replace(getattr(settings, section), **{name: parsed})})
     return changed
+
+
+def _numbers(parsed: Any) -> Iterator[float]:
+    for value in parsed.values() if isinstance(parsed, Mapping) else [parsed]:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            yield value
 
 
 def _names(kind: type) -> str:
@@ -282,6 +331,8 @@ def _coerce(value: Any, kind: Any, where: str) -> Any:
         if origin is Literal and value in typing.get_args(kind):
             return value
         if kind in (int, float, str) and not isinstance(value, bool | list | dict):
+            if kind is int and isinstance(value, float) and not value.is_integer():
+                raise ValueError(value)
             return kind(value)
         if origin is tuple and isinstance(value, list):
             return tuple(str(v) for v in value)
@@ -295,7 +346,12 @@ def _coerce(value: Any, kind: Any, where: str) -> Any:
 
 
 def _misspelled(value: Any, kind: Any, where: str) -> UsageError:
-    what, hint = {Size: ("a size", SIZE_HINT), Seconds: ("a time", TIME_HINT)}.get(kind, (_spelled(kind), ""))
+    known = {
+        Size: ("a size", SIZE_HINT),
+        Seconds: ("a time", TIME_HINT),
+        Properties: ("a table of NAME = VALUE", "for example spark.executor.memory=2g,spark.speculation=true"),
+    }
+    what, hint = known.get(kind, (_spelled(kind), ""))
     return UsageError(f"{where}: {value!r} is not {what}", hint)
 
 
@@ -316,7 +372,7 @@ def _mapping(value: Any, kind: type) -> Mapping[str, Any]:
         if not all(separator for _, separator, _ in pairs):
             raise ValueError(value)
         value = {name.strip(): text for name, _, text in pairs}
-    return MappingProxyType({str(k): kind(v) for k, v in dict(value).items()})
+    return MappingProxyType({name: kind(v) for name, v in _dotted(dict(value))})
 
 
 def _spelled(kind: Any) -> str:

@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
+import threading
+import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any, Literal
 
 Format = Literal["text", "json"]
 
 LOGGER = logging.getLogger("r2d2")
-_WARNINGS = logging.getLogger("py.warnings")
+#: What libraries log, and their warnings.
+_OTHERS = logging.getLogger()
 
 
 class JsonLines(logging.Handler):
@@ -26,7 +31,10 @@ class JsonLines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Prints the line."""
-        print(self.format(record), file=sys.stderr, flush=True)
+        try:
+            print(self.format(record), file=sys.stderr, flush=True)
+        except BrokenPipeError:
+            nobody_reads()
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
@@ -45,19 +53,43 @@ class JsonLines(logging.Handler):
 def log_as(form: Format) -> None:
     """Chooses how this process speaks: ``json`` by the logger, ``text`` not at all (``progress`` prints it then)."""
     of_run("")
-    for logger in (LOGGER, _WARNINGS):
-        logger.handlers.clear()
-        logger.propagate = form == "text"
-    logging.captureWarnings(form == "json")
-    if form == "json":
-        for logger in (LOGGER, _WARNINGS):
+    structured = form == "json"
+    for logger in (LOGGER, _OTHERS):
+        for handler in _own(logger):
+            logger.removeHandler(handler)
+        if structured:
             logger.addHandler(JsonLines())
-        LOGGER.setLevel(logging.INFO)
+    LOGGER.propagate = not structured
+    LOGGER.setLevel(logging.INFO if structured else logging.NOTSET)
+    logging.captureWarnings(structured)
+    sys.excepthook = _crashed if structured else sys.__excepthook__
+    threading.excepthook = _thread_crashed if structured else threading.__excepthook__
+
+
+def nobody_reads() -> None:
+    """Whoever read standard error has gone: the work goes on, and says no more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
+def _crashed(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
+    trace = "".join(traceback.format_exception(kind, error, where))
+    log("error", f"{kind.__name__}: {error}", {"traceback": trace, "exit_code": 1}, logging.ERROR)
+
+
+def _thread_crashed(what: threading.ExceptHookArgs) -> None:
+    """Of a thread besides the main one: the process goes on."""
+    error = what.exc_value or what.exc_type()
+    trace = "".join(traceback.format_exception(what.exc_type, error, what.exc_traceback))
+    log("warning", f"{what.exc_type.__name__}: {error}", {"traceback": trace}, logging.WARNING)
+
+
+def _own(logger: logging.Logger) -> list[JsonLines]:
+    return [handler for handler in logger.handlers if isinstance(handler, JsonLines)]
 
 
 def is_structured() -> bool:
     """Whether lines are JSON."""
-    return bool(LOGGER.handlers)
+    return bool(_own(LOGGER))
 
 
 def of_run(run_id: str) -> None:

@@ -42,6 +42,7 @@ from r2d2.garbage import rare_collections
 from r2d2.lake.kernels import Kernel
 from r2d2.lake.session import (
     build_session,
+    held_cores,
     is_submitted,
     planned_cores,
     require_java,
@@ -101,6 +102,7 @@ class Job:
     inputs: str = ""
     begun: float = field(default_factory=time.monotonic)
     needs: frozenset[str] = frozenset()
+    cores: int = 0
 
     def __post_init__(self) -> None:
         of_run(self.run_id)
@@ -112,6 +114,7 @@ class Job:
             session = build_session(self.settings.spark, needs=self.needs)
         self.progress.tasks = partial(running_tasks, session)
         self.progress.spark = spark_counter(session, self.run_id)
+        self.cores = held_cores(session, self.settings.spark)
         return session
 
     @cached_property
@@ -130,7 +133,7 @@ class Job:
 
     def cost(self) -> float:
         """What the stages that have ended took, in money."""
-        cores, _ = planned_cores(self.settings.spark)
+        cores = self.cores or planned_cores(self.settings.spark)[0]
         return run_cost(self.progress.figures, cores, self.settings.retention)
 
     def record(self, status: str) -> None:
@@ -139,7 +142,7 @@ class Job:
         row = {
             "run_id": self.run_id,
             "status": status,
-            "at": datetime.now(UTC),
+            "at": self.started if status == runs.RUNNING else datetime.now(UTC),
             "roots": json.dumps(self.roots),
             "settings": as_json(asdict(replace(self.settings, spark=type(self.settings.spark)()))),
             "funnel": self.funnel.to_json(),

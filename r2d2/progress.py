@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
-from r2d2.logs import is_structured, log
+from r2d2.logs import is_structured, log, nobody_reads
 from r2d2.model.funnel import SparkFigures, StageFigures
 
 #: (tasks done, tasks in all) of what runs now; None if that is not known.
@@ -34,6 +34,14 @@ class Reading:
     note: str = ""
 
 
+class _Console(Console):
+    """On standard error."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich would end the process: a run of hours is not for its progress."""
+        nobody_reads()
+
+
 @dataclass
 class Progress:
     """Names the stages of a run as they begin and end, and keeps what each took.
@@ -46,7 +54,7 @@ class Progress:
     """
 
     quiet: bool = False
-    console: Console = field(default_factory=lambda: Console(stderr=True, highlight=False, soft_wrap=True))
+    console: Console = field(default_factory=lambda: _Console(stderr=True, highlight=False, soft_wrap=True))
     tasks: Tasks = field(default=lambda: None)
     spark: Callable[[], SparkFigures | None] = field(default=lambda: None)
     figures: list[StageFigures] = field(default_factory=list)

@@ -78,8 +78,8 @@ def nightly() -> None:
     @task.short_circuit
     def proposal(found: str) -> dict[str, Any]:
         """What there is to decide; nothing, where the plan retires nothing: then nobody is asked."""
-        plan = asked("plan", "--run", found)
         number = next(row["plan"] for row in asked("plans") if row["run_id"] == found)
+        plan = asked("plan", "--number", str(number))  # what is shown is what is applied, whoever plans meanwhile
         retired = [line for line in plan["datasets"] if line["action"] == "retire"]
         return {"plan": number, "retired": len(retired), "text": text_of(plan, retired)} if retired else {}
 

@@ -17,6 +17,7 @@ from r2d2.commands.output import print_rows
 from r2d2.config import Settings
 from r2d2.forecast import Lake, look_at
 from r2d2.lake.session import require_java
+from r2d2.operations.observe import told_by
 from r2d2.progress import Progress
 from r2d2.report.units import human_bytes, plural
 from r2d2.report.visible import visible
@@ -47,6 +48,7 @@ def of_run(
     """Prints what ``run`` (``whole``) or ``discover`` would do."""
     require_java(settings.spark)
     check_prices(settings.retention)
+    told_by(settings.operations)
     with progress.stage("list the lake"):
         lake = look_at(lakes, state_dir, settings)
     steps = [Step("list the lake", _listed(lake)), Step("read metadata", _metadata(lake), _WRITES["read metadata"])]
@@ -57,8 +59,9 @@ def of_run(
     _show(steps, progress, output)
 
 
-def of_stage(stage: str, state_dir: str, run_id: str, progress: Progress) -> None:
+def of_stage(stage: str, state_dir: str, run_id: str, settings: Settings, progress: Progress) -> None:
     """Prints what ``containment``, ``retention`` or ``report`` would do."""
+    told_by(settings.operations)
     state = open_state(state_dir)
     run = runs.find_run(state, run_id, _BEGINS_WITH[stage])
     found = len(runs.datasets(state, run))

@@ -63,7 +63,7 @@ def finish(outcome: pipeline.Outcome, progress: Progress, output: str) -> None:
     if job.funnel.unchanged_since:
         since = job.funnel.unchanged_since
         progress.say(
-            f"nothing has changed in the lake since run {since}: no data file was read", "unchanged", since=since
+            f"nothing has changed in the lake since run {since}: no row of it was read", "unchanged", since=since
         )
     if output == "json":
         print(job.funnel.to_json())

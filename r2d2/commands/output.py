@@ -54,7 +54,9 @@ def _print_table(rows: Iterable[Row], columns: Sequence[str]) -> None:
     for row in rows:
         table.add_row(*(Text(visible(_brief(row[column]))) for column in columns))
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 200)
-    console.print(table)
+    with console.capture() as laid_out:  # printed by rich itself, a pipe that breaks would end the process with code 1
+        console.print(table)
+    sys.stdout.write(laid_out.get())
 
 
 def _brief(value: Any) -> str:

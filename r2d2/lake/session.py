@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,11 +62,16 @@ def _over_connect(settings: SparkSettings) -> SparkSession:
 
 
 def running_tasks(spark: SparkSession) -> tuple[int, int] | None:
-    """(done, all) tasks of the Spark stages that run now; None if there are none, or over Spark Connect."""
+    """(done, all) tasks of the Spark stages that run now; None if there are none, nobody answers, or over Connect."""
     if is_remote():
         return None
-    tracker = spark.sparkContext.statusTracker()
-    stages = [stage for number in tracker.getActiveStageIds() if (stage := tracker.getStageInfo(number))]
+    from py4j.protocol import Py4JError
+
+    try:
+        tracker = spark.sparkContext.statusTracker()
+        stages = [stage for number in tracker.getActiveStageIds() if (stage := tracker.getStageInfo(number))]
+    except (Py4JError, ConnectionError):
+        return None
     if not stages:
         return None
     return sum(stage.numCompletedTasks for stage in stages), sum(stage.numTasks for stage in stages)
@@ -90,6 +96,16 @@ def planned_cores(settings: SparkSettings) -> tuple[int, bool]:
         for key in ("cores.max", "executor.instances", "executor.cores")
     )
     return cores or executors * max(1, each) or os.cpu_count() or 1, False
+
+
+def held_cores(spark: SparkSession, settings: SparkSettings) -> int:
+    """Cores of a session, of whose cluster spark-submit or a server may have been told."""
+    told = {name: text for name in _TELL_CORES if (text := spark.conf.get(name, "") or "")}
+    conf = {**told, **settings.conf}
+    return planned_cores(replace(settings, master=settings.master or told.get("spark.master", ""), conf=conf))[0]
+
+
+_TELL_CORES = ("spark.master", "spark.cores.max", "spark.executor.instances", "spark.executor.cores")
 
 
 def require_java(settings: SparkSettings) -> None:
@@ -189,7 +205,7 @@ def _jars(settings: SparkSettings, needs: Iterable[str]) -> dict[str, str]:
 
 
 class _Chatter:
-    """Where the JVM and Ivy write what they have to say: a file, read only if they fail."""
+    """Where the JVM and Ivy write what they have to say: a file, read only if they fail, and gone when they end."""
 
     def __init__(self) -> None:
         handle, name = tempfile.mkstemp(prefix="r2d2-spark-", suffix=".log")
@@ -217,6 +233,7 @@ def _jvm_output_to_file() -> Iterator[_Chatter]:
         yield chatter
     finally:
         os.close(target)
+        chatter.path.unlink()
         for number, copy in saved:
             os.dup2(copy, number)
             os.close(copy)

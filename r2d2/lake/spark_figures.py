@@ -28,6 +28,7 @@ def spark_counter(spark: SparkSession, group: str) -> Callable[[], SparkFigures 
     Args:
         group: names the jobs that count, from now on those of this thread.
     """
+    from py4j.protocol import Py4JError
     from pyspark.sql.utils import is_remote  # the session is there, so it is loaded
 
     if is_remote():
@@ -37,7 +38,13 @@ def spark_counter(spark: SparkSession, group: str) -> Callable[[], SparkFigures 
     tracker, seen = context.statusTracker(), set[int]()
     url = f"{context.uiWebUrl}/api/v1/applications/{context.applicationId}" if context.uiWebUrl else ""
 
-    def figures() -> SparkFigures:
+    def figures() -> SparkFigures | None:
+        try:
+            return asked()
+        except (Py4JError, ConnectionError):  # a JVM that is gone; who needs it for more than figures says so
+            return None
+
+    def asked() -> SparkFigures:
         new = set(tracker.getJobIdsForGroup(group)) - seen
         seen.update(new)
         jobs = [job for number in sorted(new) if (job := tracker.getJobInfo(number))]

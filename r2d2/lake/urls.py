@@ -15,7 +15,7 @@ SAME_STORE = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "abfss": "abfs", "az": "abf
 _USER_INFO = re.compile(r"://[^/\s@:]*:(?!\d+/)[^\s@]*@|(?<=\bs3)([an]?)://[^/\s@:]*:[^\s@]*@")
 _SECRET_FIELD = re.compile(r"(?i)([\w-]*(?:secret|token|key|password|signature|sig)[\w-]*=)[^&\s]+")
 _SECRET_VARIABLE = re.compile(
-    r"(?i)secret|token|password|account_key|master_key|storage_access_key|sas|service_account"
+    r"(?i)secret|token|password|api_key|account_key|master_key|storage_access_key|sas|service_account"
 )
 #: Shorter values of such variables are words like ``true``, not secrets.
 _SHORTEST_SECRET = 6

@@ -7,8 +7,9 @@ the rows (``lake.spark_rows``), where files alone don't say which rows a dataset
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from typing import TYPE_CHECKING
@@ -61,8 +62,9 @@ class Workers:
             ScanError: a job failed as a whole.
         """
         direct, sources = split_sources(tasks)
-        parts = [self._direct(direct, kernel, schema)] if direct.num_rows else []
-        parts += [self.map_sources(sources, kernel, schema)] if sources.num_rows else []
+        with _spark_lives():
+            parts = [self._direct(direct, kernel, schema)] if direct.num_rows else []
+            parts += [self.map_sources(sources, kernel, schema)] if sources.num_rows else []
         return pa.concat_tables(parts) if parts else schema.empty_table()
 
     def map_sources(self, tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:
@@ -97,7 +99,6 @@ class Workers:
         from pyspark.sql import functions as F
 
         direct, sources = split_sources(tasks)
-        opened = self._all_opened(_by_source(sources), kernel)
 
         def shuffled(opened: Sequence[_Rows | _Refused]) -> pa.Table:
             mapped = [self._mapped(direct, kernel, schema)] if direct.num_rows else []
@@ -109,13 +110,15 @@ class Workers:
                 raise ScanError(f"changed while Spark read it: {shown(min(moved))}", "run the same command again")
             return found
 
-        try:
-            return shuffled(opened)
-        except ScanError:
-            tried = [self._tried(each, schema) for each in opened]
-            if tried == opened:
-                raise
-            return shuffled(tried)
+        with _spark_lives():
+            opened = self._all_opened(_by_source(sources), kernel)
+            try:
+                return shuffled(opened)
+            except ScanError:
+                tried = [self._tried(each, schema) for each in opened]
+                if tried == opened:
+                    raise
+                return shuffled(tried)
 
     def _direct(self, tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:
         if len(pc.unique(tasks["task"])) == 1 and self._reads_here:
@@ -287,6 +290,24 @@ def _union(frames: Sequence[DataFrame]) -> DataFrame:
     return reduce(lambda one, other: one.unionAll(other), frames)
 
 
+_GO_ON = "run the same command again: what is finished is kept; if memory ran out, raise spark.driver_memory"
+
+
+@contextmanager
+def _spark_lives() -> Iterator[None]:
+    """Outside of jobs, too, a JVM may be gone: where memory ran out, say.
+
+    Raises:
+        ScanError: it is.
+    """
+    from py4j.protocol import Py4JError
+
+    try:
+        yield
+    except (Py4JError, ConnectionError) as error:
+        raise ScanError(f"Spark does not answer any more: {first_line(error)}", _GO_ON) from error
+
+
 def _run_alone(tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:
     try:
         return run_here(tasks, kernel, schema).cast(schema)
@@ -306,10 +327,7 @@ def collected(rows: DataFrame, schema: pa.Schema) -> pa.Table:
     try:
         found: pa.Table = rows.toArrow()
     except (PySparkException, Py4JError) as error:
-        raise ScanError(
-            f"a Spark job failed: {first_line(error)}",
-            "run the same command again: what is finished is kept; if memory ran out, raise spark.driver_memory",
-        ) from error
+        raise ScanError(f"a Spark job failed: {first_line(error)}", _GO_ON) from error
     return found.cast(schema)
 
 

@@ -10,11 +10,13 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from r2d2.config import OperationsSettings
 from r2d2.errors import EnvironmentMissing, UsageError
+from r2d2.lake.urls import without_credentials
 from r2d2.model.funnel import Funnel
 from r2d2.usage.openlineage import PRODUCER
 from r2d2.version import __version__
@@ -28,6 +30,16 @@ _FACET_SCHEMA = f"{PRODUCER}:run-facet:1"
 #: Inputs of one event; what it leaves out is counted in its facet. Receivers refuse bodies of some megabytes.
 MOST_INPUTS = 10_000
 _API_KEY = "OPENLINEAGE_API_KEY"
+#: Events may come twice: their run and type are the same then. Nobody waits as long as a receiver asks for.
+_RETRY: Mapping[str, Any] = {
+    "total": 2,
+    "connect": 2,
+    "read": 2,
+    "backoff_factor": 0.3,
+    "status_forcelist": [500, 502, 503, 504],
+    "allowed_methods": ["POST"],
+    "respect_retry_after_header": False,
+}
 _OUTPUTS: Mapping[str, tuple[str, ...]] = {
     "discover": ("datasets", "runs"),
     "containment": ("edges", "groups", "group_edges", "runs"),
@@ -65,7 +77,7 @@ def emitter(settings: OperationsSettings) -> Emit | None:
     """Where events go as the settings say; None where they say nothing.
 
     Raises:
-        UsageError: the setting holds a password.
+        UsageError: the setting names no receiver, or holds a password.
         EnvironmentMissing: the client is not installed.
     """
     if not settings.openlineage:
@@ -83,21 +95,45 @@ def emitter(settings: OperationsSettings) -> Emit | None:
 
 
 def _transport(where: str) -> Transport:
-    if not where.startswith(("http://", "https://")):
-        from openlineage.client.transport.file import FileConfig, FileTransport
+    scheme, separator, _ = where.partition("://")
+    if separator and scheme.lower() in ("http", "https"):
+        return _receiver(where)
+    from openlineage.client.transport.file import FileConfig, FileTransport
 
-        return FileTransport(FileConfig(log_file_path=where, append=True))
+    if separator or not Path(where).absolute().parent.is_dir():
+        hint = "give a file in a directory that there is, or an http(s) URL"
+        raise UsageError(f"operations.openlineage: {where} is in no directory that there is", hint)
+    return FileTransport(FileConfig(log_file_path=where, append=True))
+
+
+def _receiver(where: str) -> Transport:
+    """What the client puts after a URL is left out where the URL has a path."""
     from openlineage.client.transport.http import ApiKeyTokenProvider, HttpConfig, HttpTransport
 
-    url = urlsplit(where)
-    if url.username or url.password:
-        raise UsageError("operations.openlineage: a URL must hold no password", f"set {_API_KEY} in the environment")
-    key = os.environ.get(_API_KEY)
-    config = HttpConfig(url=where, retry={"total": 2, "backoff_factor": 0.3, "status_forcelist": [500, 502, 503, 504]})
-    config.endpoint = url.path.lstrip("/") or config.endpoint
-    if key:
+    try:
+        url = urlsplit(where)
+        good = bool(url.hostname) and url.port != 0
+    except ValueError:  # it repeats parts of the URL
+        good = False
+    if not good:
+        raise UsageError("operations.openlineage: not the URL of a receiver", "expected http(s)://HOST:PORT")
+    if url.username or url.password or url.query or url.fragment:
+        what = "operations.openlineage: a URL must hold no password, and nothing after ? or #"
+        raise UsageError(what, f"settings are kept in the state: set {_API_KEY} in the environment")
+    config = HttpConfig(url=where, retry=dict(_RETRY))
+    if url.path.strip("/"):
+        config.endpoint = ""
+    if key := _api_key():
         config.auth = ApiKeyTokenProvider({"apiKey": key})
     return HttpTransport(config)
+
+
+def _api_key() -> str:
+    """Raises UsageError where a header can't hold it: what the client says then repeats it."""
+    key = os.environ.get(_API_KEY, "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise UsageError(f"{_API_KEY} holds what a header can't: other than printable ASCII", "set it again")
+    return key
 
 
 def event(kind: str, told: Told, namespace: str, at: datetime, error: BaseException | None = None) -> RunEvent:
@@ -133,7 +169,7 @@ def _run(told: Told, error: BaseException | None, started: bool) -> Run:
         "r2d2": _facet(told, started),
     }
     if error is not None:
-        said = str(error) or type(error).__name__
+        said = without_credentials(str(error)) or type(error).__name__
         facets["errorMessage"] = error_message_run.ErrorMessageRunFacet(said, "PYTHON", producer=_PRODUCER)
     name = f"{PRODUCER}:{told.run_id}:{told.command}:{told.begun.isoformat()}"
     return Run(str(uuid.uuid5(uuid.NAMESPACE_URL, name)), facets)

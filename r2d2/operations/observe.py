@@ -10,8 +10,9 @@ from typing import Any, Protocol
 
 from r2d2.catalog import runs
 from r2d2.catalog.state import State
-from r2d2.config import Settings
+from r2d2.config import OperationsSettings, Settings
 from r2d2.errors import StateError
+from r2d2.lake.urls import without_credentials
 from r2d2.model.funnel import Funnel
 from r2d2.operations.lineage import Emit, Told, emitter, event
 from r2d2.operations.metrics import Ended, check_metrics, write_metrics
@@ -39,6 +40,16 @@ class Observed(Protocol):
         """Money that the stages which have ended took."""
 
 
+def told_by(settings: OperationsSettings) -> Emit | None:
+    """Where events go, once it is known that the settings can be followed.
+
+    Raises:
+        UsageError, EnvironmentMissing: they can't.
+    """
+    check_metrics(settings)
+    return emitter(settings)
+
+
 @contextmanager
 def observed(job: Observed, command: str) -> Iterator[None]:
     """Tells of what runs inside: where it began, how it ended and what it took.
@@ -49,8 +60,7 @@ def observed(job: Observed, command: str) -> Iterator[None]:
     Raises:
         UsageError, EnvironmentMissing: the settings can't be followed; nothing has been done then.
     """
-    emit = emitter(job.settings.operations)
-    check_metrics(job.settings.operations)
+    emit = told_by(job.settings.operations)
     begun = datetime.now(UTC)
     try:
         _emit(job, emit, "START", _told(job, command, begun))
@@ -79,7 +89,7 @@ def _tell(
 
 def _told(job: Observed, command: str, begun: datetime, inputs: tuple[Mapping[str, Any], ...] = ()) -> Told:
     funnel = replace(job.funnel, stages=tuple(job.progress.figures), cost=job.cost())
-    return Told(command, job.run_id, begun, job.roots, str(job.state.path), funnel, inputs)
+    return Told(command, job.run_id, begun, job.roots, job.state.location, funnel, inputs)
 
 
 def _inputs(job: Observed) -> tuple[Mapping[str, Any], ...]:
@@ -93,9 +103,9 @@ def _emit(job: Observed, emit: Emit | None, kind: str, told: Told, error: BaseEx
     operations = job.settings.operations
     try:
         emit(event(kind, told, operations.namespace, datetime.now(UTC), error))
-    except (OSError, RuntimeError) as problem:  # requests' errors are OSErrors
+    except (OSError, RuntimeError, ValueError) as problem:  # requests' errors are OSErrors
         where = visible(operations.openlineage)
-        job.progress.note(f"the {kind} event did not get to {where}: {visible(str(problem))}")
+        job.progress.note(f"the {kind} event did not get to {where}: {visible(without_credentials(str(problem)))}")
 
 
 def _write_metrics(job: Observed, told: Told, good: bool) -> None:
@@ -104,7 +114,7 @@ def _write_metrics(job: Observed, told: Told, good: bool) -> None:
         last = now if good else _last_good(job.state)
         ended = Ended(told.command, good, told.begun, now, last, told.funnel, len(job.problems))
         write_metrics(ended, job.settings.operations)
-    except (OSError, StateError) as problem:
+    except (OSError, StateError, ValueError) as problem:  # a label that is no UTF-8 is a ValueError
         where = visible(job.settings.operations.metrics_file)
         job.progress.note(f"{where} can't be written: {visible(str(problem))}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -190,3 +191,25 @@ def test_process_that_dies_lets_go_of_the_lock(tmp_path: Path) -> None:
     )
     with state.locked():
         pass
+
+
+@pytest.mark.full
+def test_a_jvm_that_dies_ends_a_run_as_a_job_that_failed_and_the_same_command_goes_on(tmp_path: Path) -> None:
+    lake, state = tmp_path / "lake", tmp_path / "state"
+    expected = small_lake(lake)
+    command = [sys.executable, "-m", "r2d2", "run", str(lake), "--state", str(state), "--log-format", "json"]
+    command += ["--set", "containment.task_bytes=1000"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    assert process.stderr
+    for line in process.stderr:
+        if json.loads(line).get("stage") == "read metadata":
+            children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+            assert children
+            for child in children:
+                os.kill(int(child), signal.SIGKILL)
+            break
+    last = [json.loads(line) for line in process.stderr]
+    assert (process.wait(60), last[-1]["exit_code"]) == (8, 8)
+    assert "Spark does not answer any more" in next(line["message"] for line in last if line["event"] == "error")
+    run_job(lake, state)
+    assert results(state)["pairs"] == expected

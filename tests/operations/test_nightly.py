@@ -65,7 +65,7 @@ def test_an_unchanged_lake_is_planned_again_without_opening_a_data_file(
     assert time.monotonic() - started < 60
     assert {path for path in opened if "_delta_log" not in path.parts} == set()
     said = capsys.readouterr().err
-    assert f"nothing has changed in the lake since run {first.run_id}: no data file was read" in said
+    assert f"nothing has changed in the lake since run {first.run_id}: no row of it was read" in said
     again = runs.find_run(open_state(str(state)))
     assert again.funnel.datasets == number + 3
     assert results(state) == results(state, first.run_id)

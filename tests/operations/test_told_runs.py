@@ -15,17 +15,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openlineage.client.event_v2 import RunEvent
 from prometheus_client.parser import text_string_to_metric_families
 from pyspark.sql import SparkSession
 
 from r2d2 import pipeline
 from r2d2.catalog import runs
-from r2d2.catalog.state import open_state
+from r2d2.catalog.state import State, open_state
 from r2d2.cli import main
-from r2d2.config import load_settings
-from r2d2.lake.session import planned_cores
+from r2d2.config import OperationsSettings, Settings, load_settings
+from r2d2.errors import UsageError
+from r2d2.lake.session import held_cores
 from r2d2.model.funnel import Funnel
-from r2d2.operations.lineage import MOST_INPUTS, Told, event
+from r2d2.operations.lineage import MOST_INPUTS, Told, emitter, event
+from r2d2.operations.observe import _told
+from r2d2.progress import Progress
 from r2d2.retention.run_cost import run_cost
 from tests.states import base_table, run_job, write
 
@@ -40,6 +44,7 @@ class Receiver:
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.headers: list[dict[str, str]] = []
+        self.status = 201
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -47,7 +52,8 @@ class Receiver:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.events.append(json.loads(body))
                 receiver.headers.append(dict(self.headers) | {"path": self.path})
-                self.send_response(201)
+                self.send_response(receiver.status)
+                self.send_header("Retry-After", "3600")
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
@@ -174,7 +180,7 @@ def test_a_run_that_a_scheduler_ends_is_aborted_and_can_be_gone_on_with(
     command = [sys.executable, "-m", "r2d2", "run", str(lake), "--state", str(state)]
     told = ["--set", f"operations.openlineage={file}"]
     process = subprocess.Popen([*command, *told], stderr=subprocess.PIPE, text=True)
-    while not file.exists():
+    while not (file.exists() and file.read_text().endswith("\n")):  # the file is made before it is written
         assert process.poll() is None
         time.sleep(0.05)
     process.terminate()
@@ -217,17 +223,79 @@ def test_a_run_goes_on_where_nobody_listens_and_says_so(
     ("setting", "problem"),
     [
         ("operations.openlineage=http://r2d2:geheim@host/api", "a URL must hold no password"),
+        ("operations.openlineage=https://host/api?token=geheim", "a URL must hold no password"),
+        ("operations.openlineage=http://", "not the URL of a receiver"),
+        ("operations.openlineage=https://[geheim", "not the URL of a receiver"),
+        ("operations.openlineage=http://host:geheim/", "not the URL of a receiver"),
+        ("operations.openlineage=s3://bucket/events", "is in no directory that there is"),
+        ("operations.openlineage=/nowhere/at/all.jsonl", "is in no directory that there is"),
         ("operations.metrics_file=/nowhere/at/all.prom", "is in no directory that there is"),
     ],
 )
 def test_what_can_not_be_told_is_found_before_anything_is_done(
     lake: Path, tmp_path: Path, setting: str, problem: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["discover", str(lake), "--state", str(tmp_path / "state"), "--set", setting]) == 2
+    command = ["discover", str(lake), "--state", str(tmp_path / "state"), "--set", setting]
+    assert main([*command, "--dry-run"]) == main(command) == 2
     said = capsys.readouterr().err
     assert problem in said
     assert "geheim" not in said
     assert runs.runs(open_state(str(tmp_path / "state"))) == []
+
+
+def started(state: str = "/state") -> RunEvent:
+    now = datetime.now().astimezone()
+    job = pipeline.new_job(["/lake"], State(state), Settings(), Progress(quiet=True))
+    return event("COMPLETE", _told(job, "discover", now), "r2d2", now)
+
+
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("", "/api/v1/lineage"),
+        ("/", "/api/v1/lineage"),
+        ("/api/v1/lineage", "/api/v1/lineage"),
+        ("/of/ours/", "/of/ours/"),
+    ],
+)
+def test_events_are_sent_to_the_path_of_the_url(receiver: Receiver, path: str, asked: str) -> None:
+    emit = emitter(OperationsSettings(openlineage=receiver.url.upper().replace("HTTP", "Http") + path))
+    assert emit
+    emit(started())
+    assert [header["path"] for header in receiver.headers] == [asked]
+
+
+def test_a_receiver_that_fails_is_tried_three_times_and_makes_nobody_wait(receiver: Receiver) -> None:
+    receiver.status = 503
+    emit = emitter(OperationsSettings(openlineage=receiver.url))
+    assert emit
+    begun = time.monotonic()
+    with pytest.raises(OSError, match="too many 503 error responses"):
+        emit(started())
+    assert (len(receiver.events), time.monotonic() - begun < 30) == (3, True)
+
+
+def test_a_key_that_no_header_holds_is_refused_and_not_repeated(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENLINEAGE_API_KEY", "geheim\n")  # as files end
+    emit = emitter(OperationsSettings(openlineage=receiver.url))
+    assert emit
+    emit(started())
+    assert receiver.headers[0]["Authorization"] == "Bearer geheim"
+    monkeypatch.setenv("OPENLINEAGE_API_KEY", "geheim\nund mehr")
+    with pytest.raises(UsageError, match="OPENLINEAGE_API_KEY holds") as caught:
+        emitter(OperationsSettings(openlineage=receiver.url))
+    assert "geheim" not in str(caught.value)
+
+
+def test_tables_of_a_state_in_a_store_are_named_as_that_store_names_them() -> None:
+    outputs = started("s3://bucket/of/r2d2").outputs
+    assert outputs
+    assert {(table.namespace, table.name) for table in outputs} == {
+        ("s3://bucket", "of/r2d2/datasets"),
+        ("s3://bucket", "of/r2d2/runs"),
+    }
 
 
 def test_r2d2s_own_events_are_no_use_of_data(spark: SparkSession, lake: Path, tmp_path: Path) -> None:
@@ -273,7 +341,7 @@ def test_what_a_run_cost_is_shown(
 ) -> None:
     job = run_job(lake, tmp_path / "state", "retention.compute_price=7")
     settings = load_settings(overrides=("retention.compute_price=7",), environ={})
-    cores, _ = planned_cores(settings.spark)
+    cores = held_cores(spark, settings.spark)
     assert main(["runs", "--state", str(tmp_path / "state"), "--format", "json"]) == 0
     (shown,) = json.loads(capsys.readouterr().out)
     assert shown["cost"] == pytest.approx(run_cost(job.progress.figures, cores, settings.retention))

@@ -38,8 +38,53 @@ def test_a_pattern_may_hold_an_equals_sign() -> None:
 
 
 @pytest.mark.parametrize(
+    "lines",
+    [
+        '"spark.executor.memory" = "2g"\n"spark.jars.packages" = "a:b:1,c:d:2"\n"spark.speculation" = true\n',
+        'spark.executor.memory = "2g"\nspark.jars.packages = "a:b:1,c:d:2"\nspark.speculation = true\n',
+    ],
+)
+def test_spark_properties_are_the_same_with_and_without_quotes_and_as_text(tmp_path: Path, lines: str) -> None:
+    file = tmp_path / "r2d2.toml"
+    file.write_text(f"[spark.conf]\n{lines}")
+    expected = {
+        "spark.executor.memory": "2g",
+        "spark.jars.packages": "a:b:1,c:d:2",
+        "spark.speculation": "true",
+    }
+    text = "spark.executor.memory=2g, spark.jars.packages=a:b:1,c:d:2,spark.speculation=true"
+    assert settings(file=file).spark.conf == settings(f"spark.conf={text}").spark.conf == expected
+
+
+def test_the_value_of_a_spark_property_may_hold_equals_signs() -> None:
+    options = "-Dx=y -Dlist=1,2"
+    assert settings(f"spark.conf=spark.driver.extraJavaOptions={options}").spark.conf == {
+        "spark.driver.extraJavaOptions": options
+    }
+
+
+def test_a_memory_that_no_task_could_use_is_refused_before_every_task_fails_of_it() -> None:
+    with pytest.raises(UsageError, match=r"containment.task_memory: 'lots' is not a size"):
+        settings("containment.task_memory=lots")
+    assert settings("containment.task_memory=512MiB").containment.task_memory == "512MiB"
+
+
+def test_part_of_a_number_is_no_whole_number(tmp_path: Path) -> None:
+    file = tmp_path / "r2d2.toml"
+    file.write_text("[containment]\nsketch_size = 1.7\n")
+    with pytest.raises(UsageError, match=r"1\.7 is not a whole number"):
+        settings(file=file)
+
+
+@pytest.mark.parametrize(
     ("override", "words"),
     [
+        ("spark.conf=spark.ui.enabled", "is not a table of NAME = VALUE"),
+        ("spark.conf=spark.a=1,spark.ui.enabled", "is not a table of NAME = VALUE"),
+        ("spark.log_level=LOUD", "is not one of ALL, TRACE, DEBUG"),
+        ("spark.conf==1", "is not a table of NAME = VALUE"),
+        ("retention.accesses=*=-5", "must not be negative"),
+        ("retention.accesses=*=nan", "must not be negative"),
         ("retention", "expected KEY=VALUE"),
         ("nosuch.key=1", "there is no section 'nosuch'"),
         ("retention.nosuch=1", "there is no setting 'retention.nosuch'"),

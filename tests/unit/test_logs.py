@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
+import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -64,6 +67,39 @@ def test_warnings_of_libraries_are_lines_too(as_json: None, capsys: pytest.Captu
     (line,) = said(capsys)
     assert line["event"] == "warning"
     assert "old" in line["message"]
+
+
+def test_what_libraries_log_and_what_ends_a_thread_are_lines_too(
+    as_json: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logging.getLogger("some.library").warning("tried %d times\n", 3)
+    thread = threading.Thread(target=lambda: [].pop())
+    thread.start()
+    thread.join()
+    sys.excepthook(ValueError, ValueError("no\nnumber"), None)
+    logged, died, crashed = said(capsys)
+    assert (logged["event"], logged["level"], logged["message"]) == ("warning", "warning", "tried 3 times\n")
+    assert (died["event"], died["message"]) == ("warning", "IndexError: pop from empty list")
+    assert "Traceback" in died["traceback"]
+    assert (crashed["event"], crashed["message"], crashed["exit_code"]) == ("error", "ValueError: no\nnumber", 1)
+
+
+def test_quiet_leaves_only_the_payload(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path / "lake/a.parquet", base_table(3))
+    assert main(["check", str(tmp_path / "lake"), "--quiet", "--log-format", "json", "--format", "csv"]) == 0
+    out, err = capsys.readouterr()
+    assert (out.count("\n"), err) == (1, "")
+
+
+@pytest.mark.parametrize("environment", [False, True])
+def test_a_setting_that_is_wrong_is_a_line_too(
+    environment: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if environment:
+        monkeypatch.setenv("R2D2_LOG__FORMAT", "json")
+    asked = [] if environment else ["--log-format", "json"]
+    assert main(["check", "/lake", "--set", "no.such=1", *asked]) == 2
+    assert [line["event"] for line in said(capsys)] == ["error", "exit"]
 
 
 def test_quiet_says_nothing_but_what_failed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

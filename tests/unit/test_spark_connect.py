@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import socket
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
+from pyspark.sql import SparkSession
 
 from r2d2.config import SparkSettings
 from r2d2.errors import EnvironmentMissing, UsageError
 from r2d2.lake import session, spark_connect
-from r2d2.lake.session import build_session, is_remote, planned_cores, require_java
+from r2d2.lake.session import build_session, held_cores, is_remote, planned_cores, require_java
 from r2d2.lake.spark_connect import remote_url
 
 
@@ -67,3 +70,19 @@ def test_an_archive_that_is_not_there_is_said_before_anything_starts(tmp_path: P
     missing = SparkSettings(master="spark://host:7077", environment=str(tmp_path / "none.tar.gz"))
     with pytest.raises(UsageError, match=r"spark\.environment: .*none\.tar\.gz is no file"):
         build_session(missing)
+
+
+@pytest.mark.parametrize(
+    ("told", "cores"),
+    [
+        ({"spark.master": "yarn", "spark.executor.instances": "5", "spark.executor.cores": "4"}, 20),
+        ({"spark.master": "spark://host:7077", "spark.cores.max": "12"}, 12),
+        ({"spark.master": "local[3]", "spark.cores.max": "12"}, 3),
+    ],
+)
+def test_what_a_run_costs_counts_the_cores_that_spark_submit_asked_for(
+    told: dict[str, str], cores: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYSPARK_GATEWAY_PORT", "1")
+    submitted = SimpleNamespace(conf=told)  # a session's has `get` as well
+    assert held_cores(cast(SparkSession, submitted), SparkSettings()) == cores
