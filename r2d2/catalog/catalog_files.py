@@ -51,7 +51,7 @@ def file_candidate(spark: SparkSession, table: CatalogTable, bare: Candidate, wi
     )
     told = json.dumps([listed.version, schema, [file.partition for file in files]])
     mark = f"f{hashlib.sha256(told.encode()).hexdigest()[:32]}"
-    marked = replace(listed, version=mark, fingerprint=mark)
+    marked = replace(listed, version=mark, fingerprint=mark, told=schema)
     return _by_spark(marked, table, schema) if table.provider == "orc" else replace(marked, schema=schema)
 
 

@@ -50,6 +50,7 @@ def view_candidate(spark: SparkSession, table: CatalogTable, bare: Candidate) ->
         file_ids=tuple(file.path for file in files),
         version=mark,
         fingerprint=mark,
+        told=mark,
         bytes=sum(file.size for file in files),
         modified_ns=max(file.mtime_ns for file in files),
         source=SparkSource(table=table.path),

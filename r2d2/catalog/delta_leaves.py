@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from r2d2.catalog.delta_schema import delta_columns
+from r2d2.catalog.delta_schema import defaults, delta_columns
 from r2d2.catalog.leaves import FileLeaves, merge_leaf, partition_leaf
 from r2d2.catalog.listing import Candidate
 from r2d2.errors import UnreadableData, UnsupportedData
@@ -118,8 +118,14 @@ def partition_values(name: str, files: Sequence[DataFile]) -> list[tuple[int, st
 def delta_leaves(
     candidate: Candidate, files: Sequence[DataFile], parts: Sequence[FileLeaves], case_sensitive: bool
 ) -> tuple[Leaf, ...]:
-    """Leaves as the table's log gives them; files may lack those that were added later."""
+    """Leaves as the table's log gives them; files may lack those that were added later.
+
+    Raises:
+        UnsupportedData: a column is of a type that can't be read exactly, or of another one in the files; or rows of
+            files that lack it have a default.
+    """
     columns = delta_columns(candidate.schema)
+    _refuse_defaults(defaults(candidate.schema), candidate.partition_columns, parts, case_sensitive)
     partitioned = set(candidate.partition_columns)
     leaves = []
     for found in leaf_columns(Reader("parquet", columns)):
@@ -133,6 +139,16 @@ def delta_leaves(
         family = families.PRESENCE if found.presence else family_of(found.column)
         leaves.append(_table_leaf(Leaf(found.path, (family,), kind), parts, case_sensitive))
     return tuple(leaves)
+
+
+def _refuse_defaults(
+    names: Iterable[str], partitioned: Sequence[str], parts: Sequence[FileLeaves], case_sensitive: bool
+) -> None:
+    held = [{path[0] for path in part.leaves} for part in parts]
+    for name in names:
+        (column,) = fold((name,), case_sensitive)
+        if name not in partitioned and not all(column in some for some in held):
+            raise UnsupportedData(f"some of its files lack the column {shown((name,))}, which has a default there")
 
 
 def _table_leaf(leaf: Leaf, parts: Sequence[FileLeaves], case_sensitive: bool) -> Leaf:

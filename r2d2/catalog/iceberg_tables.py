@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -94,11 +95,16 @@ def _all_referred(storage: Storage, location: str, within: Sequence[str]) -> set
 def told_by_catalogs(candidates: Iterable[Candidate]) -> list[Candidate]:
     """Candidates without those directories whose table a catalog among the roots gives: one table with two names."""
     found = list(candidates)
-    catalogs = {_place(c): c for c in found if c.format == "iceberg" and c.reason != ONLY_ITS_CATALOG}
+    catalogs: dict[str, dict[str, Candidate]] = defaultdict(dict)
+    for candidate in found:
+        if candidate.format == "iceberg" and candidate.reason != ONLY_ITS_CATALOG:
+            catalogs[_place(candidate)][candidate.told] = candidate
     names: dict[str, list[str]] = {}
     for candidate in found:
-        if candidate.reason == ONLY_ITS_CATALOG and _place(candidate) in catalogs:
-            names.setdefault(catalogs[_place(candidate)].id, []).append(candidate.id)
+        told = catalogs[_place(candidate)] if candidate.reason == ONLY_ITS_CATALOG else {}
+        if len(told) == 1:  # catalogs that say different things leave it open which of them is right
+            (table,) = told.values()
+            names.setdefault(table.id, []).append(candidate.id)
     dropped = {name for others in names.values() for name in others}
     kept = [candidate for candidate in found if candidate.id not in dropped]
     return [replace(c, names=(*c.names, *names[c.id])) if c.id in names else c for c in kept]
@@ -166,6 +172,7 @@ def _with_files(
         claimed=tuple(identity for identity in described.claimed if identity not in own),
         others=other_files(stat for stat in below if stat.identity not in own),
         bytes=sum(file.size for file in files),
+        told=pinned.identity,
         # a change of the schema alone makes a new metadata file, and no snapshot
         fingerprint=fingerprint(described.location, (*files, DataFile(*pinned))),
     )

@@ -63,11 +63,14 @@ def _refused(spark: SparkSession, lake: Path) -> None:
     (lake / "narrow").mkdir()
     spark.sql(f"CREATE TABLE {DB}.narrow (a INT) USING parquet LOCATION '{lake}/narrow'")
     pq.write_table(pa.table({"a": pa.array([1], pa.int32()), "more": ["x"]}), lake / "narrow/part-0.parquet")
+    spark.sql(f"CREATE TABLE {DB}.later USING parquet AS SELECT 1 AS a")
+    spark.sql(f"ALTER TABLE {DB}.later ADD COLUMN b INT DEFAULT 5")
     spark.sql(f"CREATE TABLE {DB}.orc_times USING orc AS SELECT timestamp'2024-01-01 00:00:00' AS at")
 
 
 def _views(spark: SparkSession, lake: Path) -> None:
     spark.sql(f"CREATE VIEW {DB}.recent AS SELECT parted_id, name FROM {DB}.parted WHERE k = 1")
+    spark.sql(f"CREATE VIEW {DB}.second AS SELECT parted_id, name FROM {DB}.recent WHERE parted_id > 3")
     spark.sql(f"CREATE VIEW {DB}.random AS SELECT parted_id, rand() AS r FROM {DB}.parted")
     spark.sql(f"CREATE VIEW {DB}.now AS SELECT parted_id, now() AS at FROM {DB}.parted")
     spark.sql(f"CREATE VIEW {DB}.some AS SELECT parted_id FROM {DB}.parted LIMIT 3")
@@ -106,11 +109,21 @@ def test_columns_that_a_table_does_not_show_and_times_in_orc_are_refused(found: 
     assert "times" in found.datasets[f"{PREFIX}/orc_times"].error
 
 
+def test_a_column_whose_default_stands_for_what_older_files_lack_is_refused(found: Found) -> None:
+    later = found.datasets["lake/later"]
+    assert later.error == 'unsupported: some of its files lack the column "b", which has a default there'
+
+
 def test_a_view_may_contain_others_shares_what_it_reads_and_is_never_retired(found: Found) -> None:
     view = found.datasets[f"{PREFIX}/recent"]
     assert (view.status, view.rows, view.retirable) == ("ok", 10, False)
-    assert view.shared_with == (f"{PREFIX}/parted",)
+    assert view.shared_with == (f"{PREFIX}/parted", f"{PREFIX}/second")
     assert (f"{PREFIX}/recent", "lake/recent.some.parquet") in found.pairs
+
+
+def test_two_views_of_the_same_files_are_two_datasets(found: Found) -> None:
+    assert (found.datasets[f"{PREFIX}/second"].names, found.datasets[f"{PREFIX}/second"].rows) == ((), 8)
+    assert (f"{PREFIX}/second", "lake/recent.some.parquet") not in found.pairs
 
 
 @pytest.mark.parametrize(
