@@ -17,7 +17,7 @@ from r2d2.lake.layout import Column, Reader, leaf_columns
 from r2d2.lake.parquet_types import described, family_of, shown
 from r2d2.model import family as families
 from r2d2.model.dataset import Bounds, DataFile, FileSummary, Leaf
-from r2d2.model.names import fold
+from r2d2.model.names import fold, fold_name
 
 #: Partition values of these types are not kept exactly by a Delta log: a float's text is not that of its double.
 _INEXACT = ("FLOAT", "BLOB", "LIST", "MAP", "STRUCT")
@@ -32,11 +32,20 @@ def table_summaries(candidate: Candidate, parts: Sequence[FileSummary]) -> list[
         parts: of the candidate's files, in their order.
 
     Raises:
-        UnreadableData: more rows are deleted than a file has.
+        UnreadableData: more rows are deleted than a file has, or the table's schema is damaged.
+        UnsupportedData: a column of the table is of a type that can't be read exactly.
     """
     mapped = candidate.properties.get("delta.columnMapping.mode", "none") != "none"
-    named = [renamed(part, json.loads(candidate.schema)) for part in parts] if mapped else list(parts)
+    named = _all_renamed(parts, candidate.schema) if mapped else list(parts)
     return [_without_deleted(part, file) for part, file in zip(named, candidate.files, strict=True)]
+
+
+def _all_renamed(parts: Sequence[FileSummary], schema: str) -> list[FileSummary]:
+    delta_columns(schema)  # checks all but what is told of names
+    try:
+        return [renamed(part, json.loads(schema)) for part in parts]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UnreadableData("the schema in the table's log is damaged") from error
 
 
 def _without_deleted(part: FileSummary, file: DataFile) -> FileSummary:
@@ -72,13 +81,19 @@ def _as(leaf: Leaf, path: tuple[str, ...], column: Column) -> Leaf:
 
 
 def _named(columns: Sequence[Column], struct: Mapping[str, Any]) -> tuple[Column, ...]:
-    fields = {field["metadata"].get(PHYSICAL_NAME, field["name"]): field for field in struct["fields"]}
-    return tuple(
-        replace(_valued(column, fields[column.name]["type"]), name=fields[column.name]["name"])
-        if column.name in fields
-        else replace(column, name=f"{_DROPPED}{column.name}")
-        for column in columns
-    )
+    """Files that were there before the names were mapped may spell them in another case: so Delta finds them, too."""
+    fields: dict[str, Mapping[str, Any]] = {}
+    for field in struct["fields"]:
+        physical = fold_name(field["metadata"][PHYSICAL_NAME])
+        if fields.setdefault(physical, field) is not field:
+            raise UnreadableData(f"its log finds two columns in files by one name, {shown((physical,))}")
+    return tuple(_in_table(column, fields.get(fold_name(column.name))) for column in columns)
+
+
+def _in_table(column: Column, field: Mapping[str, Any] | None) -> Column:
+    if field is None:
+        return replace(column, name=f"{_DROPPED}{column.name}")
+    return replace(_valued(column, field["type"]), name=field["name"])
 
 
 def _valued(column: Column, kind: Any) -> Column:
