@@ -5,6 +5,8 @@ Exit codes are a contract (README, "Exit codes").
 
 from __future__ import annotations
 
+import re
+
 
 class R2D2Error(Exception):
     """Root of every error that R2D2 raises on purpose.
@@ -76,5 +78,13 @@ class UnreadableData(R2D2Error):
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says first; its kind where it says nothing."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    """What an error says first; its kind where it says nothing, or comes from Java as it is.
+
+    Spark words its own errors; others may cite a connection's password (*seen*: Iceberg's JDBC catalog gives its URL).
+    """
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    java = re.match(r": ([\w.$]+)", lines[1]) if _FROM_JAVA.match(lines[0]) and len(lines) > 1 else None
+    return java[1] if java else lines[0]
+
+
+_FROM_JAVA = re.compile(r"An error occurred while calling ")

@@ -31,7 +31,7 @@ def file_candidate(spark: SparkSession, table: CatalogTable, bare: Candidate, wi
     Raises:
         UnsupportedData: it has files in further directories, or is of another schema than its files (ORC).
         UnreadableData, OSError: a directory can't be listed, a file of ORC can't be opened.
-        PySparkException: Spark can't open it.
+        PySparkException, Py4JError: Spark can't open it.
     """
     schema = spark.table(table.sql).schema.json()
     files = tuple(

@@ -150,7 +150,10 @@ def _with_files(
         raise UnsupportedData(f"Iceberg tables of format version {metadata.format_version} are not read yet")
     if "#" in metadata.path:  # Iceberg's reader takes what follows for a snapshot or a metadata table, of another path
         raise UnsupportedData("its path holds a '#', which Iceberg's reader does not take for a part of it")
-    _require_types(json.loads(metadata.schema), ())
+    try:
+        _require_types(json.loads(metadata.schema), ())
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise UnreadableData("the schema in its metadata is damaged") from error
     if listed.problem is not None:
         raise listed.problem
     if len({file.path for file in listed.live}) < len(listed.live):

@@ -57,7 +57,7 @@ def view_plan(spark: SparkSession, name: str) -> ViewPlan:
 
     Raises:
         UnsupportedData: its rows can differ from one look to the next, or its files can't be known.
-        PySparkException: it can't be analysed.
+        PySparkException, Py4JError: it can't be analysed.
     """
     frame = spark.table(name)
     execution = getattr(frame, "_jdf", None)  # the plan itself is not to be had over Spark Connect
