@@ -5,7 +5,11 @@ Exit codes are a contract (README, "Exit codes").
 
 from __future__ import annotations
 
+import logging
 import re
+import traceback
+
+_LOG = logging.getLogger(__name__)
 
 
 class R2D2Error(Exception):
@@ -88,3 +92,17 @@ def first_line(error: BaseException) -> str:
 
 
 _FROM_JAVA = re.compile(r"An error occurred while calling ")
+
+
+def unknown_damage(where: str, error: Exception) -> str:
+    """The reason of a dataset whose reader failed in a way that nobody thought of.
+
+    The place in the code goes to the log, for us and not for the data's owner; never what the error says, which may
+    cite values.
+
+    Args:
+        where: what was read, fit to be shown.
+    """
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    _LOG.warning("%s: %s at %s:%s", where, type(error).__name__, place.filename, place.lineno)
+    return "can't be read: it is damaged in a way that R2D2 does not know"

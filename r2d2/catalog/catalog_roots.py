@@ -14,7 +14,7 @@ from r2d2.catalog.listing import Candidate
 from r2d2.catalog.patterns import Patterns
 from r2d2.catalog.root_listing import RootListing, hidden, list_root, unread
 from r2d2.config import DiscoverySettings
-from r2d2.errors import LakeError, UnreadableData, UnsupportedData, first_line
+from r2d2.errors import LakeError, UnreadableData, UnsupportedData, first_line, unknown_damage
 from r2d2.lake.file_tree import FileTree, FoundFile, shown
 from r2d2.lake.spark_catalog import (
     SPARK_ERRORS,
@@ -94,6 +94,8 @@ def _read(
         return _failed(bare, tree, "error", shown(str(error)))
     except UnsupportedData as error:
         return _failed(bare, tree, "unsupported", str(error))
+    except Exception as error:  # noqa: BLE001  # what a catalog says is a stranger's: recorded, and ends nothing
+        return _failed(bare, tree, "error", unknown_damage(shown(bare.id), error))
     return _as_directory(table, bare, storage, tree, within)
 
 

@@ -17,8 +17,9 @@ def merge_aliases(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
     """One candidate for each dataset, sorted by id, with its other names and the datasets that it shares files with.
 
     The same dataset: the same format, the same files with the same partition values, as often, and for a table format
-    the same log; catalogs that say different things of the same files have different ones. Everything else that has a file in common, or refers to a file of another one, is shared. Runs in time
-    linear in the number of files, besides the pairs that it finds. What was found by an earlier run is found again.
+    the same log; catalogs that say different things of the same files have different ones. Everything else that has a
+    file in common, or refers to a file of another one, is shared. Runs in time linear in the number of files, besides
+    the pairs that it finds. What was found by an earlier run is found again.
     Candidates of status ``hidden`` (tables that are left out) are not in the result, only among those shared with.
     """
     groups: dict[Hashable, list[Candidate]] = defaultdict(list)

@@ -76,6 +76,10 @@ def _views(spark: SparkSession, lake: Path) -> None:
     spark.sql(f"CREATE VIEW {DB}.some AS SELECT parted_id FROM {DB}.parted LIMIT 3")
     spark.sql(f"CREATE VIEW {DB}.sums AS SELECT sum(x) AS x FROM {DB}.parted")
     spark.sql(f"CREATE VIEW {DB}.within AS SELECT name FROM {DB}.orc_table WHERE EXISTS (SELECT 1 FROM {DB}.parted)")
+    spark.sql(f"CREATE TABLE {DB}.torn USING delta AS SELECT 1 AS a")
+    spark.sql(f"INSERT INTO {DB}.torn VALUES (2)")
+    spark.sql(f"CREATE VIEW {DB}.over_torn AS SELECT a FROM {DB}.torn WHERE a > 0")
+    (lake / f"torn/_delta_log/{1:020d}.json").write_text("torn")
     few = spark.table(f"{DB}.recent").toArrow().slice(0, 3)
     pq.write_table(few, lake / "recent.some.parquet")
 
@@ -124,6 +128,11 @@ def test_a_view_may_contain_others_shares_what_it_reads_and_is_never_retired(fou
 def test_two_views_of_the_same_files_are_two_datasets(found: Found) -> None:
     assert (found.datasets[f"{PREFIX}/second"].names, found.datasets[f"{PREFIX}/second"].rows) == ((), 8)
     assert (f"{PREFIX}/second", "lake/recent.some.parquet") not in found.pairs
+
+
+def test_a_view_over_a_damaged_table_is_an_error_and_ends_no_run(found: Found) -> None:
+    assert found.datasets["lake/torn"].status == "error"
+    assert found.datasets[f"{PREFIX}/over_torn"].error.startswith("error: Spark can't open it: org.apache.spark")
 
 
 @pytest.mark.parametrize(
