@@ -131,7 +131,7 @@ def _name(file: DataFile, candidate: Candidate) -> str:
 def _filled(dataset: Dataset, candidate: Candidate, summaries: Summaries, case_sensitive: bool) -> Dataset:
     parts = [summaries[file.path] for file in candidate.files]
     if candidate.unsuited == FOREIGN:
-        refuse_foreign(candidate.properties, parts)
+        refuse_foreign(candidate.schema, candidate.properties, parts)
     if candidate.unsuited:
         raise UnsupportedData(candidate.unsuited)
     is_delta = candidate.format == "delta"

@@ -136,7 +136,7 @@ def _reading(metadata: IcebergMetadata) -> dict[str, Any]:
     """By Iceberg's reader, at once or after a look at files that Iceberg has not written."""
     source = SparkSource("iceberg", (metadata.path,), needs=(ICEBERG,))
     foreign = NAME_MAPPING in metadata.properties
-    return {"unsuited": FOREIGN, "fallback": source} if foreign else {"source": source}
+    return {"unsuited": FOREIGN, "fallback": source, "schema": metadata.schema} if foreign else {"source": source}
 
 
 def _with_files(
