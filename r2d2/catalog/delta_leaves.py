@@ -138,10 +138,14 @@ def delta_leaves(
     Raises:
         UnsupportedData: a column is of a type that can't be read exactly, or of another one in the files; or rows of
             files that lack it have a default.
+        UnreadableData: a partition column is none of the table's.
     """
     columns = delta_columns(candidate.schema)
     _refuse_defaults(defaults(candidate.schema), candidate.partition_columns, parts, case_sensitive)
     partitioned = set(candidate.partition_columns)
+    unknown = next((name for name in candidate.partition_columns if name not in {c.name for c in columns}), None)
+    if unknown is not None:  # spelled otherwise it would pass for a column that files lack, and so be NULL
+        raise UnreadableData(f"its partition column {shown((unknown,))} is not in its schema")
     leaves = []
     for found in leaf_columns(Reader("parquet", columns)):
         kind = described(found.column)

@@ -188,3 +188,11 @@ def test_two_columns_of_one_name_in_files_are_an_error(tmp_path: Path) -> None:
 def test_a_damaged_schema_of_mapped_columns_is_an_error_of_its_table(tmp_path: Path, changed: dict[str, Any]) -> None:
     mapped(tmp_path / "t", struct(field("a", "long", "p") | changed), pa.table({"p": [1]}))
     assert "schema in the table's log is damaged" in dataset(tmp_path, "t").error
+
+
+def test_a_partition_column_that_the_schema_spells_otherwise_is_an_error(tmp_path: Path) -> None:
+    rows = pa.table({"a": [1]}).replace_schema_metadata({"K": "x"})
+    plain = {"metadata": {}}
+    schema = struct(field("a", "long", "") | plain, field("k", "string", "") | plain)
+    mapped(tmp_path / "t", schema, rows, partitions=("K",), mode="none")
+    assert dataset(tmp_path, "t").error == 'error: its partition column "K" is not in its schema'
