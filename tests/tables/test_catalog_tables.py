@@ -80,6 +80,9 @@ def _views(spark: SparkSession, lake: Path) -> None:
     spark.sql(f"INSERT INTO {DB}.torn VALUES (2)")
     spark.sql(f"CREATE VIEW {DB}.over_torn AS SELECT a FROM {DB}.torn WHERE a > 0")
     (lake / f"torn/_delta_log/{1:020d}.json").write_text("torn")
+    spark.sql(
+        f"CREATE VIEW {DB}.folded AS SELECT DISTINCT CAST(name AS STRING COLLATE UTF8_LCASE) AS n FROM {DB}.parted"
+    )
     few = spark.table(f"{DB}.recent").toArrow().slice(0, 3)
     pq.write_table(few, lake / "recent.some.parquet")
 
@@ -137,7 +140,14 @@ def test_a_view_over_a_damaged_table_is_an_error_and_ends_no_run(found: Found) -
 
 @pytest.mark.parametrize(
     ("name", "why"),
-    [("random", "differ"), ("now", "Now"), ("some", "GlobalLimit"), ("sums", "Sum"), ("within", "Exists")],
+    [
+        ("random", "differ"),
+        ("now", "Now"),
+        ("some", "GlobalLimit"),
+        ("sums", "Sum"),
+        ("folded", "collation"),
+        ("within", "Exists"),
+    ],
 )
 def test_a_view_whose_rows_can_differ_is_refused(found: Found, name: str, why: str) -> None:
     view = found.datasets[f"{PREFIX}/{name}"]

@@ -15,6 +15,7 @@ import pytest
 from r2d2.catalog.discovery import discover
 from r2d2.catalog.listing import Candidate
 from r2d2.config import DiscoverySettings
+from r2d2.lake.spark_formats import orc_columns
 from tests.small_lakes import by_id
 from tests.tables.lake_runs import run_lake
 from tests.tables.truths import base_rows, relations, write_relatives
@@ -113,3 +114,9 @@ def test_an_avro_file_that_another_writer_made_is_read(spark: SparkSession, tmp_
     rows = pa.table({"a": [None, 1, 2, 3, 4], "price": pa.array([r["price"] for r in records], pa.decimal128(8, 2))})
     write_relatives(tmp_path / "lake", "t.avro", rows)
     assert run_lake([str(tmp_path / "lake")], tmp_path / "state").among("t.avro") == relations("t.avro")
+
+
+def test_what_a_field_of_orc_is_called_is_not_what_it_is(tmp_path: Path) -> None:
+    kind = pa.struct({"timestamp": pa.int32(), "union": pa.map_(pa.string(), pa.int32())})
+    orc.write_table(pa.table({"s": pa.array([{"timestamp": 1, "union": None}], kind)}), str(tmp_path / "x.orc"))
+    assert orc_columns(str(tmp_path / "x.orc")).names == ("s",)
