@@ -17,7 +17,7 @@ from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake.file_tree import shown
 from r2d2.lake.spark_catalog import CatalogPartition, CatalogTable, partition_names, partitions_of
 from r2d2.lake.spark_formats import orc_columns
-from r2d2.lake.storage import storage_for
+from r2d2.lake.storage import is_local, storage_for
 from r2d2.model.dataset import DataFile
 from r2d2.model.source import SparkSource
 
@@ -67,7 +67,8 @@ def _partitions(spark: SparkSession, table: CatalogTable) -> list[CatalogPartiti
 def _files(table: CatalogTable, part: CatalogPartition, within: Sequence[str]) -> Iterator[DataFile]:
     """Every file that is not hidden, whatever its name ends with: so Spark takes it."""
     storage = storage_for(part.location)
-    tree = storage.tree(part.location, [*within, part.location])
+    same_kind = [path for path in within if is_local(path) == is_local(part.location)]
+    tree = storage.tree(part.location, [*same_kind, part.location])
     if tree.unlisted:
         raise UnreadableData(f"{shown(tree.unlisted[0].name)} below its location: {tree.unlisted[0].reason}")
     nested = table.location.rstrip("/") == part.location.rstrip("/") and bool(table.partition_columns)

@@ -90,7 +90,7 @@ def _read(
             return RootListing((file_candidate(spark, table, bare, within),), ())
     except SPARK_ERRORS as error:
         return _failed(bare, tree, "error", f"Spark can't open it: {shown(first_line(error))}")
-    except (OSError, UnreadableData) as error:
+    except (OSError, LakeError, UnreadableData) as error:
         return _failed(bare, tree, "error", shown(str(error)))
     except UnsupportedData as error:
         return _failed(bare, tree, "unsupported", str(error))
