@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from r2d2.catalog.catalog_orc import require_columns
 from r2d2.catalog.file_names import hive_column, is_hidden
 from r2d2.catalog.listing import Candidate, plain_candidate
 from r2d2.errors import UnreadableData, UnsupportedData
@@ -81,13 +82,11 @@ def _files(table: CatalogTable, part: CatalogPartition, within: Sequence[str]) -
 
 
 def _by_spark(listed: Candidate, table: CatalogTable, schema: str) -> Candidate:
-    """ORC. A column that is in the files and not in the table would be lost unseen, so there must be none."""
-    ours = {field["name"].lower() for field in json.loads(schema)["fields"]}
+    """ORC. What the table has not, or not as the files have it, would be lost or changed unseen: there must be none."""
+    ours = [field for field in json.loads(schema)["fields"] if field["name"] not in table.partition_columns]
     files = []
     for file in listed.files:
         columns = orc_columns(file.path)
-        more = next((name for name in columns.names if name.lower() not in ours), None)
-        if more is not None:
-            raise UnsupportedData(f"its files have a column {shown(more)} that the table has not")
+        require_columns(columns.fields, {"fields": ours})
         files.append(replace(file, rows=columns.rows))
     return replace(listed, files=tuple(files), source=SparkSource(table=table.path))

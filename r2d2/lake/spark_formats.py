@@ -36,11 +36,13 @@ class Columns(NamedTuple):
         names: of the columns.
         schema: names and types, as one text.
         rows: None where the file does not say.
+        fields: the columns with their types, of ORC.
     """
 
     names: tuple[str, ...]
     schema: str
     rows: int | None
+    fields: tuple[pa.Field, ...] = ()
 
 
 def orc_columns(path: str) -> Columns:
@@ -63,7 +65,9 @@ def orc_columns(path: str) -> Columns:
             raise UnsupportedData(f"column {shown(field.name)} holds times, which ORC keeps without a zone")
         if any(map(pa.types.is_union, kinds)):
             raise UnsupportedData(f"column {shown(field.name)} is a union")
-    return Columns(tuple(schema.names), json.dumps([[field.name, str(field.type)] for field in schema]), rows)
+    return Columns(
+        tuple(schema.names), json.dumps([[field.name, str(field.type)] for field in schema]), rows, tuple(schema)
+    )
 
 
 def _parts(kind: pa.DataType) -> Iterator[pa.DataType]:

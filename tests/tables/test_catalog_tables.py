@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.orc as orc
 import pyarrow.parquet as pq
 import pytest
 
@@ -65,6 +66,9 @@ def _refused(spark: SparkSession, lake: Path) -> None:
     pq.write_table(pa.table({"a": pa.array([1], pa.int32()), "more": ["x"]}), lake / "narrow/part-0.parquet")
     spark.sql(f"CREATE TABLE {DB}.later USING parquet AS SELECT 1 AS a")
     spark.sql(f"ALTER TABLE {DB}.later ADD COLUMN b INT DEFAULT 5")
+    (lake / "halves").mkdir()
+    orc.write_table(pa.table({"a": [1.5]}), str(lake / "halves/x.orc"))
+    spark.sql(f"CREATE TABLE {DB}.halves (a INT) USING orc LOCATION '{lake}/halves'")
     spark.sql(f"CREATE TABLE {DB}.orc_times USING orc AS SELECT timestamp'2024-01-01 00:00:00' AS at")
 
 
@@ -114,6 +118,11 @@ def test_columns_that_a_table_does_not_show_and_times_in_orc_are_refused(found: 
     assert f"{PREFIX}/narrow" in narrow.names
     assert narrow.error == 'unsupported: its files have a column "more" that the table has not'
     assert "times" in found.datasets[f"{PREFIX}/orc_times"].error
+
+
+def test_what_spark_would_convert_to_the_type_of_a_table_of_orc_is_refused(found: Found) -> None:
+    halves = found.datasets[f"{PREFIX}/halves"]
+    assert halves.error == 'unsupported: column "a" is double in its files and integer in the table: Spark converts it'
 
 
 def test_a_column_whose_default_stands_for_what_older_files_lack_is_refused(found: Found) -> None:
