@@ -21,7 +21,7 @@ test: ready $(VENV)/.dev ## run the tests (a seeded sample of the long ones)
 	$(PYTEST) -m "not full"
 
 test-full: ready $(VENV)/.dev airflow ## run all tests, the long ones in full
-	$(PYTEST)
+	R2D2_FULL=1 $(PYTEST)
 
 N ?= 10000
 property: ready $(VENV)/.dev ## compare at least N generated pairs with the oracle (make property N=10000)

@@ -20,7 +20,7 @@ from r2d2.catalog.cache import StateCache
 from r2d2.catalog.described import left_to_spark
 from r2d2.catalog.discovery import discover
 from r2d2.catalog.listing import Candidate
-from r2d2.catalog.reading import FileToRead, to_read
+from r2d2.catalog.reading import FileToRead, by_spark, files_of, to_read
 from r2d2.catalog.state import State, existing_state
 from r2d2.catalog.summaries import summary_tasks
 from r2d2.config import Settings
@@ -154,9 +154,11 @@ def look_at(roots: Sequence[str], state_dir: str, settings: Settings) -> Lake:
     keyed = settings.containment.verify == "keyed"
     by = RowHash(state.secret() if state.has_secret else "00") if keyed else FAST
     before = {dataset.id: dataset for dataset in _newest(state)}
-    known = {file.file.path: summary for file, summary in cache.known(candidates).items()}
+    candidates, kept = cache.known(candidates)
+    known = {file.file.path: summary for file, summary in kept.items()}
     left = left_to_spark(candidates, known, assemble(candidates, known, settings.containment.case_sensitive))
-    known |= {file.file.path: summary for file, summary in cache.known(list(left.values())).items()}
+    more = cache.known_files(files_of(list(left.values())))
+    known |= {file.file.path: summary for file, summary in more.items()}
     candidates = tuple(left.get(candidate.id, candidate) for candidate in candidates)
     return Lake(candidates, known, before, ResultStore(cache), by, settings)
 
@@ -195,7 +197,7 @@ _PARQUET, _TEXT, _BY_SPARK = "metadata, Parquet", "metadata, text", "metadata, b
 
 
 def _kind(candidate: Candidate) -> str:
-    if candidate.source is not None:
+    if by_spark(candidate):
         return _BY_SPARK
     return _TEXT if candidate.format in TEXT_FORMATS else _PARQUET
 

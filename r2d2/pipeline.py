@@ -218,9 +218,9 @@ def discover_stage(job: Job) -> tuple[Dataset, ...]:
         session = job.spark if needs_catalog else None
         listing = discover(job.roots, job.settings.discovery, job.state.location, session)
         check_prices(job.settings.retention)
-        kept = job.cache.known(listing.candidates)
+        listed, kept = job.cache.known(listing.candidates)
         known = {file.file.path: summary for file, summary in kept.items()}
-        candidates = _to_read(job, listing.candidates, known)
+        candidates = _to_read(job, listed, known)
         job.needs = needs_of(candidates)
         missing = [file for file in files_of(candidates) if file not in kept]
         reading.note = f", {len(candidates)} datasets"

@@ -10,6 +10,7 @@ from typing import Any
 from r2d2.catalog import codec
 from r2d2.catalog.listing import Candidate
 from r2d2.catalog.reading import FileToRead, files_of
+from r2d2.catalog.spark_file_sets import with_sources
 from r2d2.catalog.state import State
 from r2d2.catalog.summaries import Run, summary_texts
 from r2d2.lake.fingerprint import code_fingerprint
@@ -34,9 +35,17 @@ class StateCache:
         self.state.append("summaries", new)
         return fresh
 
-    def known(self, candidates: Sequence[Candidate]) -> dict[FileToRead, FileSummary]:
-        """What files of usable candidates say of themselves, as far as that was read before."""
-        return self.known_files(files_of(candidates))
+    def known(self, candidates: Sequence[Candidate]) -> tuple[tuple[Candidate, ...], dict[FileToRead, FileSummary]]:
+        """What files of usable candidates say of themselves, as far as that was read before.
+
+        Returns:
+            The candidates, those that Spark is to read as these summaries show them; and the summaries.
+        """
+        asked = files_of(candidates)
+        found = self.known_files(asked)
+        shown = with_sources(candidates, {file.file.path: summary for file, summary in found.items()})
+        by_spark = list(set(files_of(shown)).difference(asked))
+        return shown, (found | self.known_files(by_spark) if by_spark else found)
 
     def known_files(self, files: Sequence[FileToRead]) -> dict[FileToRead, FileSummary]:
         """What files say of themselves, as far as that was read before."""

@@ -11,15 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from r2d2.catalog.catalog_orc import require_columns
 from r2d2.catalog.file_names import hive_column, is_hidden
 from r2d2.catalog.listing import Candidate, plain_candidate
 from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake.file_tree import shown
 from r2d2.lake.spark_catalog import CatalogPartition, CatalogTable, partition_names, partitions_of
-from r2d2.lake.spark_formats import orc_columns
 from r2d2.lake.storage import is_local, storage_for
-from r2d2.model.dataset import DataFile
+from r2d2.model.dataset import HEADED_FORMATS, DataFile
 from r2d2.model.source import SparkSource
 
 if TYPE_CHECKING:
@@ -30,9 +28,9 @@ def file_candidate(spark: SparkSession, table: CatalogTable, bare: Candidate, wi
     """The table with the files of all its partitions.
 
     Raises:
-        UnsupportedData: it has files in further directories, or is of another schema than its files (ORC).
-        UnreadableData, OSError: a directory can't be listed, a file of ORC can't be opened.
-        PySparkException, Py4JError: Spark can't open it.
+        UnsupportedData: it has files in further directories.
+        UnreadableData, OSError: a directory can't be listed.
+        PySparkException: Spark can't open it.
     """
     schema = spark.table(table.sql).schema.json()
     files = tuple(
@@ -53,7 +51,8 @@ def file_candidate(spark: SparkSession, table: CatalogTable, bare: Candidate, wi
     told = json.dumps([listed.version, schema, [file.partition for file in files]])
     mark = f"f{hashlib.sha256(told.encode()).hexdigest()[:32]}"
     marked = replace(listed, version=mark, fingerprint=mark, told=schema)
-    return _by_spark(marked, table, schema) if table.provider == "orc" else replace(marked, schema=schema)
+    by_spark = SparkSource(table=table.path) if table.provider in HEADED_FORMATS else None
+    return replace(marked, schema=schema, fallback=by_spark)
 
 
 def _partitions(spark: SparkSession, table: CatalogTable) -> list[CatalogPartition]:
@@ -79,14 +78,3 @@ def _files(table: CatalogTable, part: CatalogPartition, within: Sequence[str]) -
         if "/" in found.name or nested:
             raise UnsupportedData("its location has files in directories below, which are no partitions of it")
         yield DataFile(*found.stat, partition=tuple(zip(table.partition_columns, part.values, strict=True)))
-
-
-def _by_spark(listed: Candidate, table: CatalogTable, schema: str) -> Candidate:
-    """ORC. What the table has not, or not as the files have it, would be lost or changed unseen: there must be none."""
-    ours = [field for field in json.loads(schema)["fields"] if field["name"] not in table.partition_columns]
-    files = []
-    for file in listed.files:
-        columns = orc_columns(file.path)
-        require_columns(columns.fields, {"fields": ours})
-        files.append(replace(file, rows=columns.rows))
-    return replace(listed, files=tuple(files), source=SparkSource(table=table.path))

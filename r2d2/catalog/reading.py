@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from r2d2.catalog.listing import Candidate
-from r2d2.model.dataset import TEXT_FORMATS, DataFile, Dataset, source_file
+from r2d2.model.dataset import HEADED_FORMATS, TEXT_FORMATS, DataFile, Dataset, source_file
 
 #: The format of what Spark reads and hands over as Parquet.
 BY_SPARK = "spark"
@@ -32,6 +32,11 @@ def to_read(candidate: Candidate) -> list[FileToRead]:
         return [FileToRead(file, candidate.format) for file in candidate.files]
     rows = source_file(candidate.source, candidate.bytes, candidate.modified_ns, candidate.fingerprint)
     return [FileToRead(rows, BY_SPARK)]
+
+
+def by_spark(candidate: Candidate) -> bool:
+    """Whether Spark reads all rows of a candidate to learn its columns, after what its files say where they say any."""
+    return candidate.source is not None or candidate.format in HEADED_FORMATS
 
 
 def needs_of(some: Iterable[Candidate | Dataset]) -> frozenset[str]:

@@ -14,7 +14,6 @@ from r2d2.catalog.grouping import Group, Grouping, Hole, single
 from r2d2.catalog.iceberg_tables import iceberg_candidate
 from r2d2.catalog.listing import Candidate, Problem, plain_candidate
 from r2d2.catalog.patterns import Patterns
-from r2d2.catalog.spark_file_sets import for_spark
 from r2d2.config import DiscoverySettings
 from r2d2.errors import unknown_damage
 from r2d2.lake.file_tree import FileTree, FoundFile, joined, shown
@@ -112,11 +111,11 @@ class _Root:
         wanted = [found for found in data if self.wanted(found.name)]
         if self.tree.is_file:
             for found in wanted:
-                yield from for_spark(self._plain(single(found)))
+                yield self._plain(single(found))
             return
         excluded = (found.name for found in data if not self.wanted(found.name))
         for group in Grouping(self.settings).groups(wanted, self._holes(excluded)):
-            yield from for_spark(self._plain(group))
+            yield self._plain(group)
 
     def problems(self) -> Iterator[Problem]:
         """What is below the root and takes no part, hidden files and what include and exclude leave out aside."""

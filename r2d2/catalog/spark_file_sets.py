@@ -1,57 +1,78 @@
-"""Files of formats that only Spark reads (ORC, Avro), as candidates: checked to be one table before Spark is asked.
+"""Files of formats that only Spark reads (ORC, Avro): checked to be one table before Spark is asked.
 
-Spark takes the columns of one file for those of all (*seen*: it gives NULL for what the first file has not), so every
-file is looked at here. That opens each of them in each run, as a table's log is opened.
+Spark takes the columns of one file for those of all (*seen*: it gives NULL for what the first file has not), so what
+every file says of itself is looked at first; that is a file's summary, and kept like others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from r2d2.catalog.catalog_orc import require_columns
+from r2d2.catalog.identity import merge_aliases
 from r2d2.catalog.listing import Candidate, split
-from r2d2.errors import UnreadableData, UnsupportedData
+from r2d2.errors import UnsupportedData
 from r2d2.lake.jars import AVRO
-from r2d2.lake.spark_formats import avro_columns, orc_columns
+from r2d2.lake.spark_formats import Columns, columns_of, orc_fields
+from r2d2.model.dataset import HEADED_FORMATS, FileSummary
 from r2d2.model.source import SparkSource
 
-_COLUMNS = {"orc": orc_columns, "avro": avro_columns}
 _NEEDS = {"orc": (), "avro": (AVRO,)}
 
 
-def for_spark(candidate: Candidate) -> Iterator[Candidate]:
-    """The candidate as Spark is to read it, or each of its files where they are not of one schema.
+def with_sources(candidates: Iterable[Candidate], summaries: Mapping[str, FileSummary]) -> tuple[Candidate, ...]:
+    """Candidates as Spark is to read them, or their files as candidates where those are not of one schema.
 
-    Candidates of other formats, and those that can't be read anyway, stay as they are.
+    Candidates of other formats, and those of which a file is not known or can't be read, stay as they are.
+
+    Args:
+        summaries: of files, by path.
     """
-    if candidate.format not in _COLUMNS or candidate.status != "ok":
+    whole = tuple(candidates)
+    found = tuple(part for candidate in whole for part in _with_source(candidate, summaries))
+    return merge_aliases(found) if len(found) > len(whole) else found
+
+
+def _with_source(candidate: Candidate, summaries: Mapping[str, FileSummary]) -> Iterator[Candidate]:
+    told = [summaries.get(file.path) for file in candidate.files]
+    if candidate.format not in HEADED_FORMATS or candidate.source or candidate.status != "ok":
         yield candidate
         return
-    try:
-        found = [_COLUMNS[candidate.format](file.path) for file in candidate.files]
-    except UnreadableData as error:
-        yield replace(candidate, status="error", reason=str(error))
-        return
-    except UnsupportedData as error:
-        yield replace(candidate, status="unsupported", reason=str(error))
-        return
-    if len({columns.schema for columns in found}) > 1 and candidate.parts:
+    known = [columns_of(summary) for summary in told if summary is not None and summary.status == "ok"]
+    if len(known) < len(told):
+        yield candidate
+    elif len({columns.schema for columns in known}) > 1 and candidate.parts:
         for alone in split(candidate):
-            yield from for_spark(alone)
-        return
-    files = tuple(replace(file, rows=columns.rows) for file, columns in zip(candidate.files, found, strict=True))
-    paths = tuple(file.path for file in files)
-    source = SparkSource(candidate.format, paths, needs=_NEEDS[candidate.format])
-    refusal = _refusal(candidate, {columns.schema for columns in found}, found[0].names)
-    if refusal:
-        yield replace(candidate, status="unsupported", reason=refusal)
+            yield from _with_source(alone, summaries)
+    elif why := _refusal(candidate, known):
+        yield replace(candidate, status="unsupported", reason=why)
     else:
+        files = tuple(replace(file, rows=head.rows) for file, head in zip(candidate.files, known, strict=True))
+        paths = tuple(file.path for file in files)
+        source = candidate.fallback or SparkSource(candidate.format, paths, needs=_NEEDS[candidate.format])
         yield replace(candidate, files=files, source=source)
 
 
-def _refusal(candidate: Candidate, schemas: set[str], names: tuple[str, ...]) -> str:
+def _refusal(candidate: Candidate, files: list[Columns]) -> str:
+    names = {name for columns in files for name in columns.names}
+    if candidate.schema:
+        return _other_than_told(candidate, files)
     if candidate.partition_columns:
         return f"k=v directories of {candidate.format} are read only as a catalog's table, which says their types"
-    if len(schemas) > 1:
+    if len({columns.schema for columns in files}) > 1:
         return "its files have different columns"
     return "" if names else "no columns"
+
+
+def _other_than_told(candidate: Candidate, files: list[Columns]) -> str:
+    """What the table of a catalog has not, or not as the files have it, would be lost or changed unseen."""
+    told = json.loads(candidate.schema)["fields"]
+    ours = [field for field in told if field["name"] not in candidate.partition_columns]
+    try:
+        for columns in {columns.schema: columns for columns in files}.values():
+            require_columns(orc_fields(columns), {"fields": ours})
+    except UnsupportedData as error:
+        return str(error)
+    return ""

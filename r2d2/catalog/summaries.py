@@ -15,12 +15,12 @@ from r2d2.catalog import codec
 from r2d2.catalog.leaves import merged
 from r2d2.catalog.reading import BY_SPARK, FileToRead
 from r2d2.errors import UnreadableData, UnsupportedData, unknown_damage
-from r2d2.lake import parquet, staging, text_summary
+from r2d2.lake import parquet, spark_formats, staging, text_summary
 from r2d2.lake.file_tree import shown
 from r2d2.lake.kernels import in_jobs, shared_out
 from r2d2.lake.parquet_footer import FIRST_READ, end_needed
 from r2d2.lake.text_summary import TextFile
-from r2d2.model.dataset import DataFile, FileSummary
+from r2d2.model.dataset import HEADED_FORMATS, DataFile, FileSummary
 from r2d2.model.packing import pack_files, unpack_files
 
 #: Runs a kernel over tasks, as ``lake.workers.Workers.map_tasks`` does with a session.
@@ -48,7 +48,9 @@ _TEXT_FILE = 64 * 1024
 
 _CHANGED = "it changed while it was read; run again when it is at rest"
 #: Formats whose files are Parquet, of which only the footer is read.
-_PARQUET = ("parquet", "delta", "iceberg", BY_SPARK)
+_PARQUET = frozenset({"parquet", "delta", "iceberg", BY_SPARK})
+#: Formats of which only an end of each file is read.
+_ENDS = _PARQUET | HEADED_FORMATS
 
 _LOST = codec.to_json(FileSummary(status="error", reason="the job that was to read it gave no answer; run again"))
 
@@ -106,8 +108,8 @@ def kernel(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 def _together(rows: Sequence[Row]) -> list[list[Row]]:
     """Rows by what is read together: all text, and each footer."""
-    texts = [row for row in rows if row["format"] not in _PARQUET]
-    return [*([texts] if texts else []), *([row] for row in rows if row["format"] in _PARQUET)]
+    texts = [row for row in rows if row["format"] not in _ENDS]
+    return [*([texts] if texts else []), *([row] for row in rows if row["format"] in _ENDS)]
 
 
 def _summaries(rows: Sequence[Row], scratch: Path) -> dict[str, FileSummary]:
@@ -132,6 +134,8 @@ def _read(rows: Sequence[Row], scratch: Path) -> dict[str, FileSummary]:
     files = [_file(row) for row in rows]
     if len(rows) == 1 and rows[0]["format"] in _PARQUET:
         found = [_from_footer(files[0], scratch)]
+    elif len(rows) == 1 and rows[0]["format"] in HEADED_FORMATS:
+        found = [spark_formats.summarize(files[0], str(rows[0]["format"]))]
     else:
         staged = staging.stage(files, scratch)
         found = _read_staged(list(zip(rows, staged, strict=True)))
@@ -178,7 +182,7 @@ def _file(row: Row) -> DataFile:
 def _tasks(files: Sequence[FileToRead], files_per_task: int, task_bytes: int) -> pa.Table:
     """As few tasks as their size allows, all of nearly the same; a file larger than that is one of its own."""
     footer = max(1, task_bytes // max(1, files_per_task))
-    weights = [footer if file.format in _PARQUET else max(footer, _TEXT_FILE + file.file.size) for file in files]
+    weights = [footer if file.format in _ENDS else max(footer, _TEXT_FILE + file.file.size) for file in files]
     by_size = sorted(zip(weights, files, strict=True), key=lambda some: (-some[0], some[1].file.path))
     tasks = shared_out([weight for weight, _ in by_size], task_bytes)
     rows = [_row(task, file) for task, (_, file) in zip(tasks, by_size, strict=True)]

@@ -6,18 +6,21 @@ pyarrow reads ORC, too, and takes dates before 1582 for other ones: it does not 
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import fastavro
 import pyarrow as pa
 import pyarrow.orc as orc
 
 from r2d2.errors import LakeError, UnreadableData, UnsupportedData
+from r2d2.lake import staging
 from r2d2.lake.file_tree import shown
 from r2d2.lake.iceberg_manifests import DAMAGED_AVRO
 from r2d2.lake.storage import storage_for
+from r2d2.model.dataset import DataFile, FileSummary
 
 #: Logical types of Avro that Spark gives as what they are.
 _LOGICAL = frozenset(
@@ -36,38 +39,66 @@ class Columns(NamedTuple):
         names: of the columns.
         schema: names and types, as one text.
         rows: None where the file does not say.
-        fields: the columns with their types, of ORC.
     """
 
     names: tuple[str, ...]
     schema: str
     rows: int | None
-    fields: tuple[pa.Field, ...] = ()
 
 
-def orc_columns(path: str) -> Columns:
-    """The columns of an ORC file.
+def summarize(file: DataFile, format_: str) -> FileSummary:
+    """The columns of an ORC or Avro file as its summary; in a store only the needed ends of it are fetched.
 
     Raises:
-        UnreadableData: it is no ORC file, or damaged.
-        UnsupportedData: a column holds times. ORC keeps what clocks show, and not where: Spark makes an instant of it
-            by the time zone of the machine, and cuts nanoseconds.
+        UnreadableData: it is no such file, damaged, gone, or forbidden.
+        UnsupportedData: a column holds what Spark would give as something else.
     """
+    read = {"orc": _orc_columns, "avro": _avro_columns}[format_]
     try:
-        with storage_for(path).open(path) as source:
-            file = orc.ORCFile(source)
-            schema, rows = file.schema, file.nrows
-    except (OSError, LakeError, pa.ArrowException) as error:
-        raise UnreadableData(f"{_name(path)} can't be read as ORC") from error
+        with _opened(file) as source:
+            columns = read(source)
+    except UnsupportedData:
+        raise
+    except (OSError, LakeError, pa.ArrowException, *DAMAGED_AVRO) as error:
+        raise UnreadableData(f"{shown(file.path)}: can't be read as {_NAMES[format_]}") from error
+    return FileSummary(rows=columns.rows or 0, properties={_COLUMNS: list(columns)})
+
+
+_NAMES = {"orc": "ORC", "avro": "Avro"}
+_COLUMNS = "columns"
+
+
+def columns_of(summary: FileSummary) -> Columns:
+    """What ``summarize`` found."""
+    names, schema, rows = summary.properties[_COLUMNS]
+    return Columns(tuple(names), schema, rows)
+
+
+def _opened(file: DataFile) -> BinaryIO:
+    if staging.is_here(file.path):
+        return staging.in_place(file).open("rb")
+    return storage_for(file.path).open(file.path, file.tag)
+
+
+def _orc_columns(source: BinaryIO) -> Columns:
+    """*Seen*: ORC keeps of times what clocks show, and not where: Spark makes an instant of it by the time zone of the
+    machine, and cuts nanoseconds.
+    """
+    file = orc.ORCFile(source)
+    schema = file.schema
     for field in schema:
         kinds = list(_parts(field.type))
         if any(map(pa.types.is_timestamp, kinds)):
             raise UnsupportedData(f"column {shown(field.name)} holds times, which ORC keeps without a zone")
         if any(map(pa.types.is_union, kinds)):
             raise UnsupportedData(f"column {shown(field.name)} is a union")
-    return Columns(
-        tuple(schema.names), json.dumps([[field.name, str(field.type)] for field in schema]), rows, tuple(schema)
-    )
+    told = base64.b64encode(schema.remove_metadata().serialize().to_pybytes()).decode("ascii")
+    return Columns(tuple(schema.names), told, file.nrows)
+
+
+def orc_fields(columns: Columns) -> tuple[pa.Field, ...]:
+    """The columns of an ORC file with their types."""
+    return tuple(pa.ipc.read_schema(pa.py_buffer(base64.b64decode(columns.schema))))
 
 
 def _parts(kind: pa.DataType) -> Iterator[pa.DataType]:
@@ -77,20 +108,10 @@ def _parts(kind: pa.DataType) -> Iterator[pa.DataType]:
         yield from _parts(kind.field(index).type)
 
 
-def avro_columns(path: str) -> Columns:
-    """The columns of an Avro file.
-
-    Raises:
-        UnreadableData: it is no Avro file, or its head is damaged.
-        UnsupportedData: it holds no records, or a type that Spark has not.
-    """
-    try:
-        with storage_for(path).open(path) as source:
-            schema: Any = fastavro.reader(source).writer_schema
-    except (OSError, LakeError, *DAMAGED_AVRO) as error:
-        raise UnreadableData(f"{_name(path)} can't be read as Avro") from error
+def _avro_columns(source: BinaryIO) -> Columns:
+    schema: Any = fastavro.reader(source).writer_schema
     if not isinstance(schema, dict) or schema.get("type") != "record":
-        raise UnsupportedData(f"{_name(path)} holds something else than records")
+        raise UnsupportedData("it holds something else than records")
     for field in schema["fields"]:
         why = next(_unknown(field["type"]), None)
         if why:
@@ -115,7 +136,3 @@ def _unknown(kind: Any) -> Iterator[str]:
             yield from _unknown(kind.get(key))
         for field in kind.get("fields", ()):
             yield from _unknown(field["type"])
-
-
-def _name(path: str) -> str:
-    return shown(path.rpartition("/")[2])

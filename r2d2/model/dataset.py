@@ -22,6 +22,9 @@ HANDED_BY_SPARK = "spark:"
 #: Formats whose files hold text, which is compared under typed views (EXACTNESS 4).
 TEXT_FORMATS = frozenset({"csv", "tsv", "jsonl", "json"})
 
+#: Formats whose files say which columns they hold, and whose rows Spark reads.
+HEADED_FORMATS = frozenset({"orc", "avro"})
+
 
 @dataclass(frozen=True)
 class Bounds:

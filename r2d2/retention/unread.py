@@ -15,7 +15,7 @@ import numpy as np
 
 from r2d2.catalog.assembly import listed
 from r2d2.catalog.listing import Candidate
-from r2d2.catalog.reading import to_read
+from r2d2.catalog.reading import by_spark, to_read
 from r2d2.config import RetentionSettings
 from r2d2.containment.budget import Budget
 from r2d2.model.dataset import TEXT_FORMATS
@@ -57,7 +57,7 @@ def _cost(candidate: Candidate, known: Collection[str]) -> tuple[int, int]:
     """Bytes of text to read, and bytes to work on."""
     asked = to_read(candidate) if candidate.status == "ok" else []
     files = [read.file for read in asked if read.file.path not in known]
-    if candidate.format not in TEXT_FORMATS and candidate.source is None:
+    if candidate.format not in TEXT_FORMATS and not by_spark(candidate):
         return 0, len(files) * FOOTER_WORK
     size = sum(file.size for file in files)
     return size, size

@@ -32,8 +32,8 @@ from r2d2.lake.kernels import run_here, run_shuffled_here
 from r2d2.lake.spark_files import Access
 from r2d2.lake.workers import Workers
 from r2d2.model.family import NUMBER
-from tests.conftest import R2D2
 from tests.containment_runs import data_file, datasets_of, parquet_dataset
+from tests.states import results, run_job
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -140,7 +140,7 @@ def sandboxed(tmp_path: Path) -> Callable[[], dict[str, str]]:
 
 
 def test_a_run_whose_workers_may_not_read_the_lake_finds_what_one_that_may_finds(
-    r2d2: R2D2, spark: SparkSession, sandboxed: Callable[[], dict[str, str]], tmp_path: Path
+    spark: SparkSession, sandboxed: Callable[[], dict[str, str]], tmp_path: Path
 ) -> None:
     lake = tmp_path / "lake"
     lake.mkdir()
@@ -155,12 +155,10 @@ def test_a_run_whose_workers_may_not_read_the_lake_finds_what_one_that_may_finds
         os.chown(path, 65534, 65534)
         path.chmod(stat.S_IRWXU if path.is_dir() else stat.S_IRUSR)
     opened, handed = tmp_path / "opened", tmp_path / "handed"
-    assert r2d2("run", str(lake), "--state", str(opened)).returncode == 0
+    run_job(lake, opened)
     command = [sys.executable, "-m", "r2d2", "run", str(lake), "--state", str(handed)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=sandboxed(), timeout=300)
     assert done.returncode == 0, done.stderr
     assert "Spark's workers may not open the lake's files: Spark reads them" in done.stderr
-    edges = [r2d2.json("edges", "--all", "--state", str(state)) for state in (opened, handed)]
-    assert edges[0] == edges[1]
-    assert isinstance(edges[0], list)
-    assert ("ids.parquet", "deleted") in {(edge["parent"], edge["child"]) for edge in edges[0]}
+    assert results(handed) == results(opened)
+    assert ("ids.parquet", "deleted") in results(handed)["pairs"]

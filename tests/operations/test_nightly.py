@@ -8,6 +8,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import fastavro
+import pyarrow as pa
+import pyarrow.orc as orc
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
@@ -27,7 +30,7 @@ pytestmark = pytest.mark.spark
 
 
 def many_datasets(lake: Path, number: int) -> None:
-    """Parquet files, directories of them, CSV files and Delta tables; of each ten, two hold the same rows."""
+    """Parquet files, directories of them, CSV files, and an empty Delta table; of each ten, two hold the same rows."""
     for i in range(number):
         table = base_table(20, 1000 * (i - i % 10 // 9))
         team = lake / f"team {i % 20}"
@@ -47,6 +50,11 @@ def test_an_unchanged_lake_is_planned_again_without_opening_a_data_file(
 ) -> None:
     lake, state = tmp_path / "lake", tmp_path / "state"
     many_datasets(lake, number)
+    rows = {"a": [1, 2, 3]}
+    orc.write_table(pa.table(rows), lake / "by spark.orc")
+    with (lake / "by spark.avro").open("wb") as stream:
+        fields = [{"name": "a", "type": "long"}]
+        fastavro.writer(stream, {"type": "record", "name": "r", "fields": fields}, pa.table(rows).to_pylist())
     with files_opened(lake) as opened:
         first = run_job(lake, state)
     files = {path.relative_to(lake) for path in lake.rglob("*") if path.is_file()}
@@ -59,7 +67,7 @@ def test_an_unchanged_lake_is_planned_again_without_opening_a_data_file(
     said = capsys.readouterr().err
     assert f"nothing has changed in the lake since run {first.run_id}: no data file was read" in said
     again = runs.find_run(open_state(str(state)))
-    assert again.funnel.datasets == number + 1
+    assert again.funnel.datasets == number + 3
     assert results(state) == results(state, first.run_id)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,11 +13,17 @@ import pyarrow as pa
 import pyarrow.orc as orc
 import pytest
 
+from r2d2.catalog.described import describe
 from r2d2.catalog.discovery import discover
 from r2d2.catalog.listing import Candidate
+from r2d2.catalog.reading import FileToRead, files_of
+from r2d2.catalog.spark_file_sets import with_sources
+from r2d2.catalog.summaries import summarize_files
 from r2d2.config import DiscoverySettings
-from r2d2.lake.spark_formats import orc_columns
-from tests.small_lakes import by_id
+from r2d2.lake.kernels import run_here
+from r2d2.lake.spark_formats import columns_of, summarize
+from r2d2.lake.storage import storage_for
+from r2d2.model.dataset import DataFile, FileSummary
 from tests.tables.lake_runs import run_lake
 from tests.tables.truths import base_rows, relations, write_relatives
 
@@ -25,7 +32,21 @@ if TYPE_CHECKING:
 
 
 def found(lake: Path) -> dict[str, Candidate]:
-    return by_id(discover([str(lake)], DiscoverySettings(), None, None))
+    """What is known once the heads of all files are: those that can't be read keep their candidates as they were."""
+    listed = discover([str(lake)], DiscoverySettings(), None, None).candidates
+    return {each.id: each for each in with_sources(listed, summarize_files(files_of(listed), run_here))}
+
+
+def stood(lake: Path) -> dict[str, tuple[str, str]]:
+    """Status and reason of what can't be read."""
+    listed = discover([str(lake)], DiscoverySettings(), None, None).candidates
+    summaries = summarize_files(files_of(listed), run_here)
+    return {each.id: (each.status, each.reason) for each in describe(listed, summaries, unread)}
+
+
+def unread(files: Sequence[FileToRead]) -> dict[str, FileSummary]:
+    """Spark, which reads nothing."""
+    return {file.file.path: FileSummary(rows=1) for file in files}
 
 
 def write_orc(path: Path, **columns: Any) -> Path:
@@ -79,7 +100,7 @@ def test_damaged_and_empty_files_are_errors_of_their_dataset_alone(tmp_path: Pat
     (tmp_path / "empty.avro").touch()
     (tmp_path / "text.avro").write_text("Obj of no kind")
     write_avro(tmp_path / "whole.avro", {"name": "a", "type": "long"})
-    status = {name: candidate.status for name, candidate in found(tmp_path).items()}
+    status = {name: status for name, (status, _) in stood(tmp_path).items()}
     bad = dict.fromkeys(("cut.orc", "empty.orc", "empty.avro", "text.avro"), "error")
     assert status == {**bad, "whole.orc": "ok", "whole.avro": "ok"}
 
@@ -92,10 +113,8 @@ def test_what_spark_would_give_as_something_else_is_refused(tmp_path: Path) -> N
     write_avro(tmp_path / "time.avro", {"name": "t", "type": {"type": "int", "logicalType": "time-millis"}})
     inner = {"type": "array", "items": {"type": "string", "logicalType": "uuid"}}
     write_avro(tmp_path / "uuid.avro", {"name": "u", "type": inner})
-    reasons = {name: candidate.reason for name, candidate in found(tmp_path).items()}
-    assert {name: candidate.status for name, candidate in found(tmp_path).items()} == dict.fromkeys(
-        reasons, "unsupported"
-    )
+    reasons = {name: reason for name, (_, reason) in stood(tmp_path).items()}
+    assert {status for status, _ in stood(tmp_path).values()} == {"unsupported"}
     assert reasons["times.orc"].startswith("column at holds times")
     assert reasons["inner.orc"].startswith("column s holds times")
     assert reasons["union.avro"] == "column u is a union of several types"
@@ -118,5 +137,6 @@ def test_an_avro_file_that_another_writer_made_is_read(spark: SparkSession, tmp_
 
 def test_what_a_field_of_orc_is_called_is_not_what_it_is(tmp_path: Path) -> None:
     kind = pa.struct({"timestamp": pa.int32(), "union": pa.map_(pa.string(), pa.int32())})
-    orc.write_table(pa.table({"s": pa.array([{"timestamp": 1, "union": None}], kind)}), str(tmp_path / "x.orc"))
-    assert orc_columns(str(tmp_path / "x.orc")).names == ("s",)
+    write_orc(tmp_path / "x.orc", s=pa.array([{"timestamp": 1, "union": None}], kind))
+    file = DataFile(*storage_for(str(tmp_path)).stat(str(tmp_path / "x.orc")))
+    assert columns_of(summarize(file, "orc")).names == ("s",)

@@ -14,8 +14,9 @@ from r2d2.containment import accumulate
 from r2d2.containment.accumulate import Accumulator
 from r2d2.containment.request import COMPLETE, Request
 from r2d2.containment.sketch import Sketch
+from tests.sampling import examples
 
-FIXED = settings(derandomize=True, deadline=None, database=None, max_examples=200)
+FIXED = settings(derandomize=True, deadline=None, database=None, max_examples=examples(200))
 HALF = 2**63
 SLOTS = 4
 #: (slot, low, high): rows that repeat, that share a half, that lie at the ends of the range and at the bound.

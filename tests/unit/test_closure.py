@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from r2d2.containment.closure import closure, imply
 from r2d2.containment.pairs import HOWS, Pairs, Standing
 from r2d2.model.family import NUMBER
+from tests.sampling import examples
 
 FIXED = settings(derandomize=True, deadline=None, database=None)
 PROJECTION = ((("a",), NUMBER),)
@@ -55,7 +56,7 @@ def judged(draw: st.DrawFn) -> tuple[list[int], dict[Ends, bool], set[Ends]]:
     return sets, {pair: holds(sets[pair[0]], sets[pair[1]]) for pair in sorted(known)}, asked
 
 
-@settings(FIXED, max_examples=500)
+@settings(FIXED, max_examples=examples(500))
 @given(judged())
 def test_the_closure_knows_what_follows_and_no_more(case: tuple[list[int], dict[Ends, bool], set[Ends]]) -> None:
     sets, verdicts, _ = case
@@ -80,7 +81,7 @@ def pairs_of(ends: Sequence[Ends], node_of: Sequence[int] | None = None) -> Pair
     return Pairs([PROJECTION], parent, child, zeros, zeros + 1, nodes[parent], nodes[child])
 
 
-@settings(FIXED, max_examples=500)
+@settings(FIXED, max_examples=examples(500))
 @given(judged(), st.randoms(use_true_random=False))
 def test_open_pairs_that_follow_are_decided_as_the_sets_are_and_the_others_stay_open(
     case: tuple[list[int], dict[Ends, bool], set[Ends]], random: Random
@@ -109,7 +110,7 @@ def test_open_pairs_that_follow_are_decided_as_the_sets_are_and_the_others_stay_
             assert node_of[pair[1]] in found.group_of
 
 
-@settings(FIXED, max_examples=300)
+@settings(FIXED, max_examples=examples(300))
 @given(st.lists(st.integers(0, 63), min_size=2, max_size=9), st.randoms(use_true_random=False))
 def test_asked_in_any_order_until_nothing_is_open_all_pairs_end_as_the_sets_are(
     sets: list[int], random: Random

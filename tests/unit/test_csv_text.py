@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from r2d2.errors import R2D2Error, UnreadableData, UnsupportedData
 from r2d2.lake import csv_columns, csv_grammar, csv_text
 from r2d2.lake.layout import Reader
+from tests.sampling import examples
 
 Rows = list[tuple[str | None, ...]]
 
@@ -309,7 +310,7 @@ def draw_file(seed: int) -> str:
     return rng.choice(["", "", "", "\ufeff"]) + text
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=list(HealthCheck))
 @given(seed=st.integers(0, 2**32), chunk=st.sampled_from([1, 2, 3, 7, 1 << 20]))
 def test_accepted_files_are_read_as_a_loop_over_their_characters_does(
     con: duckdb.DuckDBPyConnection, tmp_path_factory: pytest.TempPathFactory, seed: int, chunk: int

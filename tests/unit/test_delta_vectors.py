@@ -34,7 +34,7 @@ from r2d2.lake.delta_vectors import DeletionVector, deleted_rows, vector_of
 from r2d2.lake.kernels import run_here
 from r2d2.lake.local_storage import LocalStorage
 from r2d2.model.dataset import Dataset
-from tests.containment_runs import candidate, data_file, datasets_of
+from tests.containment_runs import candidate, data_file, datasets_of, parquet_dataset
 
 _MAGIC = struct.pack("<i", 1681511377)
 
@@ -168,10 +168,28 @@ def test_deleted_rows_are_in_no_answer_of_a_scan_however_its_files_are_cut(data:
             assert both[0] == both[1]
 
 
-def answers(tasks: pa.Table) -> tuple[int, int, int]:
+def test_tables_with_deleted_rows_that_one_task_scans_lose_their_own_rows_and_no_others(tmp_path: Path) -> None:
+    lake, live = [], []
+    for number, places in enumerate(([0, 3], [], [1], list(range(9)))):
+        (tmp_path / str(number)).mkdir()
+        found, left = dataset(tmp_path / str(number), {number: places}, 10)
+        lake.append(found)
+        pq.write_table(left, tmp_path / f"live-{number}.parquet")
+        live.append(parquet_dataset(tmp_path / f"live-{number}.parquet"))
+    wanted = [Request(((("k",), "number"), (("s",), "string")), 2**62)]
+    tasks, plain = (
+        scan_tasks(some, dict.fromkeys(range(4), wanted), ContainmentSettings(), FAST) for some in (lake, live)
+    )
+    assert len(tasks["task"].unique()) == 1
+    assert [answers(tasks, i) for i in range(4)] == [answers(plain, i) for i in range(4)]
+
+
+def answers(tasks: pa.Table, of: int = 0) -> tuple[int, int, int]:
+    """What the tasks, run together, say of one dataset."""
     results = pa.Table.from_batches(scan_kernel(iter(tasks.to_batches())), schema=RESULTS).to_pylist()
     assert not [row["error"] for row in results if row["error"]]
-    return tuple(sum(int(row[name]) for row in results) for name in ("rows", "low", "high"))  # type: ignore[return-value]
+    own = [row for row in results if row["dataset"] == of]
+    return tuple(sum(int(row[name]) for row in own) for name in ("rows", "low", "high"))  # type: ignore[return-value]
 
 
 def test_a_file_with_deleted_rows_has_no_tight_bound_and_no_count_of_nulls(tmp_path: Path) -> None:

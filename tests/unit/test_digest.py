@@ -29,6 +29,7 @@ from r2d2.model.dataset import Dataset
 from tests import encoding_reference as reference
 from tests.containment_runs import SECRET, candidate, data_file, datasets_of, parquet_dataset
 from tests.generated_tables import GeneratedTable, arrow_tables, tables
+from tests.sampling import examples
 
 DOC = Path(__file__).parents[2] / "docs/encoding.md"
 BLOCKS = re.findall(r"```\n(.*?)```", DOC.read_text(encoding="utf-8"), re.DOTALL)
@@ -149,7 +150,7 @@ def test_the_documents_tables_have_the_same_digest_in_parquet_csv_and_json(tmp_p
     assert digest_of(parquet_dataset(tmp_path / "nested.parquet")) == TABLES[1][3]
 
 
-@settings(max_examples=60, derandomize=True, deadline=None, database=None)
+@settings(max_examples=examples(60), derandomize=True, deadline=None, database=None)
 @given(data=st.data(), table=tables())
 def test_generated_tables_have_the_digest_of_the_reference(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, table: GeneratedTable

@@ -26,6 +26,7 @@ from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Projection
 from r2d2.model.family import NUMBER
 from tests.containment_runs import parquet_dataset
+from tests.sampling import examples
 
 A: Projection = ((("a",), NUMBER),)
 SPLITS = [ContainmentSettings(), ContainmentSettings(join_rows_per_task=1), ContainmentSettings(task_bytes=1)]
@@ -199,7 +200,7 @@ def test_values_are_cut_into_the_same_ranges_as_hashes(tmp_path: Path, ranges: i
         assert seen[1] < seen[0]
 
 
-@settings(FIXED, max_examples=200)
+@settings(FIXED, max_examples=examples(200))
 @given(rows, rows, st.booleans(), st.integers(1, 5), st.integers(1, 5))
 def test_the_comparison_of_packed_rows_is_that_of_the_bags(
     parent: list[tuple[int, int]], rest: list[tuple[int, int]], near: bool, cuts: int, ranges: int

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from r2d2.lake.json_canonical import BadJson, canonical, parse
+from tests.sampling import examples
 
 NUMBERS = st.from_regex(r"\A-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?\Z")
 VALUES = st.recursive(
@@ -50,7 +51,7 @@ def test_numbers_are_canonical_by_value(text: str, same: str) -> None:
     assert number(text) == same
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(a=NUMBERS, b=NUMBERS)
 def test_two_numbers_have_one_text_exactly_if_they_are_equal(a: str, b: str) -> None:
     with localcontext() as context:
@@ -61,7 +62,7 @@ def test_two_numbers_have_one_text_exactly_if_they_are_equal(a: str, b: str) -> 
         assert number(padded) == number(a)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(value=VALUES)
 def test_values_come_back_whatever_their_spelling(value: object) -> None:
     texts = [json.dumps(value, ensure_ascii=flag, indent=indent) for flag in (True, False) for indent in (None, 2)]

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake import json_text
 from r2d2.lake.json_columns import parsed
+from tests.sampling import examples
 
 _SCALARS = st.one_of(
     st.none(),
@@ -55,7 +56,7 @@ def by_records(path: Path) -> tuple[Any, Any, list[tuple[Any, ...]]]:
     return reader, shapes, found
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=list(HealthCheck))
 @given(held=_RECORDS, lines=st.booleans())
 def test_both_ways_say_the_same(tmp_path: Path, held: list[dict[str, Any]], lines: bool) -> None:
     path = tmp_path / "0.json"

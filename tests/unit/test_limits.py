@@ -21,8 +21,9 @@ from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Grade
 from r2d2.retention.worth import worth_of
 from tests.containment_runs import TINY, Memory, contained, parquet_dataset, proven_pairs
+from tests.sampling import FULL
 
-KEPT = replace(TINY, kept_bytes=1 << 30)
+KEPT, VALUES = replace(TINY, kept_bytes=1 << 30), replace(TINY, verify="values")
 DEAR = RetentionSettings(storage_price_factor=1e9)
 
 
@@ -76,7 +77,7 @@ def test_a_run_with_room_for_all_finds_all(
     assert not undecided(found)
 
 
-@pytest.mark.parametrize("settings", [TINY, KEPT, replace(TINY, verify="values")])
+@pytest.mark.parametrize("settings", [pytest.param(TINY, marks=FULL), KEPT, pytest.param(VALUES, marks=FULL)])
 def test_what_a_limited_run_proves_is_true_and_no_byte_is_read_beyond_the_limit(
     lake: list[Dataset], truth: set[tuple[str, str]], settings: ContainmentSettings
 ) -> None:
@@ -98,7 +99,7 @@ def test_what_a_limited_run_proves_is_true_and_no_byte_is_read_beyond_the_limit(
     assert len(set(found)) > 3
 
 
-@pytest.mark.parametrize("settings", [TINY, KEPT, replace(TINY, verify="values")])
+@pytest.mark.parametrize("settings", [pytest.param(TINY, marks=FULL), KEPT, pytest.param(VALUES, marks=FULL)])
 def test_the_same_command_again_goes_on_where_the_last_one_stopped(
     lake: list[Dataset], truth: set[tuple[str, str]], settings: ContainmentSettings
 ) -> None:

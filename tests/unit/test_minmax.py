@@ -15,6 +15,7 @@ from r2d2.containment.minmax import leaves_by_path, refutes_by_metadata, survivo
 from r2d2.model.dataset import Bounds, BoundValue, Dataset, Leaf
 from r2d2.model.edge import Projection
 from r2d2.model.family import FLOATING, NUMBER, STRING
+from tests.sampling import examples
 
 FIXED = settings(derandomize=True, deadline=None, database=None)
 PROJECTION: Projection = ((("a",), NUMBER), (("b",), STRING))
@@ -61,7 +62,7 @@ def described(draw: st.DrawFn) -> Dataset:
     return dataset(rows, first, second)
 
 
-@settings(FIXED, max_examples=300)
+@settings(FIXED, max_examples=examples(300))
 @given(st.lists(described(), min_size=2, max_size=5), st.sampled_from([1, 3, 1 << 26]))
 def test_whole_classes_are_pruned_as_single_pairs_are(datasets: list[Dataset], block: int) -> None:
     expected = {
@@ -106,7 +107,7 @@ def _bound(draw: st.DrawFn, true: int, present: list[int], outwards: int) -> Sid
 values = st.lists(st.none() | st.integers(-3, 3), min_size=1, max_size=6)
 
 
-@settings(FIXED, max_examples=500)
+@settings(FIXED, max_examples=examples(500))
 @given(st.data(), values, st.lists(st.none() | st.integers(-3, 3), max_size=4))
 def test_what_is_contained_is_never_pruned(data: st.DataObject, child: Rows, more: Rows) -> None:
     datasets = [data.draw(described_rows([*child, *more])), data.draw(described_rows(child))]

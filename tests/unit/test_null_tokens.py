@@ -21,6 +21,7 @@ from r2d2.lake.text_summary import summarize
 from r2d2.lake.text_views import NULL_TOKENS, present
 from r2d2.model.dataset import Dataset, FileSummary
 from tests.containment_runs import candidate, contained, data_file, datasets_of, proven_pairs
+from tests.sampling import one_of_each
 
 TYPED = {
     "boolean": (["true", "false"], pa.array([True, False, None])),
@@ -87,8 +88,9 @@ def test_duckdb_can_not_tell_a_quoted_token_from_a_bare_one(tmp_path: Path) -> N
     assert duckdb.sql(f"{read}, nullstr='NA')").fetchall() == [(2, 0)]
 
 
-@pytest.mark.parametrize("token", [token for token in NULL_TOKENS if token not in ("NaN", "nan")])
-@pytest.mark.parametrize("family", TYPED)
+@pytest.mark.parametrize(
+    ("family", "token"), one_of_each(list(TYPED), [token for token in NULL_TOKENS if token not in ("NaN", "nan")])
+)
 def test_each_token_in_each_family_is_null_against_typed_data(tmp_path: Path, family: str, token: str) -> None:
     texts, typed = TYPED[family]
     a = _csv(tmp_path / "a.csv", "i,x", *(f"{i},{text}" for i, text in enumerate([*texts, token])))

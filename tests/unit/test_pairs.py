@@ -20,6 +20,7 @@ from r2d2.containment.views import Node
 from r2d2.model.dataset import Bounds, Dataset, Leaf
 from r2d2.model.edge import Grade, Witness
 from r2d2.model.family import NUMBER, STRING
+from tests.sampling import examples
 
 FIXED = settings(derandomize=True, deadline=None, database=None)
 PROJECTION = ((("a",), NUMBER),)
@@ -81,7 +82,7 @@ def test_pairs_of_what_can_not_be_read_have_no_verdict_and_what_followed_is_open
     assert pairs.witness(4) is None
 
 
-@settings(FIXED, max_examples=300)
+@settings(FIXED, max_examples=examples(300))
 @given(st.integers(1, 30), st.data())
 def test_components_are_those_of_the_graph_and_named_by_their_smallest_member(size: int, data: st.DataObject) -> None:
     node = st.integers(0, size - 1)
@@ -146,7 +147,7 @@ def all_ends(found: Candidates) -> set[tuple[int, int]]:
     return set(ends)
 
 
-@settings(FIXED, max_examples=300)
+@settings(FIXED, max_examples=examples(300))
 @given(described(), st.sampled_from([1, 7, 1 << 26]), st.sampled_from([0, 9, 1 << 20]))
 def test_the_weights_of_pairs_between_groups_add_up_to_the_pairs_of_datasets(
     lake: tuple[list[Dataset], np.ndarray],  # type: ignore[type-arg]
@@ -175,7 +176,7 @@ def test_the_weights_of_pairs_between_groups_add_up_to_the_pairs_of_datasets(
         assert set(projection) <= set(nodes[pairs.parent_node[position]].view)
 
 
-@settings(FIXED, max_examples=200)
+@settings(FIXED, max_examples=examples(200))
 @given(described())
 def test_every_pair_is_counted_on_one_side_or_the_other_of_min_max(
     lake: tuple[list[Dataset], np.ndarray],  # type: ignore[type-arg]
@@ -222,7 +223,7 @@ def test_who_leaves_a_group_stands_for_itself_and_the_next_one_for_the_others() 
     assert without(groups, {0}, [4, 3, 2, 1, 0]).tolist() == [0, 2, 2, 4, 4]
 
 
-@settings(FIXED, max_examples=200)
+@settings(FIXED, max_examples=examples(200))
 @given(described(), st.sets(st.integers(0, 11)), st.data())
 def test_what_was_known_of_a_group_is_known_of_those_that_stay_in_it(
     lake: tuple[list[Dataset], np.ndarray],  # type: ignore[type-arg]

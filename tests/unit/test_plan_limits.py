@@ -133,9 +133,9 @@ def test_what_does_not_pay_back_because_its_parent_is_dear_to_prove_is_said_to()
 
 
 def test_of_more_duplicates_than_there_is_room_for_pairs_not_all_are_rebuilt_from_the_same_few() -> None:
-    copies = [dataset(f"d{n:02}", 10) for n in range(40)]
+    copies = [dataset(f"d{n:02}", 10) for n in range(20)]
     two = 2 * (SETTINGS.startup_seconds + 10 * GB / 1e8 + 10 * GB / 5e7) + 1
-    settings = replace(SETTINGS, evacuation_limit=two, max_pairs=160)
+    settings = replace(SETTINGS, evacuation_limit=two, max_pairs=80)
     plan = plan_of(copies, groups=[tuple(d.id for d in copies)], settings=settings)
     assert sum(line.action is Action.RETIRE for line in plan.datasets) > 4 * 2
 

@@ -22,6 +22,7 @@ from r2d2.containment.postings import Search, _Child
 from r2d2.containment.request import COMPLETE
 from r2d2.containment.sketch import Sketch, refutes_on_common_range, sketch_of
 from r2d2.model.family import NUMBER
+from tests.sampling import examples
 
 FIXED = settings(derandomize=True, deadline=None, database=None)
 #: Under 0 a row is both its columns, under 1 the first, under 2 the second.
@@ -139,7 +140,7 @@ def check_witness(pairs: Pairs, position: int, mine: Bag, theirs: Bag, bound: in
     assert row[0] < bound
 
 
-@settings(FIXED, max_examples=600)
+@settings(FIXED, max_examples=examples(600))
 @given(lakes(complete=True), st.booleans())
 def test_complete_sketches_decide_every_pair_as_the_bags_do(lake: Lake, node_for_each_projection: bool) -> None:
     pairs = lake.arrays(node_for_each_projection)
@@ -149,7 +150,7 @@ def test_complete_sketches_decide_every_pair_as_the_bags_do(lake: Lake, node_for
     check(lake, pairs)
 
 
-@settings(FIXED, max_examples=600)
+@settings(FIXED, max_examples=examples(600))
 @given(lakes(complete=False), st.booleans())
 def test_sketches_of_any_bounds_decide_what_they_cover_and_nothing_else(
     lake: Lake, node_for_each_projection: bool
@@ -159,7 +160,7 @@ def test_sketches_of_any_bounds_decide_what_they_cover_and_nothing_else(
     check(lake, pairs)
 
 
-@settings(FIXED, max_examples=300)
+@settings(FIXED, max_examples=examples(300))
 @given(lakes(complete=False), st.sets(st.integers(0, 40)), st.sampled_from(["prove", "refute", "lose"]))
 def test_pairs_that_have_a_verdict_keep_it_and_the_others_are_decided_as_ever(
     lake: Lake, before: set[int], what: str

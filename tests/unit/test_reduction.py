@@ -15,6 +15,7 @@ from r2d2.containment.reduction import Reduction, reduce_edges
 from r2d2.containment.views import Node
 from r2d2.model.dataset import Dataset
 from r2d2.model.family import NUMBER
+from tests.sampling import examples
 
 FIXED = settings(derandomize=True, deadline=None, database=None)
 Edges = Mapping[int, set[int]]
@@ -53,7 +54,7 @@ def proven(draw: st.DrawFn) -> tuple[int, dict[int, set[int]]]:
     return len(holders), edges
 
 
-@settings(FIXED, max_examples=400)
+@settings(FIXED, max_examples=examples(400))
 @given(proven(), st.randoms(use_true_random=False))
 def test_the_closure_of_the_reduction_is_the_closure_of_what_was_proven(
     case: tuple[int, dict[int, set[int]]], random: object
@@ -64,7 +65,7 @@ def test_the_closure_of_the_reduction_is_the_closure_of_what_was_proven(
     assert pairs_of(count, reduction) == closure(count, edges)
 
 
-@settings(FIXED, max_examples=400)
+@settings(FIXED, max_examples=examples(400))
 @given(proven())
 def test_no_edge_of_the_reduction_follows_from_the_others(case: tuple[int, dict[int, set[int]]]) -> None:
     count, edges = case
@@ -76,7 +77,7 @@ def test_no_edge_of_the_reduction_follows_from_the_others(case: tuple[int, dict[
         graph.add_edge(*edge)
 
 
-@settings(FIXED, max_examples=200)
+@settings(FIXED, max_examples=examples(200))
 @given(proven())
 def test_every_node_is_in_one_group_and_the_preferred_one_comes_first(case: tuple[int, dict[int, set[int]]]) -> None:
     count, edges = case

@@ -23,6 +23,7 @@ from r2d2.report.units import human_bytes, money
 from r2d2.report.visible import shell_word, visible
 from r2d2.report.wire import embedded
 from tests.report_fakes import HOSTILE, dataset, hostile_report, large_report, plan_of, run_facts, tpch_report
+from tests.sampling import FULL
 
 
 class Parsed(HTMLParser):
@@ -188,10 +189,12 @@ def test_numbers_that_are_none_or_infinite_render(tpch: ReportData) -> None:
     assert first["rows"] is None
 
 
-def test_ten_thousand_datasets_and_fifty_thousand_edges_stay_under_15_mb() -> None:
-    data = large_report()
-    assert (len(data.rows), len(data.edges)) == (10_000, 50_000)
-    assert len(render(data).encode()) < 15_000_000
+@pytest.mark.parametrize("datasets", [1_000, pytest.param(10_000, marks=FULL)])
+def test_a_page_has_no_more_than_1500_bytes_a_dataset_with_five_edges(datasets: int) -> None:
+    data = large_report(datasets, 5 * datasets)
+    assert (len(data.rows), len(data.edges)) == (datasets, 5 * datasets)
+    page = len(render(data).encode()) - len(render(large_report(50, 0)).encode())
+    assert page < 1_500 * datasets
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -29,6 +29,7 @@ from r2d2.model.family import narrowest_common
 from tests.containment_runs import candidate, data_file, datasets_of, parquet_dataset
 from tests.generated_forms import forms_of, written
 from tests.generated_tables import tables
+from tests.sampling import examples
 
 Answer = tuple[Any, ...]
 
@@ -66,7 +67,7 @@ def assert_same(lake: Sequence[Dataset], monkeypatch: pytest.MonkeyPatch) -> Non
     assert held == expected
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data(), made=st.lists(tables(), min_size=2, max_size=4))
 def test_generated_tables_in_every_form(data: st.DataObject, made: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
     with tempfile.TemporaryDirectory() as name:

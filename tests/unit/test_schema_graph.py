@@ -26,6 +26,7 @@ from r2d2.containment.schema_index import Ints, PairBlock, Rows, TokenLists, con
 from r2d2.model.dataset import Dataset, Leaf, LeafPath
 from r2d2.model.edge import Projection
 from r2d2.model.family import DATE, NUMBER, PRESENCE, STRING, narrowest_common
+from tests.sampling import examples
 
 FIXED = settings(derandomize=True, deadline=None, database=None)
 
@@ -97,7 +98,7 @@ def listed(classes: list[SchemaClass]) -> dict[tuple[int, int], Projection]:
 
 
 @pytest.mark.usefixtures("way")
-@settings(FIXED, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(FIXED, max_examples=examples(150), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(schemas, max_size=8))
 def test_the_join_finds_exactly_the_pairs_that_a_comparison_of_all_finds(
     given_schemas: list[dict[str, tuple[str, ...]]],

@@ -23,6 +23,7 @@ from r2d2.containment.sketch import (
     threshold,
     unpack,
 )
+from tests.sampling import examples
 
 #: The same examples in every run.
 FIXED = settings(derandomize=True, deadline=None, database=None)
@@ -108,7 +109,7 @@ def test_merging_no_parts_gives_the_sketch_of_nothing() -> None:
     assert content(merge([])) == {}
 
 
-@settings(FIXED, max_examples=200)
+@settings(FIXED, max_examples=examples(200))
 @given(bags, bags, bounds, bounds)
 def test_a_refutation_comes_with_a_row_that_the_parent_holds_too_rarely(a: Bag, b: Bag, mine: int, theirs: int) -> None:
     witness = refutes_on_common_range(sketch(a, mine), sketch(b, theirs))
@@ -121,7 +122,7 @@ def test_a_refutation_comes_with_a_row_that_the_parent_holds_too_rarely(a: Bag, 
         assert (witness.in_child, witness.in_parent) == (a[key], b.get(key, 0))
 
 
-@settings(FIXED, max_examples=200)
+@settings(FIXED, max_examples=examples(200))
 @given(bags, bags)
 def test_every_row_that_the_parent_holds_too_rarely_is_found_with_how_often_it_is_there(a: Bag, b: Bag) -> None:
     rows, held = lacking_rows(sketch(a), sketch(b))

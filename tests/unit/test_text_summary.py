@@ -15,7 +15,10 @@ from typing import Any
 import duckdb
 import pytest
 
+from r2d2.catalog.reading import FileToRead
+from r2d2.catalog.summaries import summarize_files
 from r2d2.lake import arrays, text_summary
+from r2d2.lake.kernels import run_here
 from r2d2.lake.layout import Reader
 from r2d2.lake.text_encoding import not_utf8
 from r2d2.lake.text_profile import Profile, profiles
@@ -23,6 +26,7 @@ from r2d2.lake.text_stack import Stack
 from r2d2.lake.text_summary import TextFile, summarize, summarize_all, summarize_values
 from r2d2.model.dataset import FileSummary, Leaf
 from r2d2.model.family import NARROWEST_FIRST, narrowest_common
+from tests.containment_runs import data_file
 
 LAKES = Path(__file__).parents[3] / "shared" / "data" / "lakes"
 TEXT = ("boolean", "number", "floating", "date", "timestamp", "instant", "string")
@@ -324,7 +328,8 @@ def test_where_a_query_on_many_files_fails_each_is_looked_at_alone(
 @pytest.fixture(scope="module")
 def real() -> dict[Path, FileSummary]:
     files = [p for p in LAKES.glob("*/lake/**/*") if p.suffix in (".csv", ".tsv", ".json")]
-    return {p: summarize(p, p.suffix[1:], False) for p in sorted(files)}
+    found = summarize_files([FileToRead(data_file(p), p.suffix[1:]) for p in sorted(files)], run_here)
+    return {Path(path): summary for path, summary in found.items()}
 
 
 @needs_lakes

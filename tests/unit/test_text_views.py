@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from r2d2.lake.text_views import JSON_FAMILIES, TEXT_FAMILIES, converted, convertible
 from r2d2.model.family import BINARY, BOOLEAN, DATE, FLOATING, INSTANT, JSON, NUMBER, STRING, TIMESTAMP
+from tests.sampling import examples
 
 EPOCH = date(1970, 1, 1)
 NO = object()
@@ -267,14 +268,14 @@ def test_json_values_keep_their_kind(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=list(HealthCheck))
 @given(batch=st.lists(texts, min_size=150, max_size=200))
 def test_generated_texts(con: duckdb.DuckDBPyConnection, batch: list[str]) -> None:
     check(con, "TEXT", batch)
     check(con, "JSON", [as_json(t) for t in batch])
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=list(HealthCheck))
 @given(batch=st.lists(st.one_of(spelled_doubles, numbers), min_size=200, max_size=300))
 def test_generated_json_numbers(con: duckdb.DuckDBPyConnection, batch: list[str]) -> None:
     check(con, "JSON", [t for t in batch if re.match(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z", t)])

@@ -11,6 +11,7 @@ from r2d2.containment.schema_graph import Schema, fitting_classes, schema_classe
 from r2d2.containment.views import Node, Pair, Views, node_edges
 from r2d2.model.dataset import Dataset, Leaf
 from r2d2.model.family import BOOLEAN, NUMBER, STRING
+from tests.sampling import examples
 
 FIXED = settings(derandomize=True, deadline=None, database=None)
 A, B = ("a",), ("b",)
@@ -68,7 +69,7 @@ FAMILIES = [(NUMBER,), (STRING,), (NUMBER, STRING), (BOOLEAN, STRING), (BOOLEAN,
 lakes = st.lists(st.dictionaries(st.sampled_from("ab"), st.sampled_from(FAMILIES), min_size=1), min_size=2, max_size=6)
 
 
-@settings(FIXED, max_examples=300)
+@settings(FIXED, max_examples=examples(300))
 @given(lakes, st.data())
 def test_along_every_path_each_leaf_keeps_its_family(
     given_lake: list[dict[str, tuple[str, ...]]], data: st.DataObject
