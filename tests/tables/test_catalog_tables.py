@@ -93,7 +93,9 @@ def _views(spark: SparkSession, lake: Path) -> None:
 
 def _table(found: Found, name: str) -> set[tuple[str, str]]:
     """Pairs between a table of the database and the files around it, as if all lay in one place."""
-    ids = {f"{PREFIX}/{name}": name} | {f"lake/{name}.{kind}.parquet": f"{name}.{kind}.parquet" for kind in KINDS}
+    ids = {f"{PREFIX}/{name}": name, f"lake/{name}": name} | {
+        f"lake/{name}.{kind}.parquet": f"{name}.{kind}.parquet" for kind in KINDS
+    }
     return {(ids[a], ids[b]) for a, b in found.pairs if a in ids and b in ids}
 
 
@@ -110,6 +112,7 @@ def test_a_directory_that_is_only_a_part_of_a_table_shares_files_with_it(found: 
 
 
 def test_a_partitioned_table_of_orc_is_read(found: Found) -> None:
+    assert found.datasets["lake/orc_table"].names == (f"{PREFIX}/orc_table",)
     assert _table(found, "orc_table") == relations("orc_table")
 
 
@@ -117,11 +120,11 @@ def test_columns_that_a_table_does_not_show_and_times_in_orc_are_refused(found: 
     narrow = found.datasets["lake/narrow"]
     assert f"{PREFIX}/narrow" in narrow.names
     assert narrow.error == 'unsupported: its files have a column "more" that the table has not'
-    assert "times" in found.datasets[f"{PREFIX}/orc_times"].error
+    assert "times" in found.datasets["lake/orc_times"].error
 
 
 def test_what_spark_would_convert_to_the_type_of_a_table_of_orc_is_refused(found: Found) -> None:
-    halves = found.datasets[f"{PREFIX}/halves"]
+    halves = found.datasets["lake/halves"]
     assert halves.error == 'unsupported: column "a" is double in its files and integer in the table: Spark converts it'
 
 
