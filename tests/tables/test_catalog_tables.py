@@ -67,7 +67,7 @@ def _refused(spark: SparkSession, lake: Path) -> None:
     spark.sql(f"CREATE TABLE {DB}.later USING parquet AS SELECT 1 AS a")
     spark.sql(f"ALTER TABLE {DB}.later ADD COLUMN b INT DEFAULT 5")
     (lake / "halves").mkdir()
-    orc.write_table(pa.table({"a": [1.5]}), str(lake / "halves/x.orc"))
+    orc.write_table(pa.table({"a": [1.5]}), str(lake / "halves/part-0.orc"))
     spark.sql(f"CREATE TABLE {DB}.halves (a INT) USING orc LOCATION '{lake}/halves'")
     spark.sql(f"CREATE TABLE {DB}.orc_times USING orc AS SELECT timestamp'2024-01-01 00:00:00' AS at")
 
