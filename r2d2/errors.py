@@ -5,6 +5,12 @@ Exit codes are a contract (README, "Exit codes").
 
 from __future__ import annotations
 
+import logging
+import re
+import traceback
+
+_LOG = logging.getLogger(__name__)
+
 
 class R2D2Error(Exception):
     """Root of every error that R2D2 raises on purpose.
@@ -76,5 +82,27 @@ class UnreadableData(R2D2Error):
 
 
 def first_line(error: BaseException) -> str:
-    """What an error says first; its kind where it says nothing."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+    """What an error says first; its kind where it says nothing, or comes from Java as it is.
+
+    Spark words its own errors; others may cite a connection's password (*seen*: Iceberg's JDBC catalog gives its URL).
+    """
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    java = re.match(r": ([\w.$]+)", lines[1]) if _FROM_JAVA.match(lines[0]) and len(lines) > 1 else None
+    return java[1] if java else lines[0]
+
+
+_FROM_JAVA = re.compile(r"An error occurred while calling ")
+
+
+def unknown_damage(where: str, error: Exception) -> str:
+    """The reason of a dataset whose reader failed in a way that nobody thought of.
+
+    The place in the code goes to the log, for us and not for the data's owner; never what the error says, which may
+    cite values.
+
+    Args:
+        where: what was read, fit to be shown.
+    """
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    _LOG.warning("%s: %s at %s:%s", where, type(error).__name__, place.filename, place.lineno)
+    return "can't be read: it is damaged in a way that R2D2 does not know"

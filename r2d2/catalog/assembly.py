@@ -131,7 +131,7 @@ def _name(file: DataFile, candidate: Candidate) -> str:
 def _filled(dataset: Dataset, candidate: Candidate, summaries: Summaries, case_sensitive: bool) -> Dataset:
     parts = [summaries[file.path] for file in candidate.files]
     if candidate.unsuited == FOREIGN:
-        refuse_foreign(candidate.properties, parts)
+        refuse_foreign(candidate.schema, candidate.properties, parts)
     if candidate.unsuited:
         raise UnsupportedData(candidate.unsuited)
     is_delta = candidate.format == "delta"
@@ -163,7 +163,7 @@ def _filled(dataset: Dataset, candidate: Candidate, summaries: Summaries, case_s
         readers=tuple(texts),
         leaves=leaves,
         rows=rows,
-        properties={**_properties(parts), **candidate.properties},
+        properties={**_of_table(candidate, parts), **_properties(parts)},
         status=status,
         reason=reason,
     )
@@ -187,6 +187,12 @@ def _filled_by_spark(dataset: Dataset, candidate: Candidate, summaries: Summarie
         status=status,
         reason=reason,
     )
+
+
+def _of_table(candidate: Candidate, parts: Sequence[FileSummary]) -> Mapping[str, object]:
+    """Properties of the table but for those whose names are taken by what files say: anybody may set them."""
+    taken = {name for part in parts for name in part.properties} | {NULL_TOKENS_PROPERTY}
+    return {name: value for name, value in candidate.properties.items() if name not in taken}
 
 
 def _properties(parts: Sequence[FileSummary]) -> Mapping[str, object]:

@@ -16,7 +16,7 @@ from r2d2.catalog.listing import Candidate, plain_candidate
 from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake.file_tree import shown
 from r2d2.lake.spark_catalog import CatalogPartition, CatalogTable, partition_names, partitions_of
-from r2d2.lake.storage import storage_for
+from r2d2.lake.storage import is_local, storage_for
 from r2d2.model.dataset import HEADED_FORMATS, DataFile
 from r2d2.model.source import SparkSource
 
@@ -50,7 +50,7 @@ def file_candidate(spark: SparkSession, table: CatalogTable, bare: Candidate, wi
     )
     told = json.dumps([listed.version, schema, [file.partition for file in files]])
     mark = f"f{hashlib.sha256(told.encode()).hexdigest()[:32]}"
-    marked = replace(listed, version=mark, fingerprint=mark)
+    marked = replace(listed, version=mark, fingerprint=mark, told=schema)
     by_spark = SparkSource(table=table.path) if table.provider in HEADED_FORMATS else None
     return replace(marked, schema=schema, fallback=by_spark)
 
@@ -67,7 +67,8 @@ def _partitions(spark: SparkSession, table: CatalogTable) -> list[CatalogPartiti
 def _files(table: CatalogTable, part: CatalogPartition, within: Sequence[str]) -> Iterator[DataFile]:
     """Every file that is not hidden, whatever its name ends with: so Spark takes it."""
     storage = storage_for(part.location)
-    tree = storage.tree(part.location, [*within, part.location])
+    same_kind = [path for path in within if is_local(path) == is_local(part.location)]
+    tree = storage.tree(part.location, [*same_kind, part.location])
     if tree.unlisted:
         raise UnreadableData(f"{shown(tree.unlisted[0].name)} below its location: {tree.unlisted[0].reason}")
     nested = table.location.rstrip("/") == part.location.rstrip("/") and bool(table.partition_columns)

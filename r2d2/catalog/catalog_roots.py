@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from pyspark.errors import PySparkException
-
 from r2d2.catalog.catalog_files import file_candidate
 from r2d2.catalog.catalog_views import view_candidate
 from r2d2.catalog.claims import claimed_directories
@@ -16,9 +14,10 @@ from r2d2.catalog.listing import Candidate
 from r2d2.catalog.patterns import Patterns
 from r2d2.catalog.root_listing import RootListing, hidden, list_root, unread
 from r2d2.config import DiscoverySettings
-from r2d2.errors import LakeError, UnreadableData, UnsupportedData, first_line
+from r2d2.errors import LakeError, UnreadableData, UnsupportedData, first_line, unknown_damage
 from r2d2.lake.file_tree import FileTree, FoundFile, shown
 from r2d2.lake.spark_catalog import (
+    SPARK_ERRORS,
     VIEW,
     CatalogTable,
     catalog_tables,
@@ -89,12 +88,14 @@ def _read(
             return RootListing((iceberg_candidate(bare, storage, below, within, current),), ())
         if table.provider in _OF_FILES:
             return RootListing((file_candidate(spark, table, bare, within),), ())
-    except PySparkException as error:
+    except SPARK_ERRORS as error:
         return _failed(bare, tree, "error", f"Spark can't open it: {shown(first_line(error))}")
-    except (OSError, UnreadableData) as error:
+    except (OSError, LakeError, UnreadableData) as error:
         return _failed(bare, tree, "error", shown(str(error)))
     except UnsupportedData as error:
         return _failed(bare, tree, "unsupported", str(error))
+    except Exception as error:  # noqa: BLE001  # what a catalog says is a stranger's: recorded, and ends nothing
+        return _failed(bare, tree, "error", unknown_damage(shown(bare.id), error))
     return _as_directory(table, bare, storage, tree, within)
 
 

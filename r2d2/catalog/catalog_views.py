@@ -9,14 +9,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from pyspark.errors import PySparkException
-
 from r2d2.catalog.listing import Candidate, fingerprint
 from r2d2.catalog.named_files import look
 from r2d2.errors import UnreadableData, UnsupportedData, first_line
 from r2d2.lake.file_tree import shown
 from r2d2.lake.hadoop_paths import local_path
-from r2d2.lake.spark_catalog import CatalogTable
+from r2d2.lake.spark_catalog import SPARK_ERRORS, CatalogTable
 from r2d2.lake.view_plans import view_plan
 from r2d2.model.dataset import DataFile
 from r2d2.model.source import SparkSource
@@ -36,7 +34,7 @@ def view_candidate(spark: SparkSession, table: CatalogTable, bare: Candidate) ->
         files = tuple(sorted(map(_file, _unquoted(plan.files)), key=lambda file: file.path))
         if not files:
             raise UnsupportedData("a view that reads no files")
-    except PySparkException as error:
+    except SPARK_ERRORS as error:
         return replace(view, status="error", reason=f"Spark can't open it: {shown(first_line(error))}")
     except UnreadableData as error:
         return replace(view, status="error", reason=str(error))
@@ -50,6 +48,7 @@ def view_candidate(spark: SparkSession, table: CatalogTable, bare: Candidate) ->
         file_ids=tuple(file.path for file in files),
         version=mark,
         fingerprint=mark,
+        told=mark,
         bytes=sum(file.size for file in files),
         modified_ns=max(file.mtime_ns for file in files),
         source=SparkSource(table=table.path),

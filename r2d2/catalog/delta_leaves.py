@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from r2d2.catalog.delta_schema import delta_columns
+from r2d2.catalog.delta_schema import defaults, delta_columns
 from r2d2.catalog.leaves import FileLeaves, merge_leaf, partition_leaf
 from r2d2.catalog.listing import Candidate
 from r2d2.errors import UnreadableData, UnsupportedData
@@ -17,7 +17,7 @@ from r2d2.lake.layout import Column, Reader, leaf_columns
 from r2d2.lake.parquet_types import described, family_of, shown
 from r2d2.model import family as families
 from r2d2.model.dataset import Bounds, DataFile, FileSummary, Leaf
-from r2d2.model.names import fold
+from r2d2.model.names import fold, fold_name
 
 #: Partition values of these types are not kept exactly by a Delta log: a float's text is not that of its double.
 _INEXACT = ("FLOAT", "BLOB", "LIST", "MAP", "STRUCT")
@@ -32,11 +32,20 @@ def table_summaries(candidate: Candidate, parts: Sequence[FileSummary]) -> list[
         parts: of the candidate's files, in their order.
 
     Raises:
-        UnreadableData: more rows are deleted than a file has.
+        UnreadableData: more rows are deleted than a file has, or the table's schema is damaged.
+        UnsupportedData: a column of the table is of a type that can't be read exactly.
     """
     mapped = candidate.properties.get("delta.columnMapping.mode", "none") != "none"
-    named = [renamed(part, json.loads(candidate.schema)) for part in parts] if mapped else list(parts)
+    named = _all_renamed(parts, candidate.schema) if mapped else list(parts)
     return [_without_deleted(part, file) for part, file in zip(named, candidate.files, strict=True)]
+
+
+def _all_renamed(parts: Sequence[FileSummary], schema: str) -> list[FileSummary]:
+    delta_columns(schema)  # checks all but what is told of names
+    try:
+        return [renamed(part, json.loads(schema)) for part in parts]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UnreadableData("the schema in the table's log is damaged") from error
 
 
 def _without_deleted(part: FileSummary, file: DataFile) -> FileSummary:
@@ -72,13 +81,19 @@ def _as(leaf: Leaf, path: tuple[str, ...], column: Column) -> Leaf:
 
 
 def _named(columns: Sequence[Column], struct: Mapping[str, Any]) -> tuple[Column, ...]:
-    fields = {field["metadata"].get(PHYSICAL_NAME, field["name"]): field for field in struct["fields"]}
-    return tuple(
-        replace(_valued(column, fields[column.name]["type"]), name=fields[column.name]["name"])
-        if column.name in fields
-        else replace(column, name=f"{_DROPPED}{column.name}")
-        for column in columns
-    )
+    """Files that were there before the names were mapped may spell them in another case: so Delta finds them, too."""
+    fields: dict[str, Mapping[str, Any]] = {}
+    for field in struct["fields"]:
+        physical = fold_name(field["metadata"][PHYSICAL_NAME])
+        if fields.setdefault(physical, field) is not field:
+            raise UnreadableData(f"its log finds two columns in files by one name, {shown((physical,))}")
+    return tuple(_in_table(column, fields.get(fold_name(column.name))) for column in columns)
+
+
+def _in_table(column: Column, field: Mapping[str, Any] | None) -> Column:
+    if field is None:
+        return replace(column, name=f"{_DROPPED}{column.name}")
+    return replace(_valued(column, field["type"]), name=field["name"])
 
 
 def _valued(column: Column, kind: Any) -> Column:
@@ -118,9 +133,19 @@ def partition_values(name: str, files: Sequence[DataFile]) -> list[tuple[int, st
 def delta_leaves(
     candidate: Candidate, files: Sequence[DataFile], parts: Sequence[FileLeaves], case_sensitive: bool
 ) -> tuple[Leaf, ...]:
-    """Leaves as the table's log gives them; files may lack those that were added later."""
+    """Leaves as the table's log gives them; files may lack those that were added later.
+
+    Raises:
+        UnsupportedData: a column is of a type that can't be read exactly, or of another one in the files; or rows of
+            files that lack it have a default.
+        UnreadableData: a partition column is none of the table's.
+    """
     columns = delta_columns(candidate.schema)
+    _refuse_defaults(defaults(candidate.schema), candidate.partition_columns, parts, case_sensitive)
     partitioned = set(candidate.partition_columns)
+    unknown = next((name for name in candidate.partition_columns if name not in {c.name for c in columns}), None)
+    if unknown is not None:  # spelled otherwise it would pass for a column that files lack, and so be NULL
+        raise UnreadableData(f"its partition column {shown((unknown,))} is not in its schema")
     leaves = []
     for found in leaf_columns(Reader("parquet", columns)):
         kind = described(found.column)
@@ -133,6 +158,16 @@ def delta_leaves(
         family = families.PRESENCE if found.presence else family_of(found.column)
         leaves.append(_table_leaf(Leaf(found.path, (family,), kind), parts, case_sensitive))
     return tuple(leaves)
+
+
+def _refuse_defaults(
+    names: Iterable[str], partitioned: Sequence[str], parts: Sequence[FileLeaves], case_sensitive: bool
+) -> None:
+    held = [{path[0] for path in part.leaves} for part in parts]
+    for name in names:
+        (column,) = fold((name,), case_sensitive)
+        if name not in partitioned and not all(column in some for some in held):
+            raise UnsupportedData(f"some of its files lack the column {shown((name,))}, which has a default there")
 
 
 def _table_leaf(leaf: Leaf, parts: Sequence[FileLeaves], case_sensitive: bool) -> Leaf:

@@ -26,6 +26,8 @@ _KINDS = {
     "timestamp": "TIMESTAMPTZ",
     "timestamp_ntz": "TIMESTAMP",
 }
+#: What Spark calls the default of a column for rows that were there before it.
+_DEFAULT = "EXISTS_DEFAULT"
 _DECIMAL = re.compile(r"decimal\(\s*(\d{1,2})\s*,\s*(\d{1,2})\s*\)")
 _Path = tuple[str, ...]
 
@@ -47,6 +49,16 @@ def delta_columns(schema: str) -> tuple[Column, ...]:
     if not columns:
         raise UnsupportedData("no columns")
     return columns
+
+
+def defaults(schema: str) -> tuple[str, ...]:
+    """Columns that have another value than NULL in the rows of files which lack them; ``schema`` is a good one."""
+    told = {field["name"]: field.get("metadata") for field in json.loads(schema)["fields"]}
+    return tuple(
+        name
+        for name, about in told.items()
+        if isinstance(about, Mapping) and str(about.get(_DEFAULT, "NULL")).strip().upper() != "NULL"
+    )
 
 
 def _fields(struct: Mapping[str, Any], path: _Path) -> tuple[Column, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -94,11 +95,16 @@ def _all_referred(storage: Storage, location: str, within: Sequence[str]) -> set
 def told_by_catalogs(candidates: Iterable[Candidate]) -> list[Candidate]:
     """Candidates without those directories whose table a catalog among the roots gives: one table with two names."""
     found = list(candidates)
-    catalogs = {_place(c): c for c in found if c.format == "iceberg" and c.reason != ONLY_ITS_CATALOG}
+    catalogs: dict[str, dict[str, Candidate]] = defaultdict(dict)
+    for candidate in found:
+        if candidate.format == "iceberg" and candidate.reason != ONLY_ITS_CATALOG:
+            catalogs[_place(candidate)][candidate.told] = candidate
     names: dict[str, list[str]] = {}
     for candidate in found:
-        if candidate.reason == ONLY_ITS_CATALOG and _place(candidate) in catalogs:
-            names.setdefault(catalogs[_place(candidate)].id, []).append(candidate.id)
+        told = catalogs[_place(candidate)] if candidate.reason == ONLY_ITS_CATALOG else {}
+        if len(told) == 1:  # catalogs that say different things leave it open which of them is right
+            (table,) = told.values()
+            names.setdefault(table.id, []).append(candidate.id)
     dropped = {name for others in names.values() for name in others}
     kept = [candidate for candidate in found if candidate.id not in dropped]
     return [replace(c, names=(*c.names, *names[c.id])) if c.id in names else c for c in kept]
@@ -130,7 +136,7 @@ def _reading(metadata: IcebergMetadata) -> dict[str, Any]:
     """By Iceberg's reader, at once or after a look at files that Iceberg has not written."""
     source = SparkSource("iceberg", (metadata.path,), needs=(ICEBERG,))
     foreign = NAME_MAPPING in metadata.properties
-    return {"unsuited": FOREIGN, "fallback": source} if foreign else {"source": source}
+    return {"unsuited": FOREIGN, "fallback": source, "schema": metadata.schema} if foreign else {"source": source}
 
 
 def _with_files(
@@ -144,7 +150,10 @@ def _with_files(
         raise UnsupportedData(f"Iceberg tables of format version {metadata.format_version} are not read yet")
     if "#" in metadata.path:  # Iceberg's reader takes what follows for a snapshot or a metadata table, of another path
         raise UnsupportedData("its path holds a '#', which Iceberg's reader does not take for a part of it")
-    _require_types(json.loads(metadata.schema), ())
+    try:
+        _require_types(json.loads(metadata.schema), ())
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise UnreadableData("the schema in its metadata is damaged") from error
     if listed.problem is not None:
         raise listed.problem
     if len({file.path for file in listed.live}) < len(listed.live):
@@ -166,6 +175,7 @@ def _with_files(
         claimed=tuple(identity for identity in described.claimed if identity not in own),
         others=other_files(stat for stat in below if stat.identity not in own),
         bytes=sum(file.size for file in files),
+        told=pinned.identity,
         # a change of the schema alone makes a new metadata file, and no snapshot
         fingerprint=fingerprint(described.location, (*files, DataFile(*pinned))),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import replace
 from itertools import combinations
 
@@ -17,14 +17,16 @@ def merge_aliases(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
     """One candidate for each dataset, sorted by id, with its other names and the datasets that it shares files with.
 
     The same dataset: the same format, the same files with the same partition values, as often, and for a table format
-    the same log. Everything else that has a file in common, or refers to a file of another one, is shared. Runs in time
-    linear in the number of files, besides the pairs that it finds. What was found by an earlier run is found again.
+    the same log; catalogs that say different things of the same files have different ones. Everything else that has a
+    file in common, or refers to a file of another one, is shared. Runs in time linear in the number of files, besides
+    the pairs that it finds. What was found by an earlier run is found again.
     Candidates of status ``hidden`` (tables that are left out) are not in the result, only among those shared with.
     """
     groups: dict[Hashable, list[Candidate]] = defaultdict(list)
     for candidate in candidates:
         groups[_sameness(candidate)].append(candidate)
-    merged = sorted((_merged(group) for group in groups.values()), key=lambda candidate: candidate.id)
+    alike = (one for group in groups.values() for one in _told_alike(group))
+    merged = sorted(map(_merged, alike), key=lambda candidate: candidate.id)
     owners = _owners(merged)
     shared: dict[int, set[int]] = defaultdict(set)
     for together in {positions for positions in owners.values() if len(positions) > 1}:
@@ -54,6 +56,14 @@ def _sameness(candidate: Candidate) -> Hashable:
     if not files and not candidate.claimed:
         return candidate.id
     return candidate.format, candidate.status, files, tuple(sorted(candidate.claimed))
+
+
+def _told_alike(group: Sequence[Candidate]) -> Collection[Sequence[Candidate]]:
+    """Names of the same files by what is told of them; files of which nothing is told are what the only one tells."""
+    by_told: dict[str, list[Candidate]] = defaultdict(list)
+    for candidate in group:
+        by_told[candidate.told].append(candidate)
+    return by_told.values() if len(by_told.keys() - {""}) > 1 else [group]
 
 
 def _ordered(partition: tuple[tuple[str, str | None], ...]) -> tuple[tuple[str, bool, str], ...]:

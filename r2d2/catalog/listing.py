@@ -41,6 +41,9 @@ class Candidate:
             they are in ``shared_with`` too.
         linked: a symbolic link led to it.
         unsuited: why its files, read one by one, don't give its rows; empty if they do, as far as its log tells.
+        told: what makes up its rows besides its files, and is not in its directory: the schema that a catalog gives,
+            the metadata file that it calls current, a view's plan. Two names of the same files that are told
+            different things are two datasets; empty where nothing is told.
         fallback: the ``source`` that it gets if they turn out not to; None if nothing reads it then.
         fingerprint: of names, sizes, times and identities of the files, for table formats too; a table that is made
             anew at the same place can have the same version, but not the same fingerprint.
@@ -68,6 +71,7 @@ class Candidate:
     fingerprint: str = ""
     source: SparkSource | None = None
     unsuited: str = ""
+    told: str = ""
     fallback: SparkSource | None = None
     retirable: bool = True
     status: str = "ok"

@@ -15,6 +15,7 @@ from r2d2.catalog.iceberg_tables import iceberg_candidate
 from r2d2.catalog.listing import Candidate, Problem, plain_candidate
 from r2d2.catalog.patterns import Patterns
 from r2d2.config import DiscoverySettings
+from r2d2.errors import unknown_damage
 from r2d2.lake.file_tree import FileTree, FoundFile, joined, shown
 from r2d2.lake.storage import Storage
 from r2d2.model.dataset import DataFile
@@ -88,13 +89,21 @@ class _Root:
             bare = replace(bare, linked=bare.linked or any(found.linked for found in files))
             left_out = (bool(base) and self.in_hidden(base)) or not self.wanted(base)
             if kind in _READERS:
-                table = _READERS[kind](bare, self.storage, [found.stat for found in files], self.within)
+                table = self._table(kind, bare, files)
                 if left_out:
                     table = hidden(table)
                 yield table
             elif not left_out:
                 reason = f"{FORMAT_NAMES[kind]}: not supported yet"
                 yield unread(replace(bare, format=kind, reason=reason), files)
+
+    def _table(self, kind: str, bare: Candidate, files: Sequence[FoundFile]) -> Candidate:
+        """A log is a stranger's: whatever is wrong with it is wrong with its table, and ends nothing."""
+        try:
+            return _READERS[kind](bare, self.storage, [found.stat for found in files], self.within)
+        except Exception as error:  # noqa: BLE001  # recorded, not lost
+            reason = unknown_damage(shown(bare.location), error)
+            return replace(unread(replace(bare, format=kind, reason=reason), files), status="error")
 
     def plain(self) -> Iterator[Candidate]:
         """Groups of files and single files that no table format claims."""

@@ -10,11 +10,12 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from r2d2.catalog.catalog_orc import require_columns
 from r2d2.catalog.identity import merge_aliases
 from r2d2.catalog.listing import Candidate, split
-from r2d2.lake.file_tree import shown
+from r2d2.errors import UnsupportedData
 from r2d2.lake.jars import AVRO
-from r2d2.lake.spark_formats import Columns, columns_of
+from r2d2.lake.spark_formats import Columns, columns_of, orc_fields
 from r2d2.model.dataset import HEADED_FORMATS, FileSummary
 from r2d2.model.source import SparkSource
 
@@ -57,12 +58,21 @@ def _with_source(candidate: Candidate, summaries: Mapping[str, FileSummary]) -> 
 def _refusal(candidate: Candidate, files: list[Columns]) -> str:
     names = {name for columns in files for name in columns.names}
     if candidate.schema:
-        # a column that is in the files of a catalog's table and not in the table would be lost unseen
-        ours = {field["name"].lower() for field in json.loads(candidate.schema)["fields"]}
-        more = next((name for name in sorted(names) if name.lower() not in ours), None)
-        return "" if more is None else f"its files have a column {shown(more)} that the table has not"
+        return _other_than_told(candidate, files)
     if candidate.partition_columns:
         return f"k=v directories of {candidate.format} are read only as a catalog's table, which says their types"
     if len({columns.schema for columns in files}) > 1:
         return "its files have different columns"
     return "" if names else "no columns"
+
+
+def _other_than_told(candidate: Candidate, files: list[Columns]) -> str:
+    """What the table of a catalog has not, or not as the files have it, would be lost or changed unseen."""
+    told = json.loads(candidate.schema)["fields"]
+    ours = [field for field in told if field["name"] not in candidate.partition_columns]
+    try:
+        for columns in {columns.schema: columns for columns in files}.values():
+            require_columns(orc_fields(columns), {"fields": ours})
+    except UnsupportedData as error:
+        return str(error)
+    return ""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 import tempfile
-import traceback
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +14,7 @@ import pyarrow as pa
 from r2d2.catalog import codec
 from r2d2.catalog.leaves import merged
 from r2d2.catalog.reading import BY_SPARK, FileToRead
-from r2d2.errors import UnreadableData, UnsupportedData
+from r2d2.errors import UnreadableData, UnsupportedData, unknown_damage
 from r2d2.lake import parquet, spark_formats, staging, text_summary
 from r2d2.lake.file_tree import shown
 from r2d2.lake.kernels import in_jobs, shared_out
@@ -24,8 +22,6 @@ from r2d2.lake.parquet_footer import FIRST_READ, end_needed
 from r2d2.lake.text_summary import TextFile
 from r2d2.model.dataset import HEADED_FORMATS, DataFile, FileSummary
 from r2d2.model.packing import pack_files, unpack_files
-
-_LOG = logging.getLogger(__name__)
 
 #: Runs a kernel over tasks, as ``lake.workers.Workers.map_tasks`` does with a session.
 Run = Callable[[pa.Table, Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]], pa.Schema], pa.Table]
@@ -129,14 +125,6 @@ def _summaries(rows: Sequence[Row], scratch: Path) -> dict[str, FileSummary]:
         return found
 
 
-def _unknown(row: Row, error: Exception) -> FileSummary:
-    """What a file is that fails in a way that nobody thought of."""
-    where = traceback.extract_tb(error.__traceback__)[-1]
-    # for us, not for the data's owner; never what the error says, which may cite values of the file
-    _LOG.warning("%s: %s at %s:%s", shown(str(row["path"])), type(error).__name__, where.filename, where.lineno)
-    return FileSummary(status="error", reason="can't be read: it is damaged in a way that R2D2 does not know")
-
-
 def _read(rows: Sequence[Row], scratch: Path) -> dict[str, FileSummary]:
     """By key.
 
@@ -184,7 +172,7 @@ def _failed(row: Row, error: Exception) -> FileSummary:
     if isinstance(error, OSError):
         why = error.strerror or "its store does not say why"
         return FileSummary(status="error", reason=f"can't be read: {why}")
-    return _unknown(row, error)
+    return FileSummary(status="error", reason=unknown_damage(shown(str(row["path"])), error))
 
 
 def _file(row: Row) -> DataFile:

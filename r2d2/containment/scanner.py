@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
@@ -22,8 +23,10 @@ from r2d2.containment.scan import RESULTS, TASKS, branch_key
 from r2d2.containment.scan_groups import scan_kernel, scanned_with_others
 from r2d2.containment.sketch import Sketch, merge, unpack
 from r2d2.lake.delta_vectors import DeletionVector
+from r2d2.lake.file_tree import shown
 from r2d2.lake.fingerprint import code_fingerprint
 from r2d2.lake.kernels import Kernel, in_jobs, shared_out
+from r2d2.lake.staging import changed
 from r2d2.model.dataset import DataFile, Dataset
 from r2d2.model.edge import Projection
 from r2d2.model.packing import pack_files
@@ -36,6 +39,7 @@ Runner = Callable[[pa.Table, Kernel, pa.Schema], pa.Table]
 #: request in it, and a row that is scanned with others in one query.
 PLANNING_BYTES, _REQUEST_BYTES, _TOGETHER_BYTES = 6_000_000, 1_000_000, 100_000
 _MOST_BRANCHES = 16
+_LOOKED_AT_ONCE = 32
 #: Bytes of an answer: of a row hash in its sketch, with its count, and of what else is in it.
 _LISTED_BYTES, _SUMS_BYTES = 24, 256
 _CODE = ("r2d2.lake", "r2d2.containment", "r2d2.model")
@@ -136,6 +140,7 @@ class Scanner:
             if index not in self.failed
         }
         self._check_rows(answers)
+        self._check_unchanged(missing)
         return {entry: measure for entry, measure in answers.items() if entry[0] not in self.failed}
 
     def _result_sizes(self, rows: Sequence[int], missing: Mapping[int, Sequence[Request]]) -> list[int]:
@@ -189,6 +194,17 @@ class Scanner:
                     f"its metadata says {self.datasets[index].rows} rows, a scan found {measure.rows}; "
                     "its files may be damaged or have changed"
                 )
+
+    def _check_unchanged(self, indexes: Iterable[int]) -> None:
+        """Of what Spark reads nobody else looks whether the files are still what was listed (EXACTNESS 1)."""
+        by_spark = [i for i in indexes if self.datasets[i].source is not None and i not in self.failed]
+        files = list({file for i in by_spark for file in self.datasets[i].files})
+        with ThreadPoolExecutor(_LOOKED_AT_ONCE) as pool:
+            moved = {path for found in pool.map(lambda file: changed([file]), files) for path in found}
+        for i in by_spark:
+            path = next((file.path for file in self.datasets[i].files if file.path in moved), None)
+            if path is not None:
+                self.failed[i] = f"changed while it was read: {shown(path)}"
 
 
 def scan_tasks(

@@ -26,6 +26,7 @@ _KNOWN = frozenset(
     )
 )
 _MAPPING_MODE = "delta.columnMapping.mode"
+_COORDINATOR = "delta.coordinatedCommits.commitCoordinator-preview"
 PHYSICAL_NAME = "delta.columnMapping.physicalName"
 
 
@@ -153,6 +154,8 @@ def require_known(snapshot: DeltaSnapshot) -> None:
     unknown = [name for name in snapshot.reader_features if name not in _KNOWN]
     if snapshot.reader_version not in (1, 2, 3):
         unknown.append(f"reader version {snapshot.reader_version}")
+    # a writer's feature by the protocol, but its newest commits need not be among those of the log
+    unknown += ["coordinatedCommits"] if snapshot.configuration.get(_COORDINATOR) else []
     if unknown:
         names = ", ".join(sorted({shown(name) for name in unknown}))
         raise UnsupportedData(f"Delta features that R2D2 does not read yet: {names}")

@@ -6,7 +6,8 @@ Iceberg's metadata tables would tell the same, and ask for a Spark session and s
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any, NamedTuple, TypeVar
@@ -25,7 +26,10 @@ _Item = TypeVar("_Item")
 _DELETED = 2
 _KINDS = {0: "rows", 1: "position deletes", 2: "equality deletes"}
 #: What fastavro raises on a file that is cut or no Avro file at all.
-DAMAGED_AVRO = (ValueError, EOFError, KeyError, TypeError, IndexError, RecursionError, zlib.error, SchemaParseException)
+DAMAGED_AVRO = (
+    *(ValueError, EOFError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError),
+    *(zlib.error, SchemaParseException),
+)
 
 
 class IcebergFile(NamedTuple):
@@ -90,33 +94,51 @@ def _manifests(snapshot: Snapshot, within: Sequence[str]) -> Iterator[str]:
     if not snapshot.manifest_list:
         yield from map(local_path, snapshot.manifests)
         return
-    for record in _records(local_path(snapshot.manifest_list), within):
-        yield local_path(str(record["manifest_path"]))
+    path = local_path(snapshot.manifest_list)
+    for record in _records(path, within):
+        with _damage_of(path):
+            manifest = local_path(record["manifest_path"])
+        yield manifest
 
 
 def _entries(manifest: str, within: Sequence[str]) -> Iterator[IcebergFile]:
     """Files that the manifest adds or keeps; what it removes is live in older snapshots only, if those are kept."""
     for record in _records(manifest, within):
-        file = record["data_file"]
-        if record["status"] == _DELETED:
-            continue
-        kind = _KINDS[file.get("content", 0)]
-        path, size = local_path(str(file["file_path"])), file["file_size_in_bytes"]
-        yield IcebergFile(path, kind, file["record_count"], size, str(file["file_format"]).upper())
+        with _damage_of(manifest):
+            file = None if record["status"] == _DELETED else _file(record["data_file"])
+        if file is not None:
+            yield file
+
+
+def _file(told: Mapping[str, Any]) -> IcebergFile:
+    kind, path = _KINDS[told.get("content", 0)], local_path(told["file_path"])
+    return IcebergFile(
+        path, kind, int(told["record_count"]), int(told["file_size_in_bytes"]), str(told["file_format"]).upper()
+    )
 
 
 def _records(path: str, within: Sequence[str]) -> Iterator[dict[str, Any]]:
-    name = f"metadata/{shown(path.rpartition('/')[2])}"
     try:
         storage = storage_for(path)
         if not storage.inside(path, within):
             raise UnsupportedData(f"its metadata names {shown(path)}, which lies outside of the lake's roots")
         content = BytesIO(storage.read_bytes(path))
-    except (OSError, LakeError) as error:
-        raise UnreadableData(f"{name} can't be read: {getattr(error, 'strerror', None) or error}") from error
-    try:
+    except (OSError, LakeError, ValueError) as error:
+        raise UnreadableData(f"{_name(path)} can't be read: {getattr(error, 'strerror', None) or error}") from error
+    with _damage_of(path):
         for record in fastavro.reader(content):
-            assert isinstance(record, dict)
+            if not isinstance(record, dict):
+                raise UnreadableData(f"{_name(path)} holds something else than records")
             yield record
+
+
+@contextmanager
+def _damage_of(path: str) -> Iterator[None]:
+    try:
+        yield
     except DAMAGED_AVRO as error:
-        raise UnreadableData(f"{name} is damaged") from error
+        raise UnreadableData(f"{_name(path)} is damaged") from error
+
+
+def _name(path: str) -> str:
+    return f"metadata/{shown(path.rpartition('/')[2])}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,11 @@ from r2d2.lake.storage import Storage
 
 _VERSIONED = re.compile(r"v(\d{1,18})(\.gz)?\.metadata\.json(\.gz)?")
 _SUFFIXES = (".metadata.json", ".metadata.json.gz")
+#: What reading a metadata file raises that is none, or lies: it names a schema that it has not, or no number.
+_DAMAGED = (
+    *(ValueError, KeyError, TypeError, AttributeError, EOFError, RecursionError, OverflowError, StopIteration),
+    zlib.error,
+)
 _HINT = "version-hint.text"
 #: Why a table that a catalog keeps can't be read from its directory: the newest metadata file need not be committed.
 ONLY_ITS_CATALOG = (
@@ -154,7 +160,7 @@ def read_metadata(storage: Storage, path: str) -> IcebergMetadata:
         return _parsed(json.loads(text), path)
     except OSError as error:
         raise UnreadableData(f"{name} can't be read: {error.strerror or error}") from error
-    except (ValueError, KeyError, TypeError, AttributeError, EOFError, RecursionError) as error:
+    except _DAMAGED as error:
         raise UnreadableData(f"{name} is damaged") from error
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
 from r2d2.errors import LakeError, UsageError, first_line
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 VIEW = "view"
+#: How Spark says that it can't: in its own words, or in those of what it called (a format's jar, a store).
+SPARK_ERRORS = (PySparkException, Py4JError)
 _DATA_SOURCES = frozenset({"parquet", "delta", "csv", "json", "orc", "iceberg"})
 #: Hive's own tables whose serde keeps every value as it is; others read what does not fit a type as NULL.
 _SERDES = {
@@ -109,7 +112,7 @@ def catalog_tables(spark: SparkSession, database: Sequence[str]) -> list[Catalog
     try:
         tables = _names(spark, f"SHOW TABLES IN {where}", "tableName")
         views = _views(spark, where)
-    except PySparkException as error:
+    except SPARK_ERRORS as error:
         raise LakeError(
             f"catalog:{'.'.join(database)}: {first_line(error)}",
             "check the name with SHOW DATABASES and the right to list it; catalogs are configured by spark.conf and"
@@ -130,7 +133,7 @@ def partitions_of(
         specs: of each partition the values by column, None for NULL.
 
     Raises:
-        PySparkException: the catalog does not describe it.
+        PySparkException, Py4JError: the catalog does not describe it.
     """
     for spec in specs:
         told = ", ".join(f"{quoted(name)} = {_literal(value)}" for name, value in spec.items())
@@ -149,7 +152,7 @@ def iceberg_metadata_file(spark: SparkSession, table: CatalogTable) -> str:
     """The metadata file that the catalog of an Iceberg table says is the current one.
 
     Raises:
-        PySparkException: the table can't be opened.
+        PySparkException, Py4JError: the table can't be opened.
     """
     logged = spark.sql(f"SELECT file FROM {table.sql}.metadata_log_entries").collect()
     return local_path(str(logged[-1]["file"]))  # the log ends with the file that it was read from
@@ -185,7 +188,7 @@ def _described(spark: SparkSession, path: tuple[str, ...]) -> CatalogTable:
     bare = CatalogTable(path, "")
     try:
         found = _details(spark, bare.sql)
-    except PySparkException as error:
+    except SPARK_ERRORS as error:
         return CatalogTable(path, "", refusal=f"the catalog does not describe it: {first_line(error)}")
     provider = str(found.get("provider") or "").lower()
     serde = str(found.get("serde_library") or "")
@@ -202,7 +205,7 @@ def _details(spark: SparkSession, name: str) -> Mapping[str, Any]:
             raise
     rows = spark.sql(f"DESCRIBE TABLE EXTENDED {name}").collect()
     # columns come first, and may have any name: what follows the last such line is the catalog's own
-    start = max(i for i, row in enumerate(rows) if row["col_name"] == _DETAILS)
+    start = max((i for i, row in enumerate(rows) if row["col_name"] == _DETAILS), default=len(rows))
     return {row["col_name"].lower(): row["data_type"] for row in rows[start:]}
 
 

@@ -6,6 +6,7 @@ pyarrow reads ORC, too, and takes dates before 1582 for other ones: it does not 
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
@@ -86,11 +87,25 @@ def _orc_columns(source: BinaryIO) -> Columns:
     file = orc.ORCFile(source)
     schema = file.schema
     for field in schema:
-        if "timestamp" in str(field.type):
+        kinds = list(_parts(field.type))
+        if any(map(pa.types.is_timestamp, kinds)):
             raise UnsupportedData(f"column {shown(field.name)} holds times, which ORC keeps without a zone")
-        if "union" in str(field.type):
+        if any(map(pa.types.is_union, kinds)):
             raise UnsupportedData(f"column {shown(field.name)} is a union")
-    return Columns(tuple(schema.names), json.dumps([[field.name, str(field.type)] for field in schema]), file.nrows)
+    told = base64.b64encode(schema.remove_metadata().serialize().to_pybytes()).decode("ascii")
+    return Columns(tuple(schema.names), told, file.nrows)
+
+
+def orc_fields(columns: Columns) -> tuple[pa.Field, ...]:
+    """The columns of an ORC file with their types."""
+    return tuple(pa.ipc.read_schema(pa.py_buffer(base64.b64decode(columns.schema))))
+
+
+def _parts(kind: pa.DataType) -> Iterator[pa.DataType]:
+    """The type and those of its fields."""
+    yield kind
+    for index in range(kind.num_fields):
+        yield from _parts(kind.field(index).type)
 
 
 def _avro_columns(source: BinaryIO) -> Columns:

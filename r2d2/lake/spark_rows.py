@@ -37,6 +37,10 @@ _EXACT = frozenset(
 )
 
 
+#: A session's or a table's own settings may say otherwise, and rows be left out without a word (EXACTNESS 1).
+_EVERY_ROW = {"ignoreCorruptFiles": "false", "ignoreMissingFiles": "false"}
+
+
 def frame(spark: SparkSession, source: SparkSource) -> DataFrame:
     """What Spark is to read; nothing is read yet.
 
@@ -48,7 +52,7 @@ def frame(spark: SparkSession, source: SparkSource) -> DataFrame:
     from pyspark.errors import PySparkException
 
     try:
-        reader = spark.read.options(**source.options)
+        reader = spark.read.options(**_EVERY_ROW, **source.options)
         if source.schema:
             reader = reader.schema(_schema(source.schema))
         if source.table:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _NODES = frozenset(("Project", "Filter", "Union", "Join", "Aggregate", "Distinct", "SubqueryAlias", "View"))
+#: Nodes that give one row for several, whichever comes first: of equal texts of another collation any of them.
+_ONE_OF_SEVERAL = frozenset(("Aggregate", "Distinct"))
+_COLLATED = ("string collate ", "__COLLATIONS")
 _RELATION = "LogicalRelation"
 #: Node -> why it is not read.
 _UNKNOWN_FILES = {
@@ -57,7 +60,7 @@ def view_plan(spark: SparkSession, name: str) -> ViewPlan:
 
     Raises:
         UnsupportedData: its rows can differ from one look to the next, or its files can't be known.
-        PySparkException: it can't be analysed.
+        PySparkException, Py4JError: it can't be analysed.
     """
     frame = spark.table(name)
     execution = getattr(frame, "_jdf", None)  # the plan itself is not to be had over Spark Connect
@@ -67,7 +70,12 @@ def view_plan(spark: SparkSession, name: str) -> ViewPlan:
     plan = json.loads(analyzed.toJSON())
     if not analyzed.deterministic():
         raise UnsupportedData("a view whose rows differ from one look to the next")
-    versions = [_require_known(spark, node) for node in _nodes(plan)]
+    nodes = list(_nodes(plan))
+    versions = [_require_known(spark, node) for node in nodes]
+    text = json.dumps(plan)
+    grouped = any(str(node["class"]).rpartition(".")[2] in _ONE_OF_SEVERAL for node in nodes)
+    if grouped and any(mark in text for mark in _COLLATED):
+        raise UnsupportedData("a view that gives one of several texts which its collation takes for the same")
     return ViewPlan(tuple(frame.inputFiles()), json.dumps([_stable(plan, {}), versions], sort_keys=True))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.orc as orc
 import pyarrow.parquet as pq
 import pytest
 
@@ -63,23 +64,38 @@ def _refused(spark: SparkSession, lake: Path) -> None:
     (lake / "narrow").mkdir()
     spark.sql(f"CREATE TABLE {DB}.narrow (a INT) USING parquet LOCATION '{lake}/narrow'")
     pq.write_table(pa.table({"a": pa.array([1], pa.int32()), "more": ["x"]}), lake / "narrow/part-0.parquet")
+    spark.sql(f"CREATE TABLE {DB}.later USING parquet AS SELECT 1 AS a")
+    spark.sql(f"ALTER TABLE {DB}.later ADD COLUMN b INT DEFAULT 5")
+    (lake / "halves").mkdir()
+    orc.write_table(pa.table({"a": [1.5]}), str(lake / "halves/part-0.orc"))
+    spark.sql(f"CREATE TABLE {DB}.halves (a INT) USING orc LOCATION '{lake}/halves'")
     spark.sql(f"CREATE TABLE {DB}.orc_times USING orc AS SELECT timestamp'2024-01-01 00:00:00' AS at")
 
 
 def _views(spark: SparkSession, lake: Path) -> None:
     spark.sql(f"CREATE VIEW {DB}.recent AS SELECT parted_id, name FROM {DB}.parted WHERE k = 1")
+    spark.sql(f"CREATE VIEW {DB}.second AS SELECT parted_id, name FROM {DB}.recent WHERE parted_id > 3")
     spark.sql(f"CREATE VIEW {DB}.random AS SELECT parted_id, rand() AS r FROM {DB}.parted")
     spark.sql(f"CREATE VIEW {DB}.now AS SELECT parted_id, now() AS at FROM {DB}.parted")
     spark.sql(f"CREATE VIEW {DB}.some AS SELECT parted_id FROM {DB}.parted LIMIT 3")
     spark.sql(f"CREATE VIEW {DB}.sums AS SELECT sum(x) AS x FROM {DB}.parted")
     spark.sql(f"CREATE VIEW {DB}.within AS SELECT name FROM {DB}.orc_table WHERE EXISTS (SELECT 1 FROM {DB}.parted)")
+    spark.sql(f"CREATE TABLE {DB}.torn USING delta AS SELECT 1 AS a")
+    spark.sql(f"INSERT INTO {DB}.torn VALUES (2)")
+    spark.sql(f"CREATE VIEW {DB}.over_torn AS SELECT a FROM {DB}.torn WHERE a > 0")
+    (lake / f"torn/_delta_log/{1:020d}.json").write_text("torn")
+    spark.sql(
+        f"CREATE VIEW {DB}.folded AS SELECT DISTINCT CAST(name AS STRING COLLATE UTF8_LCASE) AS n FROM {DB}.parted"
+    )
     few = spark.table(f"{DB}.recent").toArrow().slice(0, 3)
     pq.write_table(few, lake / "recent.some.parquet")
 
 
 def _table(found: Found, name: str) -> set[tuple[str, str]]:
     """Pairs between a table of the database and the files around it, as if all lay in one place."""
-    ids = {f"{PREFIX}/{name}": name} | {f"lake/{name}.{kind}.parquet": f"{name}.{kind}.parquet" for kind in KINDS}
+    ids = {f"{PREFIX}/{name}": name, f"lake/{name}": name} | {
+        f"lake/{name}.{kind}.parquet": f"{name}.{kind}.parquet" for kind in KINDS
+    }
     return {(ids[a], ids[b]) for a, b in found.pairs if a in ids and b in ids}
 
 
@@ -96,6 +112,7 @@ def test_a_directory_that_is_only_a_part_of_a_table_shares_files_with_it(found: 
 
 
 def test_a_partitioned_table_of_orc_is_read(found: Found) -> None:
+    assert found.datasets["lake/orc_table"].names == (f"{PREFIX}/orc_table",)
     assert _table(found, "orc_table") == relations("orc_table")
 
 
@@ -103,19 +120,46 @@ def test_columns_that_a_table_does_not_show_and_times_in_orc_are_refused(found: 
     narrow = found.datasets["lake/narrow"]
     assert f"{PREFIX}/narrow" in narrow.names
     assert narrow.error == 'unsupported: its files have a column "more" that the table has not'
-    assert "times" in found.datasets[f"{PREFIX}/orc_times"].error
+    assert "times" in found.datasets["lake/orc_times"].error
+
+
+def test_what_spark_would_convert_to_the_type_of_a_table_of_orc_is_refused(found: Found) -> None:
+    halves = found.datasets["lake/halves"]
+    assert halves.error == 'unsupported: column "a" is double in its files and integer in the table: Spark converts it'
+
+
+def test_a_column_whose_default_stands_for_what_older_files_lack_is_refused(found: Found) -> None:
+    later = found.datasets["lake/later"]
+    assert later.error == 'unsupported: some of its files lack the column "b", which has a default there'
 
 
 def test_a_view_may_contain_others_shares_what_it_reads_and_is_never_retired(found: Found) -> None:
     view = found.datasets[f"{PREFIX}/recent"]
     assert (view.status, view.rows, view.retirable) == ("ok", 10, False)
-    assert view.shared_with == (f"{PREFIX}/parted",)
+    assert view.shared_with == (f"{PREFIX}/parted", f"{PREFIX}/second")
     assert (f"{PREFIX}/recent", "lake/recent.some.parquet") in found.pairs
+
+
+def test_two_views_of_the_same_files_are_two_datasets(found: Found) -> None:
+    assert (found.datasets[f"{PREFIX}/second"].names, found.datasets[f"{PREFIX}/second"].rows) == ((), 8)
+    assert (f"{PREFIX}/second", "lake/recent.some.parquet") not in found.pairs
+
+
+def test_a_view_over_a_damaged_table_is_an_error_and_ends_no_run(found: Found) -> None:
+    assert found.datasets["lake/torn"].status == "error"
+    assert found.datasets[f"{PREFIX}/over_torn"].error.startswith("error: Spark can't open it: org.apache.spark")
 
 
 @pytest.mark.parametrize(
     ("name", "why"),
-    [("random", "differ"), ("now", "Now"), ("some", "GlobalLimit"), ("sums", "Sum"), ("within", "Exists")],
+    [
+        ("random", "differ"),
+        ("now", "Now"),
+        ("some", "GlobalLimit"),
+        ("sums", "Sum"),
+        ("folded", "collation"),
+        ("within", "Exists"),
+    ],
 )
 def test_a_view_whose_rows_can_differ_is_refused(found: Found, name: str, why: str) -> None:
     view = found.datasets[f"{PREFIX}/{name}"]

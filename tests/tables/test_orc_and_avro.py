@@ -21,7 +21,9 @@ from r2d2.catalog.spark_file_sets import with_sources
 from r2d2.catalog.summaries import summarize_files
 from r2d2.config import DiscoverySettings
 from r2d2.lake.kernels import run_here
-from r2d2.model.dataset import FileSummary
+from r2d2.lake.spark_formats import columns_of, summarize
+from r2d2.lake.storage import storage_for
+from r2d2.model.dataset import DataFile, FileSummary
 from tests.tables.lake_runs import run_lake
 from tests.tables.truths import base_rows, relations, write_relatives
 
@@ -131,3 +133,10 @@ def test_an_avro_file_that_another_writer_made_is_read(spark: SparkSession, tmp_
     rows = pa.table({"a": [None, 1, 2, 3, 4], "price": pa.array([r["price"] for r in records], pa.decimal128(8, 2))})
     write_relatives(tmp_path / "lake", "t.avro", rows)
     assert run_lake([str(tmp_path / "lake")], tmp_path / "state").among("t.avro") == relations("t.avro")
+
+
+def test_what_a_field_of_orc_is_called_is_not_what_it_is(tmp_path: Path) -> None:
+    kind = pa.struct({"timestamp": pa.int32(), "union": pa.map_(pa.string(), pa.int32())})
+    write_orc(tmp_path / "x.orc", s=pa.array([{"timestamp": 1, "union": None}], kind))
+    file = DataFile(*storage_for(str(tmp_path)).stat(str(tmp_path / "x.orc")))
+    assert columns_of(summarize(file, "orc")).names == ("s",)

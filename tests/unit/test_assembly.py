@@ -415,3 +415,9 @@ def test_conformance_tables_have_the_rows_that_others_read_or_are_refused(tmp_pa
             names = {leaf.path[0] for leaf in dataset.leaves}
             assert names == {name for name, _ in table["columns"]}, table["path"]
     assert compared >= 70
+
+
+def test_a_table_can_not_set_what_its_files_say_of_themselves() -> None:
+    fields = {"properties": {"row_groups": "many", "null_tokens": "x", "delta.tableId": "t"}}
+    parts = [replace(_text(1, _number("a", 1, 1)), properties={"row_groups": groups}) for groups in (1, 2)]
+    assert _made("parquet", *parts, **fields).properties == {"delta.tableId": "t"}

@@ -215,6 +215,13 @@ def test_a_reader_feature_that_spark_does_not_take_care_of_is_refused_by_name(tm
     assert len(replay_delta(LocalStorage(), str(tmp_path)).files) == 1
 
 
+def test_a_table_whose_newest_commits_a_coordinator_keeps_is_refused(tmp_path: Path) -> None:
+    told = {"delta.coordinatedCommits.commitCoordinator-preview": "dynamodb"}
+    commit(tmp_path, 0, PROTOCOL, metadata(**told))
+    with pytest.raises(UnsupportedData, match="coordinatedCommits"):
+        snapshot(tmp_path)
+
+
 @pytest.mark.parametrize("version", [0, 4, 5, -1])
 def test_other_reader_versions_are_refused(tmp_path: Path, version: int) -> None:
     commit(tmp_path, 0, {"protocol": {"minReaderVersion": version}}, metadata(), add("a"))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from r2d2.catalog.discovery import discover
 from r2d2.config import ContainmentSettings, DiscoverySettings
@@ -168,3 +169,30 @@ def test_a_rename_changes_the_fingerprint_though_no_file_changes(tmp_path: Path)
         (listed,) = discover([str(tmp_path / name)], DiscoverySettings(), None, None).candidates
         marks.append(listed.fingerprint)
     assert marks[0] != marks[1]
+
+
+def test_a_file_that_spells_a_name_in_another_case_holds_that_column(tmp_path: Path) -> None:
+    mapped(tmp_path / "t", struct(field("a", "long", "A")), pa.table({"A": [1]}), pa.table({"a": [2]}))
+    found = dataset(tmp_path, "t")
+    assert [(leaf.path, leaf.nulls) for leaf in found.leaves] == [(("a",), 0)]
+
+
+def test_two_columns_of_one_name_in_files_are_an_error(tmp_path: Path) -> None:
+    mapped(tmp_path / "t", struct(field("a", "long", "p"), field("b", "long", "P")), pa.table({"p": [1]}))
+    assert dataset(tmp_path, "t").error == 'error: its log finds two columns in files by one name, "p"'
+
+
+@pytest.mark.parametrize(
+    "changed", [{"metadata": None}, {"metadata": {"delta.columnMapping.physicalName": 5}}, {"name": 5}, {"type": {}}]
+)
+def test_a_damaged_schema_of_mapped_columns_is_an_error_of_its_table(tmp_path: Path, changed: dict[str, Any]) -> None:
+    mapped(tmp_path / "t", struct(field("a", "long", "p") | changed), pa.table({"p": [1]}))
+    assert "schema in the table's log is damaged" in dataset(tmp_path, "t").error
+
+
+def test_a_partition_column_that_the_schema_spells_otherwise_is_an_error(tmp_path: Path) -> None:
+    rows = pa.table({"a": [1]}).replace_schema_metadata({"K": "x"})
+    plain = {"metadata": {}}
+    schema = struct(field("a", "long", "") | plain, field("k", "string", "") | plain)
+    mapped(tmp_path / "t", schema, rows, partitions=("K",), mode="none")
+    assert dataset(tmp_path, "t").error == 'error: its partition column "K" is not in its schema'

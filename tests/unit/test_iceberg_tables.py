@@ -190,3 +190,43 @@ def test_a_table_that_is_left_out_still_pins_what_it_refers_to(tmp_path: Path) -
     listing = found(tmp_path)
     assert list(listing) == ["other/x.parquet"]
     assert listing["other/x.parquet"].outsiders == ("_hidden",)
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"current-schema-id": 7},
+        {"default-spec-id": 7},
+        {"last-updated-ms": float("inf")},
+        {"schemas": [{"schema-id": 0, "type": "struct", "fields": [{"id": 1, "name": "a", "type": {"fields": [{}]}}]}]},
+    ],
+)
+def test_metadata_that_lies_is_an_error_of_the_table_alone(tmp_path: Path, lie: dict[str, Any]) -> None:
+    touch(tmp_path, "x.parquet")
+    table(tmp_path / "t", "data/a.parquet", **lie)
+    listing = found(tmp_path)
+    assert (listing["t"].status, listing["x.parquet"].status) == ("error", "ok")
+    assert "damaged" in listing["t"].reason
+
+
+def test_a_manifest_that_is_none_or_of_an_unknown_kind_is_an_error_of_the_table_alone(tmp_path: Path) -> None:
+    for name, content in (("swapped", 0), ("unknown", 7)):
+        here = tmp_path / name
+        touch(here, "a.parquet")
+        lists = manifest(here, "m1", [entry(here / "a.parquet", content=content)])
+        metadata(here, "v1.metadata.json", [here / "metadata/m1.avro" if name == "swapped" else lists])
+        assert (found(tmp_path)[name].status, found(tmp_path)[name].reason) == ("error", "metadata/m1.avro is damaged")
+
+
+@pytest.mark.parametrize("name", ["a\0b", "\ud800"])
+def test_a_name_that_no_file_can_have_is_an_error_of_the_table_alone(tmp_path: Path, name: str) -> None:
+    table(tmp_path / "t", "data/a.parquet", snapshots=[{"snapshot-id": 1, "manifest-list": name}])
+    assert found(tmp_path)["t"].status == "error"
+
+
+def test_metadata_with_damaged_compression_is_an_error_of_the_table_alone(tmp_path: Path) -> None:
+    table(tmp_path / "t", "data/a.parquet")
+    path = tmp_path / "t/metadata/v1.metadata.json"
+    packed = gzip.compress(path.read_bytes())
+    path.write_bytes(packed[:30] + b"\x00\xff\x13" + packed[33:])
+    assert found(tmp_path)["t"].reason == "v1.metadata.json is damaged"

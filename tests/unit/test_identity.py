@@ -174,3 +174,14 @@ def test_a_shallow_clone_and_its_source_share_files_even_if_the_clone_is_unread(
         "clone": ("unsupported" if feature else "ok", ("source",)),
         "source": ("ok", ("clone",)),
     }
+
+
+def test_the_same_files_that_catalogs_tell_different_things_of_are_different_datasets() -> None:
+    path, one, other = (
+        plain("p", "1"),
+        replace(plain("x", "1"), told="a INT"),
+        replace(plain("y", "1"), told="a STRING"),
+    )
+    assert outcome(path, one) == {"p": (("x",), ())}
+    assert outcome(one, replace(other, told="a INT")) == {"x": (("y",), ())}
+    assert outcome(path, one, other) == {"p": ((), ("x", "y")), "x": ((), ("p", "y")), "y": ((), ("p", "x"))}

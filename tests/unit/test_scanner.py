@@ -31,12 +31,14 @@ from r2d2.containment.scan_groups import scan_kernel
 from r2d2.containment.scanner import Measure, Scanner, chunks, dataset_key, measure_key, planned
 from r2d2.containment.sketch import pack
 from r2d2.errors import UnreadableData
+from r2d2.lake.handed import handed
 from r2d2.lake.kernels import in_jobs, run_here
 from r2d2.lake.layout import Column, Reader
 from r2d2.model.dataset import DataFile, Dataset, Leaf
 from r2d2.model.edge import Projection
 from r2d2.model.family import DATE, NUMBER, PRESENCE, STRING
 from r2d2.model.packing import pack_files, unpack_files
+from r2d2.model.source import SparkSource
 from tests.containment_runs import Memory, candidate, data_file, datasets_of, parquet_dataset
 
 DEFAULT = ContainmentSettings()
@@ -249,6 +251,24 @@ def test_a_file_that_changed_since_it_was_listed_gives_no_answer(tmp_path: Path)
     reading = scanner([kept, changing])
     assert set(reading.measure({0: [request], 1: [request]})) == {(0, request)}
     assert "changed while it was read" in reading.failed[1]
+
+
+@pytest.mark.parametrize("touched", [False, True])
+def test_a_file_that_changes_while_spark_reads_it_gives_no_answer(tmp_path: Path, touched: bool) -> None:
+    path = written(tmp_path / "x.parquet", {"a": [1, 2]})
+    dataset = replace(parquet_dataset(path), source=SparkSource("orc", (str(path),)))
+
+    def run(tasks: pa.Table, *kernel: Any) -> pa.Table:
+        with handed({dataset.scanned[0].path: path}):
+            found = run_here(tasks, *kernel)
+        if touched:
+            os.utime(path, ns=(1, 1))
+        return found
+
+    reading = Scanner([dataset], DEFAULT, run, Memory())
+    request = Request(projection_of(dataset, "a"), COMPLETE)
+    assert len(reading.measure({0: [request]})) == (0 if touched else 1)
+    assert reading.failed == ({0: f"changed while it was read: {path}"} if touched else {})
 
 
 @pytest.mark.parametrize(("module", "reads", "value"), [(scan, "hashed_rows", [1]), (scan_groups, "small_table", 1)])
