@@ -89,6 +89,8 @@ class Joins:
             pair for pair in missing if pair not in fresh and not {pair.parent, pair.child} & self.scanner.failed.keys()
         ]
         fresh |= join(rest, self.scanner.failed)
+        self.scanner.look_again({index for pair in rest for index in (pair.parent, pair.child)})
+        fresh = {p: result for p, result in fresh.items() if not {p.parent, p.child} & self.scanner.failed.keys()}
         self.cache.add_verdicts({keys[pair]: found for pair, found in fresh.items()})
         rows = sum(self.scanner.datasets[i].bytes for i in {i for pair in missing for i in (pair.parent, pair.child)})
         read = {i: self.scanner.datasets[i] for pair in rest for i in (pair.parent, pair.child)}

@@ -140,7 +140,7 @@ class Scanner:
             if index not in self.failed
         }
         self._check_rows(answers)
-        self._check_unchanged(missing)
+        self.look_again(missing)
         return {entry: measure for entry, measure in answers.items() if entry[0] not in self.failed}
 
     def _result_sizes(self, rows: Sequence[int], missing: Mapping[int, Sequence[Request]]) -> list[int]:
@@ -195,8 +195,11 @@ class Scanner:
                     "its files may be damaged or have changed"
                 )
 
-    def _check_unchanged(self, indexes: Iterable[int]) -> None:
-        """Of what Spark reads nobody else looks whether the files are still what was listed (EXACTNESS 1)."""
+    def look_again(self, indexes: Iterable[int]) -> None:
+        """Fails those of which a file is not what was listed any more (EXACTNESS 1).
+
+        Of what Spark has read; what is read here was looked at by whoever read it.
+        """
         by_spark = [i for i in indexes if self.datasets[i].source is not None and i not in self.failed]
         files = list({file for i in by_spark for file in self.datasets[i].files})
         with ThreadPoolExecutor(_LOOKED_AT_ONCE) as pool:

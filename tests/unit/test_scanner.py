@@ -20,6 +20,8 @@ import pytest
 from r2d2.config import ContainmentSettings
 from r2d2.containment import scan, scan_groups
 from r2d2.containment import scanner as scanner_module
+from r2d2.containment.join import JoinResult
+from r2d2.containment.joins import Joins
 from r2d2.containment.request import COMPLETE, Request, Term
 from r2d2.containment.scan import (
     TASKS,
@@ -30,6 +32,7 @@ from r2d2.containment.scan import (
 from r2d2.containment.scan_groups import scan_kernel
 from r2d2.containment.scanner import Measure, Scanner, chunks, dataset_key, measure_key, planned
 from r2d2.containment.sketch import pack
+from r2d2.containment.views import Pair
 from r2d2.errors import UnreadableData
 from r2d2.lake.handed import handed
 from r2d2.lake.kernels import in_jobs, run_here
@@ -269,6 +272,28 @@ def test_a_file_that_changes_while_spark_reads_it_gives_no_answer(tmp_path: Path
     request = Request(projection_of(dataset, "a"), COMPLETE)
     assert len(reading.measure({0: [request]})) == (0 if touched else 1)
     assert reading.failed == ({0: f"changed while it was read: {path}"} if touched else {})
+
+
+@pytest.mark.parametrize("touched", [False, True])
+def test_a_file_that_changes_while_spark_reads_it_for_a_join_gives_no_verdict_and_none_is_kept(
+    tmp_path: Path, touched: bool
+) -> None:
+    path = written(tmp_path / "x.parquet", {"a": [1, 2]})
+    by_spark = replace(parquet_dataset(path), source=SparkSource("orc", (str(path),)))
+    here = parquet_dataset(written(tmp_path / "y.parquet", {"a": [1]}))
+    pair = Pair(0, 1, projection_of(here, "a"))
+
+    def join(pairs: Sequence[Pair], failed: dict[int, str]) -> dict[Pair, JoinResult]:
+        if touched:
+            os.utime(path, ns=(1, 1))
+        return dict.fromkeys(pairs, JoinResult(0, None))
+
+    memory = Memory()
+    reading = Scanner([by_spark, here], DEFAULT, run_here, memory)
+    joins = Joins(reading, join, memory)
+    assert joins.by_hashes([pair], {})[0] == ({} if touched else {pair: JoinResult(0, None)})
+    assert reading.failed == ({0: f"changed while it was read: {path}"} if touched else {})
+    assert joins.decided([pair], "join") == (set() if touched else {pair})
 
 
 @pytest.mark.parametrize(("module", "reads", "value"), [(scan, "hashed_rows", [1]), (scan_groups, "small_table", 1)])
