@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
+
+from tests.lakes import seed_from_environment
 
 #: What a run without a choice of its own leaves out.
 FULL = pytest.mark.full
@@ -17,6 +21,12 @@ _ALL = os.environ.get("R2D2_FULL") == "1"
 def examples(number: int) -> int:
     """How many generated cases to try, of the number that the full suite tries."""
     return number if _ALL else -(-number // 4)
+
+
+def some(values: Sequence[Any], number: int) -> list[Any]:
+    """All values as parameters; all but a few, which the seed chooses, are ``full``."""
+    chosen = random.Random(seed_from_environment()).sample(range(len(values)), number)
+    return [pytest.param(value, marks=() if i in chosen else FULL) for i, value in enumerate(values)]
 
 
 def one_of_each(first: list[Any], second: list[Any]) -> list[Any]:

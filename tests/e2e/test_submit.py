@@ -11,10 +11,8 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from r2d2.commands.lake import DEMO_SETTINGS
-from r2d2.demo.lake import DemoTruth
 from r2d2.lake.jars import DELTA_PACKAGE, jar_properties
-from tests.states import results, run_job
+from tests.states import SMALL_SKETCH, results, run_job, small_lake
 
 pytestmark = pytest.mark.spark
 
@@ -28,20 +26,18 @@ def submit(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=600)
 
 
-def test_submitted_pipeline_gives_the_same_edges_and_plan(
-    spark: SparkSession, demo_lake: tuple[Path, DemoTruth], tmp_path: Path
-) -> None:
-    lake, truth = demo_lake
-    settings = [text for setting in DEMO_SETTINGS for text in ("--set", setting)]
+def test_submitted_pipeline_gives_the_same_edges_and_plan(spark: SparkSession, tmp_path: Path) -> None:
+    """The demo lake is submitted to a cluster by ``tests/cluster``."""
+    lake, state = tmp_path / "lake", tmp_path / "submitted"
+    pairs = small_lake(lake)
     packages = ["--packages", DELTA_PACKAGE, "--exclude-packages", jar_properties(())["spark.jars.excludes"]]
-    state = tmp_path / "submitted"
     job = [ROOT / "jobs/pipeline.py", lake, "--state", state, "--format", "json", "--quiet"]
-    done = submit(*packages, *job, *settings)
+    done = submit(*packages, *job, "--set", SMALL_SKETCH)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["datasets"], "quiet, because spark-submit puts both outputs of a job into one"
-    run_job(lake, tmp_path / "here", *DEMO_SETTINGS)
+    run_job(lake, tmp_path / "here", SMALL_SKETCH)
     assert results(state) == results(tmp_path / "here")
-    assert results(state)["pairs"] == truth.contained - truth.shared
+    assert results(state)["pairs"] == pairs
 
 
 @pytest.mark.full

@@ -33,6 +33,7 @@ def found(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iter
         _partitioned(spark, lake, elsewhere)
         _orc(spark, lake)
         _refused(spark, lake)
+        _delta(spark, lake)
         _views(spark, lake)
         yield run_lake([str(lake), f"catalog:{DB}"], lake.parent / "state")
     finally:
@@ -58,6 +59,13 @@ def _orc(spark: SparkSession, lake: Path) -> None:
     spark.createDataFrame(rows).createOrReplaceTempView("orc_rows")
     spark.sql(f"CREATE TABLE {DB}.orc_table USING orc PARTITIONED BY (day) AS SELECT * FROM orc_rows")
     write_relatives(lake, "orc_table", rows)
+
+
+def _delta(spark: SparkSession, lake: Path) -> None:
+    rows = base_rows("versioned")
+    spark.createDataFrame(rows).createOrReplaceTempView("versioned_rows")
+    spark.sql(f"CREATE TABLE {DB}.versioned USING delta AS SELECT * FROM versioned_rows")
+    write_relatives(lake, "versioned", rows)
 
 
 def _refused(spark: SparkSession, lake: Path) -> None:
@@ -114,6 +122,11 @@ def test_a_directory_that_is_only_a_part_of_a_table_shares_files_with_it(found: 
 def test_a_partitioned_table_of_orc_is_read(found: Found) -> None:
     assert found.datasets["lake/orc_table"].names == (f"{PREFIX}/orc_table",)
     assert _table(found, "orc_table") == relations("orc_table")
+
+
+def test_a_table_of_delta_is_one_dataset_with_its_directory(found: Found) -> None:
+    assert found.datasets["lake/versioned"].names == (f"{PREFIX}/versioned",)
+    assert _table(found, "versioned") == relations("versioned")
 
 
 def test_columns_that_a_table_does_not_show_and_times_in_orc_are_refused(found: Found) -> None:
