@@ -11,6 +11,8 @@ from r2d2.errors import LakeError
 
 #: Several schemes of one store: the same object has one identity, however it is spelled.
 SAME_STORE = {"s3a": "s3", "s3n": "s3", "gcs": "gs", "abfss": "abfs", "az": "abfs", "wasbs": "wasb", "ssh": "sftp"}
+#: Schemes whose URLs name a host, and the port that is meant where none is named.
+_PORTS = {"hdfs": "8020", "sftp": "22", "ftp": "21"}
 #: A secret may hold a slash: what follows a colon up to ``@`` is one, unless it is a port.
 _USER_INFO = re.compile(r"://[^/\s@:]*:(?!\d+/)[^\s@]*@|(?<=\bs3)([an]?)://[^/\s@:]*:[^\s@]*@")
 _SECRET_FIELD = re.compile(r"(?i)([\w-]*(?:secret|token|key|password|signature|sig)[\w-]*=)[^&\s]+")
@@ -64,6 +66,9 @@ def url_identity(url: str) -> str:
         container, _, account = authority.partition("@")
         account = account.partition(".")[0] or os.environ.get("AZURE_STORAGE_ACCOUNT_NAME", "")
         authority = f"{container}@{account}" if account else container
+    if scheme in _PORTS:
+        user, at, host = authority.rpartition("@")
+        authority = f"{user}{at}{host.lower().removesuffix(f':{_PORTS[scheme]}')}"
     return f"{scheme}://{authority}/{url_key(url)}".rstrip("/")
 
 

@@ -73,6 +73,8 @@ def test_names_with_colons_and_at_signs_are_no_credentials(url: str) -> None:
 
 def test_an_object_has_one_identity_and_lies_below_its_directories_only() -> None:
     assert url_identity("s3a://b/k/") == url_identity("s3n://b/k") == "s3://b/k"
+    assert url_identity("hdfs://nn/K") == url_identity("hdfs://NN:8020/K") != url_identity("hdfs://nn:9000/K")
+    assert url_identity("sftp://Me@host/k") == url_identity("ssh://Me@HOST:22/k") != url_identity("sftp://me@host/k")
     assert url_inside("s3a://b/k/x", ["s3://b/k/"])
     assert not url_inside("s3://b/k2", ["s3://b/k"])
 
