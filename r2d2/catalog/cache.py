@@ -10,7 +10,7 @@ from typing import Any
 from r2d2.catalog import codec
 from r2d2.catalog.listing import Candidate
 from r2d2.catalog.reading import FileToRead, files_of
-from r2d2.catalog.spark_file_sets import with_sources
+from r2d2.catalog.spark_file_sets import opened, with_sources
 from r2d2.catalog.state import State
 from r2d2.catalog.summaries import Run, summary_texts
 from r2d2.lake.fingerprint import code_fingerprint
@@ -41,10 +41,9 @@ class StateCache:
         Returns:
             The candidates, those that Spark is to read as these summaries show them; and the summaries.
         """
-        asked = files_of(candidates)
-        found = self.known_files(asked)
+        found = self.known_files(files_of(candidates))
         shown = with_sources(candidates, {file.file.path: summary for file, summary in found.items()})
-        by_spark = list(set(files_of(shown)).difference(asked))
+        by_spark = files_of(opened(shown))
         return shown, (found | self.known_files(by_spark) if by_spark else found)
 
     def known_files(self, files: Sequence[FileToRead]) -> dict[FileToRead, FileSummary]:

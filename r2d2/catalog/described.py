@@ -9,7 +9,7 @@ from r2d2.catalog.assembly import assemble
 from r2d2.catalog.iceberg_foreign import FOREIGN
 from r2d2.catalog.listing import Candidate
 from r2d2.catalog.reading import FileToRead, files_of
-from r2d2.catalog.spark_file_sets import with_sources
+from r2d2.catalog.spark_file_sets import opened, with_sources
 from r2d2.model.dataset import Dataset, FileSummary
 
 #: What files say of themselves, by path; read now, or known before.
@@ -30,7 +30,7 @@ def describe(
         read: gives those of what Spark is to read.
     """
     candidates = with_sources(candidates, summaries)
-    unread = [file for file in files_of(candidates) if file.file.path not in summaries]
+    unread = [file for file in files_of(opened(candidates)) if file.file.path not in summaries]
     summaries = {**summaries, **read(unread)} if unread else summaries
     datasets = assemble(candidates, summaries, case_sensitive)
     left = left_to_spark(candidates, summaries, datasets)

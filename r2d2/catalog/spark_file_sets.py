@@ -35,6 +35,11 @@ def with_sources(candidates: Iterable[Candidate], summaries: Mapping[str, FileSu
     return merge_aliases(found) if len(found) > len(whole) else found
 
 
+def opened(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Those of ``with_sources`` that Spark is to read."""
+    return [each for each in candidates if each.format in HEADED_FORMATS and each.source is not None]
+
+
 def _with_source(candidate: Candidate, summaries: Mapping[str, FileSummary]) -> Iterator[Candidate]:
     told = [summaries.get(file.path) for file in candidate.files]
     if candidate.format not in HEADED_FORMATS or candidate.source or candidate.status != "ok":
