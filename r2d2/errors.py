@@ -73,6 +73,18 @@ class ScanError(R2D2Error):
     exit_code = 8
 
 
+class NotRetirable(R2D2Error):
+    """A dataset is left as it is, for the reason given; what was begun with it was undone. Others go on."""
+
+    exit_code = 9
+
+
+class Tampered(R2D2Error):
+    """A journal, recipe, claim or quarantined file is not what was written: nothing that rests on it is done."""
+
+    exit_code = 10
+
+
 class UnsupportedData(R2D2Error):
     """A dataset that R2D2 can't decide exactly; caught where datasets are listed, never ends a run."""
 
