@@ -68,7 +68,10 @@ def categories_of(
     Raises:
         NotRetirable: one of them can't be read as its metadata says.
     """
-    found: tuple[Categories, Categories] = ({p: Category() for p, _ in projection}, {p: Category() for p, _ in projection})
+    found: tuple[Categories, Categories] = (
+        {p: Category() for p, _ in projection},
+        {p: Category() for p, _ in projection},
+    )
     wanted = {0: [Request(projection)], 1: [Request(projection)]}
     tasks = scan_tasks([child, parent], wanted, settings, FAST)
     for answer in run(tasks, category_kernel, _RESULTS).to_pylist():
@@ -113,7 +116,8 @@ def _few(con: duckdb.DuckDBPyConnection, sources: list[Source], path: LeafPath, 
 
 
 def _is_many(values: set[str | None]) -> bool:
-    return len(values - {None}) > MOST_VALUES or sum(map(len, values - {None})) > _MOST_CHARACTERS
+    texts = [value for value in values if value is not None]
+    return len(texts) > MOST_VALUES or sum(map(len, texts)) > _MOST_CHARACTERS
 
 
 def _has_nan(con: duckdb.DuckDBPyConnection, sources: list[Source], path: LeafPath, family: str) -> bool:

@@ -33,7 +33,8 @@ def conditions_of(
     listed = listed[: max(_LEAST_LISTED, MOST_CONDITIONS - len(ranges))]
     ranges = ranges[: MOST_CONDITIONS - len(listed)]
     filled = list(_filled(child, parent, projection, case_sensitive))
-    return (*ranges, *listed, *filled)[:MOST_CONDITIONS]
+    found: Predicate = (*ranges, *listed, *filled)
+    return found[:MOST_CONDITIONS]
 
 
 def _ranges(

@@ -17,10 +17,10 @@ from r2d2.recovery.predicate import Predicate, predicate_sql
 _Partition = tuple[tuple[str, str | None], ...]
 
 
-def may_hold(files: Sequence[DataFile], predicate: Predicate, case_sensitive: bool) -> list[DataFile]:
-    """The files whose partition values don't rule them out, in their order."""
+def may_hold(files: Sequence[DataFile], predicate: Predicate, case_sensitive: bool) -> list[int]:
+    """Places of the files whose partition values don't rule them out."""
     if not predicate or not any(file.partition for file in files):
-        return list(files)
+        return list(range(len(files)))
     found: set[_Partition] = set()
     by_names: dict[tuple[str, ...], list[_Partition]] = defaultdict(list)
     for partition in dict.fromkeys(tuple(sorted(file.partition)) for file in files):
@@ -29,7 +29,7 @@ def may_hold(files: Sequence[DataFile], predicate: Predicate, case_sensitive: bo
         con, _ = connect("")
         for names, partitions in by_names.items():
             found.update(_satisfying(con, names, partitions, predicate, case_sensitive))
-    return [file for file in files if tuple(sorted(file.partition)) in found]
+    return [place for place, file in enumerate(files) if tuple(sorted(file.partition)) in found]
 
 
 def _satisfying(

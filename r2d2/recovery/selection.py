@@ -72,11 +72,19 @@ def opened(
 
 def needed_files(recipe: Recipe, unit: int) -> list[DataFile]:
     """The parent's files that may hold rows of a unit."""
+    files = recipe.parent.files
     if recipe.kind is RecipeKind.ROWS:
-        return [recipe.parent.files[index] for index in sorted(recipe.rows[unit])]
+        return [files[index] for index in sorted(recipe.rows[unit])]
     with task_connection() as connect:
         conditions = unit_conditions(connect("")[0], recipe, unit)
-    return may_hold(recipe.parent.files, conditions, recipe.parent.case_sensitive)
+    return [files[place] for place in may_hold(files, conditions, recipe.parent.case_sensitive)]
+
+
+def unit_keys(recipe: Recipe) -> list[Predicate]:
+    """What tells the rows of each unit; where two are equal, nothing tells them apart."""
+    with task_connection() as connect:
+        con, _ = connect("")
+        return [unit_conditions(con, recipe, unit) for unit in range(len(units(recipe.manifest)))]
 
 
 def unit_conditions(con: duckdb.DuckDBPyConnection, recipe: Recipe, unit: int) -> Predicate:
@@ -91,7 +99,7 @@ def unit_conditions(con: duckdb.DuckDBPyConnection, recipe: Recipe, unit: int) -
         query = f"SELECT {encoded(text_sql(raw), Column(name, 'TEXT'), families[path])}"
         ((text,),) = con.execute(query).fetchall()
         found.append(Listed(path, families[path], () if text is None else (text,), text is None))
-    return tuple(found)
+    return tuple(sorted(found, key=lambda each: each.path))
 
 
 def _reader(recipe: Recipe, unit: int) -> Reader:
