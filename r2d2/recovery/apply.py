@@ -1,4 +1,4 @@
-"""Apply: what a plan retires and a person approved goes into quarantine, once its way back was tried (DELETION 1 to 3)."""
+"""Apply: what a plan retires and a person approved goes into quarantine, once its way back was tried (DELETION 1-3)."""
 
 from __future__ import annotations
 
@@ -160,9 +160,7 @@ def _begin(
     recovery.claims.refuse_taken(child.location, parent.location, area.receipt)
 
 
-def _retired(
-    recovery: Recovery, child: Dataset, parent: Dataset, area: Area, away: PutAway, review: Review
-) -> Outcome:
+def _retired(recovery: Recovery, child: Dataset, parent: Dataset, area: Area, away: PutAway, review: Review) -> Outcome:
     taken = take_down(recovery, child, seen_below(away.location))
     refuse_changed(away)
     recipe = proven_recipe(recovery, taken, parent, area)

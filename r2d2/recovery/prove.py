@@ -50,7 +50,8 @@ def proven_recipe(recovery: Recovery, taken: Taken, parent: Dataset, area: Area)
         NotRetirable: there is none.
     """
     equal, reason = None, "no recipe gives back its rows"
-    for recipe in candidates(taken, parent, recovery.settings.containment, recovery.run):
+    settings = recovery.settings.containment
+    for recipe in candidates(taken.dataset, taken.looked, parent, None, taken.manifest, settings, recovery.run):
         fidelity = tried(recovery, recipe, area)
         if fidelity is Fidelity.IDENTICAL:
             return replace(recipe, fidelity=fidelity)

@@ -11,6 +11,7 @@ from r2d2.model.receipt import Receipt, Status
 from r2d2.recovery import recipe_store
 from r2d2.recovery.apply import Outcome
 from r2d2.recovery.context import Recovery
+from r2d2.recovery.identity import look_at
 from r2d2.recovery.losses import refuse_unpurgeable
 from r2d2.recovery.moving import remove_empty
 from r2d2.recovery.places import Area
@@ -19,7 +20,6 @@ from r2d2.recovery.prove import tried
 from r2d2.recovery.put_away import Kind, PutAway
 from r2d2.recovery.quarantine import is_whole, removal_order, seen_now
 from r2d2.recovery.quarantined import quarantined_dataset
-from r2d2.recovery.identity import look_at
 
 
 def purge(
@@ -77,7 +77,9 @@ def _one(
         return Outcome(receipt.dataset, False, str(error), error.hint, receipt.id)
     recovery.journal.append("purge-begun", receipt.id)
     go_on(recovery, recovery.receipts[receipt.id])
-    return Outcome(receipt.dataset, True, "purged; it comes back from its recipe", "", receipt.id, recipe.manifest.bytes)
+    return Outcome(
+        receipt.dataset, True, "purged; it comes back from its recipe", "", receipt.id, recipe.manifest.bytes
+    )
 
 
 def go_on(recovery: Recovery, receipt: Receipt) -> None:

@@ -91,7 +91,7 @@ def put_away(lake: LakeWriter, away: PutAway) -> None:
     except FileExistsError:
         raise NotRetirable(f"{shown(away.note)} is in the way", "it tells of another retirement: look at it") from None
     _refuse_changed(away, seen_now(away, moved=True))
-    if away.moves and away.kind is not Kind.FENCED and _written_again(away):
+    if written_again(away):
         raise NotRetirable(f"{shown(away.location)} was written to while it was moved", _BUSY)
 
 
@@ -131,8 +131,8 @@ def _refuse_changed(away: PutAway, now: Sequence[Seen]) -> None:
         raise NotRetirable(f"{shown(away.location)} changed while it was retired: {some}", _BUSY)
 
 
-def _written_again(away: PutAway) -> bool:
-    """Whether something lies at the old path again."""
+def written_again(away: PutAway) -> bool:
+    """Whether something lies at an old path that was moved away."""
     if any(move.directory for move in away.moves):
         return exists(away.location)
     return any(exists(move.source) for move in away.moves)

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 from r2d2.errors import NotRetirable, Tampered
 from r2d2.lake.file_tree import joined, shown
-from r2d2.lake.storage import absolute, storage_for
+from r2d2.lake.storage import storage_for
 from r2d2.model.receipt import Receipt, Status
+from r2d2.model.recipe import Recipe
 from r2d2.recovery import purge, receipts, restore
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.listing import exists
 from r2d2.recovery.places import AREA, Area
 from r2d2.recovery.put_away import PutAway
-from r2d2.recovery.quarantine import is_whole
+from r2d2.recovery.quarantine import is_whole, written_again
 from r2d2.recovery.undo import undo
 
 
@@ -64,13 +65,21 @@ def refuse_unknown(recovery: Recovery) -> None:
     known = recovery.receipts
     for root in recovery.lake.roots:
         for name in _names(joined(root, f"{AREA}/quarantine")):
-            area = Area(storage_for(root).resolved(absolute(root)), name)
-            if name in known or not exists(area.recipe):
-                continue
-            owners = recovery.claims.owners_of(name, area)
-            if recovery.claims.id in owners:
+            area = Area(root, name)
+            if name not in known and _is_own(recovery, area):
                 what = f"{shown(area.directory)} was retired with this state, whose journal does not tell of it"
                 raise Tampered(what, "restore the journal from a backup; nothing is changed until then")
+
+
+def _is_own(recovery: Recovery, area: Area) -> bool:
+    """Whether a retirement is this state's, going by its claim on the dataset that its recipe names."""
+    try:
+        text = storage_for(area.recipe).read_bytes(area.recipe).decode("utf-8")
+        location = Recipe.from_json(text).manifest.location
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    claims = recovery.claims.on(location)
+    return any(claim.receipt == area.receipt and claim.state == recovery.claims.id for claim in claims)
 
 
 def _one(recovery: Recovery, receipt: Receipt) -> str:
@@ -98,7 +107,7 @@ def _is_placing(receipt: Receipt) -> bool:
 def _came_to_its_end(receipt: Receipt) -> bool:
     """Whether all steps of a retirement were done; only the record of it is missing."""
     away = PutAway.from_facts(receipt.facts["away"])
-    return exists(away.note) and is_whole(away) and not (away.moves and exists(away.location))
+    return exists(away.note) and is_whole(away) and not written_again(away)
 
 
 def _names(directory: str) -> list[str]:
