@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from r2d2.errors import NotRetirable
+from r2d2.errors import NotRetirable, R2D2Error, StateError
 from r2d2.lake.file_tree import shown
 from r2d2.model.dataset import Dataset
 from r2d2.model.plan import Action, Plan, PlannedDataset
@@ -15,7 +15,7 @@ from r2d2.model.receipt import Acceptance, Review
 from r2d2.model.recipe import Fidelity, Recipe
 from r2d2.recovery import recipe_store
 from r2d2.recovery.claims import ClaimKind
-from r2d2.recovery.context import ONE_DATASET, Recovery
+from r2d2.recovery.context import Recovery
 from r2d2.recovery.listing import seen_below
 from r2d2.recovery.places import Area, root_of
 from r2d2.recovery.prove import proven_recipe, take_down
@@ -79,8 +79,10 @@ def one(
             return Outcome(entry.dataset, False, f"would be retired ({away.kind}), rebuilt from {parent.id}")
         receipt = area.receipt
         _begin(recovery, entry, number, review, area, child, parent)
-        return _retired(recovery, child, parent, area, away, review)
-    except ONE_DATASET as error:
+        return _retired(recovery, entry, child, parent, area, away, review)
+    except StateError:
+        raise
+    except R2D2Error as error:
         if receipt:
             undo(recovery, receipt, str(error))
         return Outcome(entry.dataset, False, str(error), error.hint, receipt)
@@ -167,6 +169,7 @@ def _retired(recovery: Recovery, child: Dataset, parent: Dataset, area: Area, aw
     if recipe.fidelity is Fidelity.EQUAL and Acceptance.MERELY_EQUAL not in review.accepted:
         hint = "approve it with --accept merely-equal, or keep it"
         raise NotRetirable("what would come back is equal, and not the same", hint)
+    _both(recovery, entry)  # while the recipe was tried somebody may have made a clone of it
     recovery.journal.append("recipe-written", area.receipt, recipe=recipe.sha256, kind=away.kind, **_of(recipe))
     recipe_store.keep(recovery.state, recovery.lake, area, recipe)
     recovery.journal.append("quarantine-begun", area.receipt, away=away.to_facts(), child=child_facts(child))
