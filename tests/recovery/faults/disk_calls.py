@@ -1,4 +1,4 @@
-"""Inside the process that meets a fault: its calls that reach the disk are counted, and the n-th one fails, or kills it.
+"""Inside the process that meets a fault: its calls that reach the disk are counted; the n-th fails, or kills it.
 
 Calls of Python code only: what pyarrow, DuckDB and delta-rs write by themselves happens between two of them.
 """

@@ -5,6 +5,4 @@ from __future__ import annotations
 import obstore.store  # noqa: F401
 import pytest  # noqa: F401
 
-import r2d2.catalog.commit
-import r2d2.recovery.journal
 import tests.recovery.faults.operations  # noqa: F401

@@ -1,4 +1,4 @@
-"""What faults are tried on. Each step is a function of a module, run in a process of its own by a lake's root and a state."""
+"""What faults are tried on. A step is a function of a module that gets the lake's root and the state's place."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ class Operation:
         prepare: what was done before.
         recover: what is done after a kill: then the lake is as before or as planned.
         back: takes it back: then the lake is as before.
+        refusal: how it says that it can't be done.
+        portable: what ``prepare`` makes does not look at inodes and times, so that it is copied and not made again.
         keeps: no content that was in the lake is given up on the way, not even for a while.
         check: says whether the state is in order.
         lasting: directories below the state which, as the lake, a power loss after the end must not change.
@@ -28,6 +30,8 @@ class Operation:
     recover: Step | None = None
     back: Step | None = None
     check: Step | None = None
+    refusal: str = "R2D2Error"
+    portable: bool = True
     keeps: bool = True
     lasting: tuple[str, ...] = ("journal",)
 

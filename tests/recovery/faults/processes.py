@@ -6,11 +6,12 @@ They are forked from one that has the modules loaded and does nothing else, so t
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Connection
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from r2d2.catalog import store_lease
 from r2d2.errors import R2D2Error
@@ -27,7 +28,7 @@ class Outcome(NamedTuple):
     """How a process ended.
 
     Attributes:
-        how: ``done``, ``error`` (one that is meant for people), ``killed``, or ``bug`` (any other exception).
+        how: ``done``, ``killed``, or by which exception: ``R2D2Error``, ``OSError``, or the name of any other.
         said: the error.
         calls: those that could have gone wrong in the planned way; empty for a process that was killed.
     """
@@ -37,16 +38,24 @@ class Outcome(NamedTuple):
     calls: tuple[str, ...] = ()
 
 
-def run(step: Step, lake: str, state: str, plan: Plan | None = None, started: Callable[[int], None] = id) -> Outcome:
-    """Runs a step in a process of its own, which takes leases of those that died for over.
+def run(
+    steps: Sequence[Step],
+    lake: str,
+    state: str,
+    plan: Plan | None = None,
+    environ: Mapping[str, str] | None = None,
+    started: Callable[[int], object] = id,
+) -> Outcome:
+    """Runs steps in a process of its own, which takes leases of those that died for over.
 
     Args:
-        step: a function of a module, as it goes there by name.
+        steps: functions of modules, as they go there by name.
         plan: what goes wrong on disk.
-        started: is told the process's number before the step begins.
+        environ: variables that lead to a store.
+        started: is told the process's number before the first step begins.
     """
     here, there = _CONTEXT.Pipe()
-    process = _CONTEXT.Process(target=_main, args=(there, step, lake, state, plan), daemon=True)
+    process = _CONTEXT.Process(target=_main, args=(there, [*steps], lake, state, plan, environ or {}), daemon=True)
     process.start()
     there.close()
     started(process.pid or 0)
@@ -54,11 +63,11 @@ def run(step: Step, lake: str, state: str, plan: Plan | None = None, started: Ca
     try:
         if not here.poll(_LONGEST):
             process.kill()
-            raise AssertionError(f"{step} does not end")
+            raise AssertionError(f"{steps} does not end")
         return Outcome(*here.recv())
     except (EOFError, ConnectionError):
         process.join()
-        assert process.exitcode == -signal.SIGKILL, f"{step} ended with {process.exitcode}"
+        assert process.exitcode == -signal.SIGKILL, f"{steps} ended with {process.exitcode}"
         return Outcome("killed")
     finally:
         process.join()
@@ -66,18 +75,26 @@ def run(step: Step, lake: str, state: str, plan: Plan | None = None, started: Ca
         here.close()
 
 
-def _main(pipe: Connection, step: Step, lake: str, state: str, plan: Plan | None) -> None:
+def _main(
+    pipe: Connection, steps: Sequence[Step], lake: str, state: str, plan: Plan | None, environ: Mapping[str, str]
+) -> None:
     pipe.recv()
+    os.environ.update(environ)
     store_lease._CLOCKS = -2 * store_lease.LASTS
     disk = install(plan or Plan(lake))
-    pipe.send((*_tried(step, lake, state), tuple(disk.calls)))
+    how, said = "done", ""
+    for step in steps:
+        how, said = _tried(step, lake, state)
+        if how != "done":
+            break
+    pipe.send((how, said, tuple(disk.calls)))
 
 
-def _tried(step: Step, lake: str, state: str) -> tuple[str, Any]:
+def _tried(step: Step, lake: str, state: str) -> tuple[str, str]:
     try:
         step(lake, state)
     except R2D2Error as error:
-        return "error", f"{error} ({error.hint})"
-    except Exception:
-        return "bug", traceback.format_exc()
+        return "R2D2Error", f"{step.__name__}: {error} ({error.hint})"
+    except Exception as error:  # noqa: BLE001
+        return "OSError" if isinstance(error, OSError) else type(error).__name__, traceback.format_exc()
     return "done", ""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.recovery.faults.operations import JOURNAL
-from tests.recovery.faults.trying import disk_faults, failures
-from tests.recovery.faults.worlds import DiskWorld
+import pytest
+
+from tests.recovery.faults.disk_world import DiskWorld
+from tests.recovery.faults.operations import JOURNAL, Operation
+from tests.recovery.faults.small_worlds import KINDS
+from tests.recovery.faults.storage_steps import MOVE, ON_FILES
+from tests.recovery.faults.trying import all_failures
+
+CASES = [(JOURNAL, "Parquet file"), *((each, "Parquet file") for each in ON_FILES), *((MOVE, kind) for kind in KINDS)]
 
 
-def test_the_journal(tmp_path: Path) -> None:
-    world = DiskWorld("Parquet file", tmp_path)
-    found = list(disk_faults(world, JOURNAL))
-    assert len(found) > 50
-    failed = failures(world, JOURNAL, found)
-    print(len(found))
+@pytest.mark.parametrize(("operation", "kind"), CASES, ids=[f"{o.name}, {kind}" for o, kind in CASES])
+def test_no_fault_does_harm(operation: Operation, kind: str, tmp_path: Path) -> None:
+    failed = all_failures(DiskWorld(kind, tmp_path), operation, 8)
     assert not failed, "\n".join(failed)
