@@ -139,7 +139,9 @@ def _build(world: Path, target: Image, parked: Path) -> None:
         for name in [*directories, *files]:
             path = Path(above) / name
             if kept.get(name) != path.lstat().st_ino:
-                path.rename(parked / str(path.lstat().st_ino))
+                place = parked / str(path.lstat().st_ino)
+                # a rename does nothing where both are names of one file
+                path.unlink() if os.path.lexists(place) else path.rename(place)
     _directory(world, target.root, target, parked)
 
 
