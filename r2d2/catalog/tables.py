@@ -143,6 +143,26 @@ USAGE = pa.schema(
     ]
 )
 
+#: Decisions of people on datasets of a plan; the newest row of a dataset counts.
+REVIEWS = pa.schema(
+    [
+        ("dataset", pa.string()),
+        ("approved", pa.bool_()),
+        ("by", pa.string()),
+        ("note", pa.string()),
+        ("at", pa.timestamp("us", tz="UTC")),
+        ("plan", pa.int32()),
+        ("version", pa.string()),
+        ("parent", pa.string()),
+        ("parent_version", pa.string()),
+        ("accepted", pa.list_(pa.string())),
+    ]
+)
+#: Recipes of retirements; the journal knows by its SHA-256 which one is in force.
+RECIPES = pa.schema(
+    [("receipt", pa.string()), ("dataset", pa.string()), ("sha256", pa.string()), ("recipe", pa.string())]
+)
+
 SCHEMAS: dict[str, pa.Schema] = {
     "summaries": SUMMARIES,
     "measures": MEASURES,
@@ -155,4 +175,6 @@ SCHEMAS: dict[str, pa.Schema] = {
     "plan": PLAN,
     "plans": PLANS,
     "usage": USAGE,
+    "reviews": REVIEWS,
+    "recipes": RECIPES,
 }

@@ -68,6 +68,7 @@ class DeltaSnapshot:
         files: sorted by path.
         referred: every absolute path that the log names, in files that were removed too: other tables may own them.
         last_writer: who changed its data last, as the log says; None if it does not.
+        actions: ``protocol``, ``metaData`` and what of ``domainMetadata`` is in force, as the log spells them.
     """
 
     version: int
@@ -82,6 +83,7 @@ class DeltaSnapshot:
     files: tuple[DeltaFile, ...]
     referred: tuple[str, ...]
     last_writer: LastWriter | None = None
+    actions: tuple[Action, ...] = ()
 
 
 def read_delta(storage: Storage, location: str) -> DeltaSnapshot:
@@ -172,6 +174,7 @@ class _Replay:
     referred: set[str] = field(default_factory=set)
     committed_ms: int = 0
     writer: LastWriter | None = None
+    domains: dict[str, Action] = field(default_factory=dict)
 
     def commit(self, actions: list[Action], where: str) -> None:
         """One JSON commit, whose actions have no order among themselves: removals come first."""
@@ -196,6 +199,8 @@ class _Replay:
             self.protocol = action["protocol"]
         if "metaData" in action:
             self.metadata = action["metaData"]
+        if isinstance(domain := action.get("domainMetadata"), Mapping):
+            self.domains[str(domain.get("domain"))] = {"domainMetadata": dict(domain)}
 
     def _key(self, action: Any, where: str) -> tuple[str, str]:
         """What the protocol identifies a file by: its path, and the deletion vector that goes with it."""
@@ -249,6 +254,14 @@ class _Replay:
             {str(key): str(value) for key, value in configuration.items()},
             tuple(files),
             tuple(sorted(self.referred)),
+            actions=({"protocol": self.protocol}, {"metaData": self.metadata}, *self._domains()),
+        )
+
+    def _domains(self) -> Iterator[Action]:
+        return (
+            self.domains[name]
+            for name in sorted(self.domains)
+            if not self.domains[name]["domainMetadata"].get("removed")
         )
 
 

@@ -141,6 +141,20 @@ def delete(path: str) -> None:
     _sync(os.path.dirname(path))
 
 
+def remove_directory(path: str) -> bool:
+    """Removes a directory that is empty; whether there was one."""
+    try:
+        os.rmdir(path)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+            return False
+        raise
+    _sync(os.path.dirname(path))
+    return True
+
+
 @contextmanager
 def directory_locked(path: str) -> Iterator[None]:
     """Keeps others who ask here from changing entries of the directory that ``path`` is in."""

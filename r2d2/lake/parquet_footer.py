@@ -40,6 +40,7 @@ class SchemaElement:
         logical: member number of the LogicalType union → its fields, None where there is none.
         converted: number of the older ConvertedType, None where there is none.
         repetition: ``REQUIRED``, ``OPTIONAL`` or ``REPEATED``.
+        field_id: number that table formats know it by, None where there is none.
     """
 
     name: str
@@ -51,6 +52,7 @@ class SchemaElement:
     precision: int | None
     logical: tuple[int, Mapping[int, Any]] | None
     children: tuple[SchemaElement, ...]
+    field_id: int | None = None
 
 
 @dataclass(frozen=True)
@@ -269,6 +271,7 @@ def _element(raw: _Struct, children: tuple[SchemaElement, ...]) -> SchemaElement
         precision=_maybe(raw, 8, int),
         logical=logical,
         children=children,
+        field_id=_maybe(raw, 9, int),
     )
 
 
