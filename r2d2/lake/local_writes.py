@@ -9,15 +9,12 @@ import errno
 import fcntl
 import os
 import shutil
-import stat
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _PRIVATE = 0o600
-#: Rights that no umask changes and nobody gives to a directory: of one that is about to be replaced by a renamed one.
-_RESERVED = 0o1700
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 
 #: What the names of files that are being written begin with.
@@ -70,8 +67,7 @@ def copy_new(source: str, target: str) -> None:
 def rename_new(source: str, target: str) -> None:
     """Renames a file or a directory, if there is nothing at ``target``.
 
-    Of a file that a crash cuts short both names may be left; of a directory one at ``target`` that is empty and marked
-    as reserved. Called again, it goes on from there.
+    Of a file that a crash cuts short both names may be left; of a directory an empty one at ``target``.
 
     Raises:
         FileExistsError: there is something.
@@ -80,41 +76,22 @@ def rename_new(source: str, target: str) -> None:
         _rename_directory(source, target)
         _sync(os.path.dirname(target))
     else:
-        _link_once(source, target)
+        os.link(source, target, follow_symlinks=False)
         _sync(os.path.dirname(target))  # before the old name goes: no order is promised between two directories
         os.unlink(source)
     _sync(os.path.dirname(source))
 
 
 def _rename_directory(source: str, target: str) -> None:
-    """Takes the place of a directory only if that is empty, as the system has it."""
-    try:
-        os.mkdir(target, _RESERVED)
-    except FileExistsError:
-        if not _is_reserved(target):
-            raise
+    os.mkdir(target)
     try:
         os.rename(source, target)
     except OSError as error:
-        with suppress(OSError):  # it stays reserved
+        with suppress(OSError):  # it is left empty, or another's
             os.rmdir(target)
-        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # another one that renames was faster
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # somebody wrote to it at once
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target) from error
         raise
-
-
-def _is_reserved(path: str) -> bool:
-    found = os.lstat(path).st_mode
-    return stat.S_ISDIR(found) and stat.S_IMODE(found) & ~stat.S_ISGID == _RESERVED
-
-
-def _link_once(source: str, target: str) -> None:
-    """A second name for a file, or the one that it has already."""
-    try:
-        os.link(source, target, follow_symlinks=False)
-    except FileExistsError:
-        if not os.path.samestat(os.lstat(source), os.lstat(target)):
-            raise
 
 
 def _link_new(temporary: str, path: str) -> None:

@@ -6,6 +6,8 @@ from contextlib import suppress
 
 from r2d2.lake.file_tree import joined
 from r2d2.lake.storage import storage_for
+from r2d2.recovery.lake_writer import LakeWriter
+from r2d2.recovery.moving import carry
 from tests.recovery.faults.operations import Operation
 from tests.recovery.faults.small_worlds import CHILD, PARENT
 
@@ -41,10 +43,12 @@ def delete_a_file(lake: str, state: str) -> None:
 
 
 def move_a_dataset(lake: str, state: str) -> None:
-    storage, (above, _, name) = storage_for(lake), CHILD.rpartition("/")
-    for found in storage.names(joined(lake, above)):
+    """As quarantine does, which is called again after a crash."""
+    above, _, name = CHILD.rpartition("/")
+    for found in (*storage_for(lake).names(joined(lake, above)), *storage_for(lake).names(joined(lake, "other"))):
         if found.partition(".")[0] == name:
-            storage.rename(joined(lake, f"{above}/{found}"), joined(lake, f"other/{found}"))
+            places = joined(lake, f"{above}/{found}"), joined(lake, f"other/{found}")
+            assert carry(LakeWriter([lake], lambda: None), *places)
 
 
 #: Those on single files, and one that moves whatever a dataset is.
