@@ -7,8 +7,9 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from io import FileIO
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import Protocol
 
 from r2d2.catalog.store_lease import Lease, LeaseLost, NoLease
 from r2d2.errors import StateError, StateInUse
@@ -70,7 +71,7 @@ class _FileLock:
     @contextmanager
     def held(self) -> Iterator[bool]:
         try:
-            file = self.path.open("a+")
+            file = self.path.open("a+b", buffering=0)  # what a full disk refused must not be tried again at the end
         except OSError as error:
             raise self._broken(error) from error
         with file:
@@ -80,21 +81,20 @@ class _FileLock:
                 raise self._broken(error) from error
             yield False
 
-    def _take(self, file: TextIO) -> None:
+    def _take(self, file: FileIO) -> None:
         if not _taken(file):
             file.seek(0)
-            holder = file.read().strip() or "unknown"
+            holder = file.read().decode("ascii", "replace").strip() or "unknown"
             raise StateInUse(f"{self.path.parent} is in use by another r2d2 run (process {holder})", _WAIT)
         file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        file.write(str(os.getpid()).encode("ascii"))
 
     def _broken(self, error: OSError) -> StateError:
         hint = "give a state that may be written, or the right to write it"
         return StateError(f"{self.path} can't be used as a lock: {error.strerror}", hint)
 
 
-def _taken(file: TextIO) -> bool:
+def _taken(file: FileIO) -> bool:
     """Whether the lock could be had; a moment's patience is for commands that only ask whether it is held."""
     for _ in range(10):
         try:
