@@ -142,6 +142,7 @@ class RecoverySettings:
 
     objects: Literal["in-place", "move"] = "in-place"  # in stores: only marked (Delta: fenced), or moved by copies
     honour_days: float = 30.0  # rows deleted in a parent: after so long without an answer their deletion is honoured
+    spark_bytes: Size = 1024**3  # what is read or written at once: with less than this, Spark is not started for it
 
 
 @dataclass(frozen=True)
