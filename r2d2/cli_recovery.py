@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser as Parser
 from argparse import Namespace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from r2d2 import flags
@@ -40,9 +41,9 @@ examples:
   r2d2 apply --dry-run --state /data/r2d2
   r2d2 apply 7 --only 'exports/**' --yes --state /data/r2d2"""
 
-_RESTORE = """From quarantine it comes back at once, the same files. After a purge it is rebuilt from its recipe, and put in place only
-if it is the same as what was retired. A path that is in use again is never written over: give --to PATH, below a root
-of the lake, for a copy there.
+_RESTORE = """From quarantine it comes back at once, the same files. After a purge it is rebuilt from its recipe, and
+put in place only if it is the same as what was retired. A path that is in use again is never written over: give
+--to PATH, below a root of the lake, for a copy there.
 
 examples:
   r2d2 restore exports/orders.csv --state /data/r2d2
@@ -59,11 +60,18 @@ examples:
   r2d2 purge --dry-run --state /data/r2d2
   r2d2 purge --older-than 14d --yes --state /data/r2d2"""
 
-_RECOVER = """A command that was killed leaves a record of what it was about to do. What can be finished is finished, the rest is undone:
-no row is lost, and the lake is as before or as planned. It needs no Java and can be run again.
+_RECOVER = """A command that was killed leaves a record of what it was about to do. What can be finished is finished,
+the rest is undone: no row is lost, and the lake is as before or as planned. It needs no Java and can be run again.
 
 example:
   r2d2 recover --yes --state /data/r2d2"""
+
+_HISTORY = """Each plan that decided otherwise than the one before, each review, and each record of the journal, whose hashes
+and MACs are checked. No value of a cell is in it, nor a name of a file.
+
+examples:
+  r2d2 history exports/orders.csv --state /data/r2d2
+  r2d2 history exports/orders.csv --export orders-audit.json --state /data/r2d2"""
 
 
 def add(commands: Commands) -> None:
@@ -92,6 +100,12 @@ def add(commands: Commands) -> None:
     purge.epilog = _PURGE
     text = "finish or undo what a command that was killed left half done"
     command(commands, "recover", text, _recover, state, yes, settings, table_or_json).epilog = _RECOVER
+    text = "the whole story of a dataset, from plan to purge, for its owner or an audit"
+    history = command(commands, "history", text, _history, flags.state(), settings, table_or_json)
+    history.add_argument("dataset", metavar="DATASET", help="its id, or another of its names")
+    text = "write it as JSON to a new file, with what ties it to the journal"
+    history.add_argument("--export", type=Path, metavar="FILE", help=text)
+    history.epilog = _HISTORY
 
 
 def _add_review(commands: Commands) -> None:
@@ -164,6 +178,14 @@ def _recover(arguments: Namespace) -> int:
     from r2d2.commands import give_back
 
     return give_back.recover(_command(arguments), arguments.yes, arguments.format)
+
+
+def _history(arguments: Namespace) -> None:
+    from r2d2.commands import history
+
+    read_settings(arguments)
+    progress = Progress(arguments.quiet)
+    history.history(arguments.state, arguments.dataset, arguments.export, progress, arguments.format)
 
 
 def _command(arguments: Namespace) -> Command:

@@ -7,8 +7,6 @@ from dataclasses import asdict
 from r2d2.commands.asking import ask
 from r2d2.commands.output import print_object, print_rows
 from r2d2.commands.recovering import Command, retired
-from r2d2.errors import NotFound
-from r2d2.model.receipt import RETIRED
 from r2d2.recovery import receipts
 from r2d2.recovery import recover as recovery_of_crashes
 from r2d2.recovery import restore as restoring
@@ -22,16 +20,12 @@ def restore(command: Command, dataset: str, to: str, as_of: str, output: str) ->
     """Gives a dataset back, and says how long that took.
 
     Raises:
-        NotFound: it is not retired.
-        NotRetirable: its place is in use again.
+        NotFound: it never was retired.
+        NotRetirable: it is not retired now, or its place is in use again.
     """
     found = retired(command, dataset, as_of)
     with command.at_work(command.lake_of([found])) as recovery:
-        receipt = recovery.receipts[found.id]
-        if receipt.status not in RETIRED:
-            what = f"{dataset} is not retired: retirement {receipt.id} is {receipt.status}"
-            raise NotFound(what, "`r2d2 history DATASET --state DIR` tells what was done with it")
-        done = restoring.restore(recovery, receipt, to)
+        done = restoring.restore(recovery, recovery.receipts[found.id], to)
     if output == "json":
         print_object(asdict(done))
         return
