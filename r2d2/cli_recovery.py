@@ -66,8 +66,8 @@ the rest is undone: no row is lost, and the lake is as before or as planned. It 
 example:
   r2d2 recover --yes --state /data/r2d2"""
 
-_HISTORY = """Each plan that decided otherwise than the one before, each review, and each record of the journal, whose hashes
-and MACs are checked. No value of a cell is in it, nor a name of a file.
+_HISTORY = """Each plan that decided otherwise than the one before, each review, and each record of the journal, whose
+hashes and MACs are checked. No value of a cell is in it, nor a name of a file.
 
 examples:
   r2d2 history exports/orders.csv --state /data/r2d2

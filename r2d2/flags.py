@@ -6,12 +6,13 @@ from argparse import ArgumentParser as Parser
 from argparse import ArgumentTypeError, Namespace, RawDescriptionHelpFormatter, _SubParsersAction
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from r2d2.config import Settings, load_settings
 from r2d2.logs import log_as
 from r2d2.quantities import TIME_HINT, seconds_of
 
-Commands = _SubParsersAction[Parser]
+Commands: TypeAlias = "_SubParsersAction[Parser]"
 Call = Callable[[Namespace], int | None]
 
 
