@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import tempfile
 from collections import Counter
@@ -13,7 +14,7 @@ from zlib import crc32
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from hypothesis import HealthCheck, given, note, seed, settings
+from hypothesis import HealthCheck, Phase, given, note, seed, settings
 from hypothesis import strategies as st
 
 from r2d2.errors import NotRetirable
@@ -27,8 +28,10 @@ from tests.oracle_pairs import Leaves, holds, text_column, typed_leaves, with_ne
 from tests.recovery.restored import recipes_of, restored_leaves
 from tests.sampling import examples
 
+#: Without it the first counterexample is the one that is shown.
+PHASES = tuple(Phase) if os.environ.get("R2D2_SHRINK") != "0" else (Phase.generate,)
 SETTINGS = settings(
-    max_examples=examples(160), deadline=None, database=None, suppress_health_check=list(HealthCheck), print_blob=True
+    max_examples=examples(160), phases=PHASES, deadline=None, database=None, suppress_health_check=list(HealthCheck), print_blob=True
 )
 MARK = Column("mark", "small")
 
@@ -49,7 +52,11 @@ def laid_out(draw: st.DrawFn, table: GeneratedTable, form: str, directory: Path,
     """Written in a form; Parquet, a third of the time, under ``k=v`` directories of a column of small numbers."""
     small = [c.name for c in table.columns if c.family == "small" and len(table.columns) > 1]
     if form != "arrow" or not small or draw(st.integers(0, 2)):
-        return draw(written(table, form, directory, name))
+        inside = directory / name
+        inside.mkdir()
+        made = draw(written(table, form, inside, name))
+        several = len(made.candidate.files) > 1
+        return replace(made, candidate=replace(made.candidate, location=str(inside))) if several else made
     key = small[0]
     data = draw(arrow_tables(table))
     data = data.set_column(data.column_names.index(key), key, data[key].cast(pa.int64()))
@@ -88,17 +95,19 @@ def test_recipes_are_offered_where_the_child_is_contained_and_select_exactly_its
     """The oracle is plain Python on the values."""
     seen: Counter[str] = Counter()
 
-    @seed(8)
+    @seed(3)
     @SETTINGS
     @given(data=st.data(), lake=pairs())
     def run(data: st.DataObject, lake: list[tuple[GeneratedTable, str]]) -> None:
         with tempfile.TemporaryDirectory() as name:
             made = [data.draw(laid_out(t, form, Path(name), f"t{i}-{form}")) for i, (t, form) in enumerate(lake)]
+            leaves = with_nested([entry.leaves for entry in made])
+            if holds(leaves[1], leaves[0]) and not holds(*leaves):
+                made, leaves, lake = made[::-1], leaves[::-1], lake[::-1]
             parent, child = datasets_of([entry.candidate for entry in made])
             if parent.error or child.error:
                 return
-            parent_leaves, child_leaves = with_nested([entry.leaves for entry in made])
-            contained = holds(parent_leaves, child_leaves)
+            contained = holds(*leaves)
             try:
                 recipes = recipes_of(child, parent)
             except NotRetirable as error:
