@@ -185,6 +185,16 @@ RECEIPTS = pa.schema(
         ("frozen", pa.string()),
     ]
 )
+#: How long restores from recipes took, and what the plan had promised, in seconds.
+RESTORES = pa.schema(
+    [
+        ("receipt", pa.string()),
+        ("at", pa.timestamp("us", tz="UTC")),
+        ("plan", pa.int32()),
+        ("seconds", pa.float64()),
+        ("promised_seconds", pa.float64()),
+    ]
+)
 
 SCHEMAS: dict[str, pa.Schema] = {
     "summaries": SUMMARIES,
@@ -201,4 +211,5 @@ SCHEMAS: dict[str, pa.Schema] = {
     "reviews": REVIEWS,
     "recipes": RECIPES,
     "receipts": RECEIPTS,
+    "restores": RESTORES,
 }

@@ -19,11 +19,11 @@ from r2d2.operations.turns import turn
 from r2d2.progress import Progress
 from r2d2.recovery import receipts
 from r2d2.recovery.context import Recovery, recovering
+from r2d2.recovery.derived import keep_derived
 from r2d2.recovery.journal import Journal
 from r2d2.recovery.listing import exists
 from r2d2.recovery.locks import RootLocks
 from r2d2.recovery.look import look
-from r2d2.recovery.receipt_table import keep_receipts
 from r2d2.recovery.reviews import reviews
 
 _CATALOG = "catalog:"
@@ -72,7 +72,7 @@ class Command:
                 return
             with recovering(*common) as recovery:
                 yield recovery
-                keep_receipts(self.state, recovery.receipts)
+                keep_derived(self.state, recovery.journal.records)
 
     def lake_of(self, found: Sequence[Receipt]) -> list[Run]:
         """The runs by whose plans these were retired, the newest first."""
