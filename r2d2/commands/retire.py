@@ -18,9 +18,11 @@ from r2d2.model.receipt import RETIRED, Receipt, Status
 from r2d2.recovery import apply as applying
 from r2d2.recovery import purge as purging
 from r2d2.recovery.apply import Outcome
+from r2d2.recovery.quarantined import retired_dataset
 from r2d2.recovery.reviews import reviews
 from r2d2.report.units import human_bytes, plural
 from r2d2.report.visible import visible
+from r2d2.usage.attempts import attempts
 
 OUTCOME_COLUMNS = ("dataset", "done", "what", "hint", "bytes", "receipt")
 
@@ -74,7 +76,7 @@ def purge(command: Command, older_than: float, only: Sequence[str], dry_run: boo
         ask(f"Purge {plural(len(due), 'dataset')} ({size}) for good?", yes)
     names = {each.dataset for each in due}
     with command.at_work(command.lake_of(due), dry_run) as recovery:
-        outcomes = purging.purge(recovery, grace, names.__contains__, _failed_reads(command, due), dry_run, now)
+        outcomes = purging.purge(recovery, grace, names.__contains__, _readers(command, due), dry_run, now)
         return _show(command, outcomes, dry_run, output)
 
 
@@ -109,9 +111,14 @@ def _bytes(command: Command, names: set[str], run_id: str) -> Iterator[int]:
     return (row["bytes"] for row in rows if row["dataset"] in names)
 
 
-def _failed_reads(command: Command, due: Sequence[Receipt]) -> Callable[[Receipt], Sequence[str]]:
-    del command, due
-    return lambda receipt: ()
+def _readers(command: Command, due: Sequence[Receipt]) -> Callable[[Receipt], Sequence[str]]:
+    """Who tried to read what was retired since then, as logs tell."""
+    since = [each.quarantined_at or each.at for each in due]
+    found = attempts([retired_dataset(each) for each in due], since, command.settings.usage)
+    for problem in found.problems:
+        command.progress.note(f"{visible(problem.where)}: {visible(problem.what)}")
+    by_receipt = {each.id: found.readers.get(index, ()) for index, each in enumerate(due)}
+    return lambda receipt: by_receipt.get(receipt.id, ())
 
 
 def _show(command: Command, outcomes: Iterable[Outcome], dry_run: bool, output: str) -> int:
