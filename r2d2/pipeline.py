@@ -61,6 +61,7 @@ from r2d2.model.usage import Usage
 from r2d2.operations.observe import observed
 from r2d2.operations.turns import turn
 from r2d2.progress import Progress
+from r2d2.recovery.claimed import marked
 from r2d2.recovery.measured import restores_factor
 from r2d2.report.data import Problem, RunFacts, build_report
 from r2d2.report.near_misses import NearMisses, near_misses
@@ -223,7 +224,7 @@ def discover_stage(job: Job) -> tuple[Dataset, ...]:
         session = job.spark if needs_catalog else None
         listing = discover(job.roots, job.settings.discovery, job.state.location, session)
         check_prices(job.settings.retention)
-        listed, kept = job.cache.known(listing.candidates)
+        listed, kept = job.cache.known(marked(listing, job.state))
         known = {file.file.path: summary for file, summary in kept.items()}
         candidates = _to_read(job, listed, known)
         job.needs = needs_of(candidates)

@@ -6,7 +6,8 @@ from dataclasses import asdict
 
 from r2d2.commands.asking import ask
 from r2d2.commands.output import print_object, print_rows
-from r2d2.commands.recovering import Command, retired
+from r2d2.commands.recovering import Command
+from r2d2.commands.retired import newest_receipt
 from r2d2.recovery import receipts
 from r2d2.recovery import recover as recovery_of_crashes
 from r2d2.recovery import restore as restoring
@@ -23,7 +24,7 @@ def restore(command: Command, dataset: str, to: str, as_of: str, output: str) ->
         NotFound: it never was retired.
         NotRetirable: it is not retired now, or its place is in use again.
     """
-    found = retired(command, dataset, as_of)
+    found = newest_receipt(command.receipts, dataset, as_of)
     with command.at_work(command.lake_of([found])) as recovery:
         done = restoring.restore(recovery, recovery.receipts[found.id], to)
     if output == "json":

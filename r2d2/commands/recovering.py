@@ -12,7 +12,7 @@ from r2d2.catalog.runs import Run
 from r2d2.catalog.state import State, open_state
 from r2d2.commands.engine import Engine
 from r2d2.config import Settings
-from r2d2.errors import NotFound, StateError
+from r2d2.errors import StateError
 from r2d2.lake.storage import absolute, storage_for
 from r2d2.model.receipt import Receipt
 from r2d2.operations.turns import turn
@@ -112,19 +112,3 @@ def _is_there(root: str, needed: set[str]) -> bool:
         return True
     place = absolute(root)
     return storage_for(place).resolved(place) in needed or exists(place)
-
-
-def retired(command: Command, dataset: str, receipt: str = "") -> Receipt:
-    """The newest retirement of a dataset, by its id or another of its names.
-
-    Raises:
-        NotFound: there is none.
-    """
-    found = command.receipts
-    try:
-        return receipts.of_dataset(found, dataset, receipt)
-    except NotFound:
-        known = next((each.dataset for each in found.values() if dataset in each.facts.get("names", ())), None)
-        if known is None:
-            raise
-        return receipts.of_dataset(found, known, receipt)
