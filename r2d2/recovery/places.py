@@ -9,11 +9,11 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from r2d2.catalog.claim_files import AREA as AREA
 from r2d2.errors import NotRetirable
 from r2d2.lake.file_tree import joined, shown
 from r2d2.lake.storage import absolute, storage_for
 
-AREA = ".r2d2"
 _SHORT = 16
 _NOTE, _LONGEST = ".retired-by-r2d2.txt", 255
 
