@@ -154,7 +154,7 @@ class Journal:
         """A record's content, and its text."""
         try:
             raw: Any = json.loads(self.storage.read_bytes(path))
-            text, mac = raw["record"], raw["mac"]
+            text, mac = str(raw["record"]), str(raw["mac"])
             if not hmac.compare_digest(self._mac(text), mac):
                 raise Tampered(f"{path} is not what was written: its MAC does not match", _HINT)
             content: dict[str, Any] = json.loads(text)
