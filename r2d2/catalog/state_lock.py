@@ -54,7 +54,7 @@ class _FileLock:
 
     def in_use(self) -> bool:
         try:
-            with self.path.open("r") as file:
+            with self._opened("r", os.O_RDONLY) as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except FileNotFoundError:
             return False
@@ -70,7 +70,7 @@ class _FileLock:
     @contextmanager
     def held(self) -> Iterator[bool]:
         try:
-            file = self.path.open("a+")
+            file = self._opened("a+", os.O_RDWR | os.O_CREAT | os.O_APPEND)
         except OSError as error:
             raise self._broken(error) from error
         with file:
@@ -80,14 +80,21 @@ class _FileLock:
                 raise self._broken(error) from error
             yield False
 
+    def _opened(self, mode: str, flags: int) -> TextIO:
+        """Never what a link leads to: in a lake's root anybody may have put one there."""
+        handle = os.open(self.path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
+        return os.fdopen(handle, mode)
+
     def _take(self, file: TextIO) -> None:
+        is_own = os.fstat(file.fileno()).st_nlink == 1  # else the file has other names, and may be anybody's
         if not _taken(file):
             file.seek(0)
-            holder = file.read().strip() or "unknown"
-            raise StateInUse(f"{self.path.parent} is in use by another r2d2 run (process {holder})", _WAIT)
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+            holder = file.read().strip() if is_own else ""
+            raise StateInUse(f"{self.path.parent} is in use by another r2d2 run (process {holder or 'unknown'})", _WAIT)
+        if is_own:
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
 
     def _broken(self, error: OSError) -> StateError:
         hint = "give a state that may be written, or the right to write it"

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from r2d2.errors import NotRetirable
 from r2d2.lake.file_tree import shown
+from r2d2.lake.storage import storage_for
 from r2d2.model.dataset import Dataset
 from r2d2.model.plan import Action, Plan, PlannedDataset
 from r2d2.model.receipt import Acceptance, Review
@@ -137,7 +138,11 @@ def _begin(
     child: Dataset,
     parent: Dataset,
 ) -> None:
-    """The journal's first record, and the claims; then it is looked whether anybody else's stand against them."""
+    """The journal's first record, and the claims; then it is looked whether anybody else's stand against them.
+
+    Claims on a parent lie where all find them, whatever links they took to it.
+    """
+    parent_location = storage_for(parent.location).resolved(parent.location)
     recovery.journal.append(
         "apply-begun",
         area.receipt,
@@ -147,7 +152,7 @@ def _begin(
         root=area.root,
         location=child.location.rstrip("/"),
         parent=parent.id,
-        parent_location=parent.location.rstrip("/"),
+        parent_location=parent_location,
         plan=number,
         by=review.by,
         note=review.note,
@@ -156,8 +161,8 @@ def _begin(
         saving_per_month=entry.saving_per_month,
     )
     recovery.claims.make(ClaimKind.RETIRED, child.location, child.location, area.receipt)
-    recovery.claims.make(ClaimKind.PARENT, parent.location, child.location, area.receipt)
-    recovery.claims.refuse_taken(child.location, parent.location, area.receipt)
+    recovery.claims.make(ClaimKind.PARENT, parent_location, child.location, area.receipt)
+    recovery.claims.refuse_taken(child.location, parent_location, area.receipt)
 
 
 def _retired(recovery: Recovery, child: Dataset, parent: Dataset, area: Area, away: PutAway, review: Review) -> Outcome:

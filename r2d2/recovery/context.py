@@ -11,7 +11,7 @@ from functools import cached_property
 from r2d2.catalog.state import State
 from r2d2.config import Settings
 from r2d2.containment.scanner import Runner
-from r2d2.errors import NotRetirable, StateError, Tampered
+from r2d2.errors import LakeError, NotRetirable, StateError, Tampered, UnreadableData, UnsupportedData
 from r2d2.lake.file_tree import shown
 from r2d2.model.dataset import Dataset
 from r2d2.model.receipt import Receipt
@@ -101,4 +101,4 @@ def recovering(
 
 
 #: What may go wrong with one dataset while others go on.
-ONE_DATASET = (NotRetirable, Tampered)
+ONE_DATASET = (NotRetirable, Tampered, LakeError, UnreadableData, UnsupportedData)

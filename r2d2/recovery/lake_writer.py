@@ -1,10 +1,11 @@
-"""The one way in which R2D2 changes a lake: only below its roots, links resolved, and only while their locks are held.
+"""The one way in which R2D2 changes a lake: only below its roots, never through a link, while their locks are held.
 
 Whatever names and links a lake contains, nothing outside of its roots is written or removed (DESIGN 4, rule 6).
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 
 from r2d2.errors import NotRetirable
@@ -49,13 +50,20 @@ class LakeWriter:
         """Removes a directory if it is empty; see ``Storage.remove_directory``."""
         return self._checked(path).remove_directory(path)
 
+    def set_mode(self, path: str, mode: int) -> None:
+        """Sets the permission bits of a file or directory on disk; not of what a link leads to."""
+        self._checked(path)
+        if not os.path.islink(path):
+            os.chmod(path, mode)
+
     def is_inside(self, path: str) -> bool:
         """Whether a path lies below one of the roots, links resolved."""
         return storage_for(path).inside(path, self.roots)
 
     def _checked(self, path: str) -> Storage:
-        if not self.is_inside(path.rstrip("/").rpartition("/")[0]):
+        storage, directory = storage_for(path), path.rstrip("/").rpartition("/")[0] or "/"
+        if not self.is_inside(directory) or storage.resolved(directory) != directory:
             hint = "nothing outside of the lake's roots is written or removed; look for links in its path"
-            raise NotRetirable(f"{shown(path)} lies outside of the lake's roots", hint)
+            raise NotRetirable(f"{shown(path)} lies outside of the lake's roots, or behind a link", hint)
         self.fence()
-        return storage_for(path)
+        return storage
