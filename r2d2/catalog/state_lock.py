@@ -54,7 +54,7 @@ class _FileLock:
 
     def in_use(self) -> bool:
         try:
-            with self._opened("r", os.O_RDONLY) as file:
+            with open(self.path, opener=_not_linked) as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except FileNotFoundError:
             return False
@@ -70,7 +70,7 @@ class _FileLock:
     @contextmanager
     def held(self) -> Iterator[bool]:
         try:
-            file = self._opened("a+", os.O_RDWR | os.O_CREAT | os.O_APPEND)
+            file = open(self.path, "a+", opener=_not_linked)
         except OSError as error:
             raise self._broken(error) from error
         with file:
@@ -79,11 +79,6 @@ class _FileLock:
             except OSError as error:
                 raise self._broken(error) from error
             yield False
-
-    def _opened(self, mode: str, flags: int) -> TextIO:
-        """Never what a link leads to: in a lake's root anybody may have put one there."""
-        handle = os.open(self.path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o666)
-        return os.fdopen(handle, mode)
 
     def _take(self, file: TextIO) -> None:
         is_own = os.fstat(file.fileno()).st_nlink == 1  # else the file has other names, and may be anybody's
@@ -99,6 +94,11 @@ class _FileLock:
     def _broken(self, error: OSError) -> StateError:
         hint = "give a state that may be written, or the right to write it"
         return StateError(f"{self.path} can't be used as a lock: {error.strerror}", hint)
+
+
+def _not_linked(path: str, flags: int) -> int:
+    """Never opens what a link leads to: in a lake's root anybody may have put one there."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
 
 
 def _taken(file: TextIO) -> bool:
