@@ -70,7 +70,7 @@ class _FileLock:
     @contextmanager
     def held(self) -> Iterator[bool]:
         try:
-            file = open(self.path, "a+", opener=_not_linked)
+            file = open(self.path, "a+", opener=_not_linked)  # noqa: SIM115  # closed below
         except OSError as error:
             raise self._broken(error) from error
         with file:

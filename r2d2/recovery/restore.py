@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from r2d2.errors import LakeError, NotRetirable, StateError, Tampered
+from r2d2.errors import LakeError, NotRetirable, Tampered
 from r2d2.lake.file_tree import joined, shown
 from r2d2.lake.storage import absolute, storage_for
-from r2d2.model.receipt import UNFINISHED, Receipt, Status
+from r2d2.model.receipt import RETIRED, Receipt, Status
 from r2d2.model.recipe import Fidelity, Recipe
 from r2d2.recovery import recipe_store
 from r2d2.recovery.bring_back import bring_back, remove_own
@@ -52,15 +52,13 @@ def restore(recovery: Recovery, receipt: Receipt, to: str = "") -> Restored:
         to: another place below a root, where a copy is put; the dataset stays retired then.
 
     Raises:
-        NotRetirable: its path is in use again.
+        NotRetirable: its path is in use again, or it is not retired.
         Tampered: what is kept of it is not what was written.
         LakeError: what it is rebuilt from is gone.
-        StateError: its retirement, or a restore, was begun and not finished.
     """
     begun = time.monotonic()
-    if receipt.status in UNFINISHED:
-        what = f"{shown(receipt.dataset)}: something was begun and not finished"
-        raise StateError(what, "run `r2d2 recover --state DIR` first")
+    if receipt.status not in RETIRED and not to:
+        raise NotRetirable(f"{shown(receipt.dataset)} is {receipt.status}, not retired", "give a copy with --to PATH")
     source = "quarantine" if receipt.status is Status.QUARANTINED else "recipe"
     if to:
         target = _spelled(to)
