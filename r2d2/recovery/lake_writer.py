@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 
 from r2d2.errors import NotRetirable
 from r2d2.lake.file_tree import shown
-from r2d2.lake.storage import Storage, absolute, storage_for
+from r2d2.lake.storage import Storage, storage_for
+from r2d2.recovery.places import path_roots
 
 
 class LakeWriter:
@@ -22,7 +23,7 @@ class LakeWriter:
     """
 
     def __init__(self, roots: Sequence[str], fence: Callable[[], None]) -> None:
-        self.roots = [storage_for(root).resolved(root) for root in map(absolute, roots)]
+        self.roots = [storage_for(root).resolved(root) for root in path_roots(roots)]
         self.fence = fence
 
     def put(self, path: str, data: bytes, only_if: str | None = "") -> str:

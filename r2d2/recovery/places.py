@@ -17,6 +17,8 @@ AREA = ".r2d2"
 _QUARANTINE, _SCRATCH = "quarantine", "scratch"
 #: What lies below it.
 AREAS = (_QUARANTINE, _SCRATCH)
+#: What roots begin with that are databases of a catalog.
+CATALOG = "catalog:"
 _SHORT = 16
 _NOTE, _LONGEST = ".retired-by-r2d2.txt", 255
 
@@ -54,6 +56,11 @@ class Area:
         return joined(self.root, f"{AREA}/{_SCRATCH}/{self.receipt}")
 
 
+def path_roots(roots: Sequence[str]) -> list[str]:
+    """The roots that are places, as absolute paths or URLs; databases of a catalog are none."""
+    return [absolute(root) for root in roots if not root.startswith(CATALOG)]
+
+
 def root_of(location: str, roots: Sequence[str]) -> str:
     """The innermost of the roots that a dataset lies below.
 
@@ -61,7 +68,7 @@ def root_of(location: str, roots: Sequence[str]) -> str:
         NotRetirable: it lies in none, is a root itself, lies in what R2D2 keeps there, or a link leads to it.
     """
     storage = storage_for(location)
-    found = [root for root in map(absolute, roots) if storage.inside(location, [storage.resolved(root)])]
+    found = [root for root in path_roots(roots) if storage.inside(location, [storage.resolved(root)])]
     if not found:
         raise NotRetirable(f"{shown(location)} lies in no root of the lake", "nothing outside of the roots is touched")
     root = max(map(storage.resolved, found), key=len)
