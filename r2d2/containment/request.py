@@ -50,7 +50,7 @@ class Request:
             {
                 "projection": [[list(path), family] for path, family in self.projection],
                 "threshold": str(self.threshold),
-                "box": [_pack_term(term) for term in self.box],
+                "box": [pack_term(term) for term in self.box],
             },
             sort_keys=True,
             separators=(",", ":"),
@@ -61,7 +61,7 @@ class Request:
         """The reverse of ``to_json``."""
         raw = json.loads(text)
         projection = tuple((tuple(path), family) for path, family in raw["projection"])
-        return Request(projection, int(raw["threshold"]), tuple(_unpack_term(t) for t in raw["box"]))
+        return Request(projection, int(raw["threshold"]), tuple(unpack_term(t) for t in raw["box"]))
 
 
 def text_of(value: BoundValue) -> str:
@@ -85,10 +85,12 @@ def term(path: LeafPath, family: str, bounds: Bounds, nulls: bool) -> Term:
     return Term(path, family, bounds.low, bounds.high, nulls, bounds.low_valid and bounds.high_valid)
 
 
-def _pack_term(term: Term) -> list[Any]:
+def pack_term(term: Term) -> list[Any]:
+    """A term as lists and scalars that JSON can hold."""
     return [list(term.path), term.family, text_of(term.low), text_of(term.high), term.nulls, term.valid]
 
 
-def _unpack_term(raw: list[Any]) -> Term:
+def unpack_term(raw: list[Any]) -> Term:
+    """The reverse of ``pack_term``."""
     path, family, low, high, nulls, valid = raw
     return Term(tuple(path), family, bound_of(low, family), bound_of(high, family), nulls, valid)

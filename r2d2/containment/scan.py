@@ -137,7 +137,7 @@ def open_sources(task: Task, connect: Connect) -> Iterator[tuple[duckdb.DuckDBPy
             for _, alike in groupby(group, key=lambda f: branch_key(f[0])):
                 members = list(alike)
                 table = open_relation(con, reader, [path for _, path in members])
-                gone = stack.enter_context(_deleted(con, members[0][0].vector))
+                gone = stack.enter_context(deleted_places(con, members[0][0].vector))
                 tables.append((_part(table, reader, task["part"], gone), members[0][0].partition))
             sources.append(source(tables, reader, task["case_sensitive"]))
         yield con, sources
@@ -158,8 +158,8 @@ def _part(table: str, reader: Reader, part: str, gone: str) -> str:
 
 
 @contextmanager
-def _deleted(con: duckdb.DuckDBPyConnection, vector: str) -> Iterator[str]:
-    """The table of the places that a deletion vector takes out; empty where there is none."""
+def deleted_places(con: duckdb.DuckDBPyConnection, vector: str) -> Iterator[str]:
+    """The name of a table of the places that a deletion vector takes out; empty where there is none."""
     if not vector:
         yield ""
         return

@@ -46,7 +46,7 @@ def source(tables: Sequence[tuple[str, Partition]], reader: Reader, case_sensiti
     parts = []
     for table, partition in tables:
         held = dict(partition)
-        values = [f"{_text(held[name])} AS p{i}" for i, name in enumerate(names)]
+        values = [f"{text_sql(held[name])} AS p{i}" for i, name in enumerate(names)]
         parts.append(f"SELECT {', '.join(columns + values)} FROM {table}")
     partition_columns = {fold((name,), case_sensitive): f"p{i}" for i, name in enumerate(names)}
     return Source(f"({' UNION ALL '.join(parts)})", leaves, partition_columns)
@@ -97,7 +97,7 @@ def _encoded_rows(parts: str, asked: Sequence[Sequence[int]], inside: Sequence[s
 
 def inside_sql(part_of: Source, boxes: Sequence[Sequence[Term]]) -> str:
     """SQL BOOLEAN on the source: whether a row lies in any of the boxes."""
-    return " OR ".join(f"({' AND '.join(_inside(part_of, condition) for condition in box)})" for box in boxes)
+    return " OR ".join(f"({' AND '.join(inside_term(part_of, condition) for condition in box)})" for box in boxes)
 
 
 def _key(leaf: LeafColumn, case_sensitive: bool) -> LeafPath:
@@ -113,20 +113,21 @@ def _source_sql(
     slot: str,
     general: bool,
 ) -> str:
-    inside = {"slot": slot, **{f"in{j}": _inside(part_of, condition) for j, condition in enumerate(terms)}}
+    inside = {"slot": slot, **{f"in{j}": inside_term(part_of, condition) for j, condition in enumerate(terms)}}
     if not by.encodes:
-        return hashed_values([(_value(part_of, *leaf), leaf[1]) for leaf in leaves], inside, part_of.table, general)
-    columns = [f"{as_part(_encoded(part_of, *leaf))} AS e{i}" for i, leaf in enumerate(leaves)]
+        return hashed_values([(value_of(part_of, *leaf), leaf[1]) for leaf in leaves], inside, part_of.table, general)
+    columns = [f"{as_part(encoded_leaf(part_of, *leaf))} AS e{i}" for i, leaf in enumerate(leaves)]
     columns += [f"{sql} AS {name}" for name, sql in inside.items()]
     return f"SELECT {', '.join(columns)} FROM {part_of.table}"
 
 
-def _encoded(part_of: Source, path: LeafPath, family: str) -> str:
-    found = _value(part_of, path, family)
+def encoded_leaf(part_of: Source, path: LeafPath, family: str) -> str:
+    """SQL of a leaf's canonical text; NULL for NULL."""
+    found = value_of(part_of, path, family)
     return encoded(*found, family) if found else "NULL::VARCHAR"
 
 
-def _value(part_of: Source, path: LeafPath, family: str) -> tuple[str, Column] | None:
+def value_of(part_of: Source, path: LeafPath, family: str) -> tuple[str, Column] | None:
     """SQL of a leaf's value and its column; None for a leaf that the files lack, which is NULL in all rows."""
     if path in part_of.partition:
         return part_of.partition[path], Column(path[0], "TEXT")
@@ -136,11 +137,12 @@ def _value(part_of: Source, path: LeafPath, family: str) -> tuple[str, Column] |
     return ("false", Column(path[-1], "BOOLEAN")) if family == PRESENCE else None
 
 
-def _inside(part: Source, condition: Term) -> str:
-    found = _value(part, condition.path, condition.family)
+def inside_term(part: Source, condition: Term) -> str:
+    """SQL BOOLEAN on the source, never NULL: whether a row lies in the term."""
+    found = value_of(part, condition.path, condition.family)
     return term_sql(*found, condition) if found else str(condition.nulls).lower()
 
 
-def _text(value: str | None) -> str:
+def text_sql(value: str | None) -> str:
     """A partition value as an SQL constant; as hexadecimal digits, so that nothing in it can be SQL."""
     return "NULL::VARCHAR" if value is None else f"decode(unhex('{value.encode('utf-8').hex()}'))"
