@@ -117,7 +117,7 @@ class Journal:
     def _checked(self, path: str, number: int, before: str) -> Record:
         try:
             raw: Any = json.loads(self.storage.read_bytes(path))
-            text, mac = raw["record"], raw["mac"]
+            text, mac = str(raw["record"]), str(raw["mac"])
             if not hmac.compare_digest(self._mac(text), mac):
                 raise Tampered(f"{path} is not what was written: its MAC does not match", _HINT)
             content = json.loads(text)
