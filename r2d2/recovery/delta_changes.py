@@ -61,7 +61,9 @@ def causes(location: str, lost: Set[str], after: int, until: int) -> tuple[Cause
 def _cause(actions: Sequence[_Action], own: Sequence[_Action]) -> Cause:
     if all(remove.get("dataChange") is False for remove in own):
         return Cause.COMPACTED
-    told: _Action = next((action["commitInfo"] for action in actions if isinstance(action.get("commitInfo"), Mapping)), {})
+    told: _Action = next(
+        (action["commitInfo"] for action in actions if isinstance(action.get("commitInfo"), Mapping)), {}
+    )
     operation = str(told.get("operation", "")).upper()
     if operation in _DELETES or (operation == "MERGE" and _only_deletes(told)):
         return Cause.DELETED
