@@ -11,7 +11,7 @@ from functools import cached_property
 from r2d2.catalog.state import State
 from r2d2.config import Settings
 from r2d2.containment.scanner import Runner
-from r2d2.errors import NotRetirable, StateError, Tampered
+from r2d2.errors import StateError
 from r2d2.lake.file_tree import shown
 from r2d2.model.dataset import Dataset
 from r2d2.model.receipt import Receipt
@@ -25,7 +25,7 @@ from r2d2.recovery.locks import RootLocks, roots_locked
 #: Lists the lake and reads its metadata, as it is now; by id.
 Look = Callable[[], Mapping[str, Dataset]]
 #: Seconds after which what a look saw is looked at again.
-_LOOKS_AGAIN_AFTER = 300.0
+_LOOKS_AGAIN_AFTER = 60.0
 
 
 @dataclass
@@ -98,7 +98,3 @@ def recovering(
     """
     with roots_locked(roots) as locks:
         yield Recovery(state, roots, settings, progress, run, look, locks)
-
-
-#: What may go wrong with one dataset while others go on.
-ONE_DATASET = (NotRetirable, Tampered)

@@ -133,10 +133,10 @@ def _matched(task: Task, connect: Connect) -> Iterator[dict[str, Any]]:
         _hash(task, connect, general=False)
     except duckdb.ConversionException:
         _hash(task, connect, general=True)
-    (asked,) = con.execute("SELECT count(*) FROM asked").fetchone() or (0,)
+    asked = con.execute("SELECT count(*) FROM asked").fetchall()
     for keys in ("low, high, spelling", "low, high"):
-        con.execute(f"CREATE OR REPLACE TEMP TABLE pairs AS {_pairs_sql(keys)}")
-        if con.execute("SELECT count(*) FROM pairs").fetchone() == (asked,):
+        con.execute(f"CREATE OR REPLACE TEMP TABLE pairs AS {_pairs_sql(keys)}").fetchall()
+        if con.execute("SELECT count(*) FROM pairs").fetchall() == asked:
             yield from _by_file(con)
             return
     yield {"unit": 0, "file": 0, "rows": 0, "places": b"", "error": _LACKING}
@@ -155,14 +155,15 @@ def _hash(task: Task, connect: Connect, general: bool) -> None:
     """Fills ``asked`` with the child's rows, ``held`` with those of the parent that have the hash of one of them."""
     con, _ = connect(task["memory"])
     columns = "low UBIGINT, high UBIGINT, spelling UBIGINT"
-    con.execute(f"CREATE OR REPLACE TEMP TABLE asked ({columns}, unit INTEGER)")
-    con.execute(f"CREATE OR REPLACE TEMP TABLE held ({columns}, file INTEGER, place BIGINT)")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE asked ({columns}, unit INTEGER)").fetchall()
+    con.execute(f"CREATE OR REPLACE TEMP TABLE held ({columns}, file INTEGER, place BIGINT)").fetchall()
     files, units = unpack_files(task["files"]), json.loads(task["units"])
     start = 0
     for unit, size in enumerate(units):
         with open_sources(_only(task, files[start : start + size]), connect) as (_, sources):
             for part in sources:
-                con.execute(f"INSERT INTO asked SELECT low, high, spelling, {unit} FROM ({_rows(task, part, general)})")
+                rows = _rows(task, part, general)
+                con.execute(f"INSERT INTO asked SELECT low, high, spelling, {unit} FROM ({rows})").fetchall()
         start += size
     with numbered_sources(_only(task, files[start:]), connect) as (_, sources, _files):
         for first in range(0, len(sources), _AT_ONCE):
@@ -171,7 +172,7 @@ def _hash(task: Task, connect: Connect, general: bool) -> None:
                 for number in range(first, min(first + _AT_ONCE, len(sources)))
             )
             known = "(low, high) IN (SELECT (low, high) FROM asked)"
-            con.execute(f"INSERT INTO held SELECT low, high, spelling, file, place FROM ({rows}) WHERE {known}")
+            con.execute(f"INSERT INTO held SELECT low, high, spelling, file, place FROM ({rows}) WHERE {known}").fetchall()
 
 
 def _only(task: Task, files: Sequence[DataFile]) -> dict[str, Any]:

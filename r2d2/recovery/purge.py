@@ -8,16 +8,18 @@ from datetime import UTC, datetime, timedelta
 from r2d2.errors import NotRetirable, R2D2Error
 from r2d2.lake.file_tree import shown
 from r2d2.model.receipt import Receipt, Status
+from r2d2.model.recipe import Recipe
 from r2d2.recovery import recipe_store
 from r2d2.recovery.apply import Outcome
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.identity import look_at
+from r2d2.recovery.listing import seen_files
 from r2d2.recovery.losses import refuse_unpurgeable
 from r2d2.recovery.moving import remove_empty
 from r2d2.recovery.places import Area
 from r2d2.recovery.protection import refuse_unprotected
 from r2d2.recovery.prove import tried
-from r2d2.recovery.put_away import Kind, PutAway
+from r2d2.recovery.put_away import PutAway
 from r2d2.recovery.quarantine import is_whole, removal_order, seen_now
 from r2d2.recovery.quarantined import quarantined_dataset
 
@@ -72,10 +74,11 @@ def _one(
         refuse_unprotected(recovery, receipt, recipe, now)
         if dry_run:
             return Outcome(receipt.dataset, False, f"would be purged: {recipe.manifest.bytes:,} bytes")
-        _prove_anew(recovery, receipt)
+        gone = _to_remove(PutAway.from_facts(receipt.facts["away"]))
+        _prove_anew(recovery, receipt, recipe)
     except R2D2Error as error:
         return Outcome(receipt.dataset, False, str(error), error.hint, receipt.id)
-    recovery.journal.append("purge-begun", receipt.id)
+    recovery.journal.append("purge-begun", receipt.id, gone=gone)
     go_on(recovery, recovery.receipts[receipt.id])
     return Outcome(
         receipt.dataset, True, "purged; it comes back from its recipe", "", receipt.id, recipe.manifest.bytes
@@ -85,23 +88,34 @@ def _one(
 def go_on(recovery: Recovery, receipt: Receipt) -> None:
     """The steps of a purge after its proof; can be done again from wherever they ended.
 
-    Only files that were there when it was retired, and are still the same, are removed: a table's newest log entries
-    and its fence last.
+    Only what was there before the proof, and was not written to since, is removed.
     """
     away = PutAway.from_facts(receipt.facts["away"])
-    known = {away.moved(file.path): file for file in away.seen}
-    there = {file.path: file for file in seen_now(away, moved=True)}
-    gone = [path for path, file in there.items() if path in known and known[path].mark == file.mark]
-    for path in sorted(gone, key=removal_order):
-        recovery.lake.delete(path, there[path].version)
-    if away.fence:
-        recovery.lake.delete(away.moved(away.fence))
-    for move in away.moves:
-        if move.directory:
-            remove_empty(recovery.lake, move.target)
-    if away.kind is not Kind.FENCED_RENAMED:
-        remove_empty(recovery.lake, away.location)
-    recovery.journal.append("purged", receipt.id)
+    kept = []
+    for path, version in receipt.facts["gone"]:
+        try:
+            recovery.lake.delete(path, version)
+        except FileExistsError:
+            kept.append(path)
+    if kept:
+        recovery.progress.note(f"{shown(kept[0])} was written to meanwhile and is left, and {len(kept) - 1} more")
+    if away.moves:
+        remove_empty(recovery.lake, Area(receipt.root, receipt.id).data)
+    recovery.journal.append("purged", receipt.id, kept=kept)
+
+
+def _to_remove(away: PutAway) -> list[tuple[str, str]]:
+    """Paths and versions of all files of a dataset in quarantine, in the order in which they are removed.
+
+    Raises:
+        NotRetirable: something else than what was put away is there.
+    """
+    if not is_whole(away):
+        raise NotRetirable("it was written to while it was in quarantine", "restore it and look what was written")
+    there = [*seen_now(away, moved=True), *(seen_files([away.moved(away.fence)]) if away.fence else ())]
+    fence = away.moved(away.fence)
+    ordered = sorted(there, key=lambda file: (file.path == fence, removal_order(file.path)))
+    return [(file.path, file.version) for file in ordered]
 
 
 def _refuse_early(receipt: Receipt, older_than: timedelta, now: datetime) -> None:
@@ -111,18 +125,13 @@ def _refuse_early(receipt: Receipt, older_than: timedelta, now: datetime) -> Non
         raise NotRetirable(f"its grace period lasts for {left.total_seconds() / 86_400:.1f} more days", "")
 
 
-def _prove_anew(recovery: Recovery, receipt: Receipt) -> None:
+def _prove_anew(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> None:
     """The quarantined data is read again, and a rebuild from the recipe gives the same.
 
     Raises:
         NotRetirable: one of both is not what it was.
     """
-    away = PutAway.from_facts(receipt.facts["away"])
-    if not is_whole(away):
-        raise NotRetirable("it was written to while it was in quarantine", "restore it and look what was written")
-    recipe = recipe_store.load(recovery.state, receipt)
-    dataset = quarantined_dataset(receipt)
-    (looked,) = look_at([dataset], recovery.settings.containment, recovery.run).values()
+    (looked,) = look_at([quarantined_dataset(receipt)], recovery.settings.containment, recovery.run).values()
     if isinstance(looked, str) or looked.identity != recipe.manifest.identity:
         why = looked if isinstance(looked, str) else "it holds other data than when it was retired"
         raise NotRetirable(f"its quarantine: {why}", "restore it and look what was written")

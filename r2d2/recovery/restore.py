@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from r2d2.errors import LakeError, NotRetirable, Tampered
 from r2d2.lake.file_tree import joined, shown
 from r2d2.lake.storage import absolute
-from r2d2.model.receipt import Receipt, Status
+from r2d2.model.receipt import RETIRED, Receipt, Status
 from r2d2.model.recipe import Fidelity, Recipe
 from r2d2.recovery import recipe_store
 from r2d2.recovery.bring_back import bring_back, remove_own
@@ -50,11 +50,13 @@ def restore(recovery: Recovery, receipt: Receipt, to: str = "") -> Restored:
         to: another place below a root, where a copy is put; the dataset stays retired then.
 
     Raises:
-        NotRetirable: its path is in use again.
+        NotRetirable: its path is in use again, or it is not retired.
         Tampered: what is kept of it is not what was written.
         LakeError: what it is rebuilt from is gone.
     """
     begun = time.monotonic()
+    if receipt.status not in RETIRED and not to:
+        raise NotRetirable(f"{shown(receipt.dataset)} is {receipt.status}, not retired", "give a copy with --to PATH")
     source = "quarantine" if receipt.status is Status.QUARANTINED else "recipe"
     if to:
         target, notes = absolute(to).rstrip("/"), _copied(recovery, receipt, absolute(to).rstrip("/"))

@@ -37,8 +37,9 @@ def selected(
 
     Columns are of the parent's types, batches of different readers of the parent may differ in them; they are equal to
     the child's values and need a cast. Fields of structs are told by their position, their names mean nothing. For a
-    text child: the parent's typed value; or, where the parent is text, the content of a CSV field or the canonical
-    JSON text of a value. Partition columns of the child don't appear: they choose the unit.
+    text child: the parent's typed value, or text where the parent is text. A text for a CSV column is the content of
+    the field, one for a JSON column is the JSON text of the value, its quotes included. Partition columns of the child
+    don't appear: they choose the unit.
 
     Args:
         con, sources: as ``opened`` gives them.
