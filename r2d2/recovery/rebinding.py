@@ -14,7 +14,7 @@ from r2d2.model.receipt import Receipt, Status
 from r2d2.model.recipe import Fidelity, Manifest, ParentPin, Recipe, RecipeKind
 from r2d2.recovery import recipe_store
 from r2d2.recovery.context import Recovery
-from r2d2.recovery.identity import Looked, look_at
+from r2d2.recovery.identity import checksums, look_at
 from r2d2.recovery.moving import remove_below
 from r2d2.recovery.places import Area
 from r2d2.recovery.predicate import from_json
@@ -34,10 +34,8 @@ def new_recipe(recovery: Recovery, receipt: Receipt, recipe: Recipe, parent: Dat
     """
     if parent.status != "ok":
         return None
-    (looked,) = look_at([parent], recovery.settings.containment, recovery.run).values()
-    held = None if isinstance(looked, str) else looked
     area = Area(receipt.root, receipt.id)
-    for found in _candidates(recovery, receipt, recipe, parent, held, intact):
+    for found in _candidates(recovery, receipt, recipe, parent, intact):
         fidelity = _seen(recovery, found, area)
         if fidelity is Fidelity.IDENTICAL or (fidelity is not None and recipe.fidelity is Fidelity.EQUAL):
             return replace(found, fidelity=fidelity, lost=recipe.lost)
@@ -62,29 +60,31 @@ def adopt(recovery: Recovery, receipt: Receipt, recipe: Recipe, why: str) -> Non
 
 
 def _candidates(
-    recovery: Recovery, receipt: Receipt, recipe: Recipe, parent: Dataset, held: Looked | None, intact: bool
+    recovery: Recovery, receipt: Receipt, recipe: Recipe, parent: Dataset, intact: bool
 ) -> Iterator[Recipe]:
     """The same selection from the files that are there now, then whatever else gives the dataset's rows."""
+    settings, run = recovery.settings.containment, recovery.run
     if not recipe.copies and recipe.kind is not RecipeKind.ROWS and parent.source is None:
-        yield _pinned(recipe, parent, held)
+        yield pinned(recovery, recipe, parent)
     with _child(recovery, receipt, recipe, intact) as child:
         if child is None:
             return
-        (looked,) = look_at([child], recovery.settings.containment, recovery.run).values()
+        (looked,) = look_at([child], settings, run).values()
         if isinstance(looked, str):
             return
-        settings = recovery.settings.containment
         try:
-            yield from candidates(child, looked, parent, held, recipe.manifest, settings, recovery.run)
+            yield from candidates(child, looked, parent, recipe.manifest, settings, run)
         except NotRetirable:
             return
 
 
-def _pinned(recipe: Recipe, parent: Dataset, held: Looked | None) -> Recipe:
+def pinned(recovery: Recovery, recipe: Recipe, parent: Dataset) -> Recipe:
+    """The recipe with its selection from the files that ``parent`` has now."""
     sensitive = recipe.parent.case_sensitive
     places = may_hold(parent.files, from_json(recipe.predicate), sensitive)
     files = tuple(parent.files[place] for place in places)
-    sums = tuple(held.files[place].sha256 if held else "" for place in places)
+    known = checksums(files, recovery.settings.containment, recovery.run)
+    sums = tuple(known[file.path] for file in files)
     pin = ParentPin(parent.id, parent.location, parent.format, parent.version, files, sums, parent.readers, sensitive)
     return replace(recipe, parent=pin)
 
