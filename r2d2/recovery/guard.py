@@ -13,12 +13,12 @@ from enum import StrEnum
 
 from r2d2.errors import NotRetirable, R2D2Error, Tampered
 from r2d2.lake.file_tree import shown
-from r2d2.model.dataset import Dataset
 from r2d2.model.receipt import RETIRED, Receipt, Status
 from r2d2.model.recipe import Recipe
 from r2d2.recovery import frozen
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.delta_changes import Cause
+from r2d2.recovery.honour import REPLACING
 from r2d2.recovery.kept_again import keep_again
 from r2d2.recovery.mending import Mending
 from r2d2.recovery.parent_now import ParentNow, Parents
@@ -108,6 +108,9 @@ def _guarded(recovery: Recovery, receipt: Receipt, mending: Mending, parents: Pa
 
 
 def _one(recovery: Recovery, receipt: Receipt, recipe: Recipe, parents: Parents, now: datetime) -> Finding:
+    if receipt.facts.get(REPLACING):
+        keep_again(recovery, receipt, recipe)
+        return _finding(receipt, Verdict.HONOURED, "rows that its parent lost were given up, as was decided")
     parent = parents.now(recipe)
     if parent.intact and parent.current and not receipt.frozen:
         return _finding(receipt, Verdict.GOOD)
@@ -133,14 +136,8 @@ def _carried(recovery: Recovery, receipt: Receipt, recipe: Recipe, parent: Paren
             return as_now(recipe)
         except R2D2Error:
             pass
-    there = _dataset(recovery, recipe)
+    there = recovery.dataset_at(recipe.parent.location)
     return new_recipe(recovery, receipt, recipe, there, parent.intact) if there else None
-
-
-def _dataset(recovery: Recovery, recipe: Recipe) -> Dataset | None:
-    """The parent as it is now."""
-    location = recipe.parent.location.rstrip("/")
-    return next((each for each in recovery.datasets().values() if each.location.rstrip("/") == location), None)
 
 
 def _is_safe(recovery: Recovery, receipt: Receipt, recipe: Recipe, parent: ParentNow) -> bool:

@@ -32,9 +32,8 @@ def keep_again(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> None:
     place(recovery.lake, plan_placing(manifest, area.scratch, area.data, whole=not manifest.is_file))
     away = _away(receipt, area, manifest)
     child = _child(manifest, receipt.location, area)
-    recovery.journal.append(
-        "kept-again", receipt.id, away=away.to_facts(), child=child_facts(child), kind=away.kind, bytes=child.bytes
-    )
+    told = {"away": away.to_facts(), "child": child_facts(child), "kind": away.kind, "bytes": child.bytes}
+    recovery.journal.append("kept-again", receipt.id, **told, replacing=False)
 
 
 def _away(receipt: Receipt, area: Area, manifest: Manifest) -> PutAway:

@@ -42,11 +42,18 @@ def new_recipe(recovery: Recovery, receipt: Receipt, recipe: Recipe, parent: Dat
     return None
 
 
-def adopt(recovery: Recovery, receipt: Receipt, recipe: Recipe, why: str) -> None:
-    """Makes a recipe the one that is in force. Until the journal says so, the one before is, and still kept."""
+def adopt(
+    recovery: Recovery, receipt: Receipt, recipe: Recipe, why: str, event: str = "rebound", **facts: object
+) -> None:
+    """Makes a recipe the one that is in force. Until the journal says so, the one before is, and still kept.
+
+    Args:
+        event: of the record that says so.
+        facts: what else it says.
+    """
     recipe_store.keep(recovery.state, recovery.lake, Area(receipt.root, receipt.id), recipe)
     recovery.journal.append(
-        "rebound",
+        event,
         receipt.id,
         recipe=recipe.sha256,
         recipe_kind=recipe.kind.value,
@@ -56,6 +63,7 @@ def adopt(recovery: Recovery, receipt: Receipt, recipe: Recipe, why: str) -> Non
         parent_version=recipe.parent.version,
         why=why,
         frozen="",
+        **facts,
     )
 
 
@@ -101,7 +109,7 @@ def _seen(recovery: Recovery, recipe: Recipe, area: Area) -> Fidelity | None:
 def _child(recovery: Recovery, receipt: Receipt, recipe: Recipe, intact: bool) -> Iterator[Dataset | None]:
     """The retired dataset's rows: in quarantine, or rebuilt for the time being; None where neither can be had."""
     if receipt.status is Status.QUARANTINED:
-        yield replace(quarantined_dataset(receipt), leaves=_leaves(recipe))
+        yield replace(quarantined_dataset(receipt), leaves=leaves_of(recipe))
         return
     if not intact:
         yield None
@@ -110,7 +118,7 @@ def _child(recovery: Recovery, receipt: Receipt, recipe: Recipe, intact: bool) -
     remove_below(recovery.lake, scratch)
     try:
         rebuild(recipe, scratch, recovery.settings.containment, recovery.run)
-        yield replace(dataset_at(recipe.manifest, scratch), leaves=_leaves(recipe))
+        yield replace(dataset_at(recipe.manifest, scratch), leaves=leaves_of(recipe))
     finally:
         remove_below(recovery.lake, scratch)
 
@@ -140,6 +148,6 @@ def dataset_at(manifest: Manifest, location: str) -> Dataset:
     )
 
 
-def _leaves(recipe: Recipe) -> tuple[Leaf, ...]:
+def leaves_of(recipe: Recipe) -> tuple[Leaf, ...]:
     """The dataset's columns, as what they were compared as."""
     return tuple(Leaf(path, (family,)) for path, family in recipe.projection)
