@@ -160,7 +160,7 @@ REVIEWS = pa.schema(
 )
 #: Recipes of retirements; the journal knows by its SHA-256 which one is in force.
 RECIPES = pa.schema(
-    [("receipt", pa.string()), ("dataset", pa.string()), ("sha256", pa.string()), ("recipe", pa.string())]
+    [("receipt", pa.string()), ("dataset", pa.string()), ("sha256", pa.string()), ("recipe", pa.binary())]
 )
 
 SCHEMAS: dict[str, pa.Schema] = {

@@ -11,17 +11,20 @@ from r2d2.errors import R2D2Error
 from r2d2.lake.delta_log import replay_delta
 from r2d2.lake.storage import is_local, storage_for
 from r2d2.model.dataset import Dataset
+from r2d2.model.edge import Projection
 from r2d2.model.recipe import Manifest
 from r2d2.recovery.identity import Looked
 from r2d2.recovery.put_away import Seen
 
 
-def manifest_of(dataset: Dataset, looked: Looked, digest: str, there: tuple[Seen, ...]) -> Manifest:
+def manifest_of(
+    dataset: Dataset, looked: Looked, digest: str, projection: Projection, there: tuple[Seen, ...]
+) -> Manifest:
     """The manifest of a dataset.
 
     Args:
         looked: its files and identity.
-        digest: of its rows; empty where there is none.
+        digest: of its rows, under ``projection``.
         there: every file at its location.
 
     Raises:
@@ -42,6 +45,7 @@ def manifest_of(dataset: Dataset, looked: Looked, digest: str, there: tuple[Seen
         partition_columns=dataset.partition_columns,
         identity=looked.identity,
         digest=digest,
+        projection=projection,
         others=tuple(sorted(name for name in _names(location, there) if f"{location}/{name}" not in own)),
         modes=_modes(location, looked),
         table=_table(dataset),

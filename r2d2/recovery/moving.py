@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 
 from r2d2.lake.file_tree import FileTree, joined
 from r2d2.lake.storage import is_local, storage_for
 from r2d2.recovery.lake_writer import LakeWriter
 from r2d2.recovery.listing import exists
-
-_CHUNK = 8 * 1024 * 1024
+from r2d2.recovery.pins import sha256_of
 
 
 def carry(lake: LakeWriter, source: str, target: str) -> bool:
@@ -44,15 +42,6 @@ def _is_same(one: str, other: str) -> bool:
     if is_local(one):
         return os.path.isfile(one) and os.path.isfile(other) and os.path.samefile(one, other)
     return sha256_of(one) == sha256_of(other)
-
-
-def sha256_of(path: str) -> str:
-    """SHA-256 of a file's bytes, as hexadecimal digits."""
-    digest = hashlib.sha256()
-    with storage_for(path).open(path) as source:
-        while chunk := source.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def remove_below(lake: LakeWriter, directory: str) -> None:

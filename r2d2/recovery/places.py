@@ -43,7 +43,7 @@ class Area:
     @property
     def recipe(self) -> str:
         """The recipe beside the quarantined data."""
-        return joined(self.directory, "recipe.json")
+        return joined(self.directory, "recipe.json.gz")
 
     @property
     def scratch(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -16,14 +17,16 @@ from r2d2.model.recipe import Recipe
 from r2d2.recovery.lake_writer import LakeWriter
 from r2d2.recovery.places import Area
 
+#: What reading a copy that is gone or damaged raises.
+_DAMAGED = (OSError, ValueError, EOFError, zlib.error)
+
 
 def keep(state: State, lake: LakeWriter, area: Area, recipe: Recipe) -> str:
     """Writes a recipe to both places; its SHA-256. What is there of another one of the same retirement is replaced."""
-    text, digest = recipe.to_json(), recipe.sha256
-    row = {"receipt": area.receipt, "dataset": recipe.manifest.dataset, "sha256": digest, "recipe": text}
-    state.append("recipes", [row])
-    lake.put(area.recipe, text.encode("utf-8"), only_if=None)
-    return digest
+    row = {"receipt": area.receipt, "dataset": recipe.manifest.dataset, "sha256": recipe.sha256}
+    state.append("recipes", [{**row, "recipe": recipe.packed}])
+    lake.put(area.recipe, recipe.packed, only_if=None)
+    return recipe.sha256
 
 
 def load(state: State, receipt: Receipt) -> Recipe:
@@ -45,6 +48,8 @@ def load(state: State, receipt: Receipt) -> Recipe:
 def _texts(state: State, receipt: Receipt) -> Iterator[str]:
     with suppress(R2D2Error):  # a damaged state is what the second copy is for
         rows = state.rows("recipes", only=ds.field("receipt") == receipt.id)
-        yield from (row["recipe"] for row in rows.to_pylist())
-    with suppress(OSError, UnicodeDecodeError):
-        yield storage_for(receipt.root).read_bytes(Area(receipt.root, receipt.id).recipe).decode("utf-8")
+        for row in rows.to_pylist():
+            with suppress(*_DAMAGED):
+                yield Recipe.unpacked(row["recipe"])
+    with suppress(*_DAMAGED):
+        yield Recipe.unpacked(storage_for(receipt.root).read_bytes(Area(receipt.root, receipt.id).recipe))
