@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
-
-from r2d2.errors import R2D2Error, Tampered
-from r2d2.lake.storage import storage_for
+from r2d2.errors import Tampered
 from r2d2.model.receipt import Receipt
 from r2d2.model.recipe import Recipe
 from r2d2.recovery import recipe_store
@@ -28,7 +22,7 @@ class Mending:
         self.recovery = recovery
         self.said: list[str] = []
         self._claims: dict[str, list[Claim]] = {}
-        self._kept = _kept(recovery)
+        self._kept = recipe_store.sums_in_state(recovery.state)
 
     def claims(self, receipt: Receipt) -> None:
         """Makes the claims of a retirement that are not there, or not as they should be.
@@ -54,9 +48,8 @@ class Mending:
         Raises:
             Tampered: neither is.
         """
-        place = Area(receipt.root, receipt.id).recipe
-        text, wrong = _beside(place), ""
-        if _sha256(text) != receipt.recipe:
+        text, wrong = recipe_store.beside(receipt), ""
+        if recipe_store.sha256_of(text) != receipt.recipe:
             recipe = recipe_store.load(self.recovery.state, receipt)
             wrong = "beside the quarantine"
         else:
@@ -78,24 +71,3 @@ class Mending:
             except Tampered:  # whose it is shows when one's own are mended
                 return []
         return self._claims[location]
-
-
-def _kept(recovery: Recovery) -> Mapping[str, Iterable[str]]:
-    """SHA-256 of the recipes that the state keeps, by retirement; a damaged state keeps none."""
-    found: dict[str, set[str]] = defaultdict(set)
-    with suppress(R2D2Error):
-        for batch in recovery.state.rows("recipes", columns=["receipt", "recipe"]).to_batches(max_chunksize=100):
-            for row in batch.to_pylist():
-                found[row["receipt"]].add(_sha256(row["recipe"]))
-    return found
-
-
-def _beside(place: str) -> str:
-    try:
-        return storage_for(place).read_bytes(place).decode("utf-8")
-    except (OSError, UnicodeDecodeError):
-        return ""
-
-
-def _sha256(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()

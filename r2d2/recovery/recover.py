@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from r2d2.errors import NotRetirable, Tampered
-from r2d2.lake.file_tree import joined, shown
-from r2d2.lake.storage import storage_for
+from r2d2.errors import NotRetirable
+from r2d2.lake.file_tree import shown
 from r2d2.model.receipt import Receipt, Status
-from r2d2.model.recipe import Recipe
 from r2d2.recovery import purge, receipts, restore
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.listing import exists
-from r2d2.recovery.places import AREA, Area
 from r2d2.recovery.put_away import PutAway
 from r2d2.recovery.quarantine import is_whole, written_again
 from r2d2.recovery.undo import undo
