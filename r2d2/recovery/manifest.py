@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 
 from r2d2.catalog.file_names import is_hidden
 from r2d2.errors import NotRetirable
@@ -78,11 +79,16 @@ def _table(dataset: Dataset) -> tuple[tuple[str, str], ...]:
     return tuple((next(iter(action)), json.dumps(action, sort_keys=True)) for action in snapshot.actions)
 
 
-def strangers(manifest: Manifest) -> tuple[str, ...]:
-    """Files of its directory that no recipe gives back and no writer leaves behind as a matter of course."""
-    if manifest.format == "delta":
-        return tuple(name for name in manifest.others if not name.startswith("_delta_log/") and not _is_data(name))
-    return tuple(name for name in manifest.others if not _is_left_behind(name))
+def strangers(kind: str, others: Sequence[str]) -> tuple[str, ...]:
+    """Files of a dataset's directory that no recipe gives back and no writer leaves behind as a matter of course.
+
+    Args:
+        kind: the dataset's format.
+        others: all files of the directory that are not its data files, relative to it.
+    """
+    if kind == "delta":
+        return tuple(name for name in others if not name.startswith("_delta_log/") and not _is_data(name))
+    return tuple(name for name in others if not _is_left_behind(name))
 
 
 def _is_left_behind(name: str) -> bool:
