@@ -104,7 +104,8 @@ def test_recipes_are_offered_where_the_child_is_contained_and_select_exactly_its
             leaves = with_nested([entry.leaves for entry in made])
             if holds(leaves[1], leaves[0]) and not holds(*leaves):
                 made, leaves, lake = made[::-1], leaves[::-1], lake[::-1]
-            parent, child = datasets_of([entry.candidate for entry in made])
+            listed = {dataset.id: dataset for dataset in datasets_of([entry.candidate for entry in made])}
+            parent, child = (listed[entry.candidate.id] for entry in made)
             if parent.error or child.error:
                 return
             contained = holds(*leaves)
