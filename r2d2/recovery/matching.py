@@ -172,7 +172,9 @@ def _hash(task: Task, connect: Connect, general: bool) -> None:
                 for number in range(first, min(first + _AT_ONCE, len(sources)))
             )
             known = "(low, high) IN (SELECT (low, high) FROM asked)"
-            con.execute(f"INSERT INTO held SELECT low, high, spelling, file, place FROM ({rows}) WHERE {known}").fetchall()
+            con.execute(
+                f"INSERT INTO held SELECT low, high, spelling, file, place FROM ({rows}) WHERE {known}"
+            ).fetchall()
 
 
 def _only(task: Task, files: Sequence[DataFile]) -> dict[str, Any]:
