@@ -13,7 +13,7 @@ from r2d2.config import ContainmentSettings
 from r2d2.containment.scan import task_connection
 from r2d2.lake.kernels import run_here
 from r2d2.lake.layout import Column, Reader
-from r2d2.model.dataset import TEXT_FORMATS, Dataset
+from r2d2.model.dataset import Dataset
 from r2d2.model.packing import pack_files
 from r2d2.model.recipe import Manifest, Recipe, units
 from r2d2.recovery.identity import Looked, look_at
@@ -61,7 +61,7 @@ def recipes_of(child: Dataset, parent: Dataset, settings: ContainmentSettings = 
 def batches_of(recipe: Recipe, unit: int) -> Iterator[pa.RecordBatch]:
     """What a rebuild is given for a unit."""
     task = {
-        "files": pack_files(needed_files(recipe, unit)),
+        "files": pack_files(needed_files(recipe)[unit]),
         "part": "",
         "readers": json.dumps(recipe.parent.readers),
         "case_sensitive": recipe.parent.case_sensitive,
