@@ -7,58 +7,17 @@ and the README. Order of precedence: flags, ``--set``, ``R2D2_SECTION__KEY`` in 
 from __future__ import annotations
 
 import os
-import re
 import tomllib
-import types
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
+from r2d2.config_values import Properties, Seconds, Size, coerce
 from r2d2.errors import UsageError
-from r2d2.quantities import SIZE_HINT, TIME_HINT, seconds_of, size_of
-
-_NEXT_PROPERTY = re.compile(r",(?=\s*[A-Za-z][\w.-]*=|\s*spark\.)")
-
-
-def properties_of(value: object) -> Mapping[str, str]:
-    """Spark properties: a table, or ``NAME=VALUE,NAME=VALUE`` as text; values may hold commas and equals signs.
-
-    Raises:
-        ValueError, TypeError: it is neither.
-
-    >>> dict(properties_of("spark.jars.packages=a:b:1,c:d:2,spark.driver.extraJavaOptions=-Dx=y"))
-    {'spark.jars.packages': 'a:b:1,c:d:2', 'spark.driver.extraJavaOptions': '-Dx=y'}
-    """
-    if isinstance(value, str):
-        parts = [
-            part.partition("=") for part in re.split(r",(?=\s*[A-Za-z][\w.-]*=|\s*spark\.)", value) if part.strip()
-        ]
-        if not all(name.strip() and separator for name, separator, _ in parts):
-            raise ValueError(value)
-        value = {name.strip(): text.strip() for name, _, text in parts}
-    if not isinstance(value, Mapping):
-        raise TypeError(value)
-    spelled = {True: "true", False: "false"}
-    flat = dict(_dotted(value))
-    return MappingProxyType({name: spelled[v] if isinstance(v, bool) else str(v) for name, v in flat.items()})
-
-
-def _dotted(table: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
-    """What is in a table of TOML, in which ``a.b = 1`` without quotes is a table ``a`` with ``b``."""
-    for name, value in table.items():
-        if isinstance(value, Mapping):
-            yield from _dotted(value, f"{before}{name}.")
-        else:
-            yield f"{before}{name}", value
-
-
-#: Settings that are read in their own way: with units, as ``r2d2.quantities`` has them, or as names and values.
-Size = Annotated[int, size_of]
-Seconds = Annotated[float, seconds_of]
-Properties = Annotated[Mapping[str, str], properties_of]
+from r2d2.quantities import SIZE_HINT, size_of
 
 
 @dataclass(frozen=True)
@@ -139,6 +98,7 @@ class RetentionSettings:
     startup_seconds: float = 30.0  # start of a rebuild, p95; `r2d2 calibrate` measures this and the next three
     read_mb_per_second: float = 100.0  # throughput of reading the parent, p95
     write_mb_per_second: float = 50.0  # throughput of writing the child, p95
+    rebuild_factor: float = 1.0  # rebuilds take so many times longer than these three say; slow restores raise it
     shared_rebuilds: int = 1  # rebuilds that run at once at these throughputs
     evacuation_limit: Seconds = 0.0  # time within which all retired children of a parent must be rebuilt; 0: no limit
     keep: tuple[str, ...] = ()  # glob patterns of dataset ids that are never retired
@@ -175,6 +135,15 @@ class UsageSettings:
     live_days: float = 35.0  # a producer that ran within so many days is live
     own: tuple[str, ...] = ("*app/r2d2*", "*/r2d2", "*/r2d2/*", "r2d2")  # patterns of r2d2's user agents and principals
     earlier_runs: int = 10  # runs looked back at for rolling windows
+
+
+@dataclass(frozen=True)
+class RecoverySettings:
+    """How what was approved is retired, guarded and given back (docs/recovery.md)."""
+
+    objects: Literal["in-place", "move"] = "in-place"  # in stores: only marked (Delta: fenced), or moved by copies
+    honour_days: float = 30.0  # rows deleted in a parent: after so long without an answer their deletion is honoured
+    spark_bytes: Size = 1024**3  # what is read or written at once: with less than this, Spark is not started for it
 
 
 @dataclass(frozen=True)
@@ -225,6 +194,7 @@ class Settings:
     containment: ContainmentSettings = ContainmentSettings()
     retention: RetentionSettings = RetentionSettings()
     usage: UsageSettings = UsageSettings()
+    recovery: RecoverySettings = RecoverySettings()
     spark: SparkSettings = SparkSettings()
     report: ReportSettings = ReportSettings()
     operations: OperationsSettings = OperationsSettings()
@@ -301,7 +271,7 @@ def _with(settings: Settings, key: str, value: Any, source: str) -> Settings:
     kind = _section_type(section)
     if name not in {f.name for f in fields(kind)}:
         raise UsageError(f"{source}: there is no setting {key!r}", f"in {section}: {_names(kind)}")
-    parsed = _coerce(value, typing.get_type_hints(kind, include_extras=True)[name], f"{source}: {key}")
+    parsed = coerce(value, typing.get_type_hints(kind, include_extras=True)[name], f"{source}: {key}")
     if any(number < 0 or number != number for number in _numbers(parsed)):
         raise UsageError(f"{source}: {key} must not be negative", "")
     changed: Settings = replace(settings, **{section: replace(getattr(settings, section), **{name: parsed})})
@@ -316,67 +286,3 @@ def _numbers(parsed: Any) -> Iterator[float]:
 
 def _names(kind: type) -> str:
     return ", ".join(f.name for f in fields(kind))
-
-
-def _coerce(value: Any, kind: Any, where: str) -> Any:
-    """``value`` as ``kind``; text, as it comes from flags and environment, is parsed, other types must fit."""
-    origin = typing.get_origin(kind)
-    try:
-        if origin is types.UnionType:
-            return None if str(value).lower() in ("", "none") else _coerce(value, typing.get_args(kind)[0], where)
-        if origin is Annotated:
-            return kind.__metadata__[0](value)
-        if kind is bool:
-            return _boolean(value)
-        if origin is Literal and value in typing.get_args(kind):
-            return value
-        if kind in (int, float, str) and not isinstance(value, bool | list | dict):
-            if kind is int and isinstance(value, float) and not value.is_integer():
-                raise ValueError(value)
-            return kind(value)
-        if origin is tuple and isinstance(value, list):
-            return tuple(str(v) for v in value)
-        if origin is tuple and isinstance(value, str):
-            return tuple(part.strip() for part in value.split(",") if part.strip())
-        if isinstance(origin, type) and issubclass(origin, Mapping):
-            return _mapping(value, typing.get_args(kind)[1])
-    except (ValueError, TypeError) as error:
-        raise _misspelled(value, kind, where) from error
-    raise _misspelled(value, kind, where)
-
-
-def _misspelled(value: Any, kind: Any, where: str) -> UsageError:
-    known = {
-        Size: ("a size", SIZE_HINT),
-        Seconds: ("a time", TIME_HINT),
-        Properties: ("a table of NAME = VALUE", "for example spark.executor.memory=2g,spark.speculation=true"),
-    }
-    what, hint = known.get(kind, (_spelled(kind), ""))
-    return UsageError(f"{where}: {value!r} is not {what}", hint)
-
-
-def _boolean(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    if str(value).lower() in ("true", "yes", "1"):
-        return True
-    if str(value).lower() in ("false", "no", "0"):
-        return False
-    raise ValueError(value)
-
-
-def _mapping(value: Any, kind: type) -> Mapping[str, Any]:
-    """A table from TOML, or ``pattern=value,pattern=value`` as text."""
-    if isinstance(value, str):
-        pairs = [part.rpartition("=") for part in value.split(",") if part.strip()]
-        if not all(separator for _, separator, _ in pairs):
-            raise ValueError(value)
-        value = {name.strip(): text for name, _, text in pairs}
-    return MappingProxyType({name: kind(v) for name, v in _dotted(dict(value))})
-
-
-def _spelled(kind: Any) -> str:
-    words = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-    if typing.get_origin(kind) is Literal:
-        return f"one of {', '.join(typing.get_args(kind))}"
-    return words.get(kind, "a list of texts" if typing.get_origin(kind) is tuple else "a table of PATTERN = VALUE")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from r2d2.errors import UnreadableData, UnsupportedData
+from r2d2.errors import RetiredData, UnreadableData, UnsupportedData
 from r2d2.lake.delta_checkpoint import Action, read_checkpoint, sidecar_name
 from r2d2.lake.delta_paths import decoded_path, is_absolute
 from r2d2.lake.delta_segment import LogSegment, log_segment
@@ -18,6 +18,8 @@ from r2d2.lake.delta_writers import LastWriter, earlier_writer, writer_of
 from r2d2.lake.file_tree import joined, shown
 from r2d2.lake.storage import Storage
 
+#: The feature that no reader and no writer of Delta has: *seen*, all of them refuse the table, in-flight appends too.
+FENCE_FEATURE = "r2d2Retired"
 #: Reader features that are taken care of: here, where the files are read, or by Spark's reader where those don't do.
 _KNOWN = frozenset(
     (
@@ -68,6 +70,7 @@ class DeltaSnapshot:
         files: sorted by path.
         referred: every absolute path that the log names, in files that were removed too: other tables may own them.
         last_writer: who changed its data last, as the log says; None if it does not.
+        actions: ``protocol``, ``metaData`` and what of ``domainMetadata`` is in force, as the log spells them.
     """
 
     version: int
@@ -82,6 +85,7 @@ class DeltaSnapshot:
     files: tuple[DeltaFile, ...]
     referred: tuple[str, ...]
     last_writer: LastWriter | None = None
+    actions: tuple[Action, ...] = ()
 
 
 def read_delta(storage: Storage, location: str) -> DeltaSnapshot:
@@ -149,8 +153,11 @@ def require_known(snapshot: DeltaSnapshot) -> None:
     """Refuses a table whose rows may be others than is known here.
 
     Raises:
+        RetiredData: r2d2 keeps its readers out.
         UnsupportedData: names every feature that is not taken care of.
     """
+    if FENCE_FEATURE in snapshot.reader_features:
+        raise RetiredData("it is retired by r2d2: its log is fenced, and `r2d2 restore` gives it back")
     unknown = [name for name in snapshot.reader_features if name not in _KNOWN]
     if snapshot.reader_version not in (1, 2, 3):
         unknown.append(f"reader version {snapshot.reader_version}")
@@ -172,6 +179,7 @@ class _Replay:
     referred: set[str] = field(default_factory=set)
     committed_ms: int = 0
     writer: LastWriter | None = None
+    domains: dict[str, Action] = field(default_factory=dict)
 
     def commit(self, actions: list[Action], where: str) -> None:
         """One JSON commit, whose actions have no order among themselves: removals come first."""
@@ -196,6 +204,8 @@ class _Replay:
             self.protocol = action["protocol"]
         if "metaData" in action:
             self.metadata = action["metaData"]
+        if isinstance(domain := action.get("domainMetadata"), Mapping):
+            self.domains[str(domain.get("domain"))] = {"domainMetadata": dict(domain)}
 
     def _key(self, action: Any, where: str) -> tuple[str, str]:
         """What the protocol identifies a file by: its path, and the deletion vector that goes with it."""
@@ -249,6 +259,14 @@ class _Replay:
             {str(key): str(value) for key, value in configuration.items()},
             tuple(files),
             tuple(sorted(self.referred)),
+            actions=({"protocol": self.protocol}, {"metaData": self.metadata}, *self._domains()),
+        )
+
+    def _domains(self) -> Iterator[Action]:
+        return (
+            self.domains[name]
+            for name in sorted(self.domains)
+            if not self.domains[name]["domainMetadata"].get("removed")
         )
 
 

@@ -111,12 +111,13 @@ class LocalStorage:
         local_writes.copy_new(source, target)
 
     def rename(self, source: str, target: str) -> None:
-        """Renames a file or a directory, synced, if there is nothing at ``target``.
+        """Renames a file or a directory, synced, if there is nothing at ``target``; directories above it are made.
 
         Raises:
             FileExistsError: there is something.
             OSError: it can't be renamed.
         """
+        local_writes.make_directory(os.path.dirname(target))
         local_writes.rename_new(source, target)
 
     def delete(self, path: str, only_if: str | None = None) -> None:
@@ -128,6 +129,14 @@ class LocalStorage:
         """
         with self._unchanged(path, only_if) if only_if else nullcontext():
             local_writes.delete(path)
+
+    def remove_directory(self, path: str) -> bool:
+        """Removes a directory, synced, if it is there and empty.
+
+        Raises:
+            OSError: it can't be removed.
+        """
+        return local_writes.remove_directory(path)
 
     @contextmanager
     def _unchanged(self, path: str, version: str) -> Iterator[None]:

@@ -40,6 +40,14 @@ class NotWritten:
         """
         raise _refusal(path)
 
+    def remove_directory(self, path: str) -> bool:
+        """Refused.
+
+        Raises:
+            OSError: always.
+        """
+        raise _refusal(path)
+
 
 def _refusal(path: str) -> OSError:
     return OSError(95, f"R2D2 does not write to {split_url(path)[0]}:// stores", without_credentials(path))

@@ -162,6 +162,10 @@ class ObjectStorage:
         with store_errors(path):
             self.client.delete(url_key(path))
 
+    def remove_directory(self, path: str) -> bool:
+        """Stores have no directories."""
+        return False
+
     def inside(self, path: str, within: Sequence[str]) -> bool:
         """Whether ``path`` lies in one of the directories ``within``; stores have no links."""
         return url_inside(path, within)

@@ -85,6 +85,9 @@ class Storage(Protocol):
             FileExistsError: it has another version.
         """
 
+    def remove_directory(self, path: str) -> bool:
+        """Removes a directory if it is there and empty; whether it did. Stores have none."""
+
     def inside(self, path: str, within: Sequence[str]) -> bool:
         """Whether ``path`` lies in one of the directories ``within``, links resolved."""
 

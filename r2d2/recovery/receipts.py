@@ -21,6 +21,7 @@ STATUS_OF: Mapping[str, Status] = {
     "restore-undone": Status.QUARANTINED,  # or purged, as it was before: see ``_told``
     "purge-begun": Status.PURGING,
     "purged": Status.PURGED,
+    "kept-again": Status.QUARANTINED,
 }
 _TEXTS = ("kind", "parent", "parent_location", "recipe", "frozen")
 
@@ -83,4 +84,5 @@ def _told(receipt: Receipt, record: Record) -> Receipt:
     if status is Status.QUARANTINED and receipt.quarantined_at is None:
         changed["quarantined_at"] = record.at
     at = record.at if record.event in STATUS_OF else receipt.at
-    return replace(receipt, status=status, at=at, facts={**receipt.facts, **record.facts}, **changed)
+    before = {key: value for key, value in receipt.facts.items() if record.event != "restore-begun" or key != "placing"}
+    return replace(receipt, status=status, at=at, facts={**before, **record.facts}, **changed)

@@ -1,0 +1,190 @@
+"""Apply: what a plan retires and a person approved goes into quarantine, once its way back was tried (DELETION 1-3)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from r2d2.errors import NotRetirable, R2D2Error, StateError
+from r2d2.lake.file_tree import shown
+from r2d2.lake.storage import storage_for
+from r2d2.model.plan import Plan, PlannedDataset
+from r2d2.model.receipt import Acceptance, Review
+from r2d2.model.recipe import Fidelity, Recipe
+from r2d2.recovery import recipe_store
+from r2d2.recovery.claims import ClaimKind
+from r2d2.recovery.context import Recovery
+from r2d2.recovery.eligible import Pair, eligible
+from r2d2.recovery.listing import seen_below
+from r2d2.recovery.places import Area, root_of
+from r2d2.recovery.prove import proven_recipe, take_down
+from r2d2.recovery.put_away import PutAway
+from r2d2.recovery.quarantine import plan_away, put_away, refuse_changed
+from r2d2.recovery.quarantined import child_facts
+from r2d2.recovery.reviews import approval
+from r2d2.recovery.undo import undo
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one dataset.
+
+    Attributes:
+        done: whether it was done; else it is as it was.
+        what: what was done, or why not.
+        hint: what to do about it.
+        receipt: id of the retirement; empty if none was begun.
+        bytes: that it takes.
+    """
+
+    dataset: str
+    done: bool
+    what: str
+    hint: str = ""
+    receipt: str = ""
+    bytes: int = 0
+
+
+def apply(
+    recovery: Recovery, plan: Plan, reviews: Sequence[Review], wanted: Callable[[str], bool], dry_run: bool = False
+) -> Iterator[Outcome]:
+    """Retires the approved datasets of a plan, one after the other; what is wrong with one does not stop the others.
+
+    Args:
+        wanted: which datasets, by id.
+        dry_run: only says what would be done; nothing is written.
+
+    Yields:
+        an outcome for each wanted dataset that the plan retires.
+
+    Raises:
+        StateError: something was begun earlier and is not finished; the state can't be written.
+    """
+    recovery.require_finished()
+    for entry in plan.retired:
+        if wanted(entry.dataset):
+            yield _one(recovery, entry, plan.number, reviews, dry_run)
+
+
+def _one(recovery: Recovery, entry: PlannedDataset, number: int, reviews: Sequence[Review], dry_run: bool) -> Outcome:
+    retirement = None
+    try:
+        review, pair = approval(entry, reviews), eligible(recovery, entry)
+        area = Area(root_of(pair.child.location, recovery.roots), _new_id())
+        away = plan_away(pair.child, area, recovery.settings.recovery.objects, review.by)
+        if dry_run:
+            return Outcome(entry.dataset, False, f"would be retired ({away.kind}), rebuilt from {pair.parent.id}")
+        retirement = _Retirement(recovery, entry, number, review, pair, area, away)
+        return retirement.run()
+    except StateError:
+        raise
+    except (R2D2Error, OSError) as error:
+        if retirement is None and isinstance(error, OSError):
+            raise
+        return _refused(recovery, entry.dataset, retirement, error)
+
+
+def _refused(recovery: Recovery, dataset: str, retirement: _Retirement | None, error: R2D2Error | OSError) -> Outcome:
+    """Undoes what was begun, and says why."""
+    if isinstance(error, OSError):
+        why, hint = f"{shown(str(error.filename or ''))}: {error.strerror or error}", "look for rights and space there"
+    else:
+        why, hint = str(error), error.hint
+    if retirement is None:
+        return Outcome(dataset, False, why, hint)
+    undo(recovery, retirement.area.receipt, why)
+    return Outcome(dataset, False, why, hint, retirement.area.receipt)
+
+
+@dataclass(frozen=True)
+class _Retirement:
+    """One dataset on its way into quarantine."""
+
+    recovery: Recovery
+    entry: PlannedDataset
+    plan: int
+    review: Review
+    pair: Pair
+    area: Area
+    away: PutAway
+
+    def run(self) -> Outcome:
+        self._begin()
+        self._claim()
+        recipe = self._recipe()
+        eligible(self.recovery, self.entry)  # while the recipe was tried somebody may have made a clone of the child
+        self._keep(recipe)
+        self._say("quarantine-begun", away=self.away.to_facts(), child=child_facts(self.pair.child))
+        put_away(self.recovery.lake, self.away)
+        self._say("quarantined", bytes=self.pair.child.bytes)
+        what = f"in quarantine ({self.away.kind}); rebuilt from {self.pair.parent.id} by {describe(recipe)}"
+        return Outcome(self.pair.child.id, True, what, receipt=self.area.receipt, bytes=self.pair.child.bytes)
+
+    def _begin(self) -> None:
+        child, parent = self.pair.child, self.pair.parent
+        self._say(
+            "apply-begun",
+            dataset=child.id,
+            names=list(child.names),
+            version=child.version,
+            root=self.area.root,
+            location=child.location.rstrip("/"),
+            parent=parent.id,
+            parent_location=self._parent_location,
+            plan=self.plan,
+            by=self.review.by,
+            note=self.review.note,
+            accepted=sorted(self.review.accepted),
+            promised_seconds=self.entry.rebuild_seconds,
+            saving_per_month=self.entry.saving_per_month,
+        )
+
+    @property
+    def _parent_location(self) -> str:
+        """Without the links that led to it: where every state looks for claims on it."""
+        location = self.pair.parent.location
+        return storage_for(location).resolved(location)
+
+    def _claim(self) -> None:
+        """Makes both claims, and looks then whether anybody else's stand against them."""
+        child, parent = self.pair.child.location, self._parent_location
+        self.recovery.claims.make(ClaimKind.RETIRED, child, child, self.area.receipt)
+        self.recovery.claims.make(ClaimKind.PARENT, parent, child, self.area.receipt)
+        self.recovery.claims.refuse_taken(child, parent, self.area.receipt)
+
+    def _recipe(self) -> Recipe:
+        taken = take_down(self.recovery, self.pair.child, seen_below(self.away.location))
+        refuse_changed(self.away)
+        recipe = proven_recipe(self.recovery, taken, self.pair.parent, self.area)
+        if recipe.fidelity is Fidelity.EQUAL and Acceptance.MERELY_EQUAL not in self.review.accepted:
+            hint = "approve it with --accept merely-equal, or keep it"
+            raise NotRetirable("what would come back is equal, and not the same", hint)
+        return recipe
+
+    def _keep(self, recipe: Recipe) -> None:
+        self._say(
+            "recipe-written",
+            recipe=recipe.sha256,
+            kind=self.away.kind,
+            recipe_kind=recipe.kind.value,
+            fidelity=recipe.fidelity.value,
+            lost=list(recipe.lost),
+            parent_version=recipe.parent.version,
+        )
+        recipe_store.keep(self.recovery.state, self.recovery.lake, self.area, recipe)
+
+    def _say(self, event: str, **facts: object) -> None:
+        self.recovery.journal.append(event, self.area.receipt, **facts)
+
+
+def describe(recipe: Recipe) -> str:
+    """The recipe in a few words."""
+    same = "the same data" if recipe.fidelity is Fidelity.IDENTICAL else "equal data"
+    order = "in its order" if recipe.keeps_order else "rows in any order"
+    return f"a recipe of kind {recipe.kind} ({recipe.size:,} bytes; {same}, {order})"
+
+
+def _new_id() -> str:
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"

@@ -1,0 +1,109 @@
+"""What apply, restore, purge, guard and recover work with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from r2d2.catalog.state import State
+from r2d2.config import Settings
+from r2d2.containment.scanner import Runner
+from r2d2.errors import StateError
+from r2d2.lake.file_tree import shown
+from r2d2.model.dataset import Dataset
+from r2d2.model.receipt import Receipt
+from r2d2.progress import Progress
+from r2d2.recovery import receipts
+from r2d2.recovery.claims import Claims
+from r2d2.recovery.forgotten import refuse_forgotten
+from r2d2.recovery.journal import Journal
+from r2d2.recovery.lake_writer import LakeWriter
+from r2d2.recovery.locks import RootLocks, roots_locked
+
+#: Lists the lake and reads its metadata, as it is now; by id.
+Look = Callable[[], Mapping[str, Dataset]]
+#: Seconds after which what a look saw is looked at again.
+_LOOKS_AGAIN_AFTER = 60.0
+
+
+@dataclass
+class Recovery:
+    """A command at work on one lake, whose roots it has locked.
+
+    Attributes:
+        state: whose lock is held, too.
+        roots: of the lake, as given.
+        run: runs kernels, with Spark or in this process.
+        look: see there.
+    """
+
+    state: State
+    roots: Sequence[str]
+    settings: Settings
+    progress: Progress
+    run: Runner
+    look: Look
+    locks: RootLocks
+    _seen: tuple[float, Mapping[str, Dataset]] | None = field(default=None, repr=False)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """The journal of the state."""
+        return Journal(self.state)
+
+    @cached_property
+    def lake(self) -> LakeWriter:
+        """The one way to change the lake."""
+        return LakeWriter(self.roots, self.locks.fence)
+
+    @cached_property
+    def claims(self) -> Claims:
+        """Claims in the lake."""
+        return Claims(self.state, self.lake)
+
+    @property
+    def receipts(self) -> dict[str, Receipt]:
+        """All retirements, as the journal tells them now."""
+        return receipts.receipts(self.journal.records)
+
+    def datasets(self) -> Mapping[str, Dataset]:
+        """The lake as it is now, or was a moment ago."""
+        now = time.monotonic()
+        if self._seen is None or now - self._seen[0] > _LOOKS_AGAIN_AFTER:
+            self._seen = now, self.look()
+        return self._seen[1]
+
+    def dataset_at(self, location: str) -> Dataset | None:
+        """What lies at a location now; None if there is no dataset."""
+        wanted = location.rstrip("/")
+        return next((each for each in self.datasets().values() if each.location.rstrip("/") == wanted), None)
+
+    def require_finished(self) -> None:
+        """Raises unless everything that was begun was finished or undone.
+
+        Raises:
+            StateError: a crash left something.
+        """
+        left = receipts.unfinished(self.receipts)
+        if left:
+            names = ", ".join(shown(receipt.dataset) for receipt in left)
+            raise StateError(f"something was begun and not finished: {names}", "run `r2d2 recover --state DIR` first")
+
+
+@contextmanager
+def recovering(
+    state: State, roots: Sequence[str], settings: Settings, progress: Progress, run: Runner, look: Look
+) -> Iterator[Recovery]:
+    """Locks the roots. The caller holds the state's lock.
+
+    Raises:
+        StateInUse: another r2d2 is at work on a root.
+        Tampered: the journal is not what was written.
+    """
+    with roots_locked(roots) as locks:
+        recovery = Recovery(state, roots, settings, progress, run, look, locks)
+        refuse_forgotten(recovery.lake, recovery.claims, recovery.receipts)
+        yield recovery

@@ -1,0 +1,137 @@
+"""Putting files in the place of a dataset: nothing is written over, and a table's log comes last."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+from urllib.parse import quote
+
+from r2d2.errors import LakeError, NotRetirable
+from r2d2.lake.file_tree import joined, shown
+from r2d2.lake.storage import is_local, storage_for
+from r2d2.model.recipe import Manifest
+from r2d2.recovery.lake_writer import LakeWriter
+from r2d2.recovery.listing import exists
+from r2d2.recovery.moving import carry
+from r2d2.recovery.put_away import Move
+
+_LOG = "_delta_log/00000000000000000000.json"
+
+
+@dataclass(frozen=True)
+class Placing:
+    """What putting files in place takes; the journal holds it before the first step.
+
+    Attributes:
+        scratch: where they are.
+        target: where the dataset comes to lie.
+        files: names relative to both, and sizes; the name of a dataset that is one file is empty.
+        whole: the scratch place becomes the dataset's directory.
+    """
+
+    scratch: str
+    target: str
+    files: tuple[tuple[str, int], ...]
+    whole: bool
+
+    def to_facts(self) -> dict[str, Any]:
+        """As the journal keeps it."""
+        return asdict(self)
+
+    @staticmethod
+    def from_facts(raw: Mapping[str, Any]) -> Placing:
+        """The reverse of ``to_facts``."""
+        files = tuple((name, size) for name, size in raw["files"])
+        return Placing(raw["scratch"], raw["target"], files, raw["whole"])
+
+    @property
+    def moves(self) -> tuple[Move, ...]:
+        """From the scratch place; on disk one, of the whole directory, else the log of a table last."""
+        if self.whole and is_local(self.target):
+            return (Move(self.scratch, self.target, directory=True),)
+        names = sorted((name for name, _ in self.files), key=lambda name: (name.startswith("_delta_log/"), name))
+        return tuple(Move(joined(self.scratch, name), joined(self.target, name)) for name in names)
+
+
+def plan_placing(manifest: Manifest, scratch: str, target: str, whole: bool) -> Placing:
+    """What putting the files in the scratch place in place takes, all of them with the rights that they had."""
+    if is_local(scratch) and whole:
+        for name, mode in sorted(manifest.modes, reverse=True):
+            os.chmod(joined(scratch, name), mode)
+    if manifest.is_file:
+        return Placing(scratch, target, (("", storage_for(scratch).stat(scratch).size),), False)
+    tree = storage_for(scratch).tree(scratch, [])
+    return Placing(scratch, target, tuple((found.name, found.stat.size) for found in tree.files), whole)
+
+
+def require_free(placing: Placing) -> None:
+    """Raises if something lies where files are to be put.
+
+    Raises:
+        NotRetirable: names it.
+    """
+    used = [move.target for move in placing.moves if exists(move.target)]
+    if used:
+        raise NotRetirable(f"{shown(used[0])} is in use", "give another place with --to, or move what is there")
+
+
+def place(lake: LakeWriter, placing: Placing) -> None:
+    """Puts the files in place; can be done again from wherever it ended.
+
+    Raises:
+        NotRetirable: something else lies there meanwhile.
+        LakeError: not all is there that should be.
+        OSError: a step failed.
+    """
+    for move in placing.moves:
+        if not carry(lake, move.source, move.target):
+            raise NotRetirable(f"{shown(move.target)} is in use", "move what is there, then `r2d2 recover`")
+    missing = [name for name, size in placing.files if not _is_there(joined(placing.target, name), size)]
+    if missing:
+        what = f"{shown(joined(placing.target, missing[0]))} is not what was put there"
+        raise LakeError(what, "somebody else writes there; restore it again when nobody does")
+
+
+def take_back(lake: LakeWriter, placing: Placing) -> None:
+    """The reverse of ``place``, as far as it came; what somebody else wrote there stays."""
+    for move in reversed(placing.moves):
+        carry(lake, move.target, move.source)
+
+
+def write_log(manifest: Manifest, files: Sequence[str], directory: str) -> None:
+    """Writes the log of a table into its directory, with its own id, schema, properties and protocol.
+
+    Args:
+        files: paths of the manifest's files in the directory.
+    """
+    actions = [json.loads(text) for _, text in manifest.table]
+    now = time.time_ns() // 1_000_000
+    told = {"timestamp": now, "operation": "R2D2 RESTORE", "operationParameters": {"version": manifest.version}}
+    lines = [{"commitInfo": told}, *actions, *_adds(manifest, files, directory, now)]
+    text = "\n".join(json.dumps(line) for line in lines) + "\n"
+    storage_for(directory).put(joined(directory, _LOG), text.encode("utf-8"), only_if=None)
+
+
+def _adds(manifest: Manifest, files: Sequence[str], directory: str, now: int) -> Iterator[dict[str, Any]]:
+    storage = storage_for(directory)
+    for file, name in zip(manifest.files, files, strict=True):
+        add = {
+            "path": quote(name),
+            "partitionValues": dict(file.partition),
+            "size": storage.stat(joined(directory, name)).size,
+            "modificationTime": now,
+            "dataChange": True,
+            "stats": json.dumps({"numRecords": file.rows}),
+        }
+        yield {"add": add}
+
+
+def _is_there(path: str, size: int) -> bool:
+    try:
+        return storage_for(path).stat(path).size == size
+    except OSError:
+        return False

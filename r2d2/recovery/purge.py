@@ -1,0 +1,140 @@
+"""Purge: what is in quarantine is removed for good, when its way back is proven anew and can't be lost (DELETION 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+
+from r2d2.errors import NotRetirable, R2D2Error
+from r2d2.lake.file_tree import shown
+from r2d2.model.receipt import Receipt, Status
+from r2d2.model.recipe import Recipe
+from r2d2.recovery import recipe_store
+from r2d2.recovery.apply import Outcome
+from r2d2.recovery.context import Recovery
+from r2d2.recovery.identity import look_at
+from r2d2.recovery.listing import seen_files
+from r2d2.recovery.losses import refuse_unpurgeable
+from r2d2.recovery.moving import remove_empty
+from r2d2.recovery.places import Area
+from r2d2.recovery.protection import refuse_unprotected
+from r2d2.recovery.prove import tried
+from r2d2.recovery.put_away import PutAway
+from r2d2.recovery.quarantine import is_whole, removal_order, seen_now
+from r2d2.recovery.quarantined import quarantined_dataset
+
+
+def purge(
+    recovery: Recovery,
+    older_than: timedelta,
+    wanted: Callable[[str], bool],
+    failed_reads: Callable[[Receipt], Sequence[str]],
+    dry_run: bool = False,
+    now: datetime | None = None,
+) -> Iterator[Outcome]:
+    """Removes what has been in quarantine for longer than the grace period, where nothing stands against it.
+
+    Args:
+        older_than: the grace period.
+        wanted: which datasets, by id.
+        failed_reads: who tried to read a retired dataset since it was retired, as logs tell.
+        dry_run: only says what would be done.
+        now: when it is, UTC.
+
+    Yields:
+        an outcome for each wanted dataset that is in quarantine.
+
+    Raises:
+        StateError: something was begun earlier and is not finished.
+    """
+    recovery.require_finished()
+    for receipt in recovery.receipts.values():
+        if receipt.status is Status.QUARANTINED and wanted(receipt.dataset):
+            yield _one(recovery, receipt, older_than, failed_reads, dry_run, now or datetime.now(UTC))
+
+
+def _one(
+    recovery: Recovery,
+    receipt: Receipt,
+    older_than: timedelta,
+    failed_reads: Callable[[Receipt], Sequence[str]],
+    dry_run: bool,
+    now: datetime,
+) -> Outcome:
+    try:
+        _refuse_early(receipt, older_than, now)
+        if receipt.frozen:
+            raise NotRetirable(f"it is frozen: {receipt.frozen}", "`r2d2 guard --state DIR` tells what to decide")
+        readers = failed_reads(receipt)
+        if readers:
+            who = ", ".join(shown(reader) for reader in readers[:3])
+            raise NotRetirable(f"it was asked for since it was retired, by {who}", "restore it, or ask them")
+        recipe = recipe_store.load(recovery.state, receipt)
+        refuse_unpurgeable(recipe.manifest, receipt)
+        refuse_unprotected(recovery, receipt, recipe, now)
+        if dry_run:
+            return Outcome(receipt.dataset, False, f"would be purged: {recipe.manifest.bytes:,} bytes")
+        gone = _to_remove(PutAway.from_facts(receipt.facts["away"]))
+        _prove_anew(recovery, receipt, recipe)
+    except R2D2Error as error:
+        return Outcome(receipt.dataset, False, str(error), error.hint, receipt.id)
+    recovery.journal.append("purge-begun", receipt.id, gone=gone)
+    go_on(recovery, recovery.receipts[receipt.id])
+    return Outcome(
+        receipt.dataset, True, "purged; it comes back from its recipe", "", receipt.id, recipe.manifest.bytes
+    )
+
+
+def go_on(recovery: Recovery, receipt: Receipt) -> None:
+    """The steps of a purge after its proof; can be done again from wherever they ended.
+
+    Only what was there before the proof, and was not written to since, is removed.
+    """
+    away = PutAway.from_facts(receipt.facts["away"])
+    kept = []
+    for path, version in receipt.facts["gone"]:
+        try:
+            recovery.lake.delete(path, version)
+        except FileExistsError:
+            kept.append(path)
+    if kept:
+        recovery.progress.note(f"{shown(kept[0])} was written to meanwhile and is left, and {len(kept) - 1} more")
+    if away.moves:
+        remove_empty(recovery.lake, Area(receipt.root, receipt.id).data)
+    recovery.journal.append("purged", receipt.id, kept=kept)
+
+
+def _to_remove(away: PutAway) -> list[tuple[str, str]]:
+    """Paths and versions of all files of a dataset in quarantine, in the order in which they are removed.
+
+    Raises:
+        NotRetirable: something else than what was put away is there.
+    """
+    if not is_whole(away):
+        raise NotRetirable("it was written to while it was in quarantine", "restore it and look what was written")
+    there = [*seen_now(away, moved=True), *(seen_files([away.moved(away.fence)]) if away.fence else ())]
+    fence = away.moved(away.fence)
+    ordered = sorted(there, key=lambda file: (file.path == fence, removal_order(file.path)))
+    return [(file.path, file.version) for file in ordered]
+
+
+def _refuse_early(receipt: Receipt, older_than: timedelta, now: datetime) -> None:
+    since = receipt.quarantined_at
+    if since is None or now - since < older_than:
+        left = older_than if since is None else older_than - (now - since)
+        raise NotRetirable(f"its grace period lasts for {left.total_seconds() / 86_400:.1f} more days", "")
+
+
+def _prove_anew(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> None:
+    """The quarantined data is read again, and a rebuild from the recipe gives the same.
+
+    Raises:
+        NotRetirable: one of both is not what it was.
+    """
+    (looked,) = look_at([quarantined_dataset(receipt)], recovery.settings.containment, recovery.run).values()
+    if isinstance(looked, str) or looked.identity != recipe.manifest.identity:
+        why = looked if isinstance(looked, str) else "it holds other data than when it was retired"
+        raise NotRetirable(f"its quarantine: {why}", "restore it and look what was written")
+    if tried(recovery, recipe, Area(receipt.root, receipt.id)) is not recipe.fidelity:
+        hint = "`r2d2 guard --state DIR` finds another way, or restores it"
+        raise NotRetirable(f"its recipe does not give it back any more: {shown(recipe.parent.dataset)} changed", hint)

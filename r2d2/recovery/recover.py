@@ -1,0 +1,77 @@
+"""Recover: what a crash left half done is finished, or undone (DELETION 5). Needs no JVM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from r2d2.errors import NotRetirable
+from r2d2.lake.file_tree import shown
+from r2d2.model.receipt import Receipt, Status
+from r2d2.recovery import purge, receipts, restore
+from r2d2.recovery.context import Recovery
+from r2d2.recovery.listing import exists
+from r2d2.recovery.put_away import PutAway
+from r2d2.recovery.quarantine import is_whole, written_again
+from r2d2.recovery.undo import undo
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """What was done about one retirement: ``finished``, ``undone``, or why it could not be."""
+
+    receipt: str
+    dataset: str
+    what: str
+
+
+def what_would_be_done(receipt: Receipt) -> str:
+    """What ``recover`` would do about a retirement that a crash left half done."""
+    if receipt.status is Status.APPLYING or (receipt.status is Status.MOVING and not _came_to_its_end(receipt)):
+        return "its retirement would be undone"
+    if receipt.status is Status.RESTORING and not _is_placing(receipt):
+        return "its restore would be given up; it stays retired"
+    return "it would be finished"
+
+
+def recover(recovery: Recovery) -> Iterator[Recovered]:
+    """Finishes or undoes whatever was begun; can be run again.
+
+    Yields:
+        what was done about each.
+
+    Raises:
+        Tampered: the journal is not what was written, or lacks what the lake holds.
+        OSError: a step failed; the same call goes on from there.
+    """
+    for receipt in receipts.unfinished(recovery.receipts):
+        try:
+            what = _one(recovery, receipt)
+        except NotRetirable as error:
+            what = f"{error} ({error.hint})"
+        yield Recovered(receipt.id, receipt.dataset, what)
+
+
+def _one(recovery: Recovery, receipt: Receipt) -> str:
+    if receipt.status is Status.PURGING:
+        purge.go_on(recovery, receipt)
+        return "its purge was finished"
+    if receipt.status is Status.RESTORING:
+        restore.resume(recovery, receipt)
+        return "its restore was finished" if _is_placing(receipt) else "its restore was given up: it stays retired"
+    if receipt.status is Status.MOVING and _came_to_its_end(receipt):
+        recovery.journal.append("quarantined", receipt.id, bytes=receipt.facts["child"]["bytes"])
+        return "its retirement was finished"
+    left = undo(recovery, receipt.id, "it was interrupted")
+    return "its retirement was undone" + (f"; kept in quarantine: {shown(left[0].path)}" if left else "")
+
+
+def _is_placing(receipt: Receipt) -> bool:
+    """Whether a restore had come to the point where it changes the lake."""
+    return receipt.facts["source"] == "quarantine" or "placing" in receipt.facts
+
+
+def _came_to_its_end(receipt: Receipt) -> bool:
+    """Whether all steps of a retirement were done; only the record of it is missing."""
+    away = PutAway.from_facts(receipt.facts["away"])
+    return exists(away.note) and is_whole(away) and not written_again(away)

@@ -1,0 +1,208 @@
+"""Restore: a retired dataset is given back, from quarantine at once, or rebuilt from its recipe (DELETION 3)."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from r2d2.errors import LakeError, NotRetirable, Tampered
+from r2d2.lake.file_tree import joined, shown
+from r2d2.lake.storage import absolute, storage_for
+from r2d2.model.receipt import RETIRED, Receipt, Status
+from r2d2.model.recipe import Fidelity, Recipe
+from r2d2.recovery import recipe_store
+from r2d2.recovery.bring_back import bring_back, remove_own
+from r2d2.recovery.context import Recovery
+from r2d2.recovery.listing import exists
+from r2d2.recovery.moving import remove_below
+from r2d2.recovery.pins import copied
+from r2d2.recovery.places import Area, root_of
+from r2d2.recovery.placing import Placing, place, plan_placing, require_free, write_log
+from r2d2.recovery.put_away import PutAway
+from r2d2.recovery.quarantine import is_whole, seen_now, written_again
+from r2d2.recovery.rebuild import rebuild
+from r2d2.recovery.undo import release
+
+_IN_USE = "give another place with --to, or move what is there"
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a restore gave.
+
+    Attributes:
+        path: where the dataset is.
+        source: ``quarantine`` or ``recipe``.
+        seconds, promised_seconds: that it took, and that the plan said a rebuild may take.
+        notes: what its owner should know.
+    """
+
+    dataset: str
+    path: str
+    source: str
+    seconds: float
+    promised_seconds: float
+    notes: tuple[str, ...] = ()
+
+
+def restore(recovery: Recovery, receipt: Receipt, to: str = "") -> Restored:
+    """Gives a dataset back.
+
+    Args:
+        receipt: of a retirement that is in quarantine, or purged.
+        to: another place below a root, where a copy is put; the dataset stays retired then.
+
+    Raises:
+        NotRetirable: its path is in use again, or it is not retired.
+        Tampered: what is kept of it is not what was written.
+        LakeError: what it is rebuilt from is gone.
+    """
+    begun = time.monotonic()
+    if receipt.status is Status.RESTORING:
+        resume(recovery, receipt)
+        receipt = recovery.receipts[receipt.id]
+        if receipt.status is Status.RESTORED and not to:
+            return _told(recovery, receipt, receipt.location, receipt.facts["source"], begun, ())
+    if receipt.status not in RETIRED and not to:
+        raise NotRetirable(f"{shown(receipt.dataset)} is {receipt.status}, not retired", "give a copy with --to PATH")
+    source = "quarantine" if receipt.status is Status.QUARANTINED else "recipe"
+    if to:
+        target = _spelled(to)
+        notes = _copied(recovery, receipt, target)
+    elif source == "quarantine":
+        target, notes = receipt.location, _from_quarantine(recovery, receipt)
+    else:
+        target, notes = receipt.location, _from_recipe(recovery, receipt)
+    return _told(recovery, receipt, target, source, begun, notes)
+
+
+def resume(recovery: Recovery, receipt: Receipt) -> None:
+    """Finishes a restore that a crash cut short, or gives it up if it had not begun to change the lake.
+
+    Raises:
+        NotRetirable: an old path is in use again.
+    """
+    if receipt.facts["source"] == "quarantine" or "placing" in receipt.facts:
+        go_on(recovery, receipt)
+    else:
+        give_up(recovery, receipt)
+
+
+def go_on(recovery: Recovery, receipt: Receipt) -> None:
+    """The steps of a restore that is about to change the lake; can be done again from wherever they ended.
+
+    Raises:
+        NotRetirable: an old path is in use again.
+    """
+    if receipt.facts["source"] == "quarantine":
+        left = bring_back(recovery.lake, PutAway.from_facts(receipt.facts["away"]))
+        if left:
+            names = ", ".join(shown(file.wanted) for file in left[:3])
+            raise NotRetirable(f"in use again: {names}", f"move it away; what was there is kept: {shown(left[0].path)}")
+    else:
+        away = PutAway.from_facts(receipt.facts["away"])
+        place(recovery.lake, Placing.from_facts(receipt.facts["placing"]))
+        remove_own(recovery.lake, away.note, away.note_text)
+    release(recovery, receipt)
+    recovery.journal.append("restored", receipt.id)
+
+
+def rebuilt(recovery: Recovery, recipe: Recipe, scratch: str) -> None:
+    """Rebuilds into a scratch place; what does not have the digest that the recipe promises is never put in place.
+
+    Raises:
+        Tampered: what was rebuilt is not what the recipe promises.
+        LakeError: a file that the recipe reads is gone, or not what it was.
+    """
+    remove_below(recovery.lake, scratch)
+    built = rebuild(recipe, scratch, recovery.settings.containment, recovery.run)
+    wanted, found = recipe.manifest.identity, built.identity
+    if recipe.fidelity is Fidelity.EQUAL:
+        wanted, found = recipe.manifest.digest, built.digest
+    if wanted != found:
+        what = f"what was rebuilt of {shown(recipe.manifest.dataset)} is not what was retired: {found}, not {wanted}"
+        raise Tampered(what, f"{shown(recipe.parent.dataset)} holds other rows now; nothing was put in place")
+    if recipe.manifest.format == "delta":
+        write_log(recipe.manifest, [file.name for file in recipe.manifest.files], scratch)
+
+
+def _from_quarantine(recovery: Recovery, receipt: Receipt) -> tuple[str, ...]:
+    away = PutAway.from_facts(receipt.facts["away"])
+    if written_again(away):
+        raise NotRetirable(f"{shown(receipt.location)} is in use", _IN_USE)
+    if not seen_now(away, moved=True):
+        hint = "give it back from its recipe, to another place: --to PATH"
+        raise LakeError(f"{shown(receipt.dataset)}: its quarantine is empty", hint)
+    changed = "" if is_whole(away) else "it was written to while it was in quarantine; it comes back as it is now"
+    recovery.journal.append("restore-begun", receipt.id, source="quarantine", was=receipt.status.value)
+    go_on(recovery, recovery.receipts[receipt.id])
+    return (changed,) if changed else ()
+
+
+def _from_recipe(recovery: Recovery, receipt: Receipt) -> tuple[str, ...]:
+    recipe = recipe_store.load(recovery.state, receipt)
+    scratch, whole = Area(receipt.root, receipt.id).scratch, _is_whole_directory(receipt)
+    if whole and exists(receipt.location):
+        raise NotRetirable(f"{shown(receipt.location)} is in use", _IN_USE)
+    recovery.journal.append("restore-begun", receipt.id, source="recipe", was=receipt.status.value)
+    try:
+        rebuilt(recovery, recipe, scratch)
+        placing = plan_placing(recipe.manifest, scratch, receipt.location, whole)
+        require_free(placing)
+    except Exception:
+        give_up(recovery, receipt)
+        raise
+    recovery.journal.append("restore-placing", receipt.id, placing=placing.to_facts())
+    go_on(recovery, recovery.receipts[receipt.id])
+    return recipe.lost
+
+
+def give_up(recovery: Recovery, receipt: Receipt) -> None:
+    """A restore that has not begun to change the lake ends; the dataset is retired as before."""
+    remove_below(recovery.lake, Area(receipt.root, receipt.id).scratch)
+    recovery.journal.append("restore-undone", receipt.id, status=receipt.facts.get("was", receipt.status.value))
+
+
+def _spelled(to: str) -> str:
+    """A place as it is spelled without links on the way to it."""
+    directory, _, name = absolute(to).rstrip("/").rpartition("/")
+    return joined(storage_for(to).resolved(directory or "/"), name)
+
+
+def _copied(recovery: Recovery, receipt: Receipt, target: str) -> tuple[str, ...]:
+    """A copy in another place, of which nothing needs to be remembered: it is there, whole, or it is not."""
+    recipe = recipe_store.load(recovery.state, receipt)
+    scratch = Area(root_of(target, recovery.roots), receipt.id).scratch
+    if exists(target):
+        raise NotRetirable(f"{shown(target)} is in use", "give a place where nothing is")
+    try:
+        if receipt.status is Status.QUARANTINED:
+            _copy_quarantine(recovery, PutAway.from_facts(receipt.facts["away"]), scratch)
+        else:
+            rebuilt(recovery, recipe, scratch)
+        place(recovery.lake, plan_placing(recipe.manifest, scratch, target, whole=not recipe.manifest.is_file))
+    finally:
+        remove_below(recovery.lake, scratch)
+    return () if receipt.status is Status.QUARANTINED else recipe.lost
+
+
+def _copy_quarantine(recovery: Recovery, away: PutAway, scratch: str) -> None:
+    remove_below(recovery.lake, scratch)
+    for file in away.seen:
+        name = file.path[len(away.location) + 1 :]
+        if file.path == away.location or file.path.startswith(f"{away.location}/"):
+            copied(away.moved(file.path), joined(scratch, name))
+
+
+def _is_whole_directory(receipt: Receipt) -> bool:
+    """Whether all that lay at its place was its own, so that its directory goes and comes as one."""
+    away = PutAway.from_facts(receipt.facts["away"])
+    return any(move.directory for move in away.moves) or bool(away.fence)
+
+
+def _told(
+    recovery: Recovery, receipt: Receipt, path: str, source: str, begun: float, notes: tuple[str, ...]
+) -> Restored:
+    seconds = time.monotonic() - begun
+    recovery.journal.append("restore-took", receipt.id, seconds=seconds, by=source, path=path)
+    return Restored(receipt.dataset, path, source, seconds, receipt.promised_seconds, notes)

@@ -1,0 +1,42 @@
+"""A retirement that was begun and did not come to its end is undone: the lake is as it was."""
+
+from __future__ import annotations
+
+from r2d2.lake.file_tree import shown
+from r2d2.model.receipt import Receipt
+from r2d2.recovery.bring_back import Left, bring_back
+from r2d2.recovery.context import Recovery
+from r2d2.recovery.moving import remove_below, remove_empty
+from r2d2.recovery.places import Area
+from r2d2.recovery.put_away import PutAway
+
+
+def undo(recovery: Recovery, receipt: str, why: str) -> tuple[Left, ...]:
+    """Takes back whatever was done of a retirement; again from the start if it was interrupted.
+
+    Returns:
+        What could not go back, because its old path is in use again. It stays in quarantine, and claimed.
+
+    Raises:
+        OSError: a step failed; ``r2d2 recover`` goes on from there.
+    """
+    begun = recovery.receipts[receipt]
+    left: tuple[Left, ...] = ()
+    if "away" in begun.facts:
+        left = bring_back(recovery.lake, PutAway.from_facts(begun.facts["away"]))
+    if not left:
+        release(recovery, begun)
+    recovery.journal.append("undone", receipt, why=why, left=[file.path for file in left])
+    for file in left:
+        recovery.progress.note(f"{shown(file.wanted)} is in use again; what was there is kept at {shown(file.path)}")
+    return left
+
+
+def release(recovery: Recovery, receipt: Receipt) -> None:
+    """Lets go of all that a retirement keeps in the lake, once the dataset is back: scratch, recipe, claims."""
+    area = Area(receipt.root, receipt.id)
+    remove_below(recovery.lake, area.scratch)
+    recovery.lake.delete(area.recipe)
+    remove_empty(recovery.lake, area.directory)  # and never a file: what is there was not given back
+    recovery.claims.release(receipt.parent_location, receipt.id)
+    recovery.claims.release(receipt.location, receipt.id)
