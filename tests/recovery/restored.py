@@ -54,8 +54,8 @@ def manifest_of(dataset: Dataset, looked: Looked, size: int = LARGE) -> Manifest
 
 def recipes_of(child: Dataset, parent: Dataset, settings: ContainmentSettings = SETTINGS) -> list[Recipe]:
     """All recipes for a child from a parent."""
-    mine, theirs = looked_at(child), looked_at(parent)
-    return list(candidates(child, mine, parent, theirs, manifest_of(child, mine), settings, run_here))
+    looked = looked_at(child)
+    return list(candidates(child, looked, parent, manifest_of(child, looked), settings, run_here))
 
 
 def batches_of(recipe: Recipe, unit: int) -> Iterator[pa.RecordBatch]:
