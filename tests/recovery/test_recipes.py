@@ -241,7 +241,7 @@ def test_a_recipe_larger_than_the_data_is_not_offered(tmp_path: Path) -> None:
     child, parent = parquet(tmp_path / "child", ROWS.slice(0, 10)), parquet(tmp_path / "parent", ROWS)
     (looked,) = looked_at(child)
     manifest = replace(manifest_of(child, looked), bytes=100)
-    with pytest.raises(NotRetirable, match=rf"would take \d+ bytes, the data takes 100"):
+    with pytest.raises(NotRetirable, match=r"would take \d+ bytes, the data takes 100"):
         list(candidates(child, looked, parent, manifest, SETTINGS, run_here))
 
 
