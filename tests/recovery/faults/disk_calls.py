@@ -118,12 +118,12 @@ def _syncing(disk: Disk, _: Callable[[int], None]) -> Callable[[Any], None]:
 
 
 def _linking(disk: Disk, real: Callable[..., None]) -> Callable[..., None]:
-    def call(source: Any, target: Any, **more: Any) -> None:
+    def call(source: Any, target: Any, *flags: Any, **more: Any) -> None:
         place = place_of(target, more.get("dst_dir_fd", more.get("dir_fd")))
         disk.step(LINK, place)
-        if not disk.plan.links:
+        if not disk.plan.links and real.__name__ == "link":
             raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), place)
-        real(source, target, **more)
+        real(source, target, *flags, **more)
         if disk.log:
             disk.log.added(place)
 

@@ -65,6 +65,9 @@ class DiskWorld:
     def everything(self) -> Snapshot:
         return dict(_found(Path(self.lake)))
 
+    def files(self) -> Path:
+        return Path(self.lake)
+
     def faults(self, operation: Operation) -> Iterator[DiskFault]:
         """A kill after a sync finds what a kill before it does, unless the power goes, too."""
         found = self._calls(operation, "killed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ class StoreWorld:
         self.lake, self.state = f"s3://{bucket}/lake", f"s3://{bucket}/state"
         self.environ, self.watched = environ, watched
         self._bucket, self._client = bucket, client
+        self._copy = directory.with_name("copy")
         build(kind, directory / "lake")
         files = [path for path in directory.rglob("*") if path.is_file()]
         self._beginning = {str(path.relative_to(directory)): path.read_bytes() for path in files}
@@ -47,6 +49,14 @@ class StoreWorld:
     def everything(self) -> Snapshot:
         objects = self._objects("lake/")
         return {key.removeprefix("lake/"): (hashlib.sha256(found).hexdigest(), 0) for key, found in objects.items()}
+
+    def files(self) -> Path:
+        shutil.rmtree(self._copy, ignore_errors=True)
+        for key, content in self._objects("lake/").items():
+            path = self._copy / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        return self._copy / "lake"
 
     def faults(self, operation: Operation) -> Iterator[StoreFault]:
         """A kill before a change finds what one after the change before it does, unless an answer is lost to others."""

@@ -15,7 +15,7 @@ from r2d2.lake.file_tree import joined
 from r2d2.lake.storage import storage_for
 from tests.recovery.faults.disk_world import DiskFault, DiskWorld
 from tests.recovery.faults.operations import Operation
-from tests.recovery.faults.trying import failures
+from tests.recovery.faults.trying import failures, prepare
 
 CHILD, MOVED, PARENT = "sales/child.parquet", "other/moved.parquet", "sales/parent.parquet"
 
@@ -80,7 +80,7 @@ def trip_over_what_a_kill_left(lake: str, state: str) -> None:
 )
 def test_it_finds(step: Callable[[str, str], None], way: str, found: str, tmp_path: Path) -> None:
     world, operation = DiskWorld("Parquet file", tmp_path), Operation(step, keeps=step is not write_in_place)
-    world.fresh()
+    prepare(world, operation)
     faults = [fault for fault in world.faults(operation) if fault.way == way]
     assert any(found in failure for failure in failures(world, operation, reversed(faults)))
 

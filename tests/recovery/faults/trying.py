@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 from tests.lakes import seed_from_environment
 from tests.recovery.faults.operations import Operation
 from tests.recovery.faults.processes import Outcome, Step, run
+from tests.recovery.faults.rows import rows_of
 from tests.recovery.faults.snapshots import Snapshot, contents, difference, seen
 
 
@@ -46,6 +48,9 @@ class World(Protocol[F]):
     def everything(self) -> Snapshot:
         """All that is in the lake, r2d2's own included."""
 
+    def files(self) -> Path:
+        """The lake as files on disk."""
+
     def faults(self, operation: Operation) -> Iterator[F]:
         """All that are worth trying; asked of a prepared world."""
 
@@ -70,7 +75,7 @@ class Failure(Exception):
 
 def all_failures(world: World[F], operation: Operation, number: int) -> list[str]:
     """What does not hold after faults: all of them in a full run, else a number that the seed chooses."""
-    _prepare(world, operation)
+    prepare(world, operation)
     faults = list(world.faults(operation))
     if os.environ.get("R2D2_FULL") != "1" and len(faults) > number:
         faults = random.Random(seed_from_environment()).sample(faults, number)
@@ -78,11 +83,11 @@ def all_failures(world: World[F], operation: Operation, number: int) -> list[str
 
 
 def failures(world: World[F], operation: Operation, faults: Iterable[F]) -> Iterator[str]:
-    """What does not hold after which fault."""
-    _prepare(world, operation)
-    before = seen(world.everything())
+    """What does not hold after which fault; the world was prepared."""
+    _begin(world, operation)
+    before = _seen(world, operation)
     must(world, operation.run)
-    wanted = Expected(before, seen(world.everything()))
+    wanted = Expected(before, _seen(world, operation))
     for fault in faults:
         try:
             _try(world, operation, fault, wanted)
@@ -99,17 +104,26 @@ def must(world: World[F], *steps: Step | None) -> None:
             raise Failure(f"afterwards, {outcome.how}: {outcome.said}")
 
 
-def _prepare(world: World[F], operation: Operation) -> None:
+def _seen(world: World[F], operation: Operation) -> Snapshot:
+    return rows_of(world.files()) if operation.equal else seen(world.everything())
+
+
+def prepare(world: World[F], operation: Operation) -> None:
+    """Does what comes before the operation; once for a world."""
     world.fresh()
-    must(world, operation.prepare)
     if operation.portable:
+        must(world, operation.prepare)
         world.keep()
 
 
-def _try(world: World[F], operation: Operation, fault: F, wanted: Expected) -> None:
+def _begin(world: World[F], operation: Operation) -> None:
     world.fresh()
     if not operation.portable:
         must(world, operation.prepare)
+
+
+def _try(world: World[F], operation: Operation, fault: F, wanted: Expected) -> None:
+    _begin(world, operation)
     held = contents(world.everything())
     outcome = world.meets(operation, fault)
     if outcome.how not in ({"killed"} if fault.kills else {"done", operation.refusal}):
@@ -122,16 +136,16 @@ def _try(world: World[F], operation: Operation, fault: F, wanted: Expected) -> N
 
 def _settled(world: World[F], operation: Operation, wanted: Expected, done: bool) -> None:
     """The lake is as before or as planned, and all can go on."""
-    now = seen(world.everything())
+    now = _seen(world, operation)
     if now not in wanted:
         raise Failure(f"neither as before ({difference(now, wanted.before)}) nor as planned")
     if done and now != wanted.planned:
         raise Failure("it said that it was done, and it was not")
     if now == wanted.before:
         must(world, operation.run, operation.check)
-        if differs := difference(seen(world.everything()), wanted.planned):
+        if differs := difference(_seen(world, operation), wanted.planned):
             raise Failure(f"not as planned after the second try: {differs}")
     if operation.back:
         must(world, operation.back, operation.check)
-        if differs := difference(seen(world.everything()), wanted.before):
+        if differs := difference(_seen(world, operation), wanted.before):
             raise Failure(f"not as before when it was taken back: {differs}")
