@@ -52,6 +52,7 @@ class DiskWorld:
         self.directory, self._beginning = directory / "world", directory / "beginning"
         self.lake, self.state = str(self.directory / "lake"), str(self.directory / "state")
         self.environ: dict[str, str] = {}
+        self.exact = False
         build(kind, self._beginning / "lake")
 
     def fresh(self) -> None:

@@ -56,6 +56,8 @@ def retire_and_purge(lake: str, state: str) -> None:
 
 
 RETIRE = Operation(retire, recover=recover, back=restore, check=nothing_is_left)
-RESTORE = Operation(restore, prepare=retire, recover=recover, back=retire, check=nothing_is_left)
-PURGE = Operation(purge, prepare=retire, recover=recover, check=nothing_is_left, keeps=False)
-REBUILD = Operation(restore, prepare=retire_and_purge, recover=recover, check=nothing_is_left, equal=True)
+RESTORE = Operation(restore, prepare=retire, recover=recover, back=retire, check=nothing_is_left, portable=False)
+PURGE = Operation(purge, prepare=retire, recover=recover, check=nothing_is_left, keeps=False, portable=False)
+REBUILD = Operation(
+    restore, prepare=retire_and_purge, recover=recover, check=nothing_is_left, equal=True, portable=False
+)

@@ -27,7 +27,7 @@ class StoreWorld:
         self, kind: str, bucket: str, environ: Mapping[str, str], watched: Watched, client: Any, directory: Path
     ) -> None:
         self.lake, self.state = f"s3://{bucket}/lake", f"s3://{bucket}/state"
-        self.environ, self.watched = environ, watched
+        self.environ, self.watched, self.exact = environ, watched, True
         self._bucket, self._client = bucket, client
         self._copy = directory.with_name("copy")
         build(kind, directory / "lake")

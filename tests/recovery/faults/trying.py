@@ -33,11 +33,13 @@ class World(Protocol[F]):
         lake: its root.
         state: where the state is, or will be.
         environ: variables that lead there.
+        exact: a file that is made anew is the same version.
     """
 
     lake: str
     state: str
     environ: Mapping[str, str]
+    exact: bool
 
     def fresh(self) -> None:
         """Makes everything as it was at the beginning."""
@@ -111,14 +113,14 @@ def _seen(world: World[F], operation: Operation) -> Snapshot:
 def prepare(world: World[F], operation: Operation) -> None:
     """Does what comes before the operation; once for a world."""
     world.fresh()
-    if operation.portable:
+    if operation.portable or world.exact:
         must(world, operation.prepare)
         world.keep()
 
 
 def _begin(world: World[F], operation: Operation) -> None:
     world.fresh()
-    if not operation.portable:
+    if not (operation.portable or world.exact):
         must(world, operation.prepare)
 
 
