@@ -16,7 +16,7 @@ from tests.recovery.faults.operations import Operation
 from tests.recovery.faults.power_loss import image, lose_power
 from tests.recovery.faults.processes import Outcome, run
 from tests.recovery.faults.small_worlds import build
-from tests.recovery.faults.snapshots import Snapshot, difference
+from tests.recovery.faults.snapshots import Snapshot, contents, difference
 from tests.recovery.faults.trying import Failure
 
 #: Power losses at each call, besides the two that take all and that leave all names: by chance.
@@ -54,6 +54,7 @@ class DiskWorld:
         self.environ: dict[str, str] = {}
         self.exact = False
         build(kind, self._beginning / "lake")
+        self.original = contents(dict(_found(self._beginning)))
 
     def fresh(self) -> None:
         shutil.rmtree(self.directory, ignore_errors=True)

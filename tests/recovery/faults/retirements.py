@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from r2d2.errors import NotRetirable
+from r2d2.model.receipt import RETIRED
 from r2d2.recovery.apply import Outcome
 from r2d2.recovery.context import Recovery
 from tests import recovery_runs
@@ -24,16 +25,20 @@ def _all_done(outcomes: Sequence[Outcome]) -> None:
 
 
 def retire(lake: str, state: str) -> None:
+    """Unless it is retired."""
     with recovery_runs.at_work(lake, state) as recovery:
+        if any(receipt.status in RETIRED for receipt in recovery.receipts.values()):
+            return
         pair = _named(recovery, CHILD), _named(recovery, PARENT)
     _all_done(recovery_runs.retire(lake, state, pair, accepted=recovery_runs.ALL))
 
 
 def restore(lake: str, state: str) -> None:
-    """The newest retirement."""
+    """What is retired, if anything is."""
     with recovery_runs.at_work(lake, state) as recovery:
-        name = [*recovery.receipts.values()][-1].dataset
-    recovery_runs.give_back(lake, state, name)
+        retired = [receipt.dataset for receipt in recovery.receipts.values() if receipt.status in RETIRED]
+    for name in retired:
+        recovery_runs.give_back(lake, state, name)
 
 
 def purge(lake: str, state: str) -> None:

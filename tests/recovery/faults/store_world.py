@@ -33,6 +33,7 @@ class StoreWorld:
         build(kind, directory / "lake")
         files = [path for path in directory.rglob("*") if path.is_file()]
         self._beginning = {str(path.relative_to(directory)): path.read_bytes() for path in files}
+        self.original = {hashlib.sha256(content).hexdigest() for content in self._beginning.values()}
 
     def fresh(self) -> None:
         self.watched.watch(StoreFault("killed before", 0))

@@ -34,12 +34,14 @@ class World(Protocol[F]):
         state: where the state is, or will be.
         environ: variables that lead there.
         exact: a file that is made anew is the same version.
+        original: the SHA-256 of all files of people.
     """
 
     lake: str
     state: str
     environ: Mapping[str, str]
     exact: bool
+    original: set[str]
 
     def fresh(self) -> None:
         """Makes everything as it was at the beginning."""
@@ -126,7 +128,7 @@ def _begin(world: World[F], operation: Operation) -> None:
 
 def _try(world: World[F], operation: Operation, fault: F, wanted: Expected) -> None:
     _begin(world, operation)
-    held = contents(world.everything())
+    held = contents(world.everything()) & world.original
     outcome = world.meets(operation, fault)
     if outcome.how not in ({"killed"} if fault.kills else {"done", operation.refusal}):
         raise Failure(f"it ended with {outcome.how}: {outcome.said}")
