@@ -58,17 +58,20 @@ class Disk:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.calls: list[str] = []
+        self.able = 0  # to go wrong in the planned way
         self.log = DiskLog(plan.log) if plan.log else None
         self._lock = threading.RLock()
 
     def step(self, kind: str, path: str) -> None:
         """Right before a call."""
-        if kind not in WAYS[self.plan.way] or not f"{path}/".startswith(f"{self.plan.world}/"):
+        if not f"{path}/".startswith(f"{self.plan.world}/"):
             return
         with self._lock:
             self.calls.append(f"{kind} {path.removeprefix(self.plan.world)}")
-            now = len(self.calls)
-        if not self.plan.at or now < self.plan.at or (now > self.plan.at and not self.plan.for_good):
+            self.able += kind in WAYS[self.plan.way]
+            now = self.able
+        late = now - self.plan.at
+        if not self.plan.at or kind not in WAYS[self.plan.way] or late < 0 or (late and not self.plan.for_good):
             return
         if self.plan.way == "killed":
             os.kill(os.getpid(), signal.SIGKILL)

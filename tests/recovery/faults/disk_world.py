@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.recovery.faults.disk_calls import SYNC, Plan
+from tests.recovery.faults.disk_calls import SYNC, WAYS, Plan
 from tests.recovery.faults.operations import Operation
 from tests.recovery.faults.power_loss import image, lose_power
 from tests.recovery.faults.processes import Outcome, run
@@ -53,6 +53,7 @@ class DiskWorld:
         self.lake, self.state = str(self.directory / "lake"), str(self.directory / "state")
         self.environ: dict[str, str] = {}
         self.exact = False
+        self._calls: tuple[str, ...] = ()
         build(kind, self._beginning / "lake")
         self.original = contents(dict(_found(self._beginning)))
 
@@ -70,25 +71,24 @@ class DiskWorld:
     def files(self) -> Path:
         return Path(self.lake)
 
-    def faults(self, operation: Operation) -> Iterator[DiskFault]:
+    def runs(self, operation: Operation) -> Outcome:
+        outcome = run([operation.run], self.lake, self.state, Plan(str(self.directory)))
+        self._calls = outcome.calls
+        return outcome
+
+    def faults(self) -> Iterator[DiskFault]:
         """A kill after a sync finds what a kill before it does, unless the power goes, too."""
-        found = self._calls(operation, "killed")
+        calls = {way: [c for c in self._calls if c.split(" ", 1)[0] in kinds] for way, kinds in WAYS.items()}
+        found = calls.pop("killed")
         for number, call in enumerate(found, 1):
             if number == 1 or not found[number - 2].startswith(SYNC):
                 yield DiskFault("killed", number, call=call)
             seeds = (0, 1, *range(10 * number, 10 * number + _BY_CHANCE))
             yield from (DiskFault("killed", number, power=seed, call=call) for seed in seeds)
         yield from (DiskFault("killed", 0, power=seed, call="the end") for seed in range(_BY_CHANCE))
-        for way in ("full", "denied", "broken"):
-            for number, call in enumerate(self._calls(operation, way), 1):
+        for way, able in calls.items():
+            for number, call in enumerate(able, 1):
                 yield from (DiskFault(way, number, for_good, call=call) for for_good in (False, True))
-
-    def _calls(self, operation: Operation, way: str) -> tuple[str, ...]:
-        """Those that can go wrong in this way, in their order."""
-        self.fresh()
-        prepare = [operation.prepare] if operation.prepare and not operation.portable else []
-        run(prepare, self.lake, self.state)
-        return run([operation.run], self.lake, self.state, Plan(str(self.directory), way)).calls
 
     def meets(self, operation: Operation, fault: DiskFault) -> Outcome:
         plan = Plan(str(self.directory), fault.way, fault.at, fault.for_good)

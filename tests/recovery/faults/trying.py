@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -55,8 +55,11 @@ class World(Protocol[F]):
     def files(self) -> Path:
         """The lake as files on disk."""
 
-    def faults(self, operation: Operation) -> Iterator[F]:
-        """All that are worth trying; asked of a prepared world."""
+    def runs(self, operation: Operation) -> Outcome:
+        """The operation runs without a fault."""
+
+    def faults(self) -> Iterator[F]:
+        """All that are worth trying, as the last run without a fault went."""
 
     def meets(self, operation: Operation, fault: F) -> Outcome:
         """The operation runs, and meets the fault.
@@ -77,26 +80,43 @@ class Failure(Exception):
     """What must hold does not."""
 
 
-def all_failures(world: World[F], operation: Operation, number: int) -> list[str]:
-    """What does not hold after faults: all of them in a full run, else a number that the seed chooses."""
-    prepare(world, operation)
-    faults = list(world.faults(operation))
-    if os.environ.get("R2D2_FULL") != "1" and len(faults) > number:
+def tries(number: int) -> int | None:
+    """How many faults are tried: so many in `make test`, as many as R2D2_FAULTS says in `make faults`, or all."""
+    asked = os.environ.get("R2D2_FAULTS")
+    return number if asked is None else int(asked) or None
+
+
+def failures(
+    world: World[F], operation: Operation, number: int | None = None, only: Callable[[F], bool] = lambda _: True
+) -> Iterator[str]:
+    """What does not hold after which fault.
+
+    Args:
+        number: of the faults that are tried, which the seed chooses; None for all.
+        only: which of them.
+    """
+    wanted = _expected(world, operation)
+    faults = [fault for fault in world.faults() if only(fault)]
+    if number is not None and number < len(faults):
         faults = random.Random(seed_from_environment()).sample(faults, number)
-    return list(failures(world, operation, faults))
-
-
-def failures(world: World[F], operation: Operation, faults: Iterable[F]) -> Iterator[str]:
-    """What does not hold after which fault; the world was prepared."""
-    _begin(world, operation)
-    before = _seen(world, operation)
-    must(world, operation.run)
-    wanted = Expected(before, _seen(world, operation))
     for fault in faults:
         try:
             _try(world, operation, fault, wanted)
         except Failure as failure:
             yield f"{operation.name}, {fault}: {failure}"
+
+
+def _expected(world: World[F], operation: Operation) -> Expected:
+    """What the operation does to a world that is made for it."""
+    world.fresh()
+    must(world, operation.prepare)
+    if operation.portable or world.exact:
+        world.keep()
+    before = _seen(world, operation)
+    outcome = world.runs(operation)
+    if outcome.how != "done":
+        raise Failure(f"without a fault, {outcome.how}: {outcome.said}")
+    return Expected(before, _seen(world, operation))
 
 
 def must(world: World[F], *steps: Step | None) -> None:
@@ -110,14 +130,6 @@ def must(world: World[F], *steps: Step | None) -> None:
 
 def _seen(world: World[F], operation: Operation) -> Snapshot:
     return rows_of(world.files()) if operation.equal else seen(world.everything())
-
-
-def prepare(world: World[F], operation: Operation) -> None:
-    """Does what comes before the operation; once for a world."""
-    world.fresh()
-    if operation.portable or world.exact:
-        must(world, operation.prepare)
-        world.keep()
 
 
 def _begin(world: World[F], operation: Operation) -> None:
