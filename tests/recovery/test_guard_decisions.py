@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
@@ -87,8 +88,6 @@ def test_no_byte_of_a_row_that_was_given_up_is_left_in_quarantine(tmp_path: Path
     lake, state = tmp_path / "lake", tmp_path / "state"
     lake.mkdir()
     write_deltalake(str(lake / "t"), rows)
-    import pyarrow.parquet as pq
-
     pq.write_table(rows.slice(200, 1500), lake / CHILD, compression="none")
     retired(lake, state, CHILD, "t")
     DeltaTable(str(lake / "t")).delete("id = 700")
@@ -145,8 +144,6 @@ def test_a_row_that_is_left_once_is_given_up_once(tmp_path: Path) -> None:
     twice = pa.concat_tables([ROWS, ROWS.slice(700, 1)])
     write_deltalake(str(lake / "t"), ROWS)
     write_deltalake(str(lake / "t"), ROWS.slice(700, 1), mode="append")
-    import pyarrow.parquet as pq
-
     pq.write_table(twice, lake / CHILD)
     retired(lake, state, CHILD, "t")
     table = DeltaTable(str(lake / "t"))
@@ -192,9 +189,10 @@ def test_an_honour_that_was_interrupted_is_gone_on_with(tmp_path: Path, monkeypa
         raise Killed
 
     lake, state = deleted(tmp_path)
-    with monkeypatch.context() as patch, pytest.raises(Killed):
+    with monkeypatch.context() as patch:
         patch.setattr(honour, "keep_again", killed)
-        decided(lake, state, "honour")
+        with pytest.raises(Killed):
+            decided(lake, state, "honour")
     recover_all(lake, state)
     finding = guarded(lake, state)
     assert finding.verdict is Verdict.HONOURED, finding
