@@ -69,7 +69,7 @@ def review(
     plan, _ = plan_of(state, number)
     wanted = [entry.dataset for entry in plan.retired] if everything else names
     with turn(state, wait, progress):
-        made = decide(state, plan, wanted, approved, by, note, map(Acceptance, accepted))
+        made = decide(state, plan, wanted, approved, by, note, [Acceptance(each) for each in accepted])
     print_rows(map(_made, made), REVIEW_COLUMNS, output)
     if approved:
         progress.say(f"`r2d2 apply {plan.number} --state DIR` retires what was approved of plan {plan.number}")
