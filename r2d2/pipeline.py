@@ -28,6 +28,7 @@ from r2d2.catalog.earlier import earlier_runs
 from r2d2.catalog.listing import Candidate
 from r2d2.catalog.reading import FileToRead, files_of, needs_of
 from r2d2.catalog.state import State, as_json, open_state
+from r2d2.catalog.state_place import REPORT
 from r2d2.config import Settings
 from r2d2.contained import Contained
 from r2d2.containment.budget import Budget
@@ -81,7 +82,6 @@ from r2d2.version import __version__
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-REPORT = "report.html"
 #: The stage that ends with a status.
 _ENDS_WITH = {runs.DISCOVERED: "read metadata", runs.CONTAINED: "write edges", runs.PLANNED: "plan"}
 

@@ -16,6 +16,7 @@ from r2d2.catalog.discovery import discover
 from r2d2.catalog.listing import Problem
 from r2d2.catalog.reading import files_of
 from r2d2.catalog.state import State, open_state
+from r2d2.catalog.state_place import REPORT
 from r2d2.catalog.summaries import summarize_files
 from r2d2.commands.engine import Engine
 from r2d2.commands.output import print_rows
@@ -60,7 +61,7 @@ def finish(outcome: pipeline.Outcome, progress: Progress, output: str) -> None:
         print(job.funnel.to_json())
     else:
         print("\n".join(retire_lines(outcome.plan, outcome.containments.how)), flush=True)
-    path = joined(job.state.location, pipeline.REPORT)
+    path = joined(job.state.location, REPORT)
     progress.say(f"report: {path}", "report", path=path)
 
 

@@ -76,6 +76,11 @@ class Recovery:
             self._seen = now, self.look()
         return self._seen[1]
 
+    def dataset_at(self, location: str) -> Dataset | None:
+        """What lies at a location now; None if there is no dataset."""
+        wanted = location.rstrip("/")
+        return next((each for each in self.datasets().values() if each.location.rstrip("/") == wanted), None)
+
     def require_finished(self) -> None:
         """Raises unless everything that was begun was finished or undone.
 

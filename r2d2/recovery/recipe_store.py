@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 import pyarrow.dataset as ds
@@ -36,7 +37,7 @@ def load(state: State, receipt: Receipt) -> Recipe:
         Tampered: neither place has it.
     """
     for text in _texts(state, receipt):
-        if hashlib.sha256(text.encode("utf-8")).hexdigest() == receipt.recipe:
+        if sha256_of(text) == receipt.recipe:
             return Recipe.from_json(text)
     where = Area(receipt.root, receipt.id).recipe
     raise Tampered(
@@ -45,11 +46,33 @@ def load(state: State, receipt: Receipt) -> Recipe:
     )
 
 
+def beside(receipt: Receipt) -> str:
+    """The text of the copy beside the quarantined data; empty where it is gone or damaged."""
+    with suppress(*_DAMAGED):
+        return Recipe.unpacked(storage_for(receipt.root).read_bytes(Area(receipt.root, receipt.id).recipe))
+    return ""
+
+
+def sums_in_state(state: State) -> Mapping[str, set[str]]:
+    """SHA-256 of the texts that the state keeps, by retirement; a damaged state keeps none."""
+    found: dict[str, set[str]] = defaultdict(set)
+    with suppress(R2D2Error):
+        for batch in state.rows("recipes", columns=["receipt", "recipe"]).to_batches(max_chunksize=100):
+            for row in batch.to_pylist():
+                with suppress(*_DAMAGED):
+                    found[row["receipt"]].add(sha256_of(Recipe.unpacked(row["recipe"])))
+    return found
+
+
+def sha256_of(text: str) -> str:
+    """Of a recipe's text."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
 def _texts(state: State, receipt: Receipt) -> Iterator[str]:
     with suppress(R2D2Error):  # a damaged state is what the second copy is for
         rows = state.rows("recipes", only=ds.field("receipt") == receipt.id)
         for row in rows.to_pylist():
             with suppress(*_DAMAGED):
                 yield Recipe.unpacked(row["recipe"])
-    with suppress(*_DAMAGED):
-        yield Recipe.unpacked(storage_for(receipt.root).read_bytes(Area(receipt.root, receipt.id).recipe))
+    yield beside(receipt)

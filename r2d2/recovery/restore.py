@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from r2d2.errors import LakeError, NotRetirable, Tampered
 from r2d2.lake.file_tree import joined, shown
-from r2d2.lake.storage import absolute
+from r2d2.lake.storage import absolute, storage_for
 from r2d2.model.receipt import RETIRED, Receipt, Status
 from r2d2.model.recipe import Fidelity, Recipe
 from r2d2.recovery import recipe_store
@@ -19,9 +19,11 @@ from r2d2.recovery.pins import copied
 from r2d2.recovery.places import Area, root_of
 from r2d2.recovery.placing import Placing, place, plan_placing, require_free, write_log
 from r2d2.recovery.put_away import PutAway
-from r2d2.recovery.quarantine import is_whole, seen_now
+from r2d2.recovery.quarantine import is_whole, seen_now, written_again
 from r2d2.recovery.rebuild import rebuild
 from r2d2.recovery.undo import release
+
+_IN_USE = "give another place with --to, or move what is there"
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ def restore(recovery: Recovery, receipt: Receipt, to: str = "") -> Restored:
         raise NotRetirable(f"{shown(receipt.dataset)} is {receipt.status}, not retired", "give a copy with --to PATH")
     source = "quarantine" if receipt.status is Status.QUARANTINED else "recipe"
     if to:
-        target, notes = absolute(to).rstrip("/"), _copied(recovery, receipt, absolute(to).rstrip("/"))
+        target = _spelled(to)
+        notes = _copied(recovery, receipt, target)
     elif source == "quarantine":
         target, notes = receipt.location, _from_quarantine(recovery, receipt)
     else:
@@ -125,13 +128,11 @@ def rebuilt(recovery: Recovery, recipe: Recipe, scratch: str) -> None:
 
 def _from_quarantine(recovery: Recovery, receipt: Receipt) -> tuple[str, ...]:
     away = PutAway.from_facts(receipt.facts["away"])
-    now = seen_now(away, moved=True)
-    if not now:
+    if written_again(away):
+        raise NotRetirable(f"{shown(receipt.location)} is in use", _IN_USE)
+    if not seen_now(away, moved=True):
         hint = "give it back from its recipe, to another place: --to PATH"
         raise LakeError(f"{shown(receipt.dataset)}: its quarantine is empty", hint)
-    used = [move.source for move in away.moves if exists(move.source) and exists(move.target)]
-    if used:
-        raise NotRetirable(f"{shown(used[0])} is in use", "give another place with --to, or move what is there")
     changed = "" if is_whole(away) else "it was written to while it was in quarantine; it comes back as it is now"
     recovery.journal.append("restore-begun", receipt.id, source="quarantine", was=receipt.status.value)
     go_on(recovery, recovery.receipts[receipt.id])
@@ -142,8 +143,7 @@ def _from_recipe(recovery: Recovery, receipt: Receipt) -> tuple[str, ...]:
     recipe = recipe_store.load(recovery.state, receipt)
     scratch, whole = Area(receipt.root, receipt.id).scratch, _is_whole_directory(receipt)
     if whole and exists(receipt.location):
-        hint = "give another place with --to, or move what is there"
-        raise NotRetirable(f"{shown(receipt.location)} is in use", hint)
+        raise NotRetirable(f"{shown(receipt.location)} is in use", _IN_USE)
     recovery.journal.append("restore-begun", receipt.id, source="recipe", was=receipt.status.value)
     try:
         rebuilt(recovery, recipe, scratch)
@@ -161,6 +161,12 @@ def give_up(recovery: Recovery, receipt: Receipt) -> None:
     """A restore that has not begun to change the lake ends; the dataset is retired as before."""
     remove_below(recovery.lake, Area(receipt.root, receipt.id).scratch)
     recovery.journal.append("restore-undone", receipt.id, status=receipt.facts.get("was", receipt.status.value))
+
+
+def _spelled(to: str) -> str:
+    """A place as it is spelled without links on the way to it."""
+    directory, _, name = absolute(to).rstrip("/").rpartition("/")
+    return joined(storage_for(to).resolved(directory or "/"), name)
 
 
 def _copied(recovery: Recovery, receipt: Receipt, target: str) -> tuple[str, ...]:
