@@ -210,3 +210,22 @@ def test_receipts_are_a_table_that_follows_the_journal(lake: Path, r2d2: Line) -
     r2d2("recover")
     rows = opened(r2d2.state).rows("receipts").sort_by("told_at").to_pylist()
     assert [row["status"] for row in rows] == ["quarantined", "restored"]
+
+
+def test_what_it_takes_is_named_before_anybody_approves(lake: Path, r2d2: Line) -> None:
+    row = r2d2.rows("review", "list")[0]
+    assert (row["quarantine"], row["accept"]) == ("renamed", ["unprotected-parent"])
+    assert "the order of its rows, where its recipe keeps none" in row["lost"]
+
+
+def test_guard_tells_what_is_not_good_and_ends_with_9_where_somebody_should_look(lake: Path, r2d2: Line) -> None:
+    assert r2d2.rows("guard") == []
+    r2d2("review", "approve", "range.parquet", *BY, *UNPROTECTED)
+    r2d2("apply", "--yes")
+    assert [row["verdict"] for row in r2d2.rows("guard")] == ["good"]
+    assert r2d2("guard", "--decide", "honour", "range.parquet", "--by", "ann") == 2
+    assert r2d2("guard", "--decide", "honour") == 2
+    r2d2("purge", "--older-than", "0s", "--yes")
+    (lake / "base.parquet").unlink()
+    assert r2d2("guard", "--format", "json") == 9
+    assert [row["verdict"] for row in json.loads(r2d2.out)] == ["lost"]
