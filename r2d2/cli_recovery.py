@@ -148,7 +148,7 @@ def _decision(kinds: Commands, name: str, text: str) -> Parser:
     output = flags.output_format("table", "json", "csv")
     parser = command(kinds, name, text, _review, flags.turn(), flags.settings(), output)
     parser.add_argument("datasets", nargs="*", metavar="DATASET", help="ids, as `r2d2 review list` gives them")
-    parser.add_argument("--all", action="store_true", help="all that the plan would retire")
+    parser.add_argument("--all", action="store_true", help="all that the plan would retire and nobody has decided on")
     parser.add_argument("--by", required=True, metavar="NAME", help="who decides")
     parser.add_argument("--note", required=True, metavar="TEXT", help="why")
     parser.set_defaults(approved=name == "approve", accept=[])

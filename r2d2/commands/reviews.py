@@ -63,21 +63,33 @@ def review(
     """Keeps a decision on datasets of a plan, and prints it.
 
     Args:
-        everything: on all that the plan would retire.
+        everything: on all that the plan would retire and nobody has decided on.
 
     Raises:
         UsageError: it is about no dataset; one is not to be retired by this plan; nobody decided.
     """
     if bool(names) is everything:
-        raise UsageError("which datasets?", "name them, or give --all for all that the plan would retire")
+        raise UsageError("which datasets?", "name them, or give --all for all that nobody has decided on")
     state = open_state(state_dir)
     plan, _ = plan_of(state, number)
-    wanted = [entry.dataset for entry in plan.retired] if everything else names
     with turn(state, wait, progress):
-        made = decide(state, plan, wanted, approved, by, note, [Acceptance(each) for each in accepted])
+        made = decide(
+            state,
+            plan,
+            _undecided(state, plan) if everything else names,
+            approved,
+            by,
+            note,
+            [Acceptance(each) for each in accepted],
+        )
     print_rows(map(_made, made), REVIEW_COLUMNS, output)
     if approved:
         progress.say(f"`r2d2 apply {plan.number} --state DIR` retires what was approved of plan {plan.number}")
+
+
+def _undecided(state: State, plan: Plan) -> list[str]:
+    made = reviews(state)
+    return [entry.dataset for entry in plan.retired if decision(entry, made) in ("undecided", "outdated")]
 
 
 def decision(entry: PlannedDataset, made: Sequence[Review]) -> str:
