@@ -58,7 +58,7 @@ def asked(*arguments: str) -> Any:
 
 
 def commanded(*arguments: str) -> None:
-    """Runs a command that may change the lake. It fails, too, where a dataset was left alone and somebody should look."""
+    """Runs a command that may change the lake. It fails, too, where a dataset was left alone: somebody should look."""
     subprocess.run([*R2D2, *arguments, *STATE, *WAIT, *FLAGS], check=True)
 
 

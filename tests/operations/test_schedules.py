@@ -50,11 +50,14 @@ def test_the_databricks_job_calls_what_there_is(job: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("name", ["apply", "purge", "restore", "guard"])
-def test_jobs_for_spark_submit_call_their_command(name: str) -> None:
-    job = ROOT / f"jobs/{name}.py"
-    with pytest.MonkeyPatch.context() as patched, pytest.raises(SystemExit) as ended:
-        patched.setattr(sys, "argv", [str(job), "--help"])
-        runpy.run_path(str(job), run_name="__main__")
+def test_jobs_for_spark_submit_call_their_command(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = str(ROOT / f"jobs/{name}.py")
+    monkeypatch.setattr(sys, "argv", [job, "--help"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(job, run_name="__main__")
+    assert f"usage: r2d2 {name} " in capsys.readouterr().out
     assert ended.value.code == 0
 
 
