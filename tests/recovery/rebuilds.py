@@ -56,9 +56,9 @@ def manifest_of(dataset: Dataset, looked: Looked, digest: str = "") -> Manifest:
 def recipes(child: Path, parent: Path, settings: ContainmentSettings = SMALL, digest: str = "") -> Iterator[Recipe]:
     """Every recipe that there is, the cheapest first."""
     datasets = dataset_at(child), dataset_at(parent)
-    looked = looked_at(*datasets, settings=settings)
-    manifest = manifest_of(datasets[0], looked[0], digest)
-    return candidates(datasets[0], looked[0], datasets[1], looked[1], manifest, settings, run_here)
+    looked = looked_at(datasets[0], settings=settings)[0]
+    manifest = manifest_of(datasets[0], looked, digest)
+    return candidates(datasets[0], looked, datasets[1], manifest, settings, run_here)
 
 
 def rebuilt(recipe: Recipe, into: Path, settings: ContainmentSettings = SMALL) -> Built:
