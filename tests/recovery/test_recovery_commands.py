@@ -181,7 +181,7 @@ def test_a_journal_that_was_changed_ends_every_command(lake: Path, r2d2: Line) -
     r2d2("review", "approve", "range.parquet", *BY)
     r2d2("apply", "--yes")
     record = min((r2d2.state / "journal").glob("*.json"))
-    record.write_bytes(record.read_bytes().replace(b"ann", b"bob"))
+    record.write_bytes(record.read_bytes().replace(b"apply-begun", b"apply-ended"))
     for command in (("restore", "range.parquet"), ("history", "range.parquet"), ("recover", "--yes")):
         assert r2d2(*command) == 10
 
