@@ -34,12 +34,8 @@ def looked_at(dataset: Dataset) -> Looked:
     found = look_at([dataset], SETTINGS, run_here)[0]
     assert not isinstance(found, str), found
     if dataset.format in ("csv", "tsv", "jsonl"):
-        found = replace(
-            found,
-            headers=tuple(pack(CSV, {"n": i}) for i in range(len(dataset.readers))),
-            readers=dataset.readers,
-            files=tuple(replace(f, header=d.reader) for f, d in zip(found.files, dataset.files)),
-        )
+        found = replace(found, headers=tuple(pack(CSV, {"n": i}) for i in range(len(dataset.readers))), readers=dataset.readers,
+            files=tuple(replace(f, header=d.reader) for f, d in zip(found.files, dataset.files)))
     return found
 
 

@@ -335,7 +335,5 @@ def test_a_journal_whose_end_was_cut_off_is_noticed(lake: Path, tmp_path: Path) 
 def test_the_journal_tells_what_was_done_without_values(lake: Path, tmp_path: Path) -> None:
     name = a_slice(lake)
     retire(lake, tmp_path / "state", (name, "all.parquet"))
-    events = [
-        json.loads(json.loads(p.read_text())["record"])["event"] for p in sorted((tmp_path / "state/journal").iterdir())
-    ]
+    events = [json.loads(json.loads(p.read_text())["record"])["event"] for p in sorted((tmp_path / "state/journal").iterdir())]
     assert events == ["apply-begun", "recipe-written", "quarantine-begun", "quarantined"]
