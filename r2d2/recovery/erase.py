@@ -74,10 +74,15 @@ def go_on(recovery: Recovery) -> Iterator[Outcome]:
             yield Outcome(receipt.dataset, False, what, _DELETE_THERE, receipt.id)
         in_force = {receipt.recipe for receipt in recovery.receipts.values() if receipt.status in RETIRED}
         erase_from_state(recovery.state, words, in_force)
-        with suppress(FileNotFoundError):
-            recovery.state.lock.fence()
-            recovery.state.storage.delete(joined(recovery.state.location, _KEYS))
+        remove_keys(recovery)
     recovery.journal.append(ENDED)
+
+
+def remove_keys(recovery: Recovery) -> None:
+    """Removes the keys from the state: those of an erasure that is done, or that was never begun."""
+    with suppress(FileNotFoundError):
+        recovery.state.lock.fence()
+        recovery.state.storage.delete(joined(recovery.state.location, _KEYS))
 
 
 def _kept_keys(recovery: Recovery) -> Keys | None:

@@ -53,6 +53,8 @@ def recover(recovery: Recovery) -> Iterator[Recovered]:
     if receipts.unfinished_erasure(recovery.journal.records):
         for done in erase.go_on(recovery):
             yield Recovered(done.receipt, done.dataset, done.what + (f" ({done.hint})" if done.hint else ""))
+    else:
+        erase.remove_keys(recovery)
 
 
 def _one(recovery: Recovery, receipt: Receipt) -> str:

@@ -24,8 +24,9 @@ from r2d2.recovery.erase import erase
 from r2d2.recovery.erase_keys import Keys
 from r2d2.recovery.journal import Journal
 from r2d2.recovery.lake_writer import LakeWriter
+from r2d2.recovery.receipts import unfinished_erasure
 from tests.recovery.bytes_of import holders
-from tests.recovery_runs import ALL, at_work, give_back, purge_all, receipt_of, recover_all, retire
+from tests.recovery_runs import ALL, at_work, give_back, opened, purge_all, receipt_of, recover_all, retire
 from tests.sampling import some
 
 N = 400
@@ -309,9 +310,14 @@ def test_an_erasure_that_is_killed_is_gone_on_with(lake: Path, monkeypatch: pyte
         with suppress(Killed):
             erased(lake)
     assert len(seen) == after
-    with pytest.raises(StateError, match="erasure"):
+    if unfinished_erasure(Journal(opened(lake.parent / "state")).records):
+        with pytest.raises(StateError, match="erasure"):
+            erased(lake)
+        recover_all(lake, lake.parent / "state")
+    else:
+        recover_all(lake, lake.parent / "state")
+        assert not (lake.parent / "state/erasing.csv").exists()
         erased(lake)
-    recover_all(lake, lake.parent / "state")
     nothing_is_left(lake)
     give_back(lake, lake.parent / "state", name)
     assert rows_at(lake / name) == without_person(before)
