@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import duckdb
 import pyarrow as pa
 
-from r2d2.containment.scan import task_connection
 from r2d2.containment.scan_sql import Source
 from r2d2.model.dataset import DataFile
 from r2d2.model.names import fold
@@ -17,7 +16,9 @@ from r2d2.recovery.predicate import Predicate, predicate_sql
 _Partition = tuple[tuple[str, str | None], ...]
 
 
-def may_hold(files: Sequence[DataFile], predicate: Predicate, case_sensitive: bool) -> list[int]:
+def may_hold(
+    con: duckdb.DuckDBPyConnection, files: Sequence[DataFile], predicate: Predicate, case_sensitive: bool
+) -> list[int]:
     """Places of the files whose partition values don't rule them out."""
     if not predicate or not any(file.partition for file in files):
         return list(range(len(files)))
@@ -25,10 +26,8 @@ def may_hold(files: Sequence[DataFile], predicate: Predicate, case_sensitive: bo
     by_names: dict[tuple[str, ...], list[_Partition]] = defaultdict(list)
     for partition in dict.fromkeys(tuple(sorted(file.partition)) for file in files):
         by_names[tuple(name for name, _ in partition)].append(partition)
-    with task_connection() as connect:
-        con, _ = connect("")
-        for names, partitions in by_names.items():
-            found.update(_satisfying(con, names, partitions, predicate, case_sensitive))
+    for names, partitions in by_names.items():
+        found.update(_satisfying(con, names, partitions, predicate, case_sensitive))
     return [place for place, file in enumerate(files) if tuple(sorted(file.partition)) in found]
 
 
