@@ -137,7 +137,7 @@ def _lists(values: pa.Array, elements: pa.Array, separator: str) -> pa.Array:
     lengths = np.asarray(pc.list_value_length(values).cast(pa.int64()).fill_null(0))
     offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
     lists = pa.LargeListArray.from_arrays(offsets, elements, mask=pc.is_null(values))
-    return pc.binary_join(lists, separator)
+    return pc.binary_join(lists, _text(separator))
 
 
 def _text(text: str) -> pa.Scalar:
