@@ -54,13 +54,8 @@ def manifest_of(dataset: Dataset, looked: Looked, size: int = LARGE) -> Manifest
 
 def recipes_of(child: Dataset, parent: Dataset, settings: ContainmentSettings = SETTINGS) -> list[Recipe]:
     """All recipes for a child from a parent."""
-<<<<<<< HEAD
-    mine, theirs = looked_at(child), looked_at(parent)
-    return list(candidates(child, mine, parent, theirs, manifest_of(child, mine), settings, run_here))
-=======
     looked = looked_at(child)
     return list(candidates(child, looked, parent, manifest_of(child, looked), settings, run_here))
->>>>>>> 87d65cf0833f2b81c489e55c654e38536a5617ad
 
 
 def batches_of(recipe: Recipe, unit: int) -> Iterator[pa.RecordBatch]:
