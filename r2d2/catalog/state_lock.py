@@ -7,8 +7,9 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from io import FileIO
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import Protocol
 
 from r2d2.catalog.store_lease import Lease, LeaseLost, NoLease
 from r2d2.errors import StateError, StateInUse
@@ -70,7 +71,8 @@ class _FileLock:
     @contextmanager
     def held(self) -> Iterator[bool]:
         try:
-            file = open(self.path, "a+", opener=_not_linked)  # noqa: SIM115  # closed below
+            # unbuffered: what a full disk refused must not be tried again at the end
+            file = open(self.path, "a+b", buffering=0, opener=_not_linked)  # noqa: SIM115  # closed below
         except OSError as error:
             raise self._broken(error) from error
         with file:
@@ -80,16 +82,15 @@ class _FileLock:
                 raise self._broken(error) from error
             yield False
 
-    def _take(self, file: TextIO) -> None:
+    def _take(self, file: FileIO) -> None:
         is_own = os.fstat(file.fileno()).st_nlink == 1  # else the file has other names, and may be anybody's
         if not _taken(file):
             file.seek(0)
-            holder = file.read().strip() if is_own else ""
+            holder = file.read().decode("ascii", "replace").strip() if is_own else ""
             raise StateInUse(f"{self.path.parent} is in use by another r2d2 run (process {holder or 'unknown'})", _WAIT)
         if is_own:
             file.truncate(0)
-            file.write(str(os.getpid()))
-            file.flush()
+            file.write(str(os.getpid()).encode("ascii"))
 
     def _broken(self, error: OSError) -> StateError:
         hint = "give a state that may be written, or the right to write it"
@@ -101,7 +102,7 @@ def _not_linked(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
 
 
-def _taken(file: TextIO) -> bool:
+def _taken(file: FileIO) -> bool:
     """Whether the lock could be had; a moment's patience is for commands that only ask whether it is held."""
     for _ in range(10):
         try:

@@ -14,6 +14,7 @@ from r2d2.lake.csv_grammar import Dialect
 from r2d2.lake.layout import Reader
 from r2d2.lake.text_encoding import UTF_8
 from r2d2.recovery.headers import CSV, LINES, pack
+from r2d2.recovery.headers_json import json_advice
 from r2d2.recovery.spellings import styles_of
 
 #: Records that are sampled of each chunk of the file, as many again of those with quotes, and in all.
@@ -76,7 +77,11 @@ def text_header(sample: Sample) -> str:
         "blank_lines": sample.blanks,
         "header": None if sample.header is None else sample.header.decode("utf-8", "surrogateescape"),
     }
-    return pack(LINES, identity, {}) if lines else pack(CSV, identity, _csv_advice(sample))
+    return (
+        pack(LINES, identity, json_advice(sample.reader, sample.records))
+        if lines
+        else pack(CSV, identity, _csv_advice(sample))
+    )
 
 
 def _csv_advice(sample: Sample) -> dict[str, object]:

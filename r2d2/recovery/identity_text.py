@@ -29,14 +29,22 @@ def text_rows(path: Path, reader: Reader) -> tuple[str, int, int] | None:
     if reader.format == "json" and reader.options["shape"] != "lines":
         return None
     sample = Sample(reader)
-    total = 0
-    with TemporaryDirectory(prefix="r2d2-task-") as directory:
-        path, compressed = _as_utf8(path, reader, Path(directory))
-        with opened(path, compressed) as stream:
-            for records in _records(stream, reader, sample):
-                sample.look(records)
-                total += sum_of_digests([hashlib.sha256(record).digest() for record in records])
+    total = sum(sum_of_digests([hashlib.sha256(record).digest() for record in held]) for held in records(path, sample))
     return text_header(sample), sample.rows, total % MODULUS
+
+
+def records(path: Path, sample: Sample) -> Iterator[list[bytes]]:
+    """The records of a file in their order, in UTF-8 and without their ends; the sample tells of them when all came.
+
+    Raises:
+        UnreadableData, UnsupportedData: as ``text_rows``.
+    """
+    with TemporaryDirectory(prefix="r2d2-task-") as directory:
+        path, compressed = _as_utf8(path, sample.reader, Path(directory))
+        with opened(path, compressed) as stream:
+            for held in _records(stream, sample.reader, sample):
+                sample.look(held)
+                yield held
 
 
 def _as_utf8(path: Path, reader: Reader, scratch: Path) -> tuple[Path, bool]:

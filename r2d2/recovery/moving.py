@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 
@@ -11,9 +10,9 @@ from r2d2.lake.file_tree import FileTree, joined, shown
 from r2d2.lake.storage import is_local, storage_for
 from r2d2.recovery.lake_writer import LakeWriter
 from r2d2.recovery.listing import exists
+from r2d2.recovery.pins import sha256_of
 
 _OPEN = 0o700
-_CHUNK = 8 * 1024 * 1024
 
 
 def carry(lake: LakeWriter, source: str, target: str) -> bool:
@@ -49,15 +48,6 @@ def _is_same(one: str, other: str) -> bool:
         two = first.st_nlink > 1 and os.path.realpath(one) != os.path.realpath(other)
         return two and stat.S_ISREG(first.st_mode) and os.path.samestat(first, second)
     return sha256_of(one) == sha256_of(other)
-
-
-def sha256_of(path: str) -> str:
-    """SHA-256 of a file's bytes, as hexadecimal digits."""
-    digest = hashlib.sha256()
-    with storage_for(path).open(path) as source:
-        while chunk := source.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def remove_below(lake: LakeWriter, directory: str) -> None:

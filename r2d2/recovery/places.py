@@ -9,11 +9,11 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from r2d2.catalog.claim_files import AREA as AREA
 from r2d2.errors import NotRetirable
 from r2d2.lake.file_tree import joined, shown
 from r2d2.lake.storage import absolute, storage_for
 
-AREA = ".r2d2"
 _QUARANTINE, _SCRATCH = "quarantine", "scratch"
 #: What lies below it.
 AREAS = (_QUARANTINE, _SCRATCH)
@@ -48,7 +48,7 @@ class Area:
     @property
     def recipe(self) -> str:
         """The recipe beside the quarantined data."""
-        return joined(self.directory, "recipe.json")
+        return joined(self.directory, "recipe.json.gz")
 
     @property
     def scratch(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from r2d2.containment.digest import narrowest
 from r2d2.errors import NotRetirable
 from r2d2.lake.file_tree import shown
 from r2d2.model.dataset import Dataset
@@ -40,7 +41,8 @@ def take_down(recovery: Recovery, dataset: Dataset, there: tuple[Seen, ...]) -> 
     if isinstance(looked, str):
         raise NotRetirable(f"{shown(dataset.id)} can't be read exactly: {looked}", "")
     digest = digest_of(dataset, recovery.settings.containment, recovery.run)
-    return Taken(dataset, looked, manifest_of(dataset, looked, digest, there))
+    projection = narrowest(dataset, recovery.settings.containment.case_sensitive)
+    return Taken(dataset, looked, manifest_of(dataset, looked, digest, projection, there))
 
 
 def proven_recipe(recovery: Recovery, taken: Taken, parent: Dataset, area: Area) -> Recipe:
@@ -51,7 +53,7 @@ def proven_recipe(recovery: Recovery, taken: Taken, parent: Dataset, area: Area)
     """
     equal, reason = None, "no recipe gives back its rows"
     settings = recovery.settings.containment
-    for recipe in candidates(taken.dataset, taken.looked, parent, None, taken.manifest, settings, recovery.run):
+    for recipe in candidates(taken.dataset, taken.looked, parent, taken.manifest, settings, recovery.run):
         fidelity = tried(recovery, recipe, area)
         if fidelity is Fidelity.IDENTICAL:
             return replace(recipe, fidelity=fidelity)

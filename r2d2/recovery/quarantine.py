@@ -9,6 +9,7 @@ from typing import Literal
 
 from r2d2.catalog.file_names import is_hidden
 from r2d2.errors import NotRetirable
+from r2d2.lake.delta_log import FENCE_FEATURE
 from r2d2.lake.file_tree import joined, shown
 from r2d2.lake.object_client import OBJECT_STORES
 from r2d2.lake.storage import is_local
@@ -19,8 +20,6 @@ from r2d2.recovery.listing import exists, seen_below, seen_files
 from r2d2.recovery.places import AREA, Area, note_of
 from r2d2.recovery.put_away import Kind, Move, PutAway, Seen
 
-#: The feature that no reader and no writer of Delta has: *seen*, all of them refuse the table, in-flight appends too.
-FENCE_FEATURE = "r2d2Retired"
 _LOG = "_delta_log"
 _BUSY = "it is left as it was; try again when nothing writes to it"
 

@@ -92,7 +92,7 @@ class WriteRows:
         rest = next(rows, None)
         for index in files:
             record = self.recipe.manifest.files[index]
-            with _Target(self.into, self.prefix) as target:
+            with Target(self.into, self.prefix) as target:
                 writer = open_writer(self.recipe.manifest.headers[record.header], target.local)
                 rest = _fill(writer, record.rows, rest, rows)
                 writer.close()
@@ -127,7 +127,7 @@ class CopyFiles:
 
     def _copied(self, task: Row) -> Iterator[dict[str, Any]]:
         for index, file in zip(json.loads(task["spec"]), unpack_files(task["files"]), strict=True):
-            with unchanged([file]), _Target(self.into, self.prefix) as target:
+            with unchanged([file]), Target(self.into, self.prefix) as target:
                 _copy(file, target.local)
             yield {"file": index, "place": target.place, "error": None}
 
@@ -137,7 +137,7 @@ def _copy(file: DataFile, target: Path) -> None:
         copy.writelines(pieces(source))
 
 
-class _Target:
+class Target:
     """A file that is being written: ``local`` while it is, ``place`` when it is whole and synced."""
 
     def __init__(self, into: str, prefix: str) -> None:
@@ -146,7 +146,7 @@ class _Target:
         self._directory = None if is_local(into) else tempfile.TemporaryDirectory(prefix="r2d2-task-")
         self.local = Path(self._directory.name if self._directory else into) / name
 
-    def __enter__(self) -> _Target:
+    def __enter__(self) -> Target:
         make_directory(str(self.local.parent))
         return self
 

@@ -21,6 +21,7 @@ STATUS_OF: Mapping[str, Status] = {
     "restore-undone": Status.QUARANTINED,  # or purged, as it was before: see ``_told``
     "purge-begun": Status.PURGING,
     "purged": Status.PURGED,
+    "kept-again": Status.QUARANTINED,
 }
 _TEXTS = ("kind", "parent", "parent_location", "recipe", "frozen")
 

@@ -202,7 +202,6 @@ class _Search:
             self.settings.case_sensitive,
         )
 
-
     def _sha256(self, places: Sequence[int]) -> tuple[str, ...]:
         """Of the parent's files at some places of its list; each is read once in a search."""
         files = [self.parent.files[place] for place in places]

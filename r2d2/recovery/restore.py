@@ -15,11 +15,12 @@ from r2d2.recovery.bring_back import bring_back, remove_own
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.listing import exists
 from r2d2.recovery.moving import remove_below
+from r2d2.recovery.pins import copied
 from r2d2.recovery.places import Area, root_of
 from r2d2.recovery.placing import Placing, place, plan_placing, require_free, write_log
 from r2d2.recovery.put_away import PutAway
 from r2d2.recovery.quarantine import is_whole, seen_now, written_again
-from r2d2.recovery.rebuild import copy_file, rebuild
+from r2d2.recovery.rebuild import rebuild
 from r2d2.recovery.undo import release
 
 _IN_USE = "give another place with --to, or move what is there"
@@ -57,6 +58,11 @@ def restore(recovery: Recovery, receipt: Receipt, to: str = "") -> Restored:
         LakeError: what it is rebuilt from is gone.
     """
     begun = time.monotonic()
+    if receipt.status is Status.RESTORING:
+        resume(recovery, receipt)
+        receipt = recovery.receipts[receipt.id]
+        if receipt.status is Status.RESTORED and not to:
+            return _told(recovery, receipt, receipt.location, receipt.facts["source"], begun, ())
     if receipt.status not in RETIRED and not to:
         raise NotRetirable(f"{shown(receipt.dataset)} is {receipt.status}, not retired", "give a copy with --to PATH")
     source = "quarantine" if receipt.status is Status.QUARANTINED else "recipe"
@@ -67,9 +73,19 @@ def restore(recovery: Recovery, receipt: Receipt, to: str = "") -> Restored:
         target, notes = receipt.location, _from_quarantine(recovery, receipt)
     else:
         target, notes = receipt.location, _from_recipe(recovery, receipt)
-    seconds = time.monotonic() - begun
-    recovery.journal.append("restore-took", receipt.id, seconds=seconds, source=source, to=target)
-    return Restored(receipt.dataset, target, source, seconds, receipt.promised_seconds, notes)
+    return _told(recovery, receipt, target, source, begun, notes)
+
+
+def resume(recovery: Recovery, receipt: Receipt) -> None:
+    """Finishes a restore that a crash cut short, or gives it up if it had not begun to change the lake.
+
+    Raises:
+        NotRetirable: an old path is in use again.
+    """
+    if receipt.facts["source"] == "quarantine" or "placing" in receipt.facts:
+        go_on(recovery, receipt)
+    else:
+        give_up(recovery, receipt)
 
 
 def go_on(recovery: Recovery, receipt: Receipt) -> None:
@@ -175,10 +191,18 @@ def _copy_quarantine(recovery: Recovery, away: PutAway, scratch: str) -> None:
     for file in away.seen:
         name = file.path[len(away.location) + 1 :]
         if file.path == away.location or file.path.startswith(f"{away.location}/"):
-            copy_file(away.moved(file.path), joined(scratch, name))
+            copied(away.moved(file.path), joined(scratch, name))
 
 
 def _is_whole_directory(receipt: Receipt) -> bool:
     """Whether all that lay at its place was its own, so that its directory goes and comes as one."""
     away = PutAway.from_facts(receipt.facts["away"])
     return any(move.directory for move in away.moves) or bool(away.fence)
+
+
+def _told(
+    recovery: Recovery, receipt: Receipt, path: str, source: str, begun: float, notes: tuple[str, ...]
+) -> Restored:
+    seconds = time.monotonic() - begun
+    recovery.journal.append("restore-took", receipt.id, seconds=seconds, by=source, path=path)
+    return Restored(receipt.dataset, path, source, seconds, receipt.promised_seconds, notes)

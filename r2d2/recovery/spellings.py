@@ -56,6 +56,7 @@ _FLOATS = {
     "java": Floats(-3, 7, True, True, "E{:d}", True),  # Spark
     "polars": Floats(-5, 16, True, False, "e{:+d}"),
     "arrow": Floats(-6, 10, False, False, "e{:+d}"),
+    "pandas": Floats(-10, 17, True, False, "e{:+d}"),  # its JSON
     "short": Floats(-4, 16, False, False, "e{:+03d}"),
 }
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from r2d2.errors import UnreadableData
+from r2d2.recovery.respelling import respelled
 from r2d2.recovery.spellings import family_of_type, spelled
 from r2d2.recovery.text_files import TextFile
 
@@ -50,7 +51,7 @@ def _fields(values: pa.Array, advice: Mapping[str, Any], escape: str) -> pa.Arra
     """The fields as they stand in the file; never NULL."""
     family = family_of_type(values.type)
     if family is None:
-        texts, null = _texts(values), ""
+        texts, null = respelled(_texts(values), advice["styles"]), ""
     else:
         style = advice["styles"].get(family)
         if style is None and values.null_count < len(values):

@@ -13,6 +13,7 @@ import numpy as np
 
 from r2d2.config import RetentionSettings
 from r2d2.model import Dataset
+from r2d2.model.dataset import CLAIMED
 from r2d2.model.usage import Usage
 from r2d2.retention.context import Context
 from r2d2.retention.latency import first_match
@@ -206,6 +207,8 @@ def _pin(dataset: Dataset, usage: Usage, settings: RetentionSettings, context: C
     pattern = first_match(settings.keep, dataset)
     if pattern is not None:
         return f"matches retention.keep {pattern!r}"
+    if CLAIMED in dataset.properties:
+        return f"claimed by another state of r2d2: {dataset.properties[CLAIMED]}"
     if usage.hold:
         return "it is under a legal hold"
     tags = sorted(usage.tags.intersection(settings.keep_tags))

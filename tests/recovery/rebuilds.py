@@ -58,7 +58,7 @@ def recipes(child: Path, parent: Path, settings: ContainmentSettings = SMALL) ->
     datasets = [dataset_at(child), dataset_at(parent)]
     looked = [looked_at(child, settings), looked_at(parent, settings)]
     manifest = manifest_of(datasets[0], looked[0], settings)
-    return candidates(datasets[0], looked[0], datasets[1], looked[1], manifest, settings, run_here)
+    return candidates(datasets[0], looked[0], datasets[1], manifest, settings, run_here)
 
 
 def rebuilt(recipe: Recipe, into: Path, settings: ContainmentSettings = SMALL) -> Built:

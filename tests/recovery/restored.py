@@ -14,7 +14,7 @@ from r2d2.config import ContainmentSettings
 from r2d2.containment.scan import task_connection
 from r2d2.lake.kernels import run_here
 from r2d2.lake.layout import Column, Reader
-from r2d2.model.dataset import TEXT_FORMATS, Dataset
+from r2d2.model.dataset import Dataset
 from r2d2.model.packing import pack_files
 from r2d2.model.recipe import Manifest, Recipe, units
 from r2d2.recovery.headers import CSV, pack
@@ -34,8 +34,12 @@ def looked_at(dataset: Dataset) -> Looked:
     found = look_at([dataset], SETTINGS, run_here)[0]
     assert not isinstance(found, str), found
     if dataset.format in ("csv", "tsv", "jsonl"):
-        found = replace(found, headers=tuple(pack(CSV, {"n": i}) for i in range(len(dataset.readers))), readers=dataset.readers,
-            files=tuple(replace(f, header=d.reader) for f, d in zip(found.files, dataset.files)))
+        found = replace(
+            found,
+            headers=tuple(pack(CSV, {"n": i}) for i in range(len(dataset.readers))),
+            readers=dataset.readers,
+            files=tuple(replace(f, header=d.reader) for f, d in zip(found.files, dataset.files)),
+        )
     return found
 
 
@@ -60,7 +64,7 @@ def manifest_of(dataset: Dataset, looked: Looked, size: int = LARGE) -> Manifest
 def recipes_of(child: Dataset, parent: Dataset, settings: ContainmentSettings = SETTINGS) -> list[Recipe]:
     """All recipes for a child from a parent."""
     mine, theirs = looked_at(child), looked_at(parent)
-    return list(candidates(child, mine, parent, theirs, manifest_of(child, mine), settings, run_here))
+    return list(candidates(child, mine, parent, manifest_of(child, mine), settings, run_here))
 
 
 def batches_of(recipe: Recipe, unit: int) -> Iterator[pa.RecordBatch]:

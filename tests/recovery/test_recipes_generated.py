@@ -31,7 +31,12 @@ from tests.sampling import examples
 #: Without it the first counterexample is the one that is shown.
 PHASES = tuple(Phase) if os.environ.get("R2D2_SHRINK") != "0" else (Phase.generate,)
 SETTINGS = settings(
-    max_examples=examples(160), phases=PHASES, deadline=None, database=None, suppress_health_check=list(HealthCheck), print_blob=True
+    max_examples=examples(160),
+    phases=PHASES,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=True,
 )
 MARK = Column("mark", "small")
 
@@ -42,7 +47,9 @@ def pairs(draw: st.DrawFn) -> list[tuple[GeneratedTable, str]]:
     kinds = draw(st.sampled_from([tuple(FAMILIES), (*TEXT_FAMILIES, "small", "string")]))
     parent = draw(tables(kinds, most_rows=14))
     child = draw(twin_cell(parent) if draw(st.integers(0, 5)) == 0 else derived(parent))
-    marked = [replace(t, columns=(*t.columns, MARK), rows=tuple((*r, Decimal(7)) for r in t.rows)) for t in (parent, child)]
+    marked = [
+        replace(t, columns=(*t.columns, MARK), rows=tuple((*r, Decimal(7)) for r in t.rows)) for t in (parent, child)
+    ]
     spread = random.Random(crc32(repr(marked).encode()))
     return [(table, spread.choice(forms_of(table))) for table in marked]
 
