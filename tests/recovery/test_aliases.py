@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.spark
 DB, ICE = "aliases", "alias_ice"
+OVERRIDES = ("retention.storage_price_factor=1e12", "retention.across_roots=true")
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def found(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Iter
         _iceberg(spark, lake)
         pq.write_table(rows_of("nested"), lake / "inner/nested.parquet")
         roots = [str(lake), str(lake / "inner"), f"catalog:{DB}"]
-        job = run_job(roots, lake.parent / "state", "retention.storage_price_factor=1e12", "retention.across_roots=true")
+        job = run_job(roots, lake.parent / "state", *OVERRIDES)
         run = runs.find_run(job.state, job.run_id)
         datasets = {dataset.id: dataset for dataset in runs.datasets(job.state, run)}
         yield Found(roots, lake.parent / "state", datasets, runs.plan(job.state, run))
@@ -144,12 +145,14 @@ def test_the_other_reader_still_reads_after_all_that(spark: SparkSession, found:
 
 def forced(spark: SparkSession, found: Found, pairs: list[tuple[str, str]]) -> list[Outcome]:
     """What apply says of a plan that somebody wrote by hand, (child, parent) by pair, and that was approved."""
-    with at_work(found.roots, found.state, spark=spark) as recovery:
+    with at_work(found.roots, found.state, *OVERRIDES, spark=spark) as recovery:
         known = recovery.datasets()
         versions = {name: known[name].version if name in known else "" for pair in pairs for name in pair}
-        entries = tuple(
-            PlannedDataset(a, Action.RETIRE, b, 1.0, 0.0, 1.0, "", versions[a], parent_version=versions[b])
-            for a, b in pairs
-        )
-        plan = Plan(entries, 1.0, 1, "by hand", True, number=1)
-        return list(apply(recovery, plan, approve(plan, ALL), lambda _: True))
+        plans = [_plan(child, parent, versions) for child, parent in pairs]
+        return [told for plan in plans for told in apply(recovery, plan, approve(plan, ALL), lambda _: True)]
+
+
+def _plan(child: str, parent: str, versions: dict[str, str]) -> Plan:
+    own, theirs = versions[child], versions[parent]
+    entry = PlannedDataset(child, Action.RETIRE, parent, 1.0, 0.0, 1.0, "", own, parent_version=theirs)
+    return Plan((entry,), 1.0, 1, "by hand", True, number=1)
