@@ -18,6 +18,7 @@ from r2d2.demo.lake import DemoTruth, build_demo
 from r2d2.demo.writers import hive_name
 from r2d2.errors import EnvironmentMissing, UsageError
 from tests.oracle import contained_pairs, load_lake
+from tests.sampling import FULL
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -31,6 +32,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     return lake, build_demo(lake)
 
 
+@FULL  # in `make test` a run of the main job finds it, too (tests/e2e/test_main_job.py)
 def test_the_planted_truth_is_what_brute_force_finds(demo: Demo) -> None:
     lake, truth = demo
     assert contained_pairs(lake) == truth.contained

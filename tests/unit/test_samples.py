@@ -210,6 +210,7 @@ def compared(demo_lake: tuple[Path, DemoTruth]) -> Containments:
     return exact
 
 
+@FULL  # as the next one; in `make test` generated lakes show both (tests/property/test_sampled_lakes.py)
 def test_all_drawn_refutes_exactly_what_is_not_contained_in_any_format(compared: Containments) -> None:
     """Parquet, Delta, CSV, JSON, partitions, several files, text under several views; against a whole comparison."""
     drawn = contained(compared.datasets, ALL)
