@@ -81,6 +81,9 @@ class Faults:
             self.failed[way] += 1
             return way
 
+    def passed_on(self) -> None:
+        """The store has done what it was asked; its answer is not sent yet."""
+
 
 class _Proxy(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -106,6 +109,7 @@ class _Proxy(BaseHTTPRequestHandler):
             self._drop()
         else:
             status, headers, content = self._ask(body)
+            self.faults.passed_on()
             if way == "lost answer":
                 self._drop()
             else:

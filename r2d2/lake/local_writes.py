@@ -73,17 +73,25 @@ def rename_new(source: str, target: str) -> None:
         FileExistsError: there is something.
     """
     if os.path.isdir(source) and not os.path.islink(source):
-        os.mkdir(target)
-        try:
-            os.rename(source, target)
-        except BaseException:
-            os.rmdir(target)
-            raise
+        _rename_directory(source, target)
+        _sync(os.path.dirname(target))
     else:
         os.link(source, target, follow_symlinks=False)
+        _sync(os.path.dirname(target))  # before the old name goes: no order is promised between two directories
         os.unlink(source)
-    for directory in {os.path.dirname(source), os.path.dirname(target)}:
-        _sync(directory)
+    _sync(os.path.dirname(source))
+
+
+def _rename_directory(source: str, target: str) -> None:
+    os.mkdir(target)
+    try:
+        os.rename(source, target)
+    except OSError as error:
+        with suppress(OSError):  # it is left empty, or another's
+            os.rmdir(target)
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):  # somebody wrote to it at once
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target) from error
+        raise
 
 
 def _link_new(temporary: str, path: str) -> None:

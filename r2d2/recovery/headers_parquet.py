@@ -50,14 +50,14 @@ def parquet_header(path: Path) -> str:
         OSError: it can't be opened or read.
     """
     footer = read_footer(path)
-    metadata = pq.read_metadata(path)
-    keys = [(_name(key), _name(value)) for key, value in (metadata.metadata or {}).items()]
+    with pq.ParquetFile(path, arrow_extensions_enabled=True) as file:
+        metadata, schema = file.metadata, file.schema_arrow
+    keys = sorted((_name(key), _name(value)) for key, value in (metadata.metadata or {}).items())
     identity = {
         "columns": [_element(child) for child in footer.root.children],
-        "keys": sorted([key, value] for key, value in keys if key != ARROW_SCHEMA),
+        "keys": [[key, value] for key, value in keys if key != ARROW_SCHEMA],
         "arrow": _arrow_schema(dict(keys).get(ARROW_SCHEMA)),
     }
-    schema = metadata.schema.to_arrow_schema().remove_metadata()
     advice = {
         "schema": base64.b64encode(as_written(schema).serialize().to_pybytes()).decode("ascii"),
         "keys": keys,

@@ -1,0 +1,105 @@
+"""Parquet comes back from its recipe as the same data, in files of the same names and row counts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import pytest
+
+from r2d2.errors import Tampered, UnreadableData
+from r2d2.model.recipe import RecipeKind
+from tests.recovery.rebuilds import rebuilt, recipes
+
+ROWS = pa.table({"i": range(100), "s": [f"x{i % 7}" for i in range(100)], "f": [i / 3 for i in range(100)]})
+
+
+def _parent(directory: Path) -> Path:
+    (directory / "parent").mkdir()
+    for place, rows in enumerate((ROWS.slice(0, 60), ROWS.slice(60))):
+        pq.write_table(rows, directory / f"parent/part-{place}.parquet", row_group_size=10)
+    return directory / "parent"
+
+
+def _slice(directory: Path) -> Path:
+    """A projection in other types, cut into files one of which is empty."""
+    (directory / "child").mkdir()
+    schema = pa.schema([("s", pa.large_string()), pa.field("i", pa.uint8(), nullable=False)], {"k": "v"})
+    rows = ROWS.select(["s", "i"]).slice(20, 60).cast(schema)
+    for place, part in enumerate((rows.slice(0, 25), rows.slice(25), rows.slice(0, 0))):
+        pq.write_table(part, directory / f"child/part-{place}.parquet")
+    return directory / "child"
+
+
+def test_a_slice_comes_back_with_its_files_types_and_modes(tmp_path: Path) -> None:
+    parent, child = _parent(tmp_path), _slice(tmp_path)
+    os.chmod(child / "part-1.parquet", 0o640)
+    (recipe,) = recipes(child, parent, digest="of its rows")
+    built = rebuilt(recipe, tmp_path / "out")
+    assert recipe.kind is RecipeKind.FILTER
+    assert (built.identity, built.digest) == (recipe.manifest.identity, "of its rows")
+    told = [(file.name, file.rows, file.mode) for file in built.files]
+    assert told == [(file.name, file.rows, file.mode) for file in recipe.manifest.files]
+    assert sorted(os.listdir(tmp_path / "out")) == sorted(file.name for file in built.files)
+    assert pq.read_schema(tmp_path / "out/part-0.parquet").equals(
+        pq.read_schema(child / "part-0.parquet"), check_metadata=True
+    )
+
+
+def test_a_copy_comes_back_byte_for_byte_or_written_anew(tmp_path: Path) -> None:
+    parent = _parent(tmp_path)
+    child = Path(shutil.copytree(parent, tmp_path / "child"))
+    copies, anew = recipes(child, parent)
+    for recipe in (copies, anew):
+        built = rebuilt(recipe, tmp_path / f"out{len(recipe.copies)}")
+        assert built.identity == recipe.manifest.identity
+    assert (tmp_path / "out2/part-0.parquet").read_bytes() == (child / "part-0.parquet").read_bytes()
+
+
+def test_rows_go_to_the_directories_of_their_partition_values(tmp_path: Path) -> None:
+    parent = _parent(tmp_path)
+    by_s = ds.partitioning(pa.schema([("s", pa.string())]), flavor="hive")
+    ds.write_dataset(ROWS, tmp_path / "child", partitioning=by_s, format="parquet")
+    for recipe in recipes(tmp_path / "child", parent):
+        assert rebuilt(recipe, tmp_path / "out").identity == recipe.manifest.identity
+
+
+def test_a_dataset_that_is_one_file_comes_back_as_that_file_and_nothing_stays_beside_it(tmp_path: Path) -> None:
+    parent = _parent(tmp_path)
+    pq.write_table(ROWS.slice(30, 20), tmp_path / "child.parquet")
+    (recipe,) = recipes(tmp_path / "child.parquet", parent)
+    (tmp_path / "scratch").mkdir()
+    assert rebuilt(recipe, tmp_path / "scratch/out.parquet").identity == recipe.manifest.identity
+    assert os.listdir(tmp_path / "scratch") == ["out.parquet"]
+
+
+def test_a_parent_that_was_only_touched_still_serves(tmp_path: Path) -> None:
+    parent, child = _parent(tmp_path), _slice(tmp_path)
+    (recipe,) = recipes(child, parent)
+    os.utime(parent / "part-0.parquet")
+    assert rebuilt(recipe, tmp_path / "out").identity == recipe.manifest.identity
+
+
+@pytest.mark.parametrize("damage", ["other rows", "gone"])
+def test_a_parent_with_other_files_is_named_and_leaves_nothing_behind(tmp_path: Path, damage: str) -> None:
+    parent, child = _parent(tmp_path), _slice(tmp_path)
+    (recipe,) = recipes(child, parent)
+    if damage == "gone":
+        (parent / "part-1.parquet").unlink()
+    else:
+        pq.write_table(ROWS.slice(59), parent / "part-1.parquet")
+    with pytest.raises(UnreadableData, match=r"part-1\.parquet"):
+        rebuilt(recipe, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_recipe_that_gives_other_rows_than_it_promises_is_refused(tmp_path: Path) -> None:
+    parent, child = _parent(tmp_path), _slice(tmp_path)
+    (recipe,) = recipes(child, parent)
+    narrower = type(recipe).from_json(recipe.to_json().replace('\\"20\\"', '\\"21\\"'))
+    with pytest.raises(Tampered, match="gives 59 rows for files that had 60"):
+        rebuilt(narrower, tmp_path / "out")
