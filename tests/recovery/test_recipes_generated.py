@@ -82,7 +82,7 @@ def laid_out(draw: st.DrawFn, table: GeneratedTable, form: str, directory: Path,
 
 
 #: What no recipe is made for, with the reason.
-KNOWN = ("come back only as copies", "rows of text files have no numbers", "comes back from JSON only")
+KNOWN = ("come back only as copies", "rows of JSON documents have no numbers", "comes back from JSON only")
 
 
 def offered(child: Dataset, parent: Dataset) -> tuple[list[Recipe], str]:
