@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from r2d2.containment.scan import task_connection
 from r2d2.errors import NotRetirable, R2D2Error
 from r2d2.lake.file_tree import joined
 from r2d2.lake.storage import storage_for
@@ -36,7 +37,7 @@ def new_recipe(recovery: Recovery, receipt: Receipt, recipe: Recipe, parent: Dat
         return None
     area = Area(receipt.root, receipt.id)
     for found in _candidates(recovery, receipt, recipe, parent, intact):
-        fidelity = _seen(recovery, found, area)
+        fidelity = given_back(recovery, found, area)
         if fidelity is Fidelity.IDENTICAL or (fidelity is not None and recipe.fidelity is Fidelity.EQUAL):
             return replace(found, fidelity=fidelity, lost=recipe.lost)
     return None
@@ -59,7 +60,7 @@ def adopt(
         recipe_kind=recipe.kind.value,
         fidelity=recipe.fidelity.value,
         parent=recipe.parent.dataset,
-        parent_location=recipe.parent.location.rstrip("/"),
+        parent_location=storage_for(recipe.parent.location).resolved(recipe.parent.location),
         parent_version=recipe.parent.version,
         why=why,
         frozen="",
@@ -89,7 +90,8 @@ def _candidates(
 def pinned(recovery: Recovery, recipe: Recipe, parent: Dataset) -> Recipe:
     """The recipe with its selection from the files that ``parent`` has now."""
     sensitive = recipe.parent.case_sensitive
-    places = may_hold(parent.files, from_json(recipe.predicate), sensitive)
+    with task_connection() as connect:
+        places = may_hold(connect("")[0], parent.files, from_json(recipe.predicate), sensitive)
     files = tuple(parent.files[place] for place in places)
     known = checksums(files, recovery.settings.containment, recovery.run)
     sums = tuple(known[file.path] for file in files)
@@ -97,7 +99,7 @@ def pinned(recovery: Recovery, recipe: Recipe, parent: Dataset) -> Recipe:
     return replace(recipe, parent=pin)
 
 
-def _seen(recovery: Recovery, recipe: Recipe, area: Area) -> Fidelity | None:
+def given_back(recovery: Recovery, recipe: Recipe, area: Area) -> Fidelity | None:
     """What a rebuild gives; None where it gives other rows, or can't be done."""
     try:
         return tried(recovery, recipe, area)
