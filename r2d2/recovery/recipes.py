@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from r2d2.config import ContainmentSettings
 from r2d2.containment.candidates import find_candidates, refuted_by_metadata
 from r2d2.containment.digest import stored_digests
-from r2d2.containment.scan import task_connection
 from r2d2.containment.scan_sql import source
 from r2d2.containment.scanner import Runner
 from r2d2.containment.schema_graph import schema_of
@@ -170,8 +169,7 @@ class _Search:
         return conditions_of(self.child, self.parent, projection, found, self.settings.case_sensitive)
 
     def _filter(self, manifest: Manifest, projection: Projection, predicate: Predicate) -> Recipe:
-        with task_connection() as connect:
-            held = may_hold(connect("")[0], self.parent.files, predicate, self.settings.case_sensitive)
+        held = may_hold(self.parent.files, predicate, self.settings.case_sensitive)
         kind = RecipeKind.FILTER if predicate else RecipeKind.SAME
         return Recipe(kind, manifest, self._pin(held), projection, predicate=to_json(predicate))
 
