@@ -304,6 +304,12 @@ def test_json_documents_come_back_as_copies_only(tmp_path: Path) -> None:
     assert "json files come back only as copies" in refusal(dataset_at(tmp_path / "child.json"), parent)
 
 
+def test_a_column_that_is_in_the_files_and_not_in_the_table_does_not_come_back_by_rows(tmp_path: Path) -> None:
+    child = parquet(tmp_path / "child", ROWS.slice(0, 9))
+    child = replace(child, leaves=tuple(leaf for leaf in child.leaves if leaf.path != ("kind",)))
+    assert "a column that the table has dropped" in refusal(child, parquet(tmp_path / "parent", ROWS))
+
+
 def test_what_changed_since_it_was_listed_is_not_read(tmp_path: Path) -> None:
     child, parent = parquet(tmp_path / "child", ROWS.slice(0, 9)), parquet(tmp_path / "parent", ROWS)
     recipe = only(child, parent)
