@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -38,12 +39,13 @@ class StoreWorld:
 
     def fresh(self) -> None:
         self.watched.watch(StoreFault("killed before", 0))
-        now = self._objects()
-        for key in now.keys() - self._beginning.keys():
-            self._client.delete_object(Bucket=self._bucket, Key=key)
-        for key, content in self._beginning.items():
-            if now.get(key) != content:
-                self._client.put_object(Bucket=self._bucket, Key=key, Body=content)
+        now, versions = self._objects(), self._versions()
+        changed = {key for key in versions if now.get(key) != self._beginning.get(key)}
+        gone = [{"Key": key, "VersionId": version} for key in changed for version in versions[key]]
+        for start in range(0, len(gone), 1000):
+            self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": gone[start : start + 1000]})
+        for key in self._beginning.keys() - (now.keys() - changed):
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=self._beginning[key])
 
     def keep(self) -> None:
         self._beginning = self._objects()
@@ -82,6 +84,14 @@ class StoreWorld:
         self._requests = self.watched.requests
         self.watched.watch(StoreFault("killed before", 0))
         return outcome
+
+    def _versions(self) -> dict[str, list[str]]:
+        """Of each key, what was deleted included: *seen*, moto lists directories of which only that is left."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for page in self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket):
+            for entry in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                found[entry["Key"]].append(entry["VersionId"])
+        return found
 
     def _objects(self, prefix: str = "") -> dict[str, bytes]:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
