@@ -5,31 +5,33 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser as Parser
-from argparse import Namespace, RawDescriptionHelpFormatter, _SubParsersAction
+from argparse import Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
 from functools import partial
 from io import TextIOWrapper
 from logging import ERROR
 
-from r2d2 import flags
-from r2d2.config import Settings, describe, load_settings
+from r2d2 import cli_recovery, flags
+from r2d2.config import Settings, describe
 from r2d2.errors import R2D2Error
+from r2d2.flags import Call, Commands, command, read_settings
 from r2d2.logs import is_structured, log, log_as, nobody_reads
 from r2d2.model.edge import Grade
 from r2d2.operations.termination import Terminated, terminable
 from r2d2.progress import Progress
 from r2d2.version import __version__
 
-Call = Callable[[Namespace], int | None]
-
 _EPILOG = """examples:
   r2d2 demo                                   build a demo lake and run the main job on it
   r2d2 run /data/lake --state /data/r2d2      find, prove and plan; writes /data/r2d2/report.html
   r2d2 edges --state /data/r2d2               what holds what (--all: every pair)
   r2d2 explain sales/2024 --state /data/r2d2  why a dataset is or isn't redundant
-Nothing is ever deleted by these commands. `r2d2 COMMAND --help` explains a command, `r2d2 settings` lists all settings.
+  r2d2 review approve DATASET --by me --note "asked the owner" --state /data/r2d2, then
+  r2d2 apply --state /data/r2d2               put what was approved into quarantine; r2d2 restore DATASET undoes it
+Only apply, restore, purge, guard, recover and erase change a lake. `r2d2 COMMAND --help` explains a command,
+`r2d2 settings` lists all settings.
 exit codes: 0 done, 1 other error, 2 usage, 3 something to install, 4 lake, 5 state, 6 not found, 7 solver, 8 scan,
-130 interrupted, 143 terminated"""
+9 a dataset was left alone, 10 tampered with, 130 interrupted, 143 terminated"""
 
 _RUN_EPILOG = """examples:
   r2d2 run /data/lake --state /data/r2d2 --dry-run        what it would do
@@ -115,51 +117,52 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _lake_commands(commands)
     _state_commands(commands)
+    cli_recovery.add(commands)
     return parser
 
 
-def _lake_commands(commands: _SubParsersAction[Parser]) -> None:
+def _lake_commands(commands: Commands) -> None:
     lakes, state, run, settings = flags.lakes(), flags.turn(), flags.run_id(), flags.settings()
     limits, dry, table_or_json = flags.limits(), flags.dry_run(), flags.output_format("table", "json")
     text = "the main job: discover, find and prove containments, plan, report"
-    run_it = _command(commands, "run", text, _run, lakes, state, limits, dry, settings, table_or_json)
+    run_it = command(commands, "run", text, _run, lakes, state, limits, dry, settings, table_or_json)
     run_it.epilog = _RUN_EPILOG
     text = "say what would be read, how long that takes and what it costs; reads no data file and writes nothing"
     run_it.add_argument("--estimate", action="store_true", help=text)
     text = "only the first stage: list the datasets, read metadata"
-    _command(commands, "discover", text, _discover, lakes, state, limits, dry, settings)
+    command(commands, "discover", text, _discover, lakes, state, limits, dry, settings)
     text = "only the second stage: find and prove containments among discovered datasets"
-    _command(commands, "containment", text, _containment, state, run, limits, dry, settings)
+    command(commands, "containment", text, _containment, state, run, limits, dry, settings)
     text = "only the third stage: plan what to keep and what to retire"
-    _command(commands, "retention", text, _retention, state, run, dry, settings)
+    command(commands, "retention", text, _retention, state, run, dry, settings)
     text = "write report.html of a planned run again"
-    _command(commands, "report", text, _report, flags.state(), run, dry, settings)
+    command(commands, "report", text, _report, flags.state(), run, dry, settings)
     text = "what r2d2 can read of a lake, and which rights are missing"
-    _command(commands, "check", text, _check, lakes, settings, flags.output_format("table", "json", "csv"))
+    command(commands, "check", text, _check, lakes, settings, flags.output_format("table", "json", "csv"))
     text = "a digest of the rows of each dataset, whatever its format, files and order: equal ones hold equal data"
-    _command(commands, "digest", text, _digest, lakes, settings, flags.output_format("table", "json", "csv"))
+    command(commands, "digest", text, _digest, lakes, settings, flags.output_format("table", "json", "csv"))
     text = "measure how fast rebuilds start, read and write on the store at hand, and print the settings to use"
-    calibrate = _command(commands, "calibrate", text, _calibrate, settings, table_or_json)
+    calibrate = command(commands, "calibrate", text, _calibrate, settings, table_or_json)
     text = "the lake, or a directory in its store; a scratch directory in it (S3: in its bucket) is removed"
     calibrate.add_argument("where", metavar="LAKE_OR_DIR", help=text)
     text = "to write and to read, for example 1GB (default: 256MB)"
     calibrate.add_argument("--bytes", default="256MB", metavar="SIZE", help=text)
     text = "build a demo lake from TPC-H tables and run the main job on it"
-    demo = _command(commands, "demo", text, _demo, settings, table_or_json)
+    demo = command(commands, "demo", text, _demo, settings, table_or_json)
     demo.add_argument("--dir", default="", help="where to build it (default: a new temporary directory)")
 
 
-def _state_commands(commands: _SubParsersAction[Parser]) -> None:
+def _state_commands(commands: Commands) -> None:
     state, run, output = flags.state(), flags.run_id(), flags.output_format("table", "json", "csv")
     text = "the datasets of a run; with the reason, if one can't be used"
-    _command(commands, "datasets", text, _datasets, state, run, output)
+    command(commands, "datasets", text, _datasets, state, run, output)
     text = "the containments of a run: parent, child, and how it was decided"
     forms = flags.output_format("table", "json", "csv", "graphml")
-    edges = _command(commands, "edges", text, _edges, state, run, forms)
+    edges = command(commands, "edges", text, _edges, state, run, forms)
     edges.add_argument("--grade", default="proven", choices=[grade.value for grade in Grade], help="default: proven")
     text = "every pair: of proven ones the closure, duplicates both ways; of refuted ones those by metadata too"
     edges.add_argument("--all", action="store_true", help=text)
-    plan = _command(commands, "plan", "what to keep and what to retire, and why", _plan, state, run, output)
+    plan = command(commands, "plan", "what to keep and what to retire, and why", _plan, state, run, output)
     plan.add_argument("--number", type=int, metavar="N", help="the plan with this number, as `r2d2 plans` lists it")
     text = "what is other in plan B than in plan A"
     plan.add_argument("--diff", nargs=2, type=int, metavar=("A", "B"), help=text)
@@ -168,39 +171,22 @@ def _state_commands(commands: _SubParsersAction[Parser]) -> None:
     text = "also what each line takes once, who is asked, what would change it, and how its parent was proven"
     plan.add_argument("--details", action="store_true", help=text)
     text = "the plans of a state, the newest first; they are numbered and never change"
-    _command(commands, "plans", text, _plans, state, output)
+    command(commands, "plans", text, _plans, state, output)
     text = "who reads, writes and owns the datasets of a run, as logs, lineage and facts tell (docs/usage.md)"
-    _command(commands, "usage", text, _usage, state, run, output)
-    _command(commands, "runs", "the runs of a state, the newest first", _runs, state, output)
+    command(commands, "usage", text, _usage, state, run, output)
+    command(commands, "runs", "the runs of a state, the newest first", _runs, state, output)
     text = "why a dataset is or isn't redundant, and the plan's arithmetic"
-    explain = _command(commands, "explain", text, _explain, state, run)
+    explain = command(commands, "explain", text, _explain, state, run)
     explain.add_argument("dataset", help="its id, as `r2d2 datasets` lists it, or another of its names")
     text = "the price sheets that retention.prices chooses from, each figure with its source and date"
-    _command(commands, "prices", text, _prices, flags.output_format("table", "json", "csv"))
-    _command(commands, "settings", "all settings with their defaults", _show_settings)
-
-
-def _command(commands: _SubParsersAction[Parser], name: str, text: str, call: Call, *parents: Parser) -> Parser:
-    description = text[0].upper() + text[1:] + "."
-    shown = RawDescriptionHelpFormatter
-    parser = commands.add_parser(name, help=text, description=description, parents=parents, formatter_class=shown)
-    parser.set_defaults(call=call)
-    return parser
-
-
-def _read_settings(arguments: Namespace, defaults: Sequence[str] = ()) -> Settings:
-    given = {f"containment.{name}": getattr(arguments, name, None) for name in ("goal", "max_bytes", "time_limit")}
-    given["log.format"] = arguments.log_format
-    set_by_flag = {key: text for key, text in given.items() if text is not None}
-    settings = load_settings(arguments.config, (*defaults, *arguments.set), flags=set_by_flag)
-    log_as(settings.log.format)
-    return settings
+    command(commands, "prices", text, _prices, flags.output_format("table", "json", "csv"))
+    command(commands, "settings", "all settings with their defaults", _show_settings)
 
 
 def _run(arguments: Namespace) -> None:
     from r2d2.commands import dry_run, estimate, lake
 
-    given = arguments.lakes, arguments.state, _read_settings(arguments), Progress(arguments.quiet)
+    given = arguments.lakes, arguments.state, read_settings(arguments), Progress(arguments.quiet)
     if arguments.dry_run:
         dry_run.of_run(*given, arguments.format, whole=True)
     elif arguments.estimate:
@@ -212,7 +198,7 @@ def _run(arguments: Namespace) -> None:
 def _discover(arguments: Namespace) -> None:
     from r2d2.commands import dry_run, lake
 
-    given = arguments.lakes, arguments.state, _read_settings(arguments), Progress(arguments.quiet)
+    given = arguments.lakes, arguments.state, read_settings(arguments), Progress(arguments.quiet)
     if arguments.dry_run:
         dry_run.of_run(*given, "table", whole=False)
     else:
@@ -240,7 +226,7 @@ def _report(arguments: Namespace) -> None:
 def _stage(name: str, arguments: Namespace, call: Callable[[str, str, Settings, Progress], None]) -> None:
     from r2d2.commands import dry_run
 
-    settings, progress = _read_settings(arguments), Progress(arguments.quiet)
+    settings, progress = read_settings(arguments), Progress(arguments.quiet)
     if arguments.dry_run:
         dry_run.of_stage(name, arguments.state, arguments.run, settings, progress)
     else:
@@ -250,14 +236,14 @@ def _stage(name: str, arguments: Namespace, call: Callable[[str, str, Settings, 
 def _check(arguments: Namespace) -> int:
     from r2d2.commands import lake
 
-    unreadable = lake.check(arguments.lakes, _read_settings(arguments), Progress(arguments.quiet), arguments.format)
+    unreadable = lake.check(arguments.lakes, read_settings(arguments), Progress(arguments.quiet), arguments.format)
     return 4 if unreadable else 0
 
 
 def _digest(arguments: Namespace) -> int:
     from r2d2.commands import lake
 
-    missing = lake.digest(arguments.lakes, _read_settings(arguments), Progress(arguments.quiet), arguments.format)
+    missing = lake.digest(arguments.lakes, read_settings(arguments), Progress(arguments.quiet), arguments.format)
     return 4 if missing else 0
 
 
@@ -265,13 +251,13 @@ def _calibrate(arguments: Namespace) -> None:
     from r2d2.commands import calibrate
 
     progress = Progress(arguments.quiet)
-    calibrate.calibrate(arguments.where, arguments.bytes, _read_settings(arguments), progress, arguments.format)
+    calibrate.calibrate(arguments.where, arguments.bytes, read_settings(arguments), progress, arguments.format)
 
 
 def _demo(arguments: Namespace) -> None:
     from r2d2.commands import lake
 
-    settings = _read_settings(arguments, lake.DEMO_SETTINGS)
+    settings = read_settings(arguments, lake.DEMO_SETTINGS)
     lake.demo(arguments.dir, settings, Progress(arguments.quiet), arguments.format)
 
 

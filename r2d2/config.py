@@ -98,6 +98,7 @@ class RetentionSettings:
     startup_seconds: float = 30.0  # start of a rebuild, p95; `r2d2 calibrate` measures this and the next three
     read_mb_per_second: float = 100.0  # throughput of reading the parent, p95
     write_mb_per_second: float = 50.0  # throughput of writing the child, p95
+    rebuild_factor: float = 1.0  # rebuilds take so many times longer than these three say; slow restores raise it
     shared_rebuilds: int = 1  # rebuilds that run at once at these throughputs
     evacuation_limit: Seconds = 0.0  # time within which all retired children of a parent must be rebuilt; 0: no limit
     keep: tuple[str, ...] = ()  # glob patterns of dataset ids that are never retired
@@ -142,6 +143,7 @@ class RecoverySettings:
 
     objects: Literal["in-place", "move"] = "in-place"  # in stores: only marked (Delta: fenced), or moved by copies
     honour_days: float = 30.0  # rows deleted in a parent: after so long without an answer their deletion is honoured
+    spark_bytes: Size = 1024**3  # what is read or written at once: with less than this, Spark is not started for it
 
 
 @dataclass(frozen=True)

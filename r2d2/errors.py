@@ -89,6 +89,10 @@ class UnsupportedData(R2D2Error):
     """A dataset that R2D2 can't decide exactly; caught where datasets are listed, never ends a run."""
 
 
+class RetiredData(UnsupportedData):
+    """A table that r2d2 keeps its readers out of."""
+
+
 class UnreadableData(R2D2Error):
     """A dataset whose bytes are damaged, missing or forbidden; caught where datasets are listed, never ends a run."""
 

@@ -3,10 +3,36 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser as Parser
-from argparse import ArgumentTypeError
+from argparse import ArgumentTypeError, Namespace, RawDescriptionHelpFormatter, _SubParsersAction
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
+from r2d2.config import Settings, load_settings
+from r2d2.logs import log_as
 from r2d2.quantities import TIME_HINT, seconds_of
+
+Commands: TypeAlias = "_SubParsersAction[Parser]"
+Call = Callable[[Namespace], int | None]
+
+
+def command(commands: Commands, name: str, text: str, call: Call, *parents: Parser) -> Parser:
+    """A command of a group, with the flags of its parents."""
+    description = text[0].upper() + text[1:] + "."
+    shown = RawDescriptionHelpFormatter
+    parser = commands.add_parser(name, help=text, description=description, parents=parents, formatter_class=shown)
+    parser.set_defaults(call=call)
+    return parser
+
+
+def read_settings(arguments: Namespace, defaults: Sequence[str] = ()) -> Settings:
+    """The settings that a command line asks for; what goes to standard error from now on has the form they say."""
+    given = {f"containment.{name}": getattr(arguments, name, None) for name in ("goal", "max_bytes", "time_limit")}
+    given["log.format"] = arguments.log_format
+    set_by_flag = {key: text for key, text in given.items() if text is not None}
+    settings = load_settings(arguments.config, (*defaults, *arguments.set), flags=set_by_flag)
+    log_as(settings.log.format)
+    return settings
 
 
 def lakes() -> Parser:
@@ -28,11 +54,12 @@ def turn() -> Parser:
     """The state of a command that writes to it, of which one runs at a time."""
     parser = Parser(add_help=False, parents=[state()])
     text = "how long to wait for another run on the state to end, for example 2h (default: not at all)"
-    parser.add_argument("--wait", type=_time, default=0.0, metavar="TIME", help=text)
+    parser.add_argument("--wait", type=time, default=0.0, metavar="TIME", help=text)
     return parser
 
 
-def _time(text: str) -> float:
+def time(text: str) -> float:
+    """Seconds, as a flag gives them."""
     try:
         return seconds_of(text)
     except ValueError:
@@ -62,6 +89,30 @@ def dry_run() -> Parser:
     parser = Parser(add_help=False)
     text = "say what the command would do and write, stage by stage; nothing is written and no data file is read"
     parser.add_argument("--dry-run", action="store_true", help=text)
+    return parser
+
+
+def dry_run_of_change() -> Parser:
+    """Whether a command that changes the lake only says what it would do."""
+    parser = Parser(add_help=False)
+    text = "say what would be done, and what stands against it; nothing is written to the lake"
+    parser.add_argument("--dry-run", action="store_true", help=text)
+    return parser
+
+
+def yes() -> Parser:
+    """Whether a command that changes the lake asks."""
+    parser = Parser(add_help=False)
+    text = "don't ask; without a terminal nobody can be asked, and the command needs this"
+    parser.add_argument("--yes", action="store_true", help=text)
+    return parser
+
+
+def only() -> Parser:
+    """Which datasets."""
+    parser = Parser(add_help=False)
+    text = "only datasets whose id this names: an id, or a glob pattern as in retention.keep; repeatable"
+    parser.add_argument("--only", action="append", default=[], metavar="PATTERN", help=text)
     return parser
 
 

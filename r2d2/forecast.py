@@ -35,6 +35,7 @@ from r2d2.errors import NotFound
 from r2d2.lake.session import build_session, planned_cores
 from r2d2.model.dataset import TEXT_FORMATS, Dataset, FileSummary
 from r2d2.model.funnel import Funnel
+from r2d2.recovery.claimed import marked
 from r2d2.retention import estimate as arithmetic
 from r2d2.retention.costs import PART_BYTES, check_settings
 from r2d2.retention.estimate import Estimate, Rates, Read, Stage
@@ -146,7 +147,7 @@ def look_at(roots: Sequence[str], state_dir: str, settings: Settings) -> Lake:
     needs_catalog = any(root.startswith("catalog:") for root in roots)
     session = build_session(settings.spark) if needs_catalog else None
     listing = discover(roots, settings.discovery, state_dir, session)
-    candidates = tuple(without_archived(listing.candidates, settings.retention))
+    candidates = tuple(without_archived(marked(listing, state), settings.retention))
     if state is None:
         return Lake(candidates, {}, {}, _Nothing(), FAST, settings)
     cache = StateCache(state)

@@ -28,6 +28,7 @@ from r2d2.catalog.earlier import earlier_runs
 from r2d2.catalog.listing import Candidate
 from r2d2.catalog.reading import FileToRead, files_of, needs_of
 from r2d2.catalog.state import State, as_json, open_state
+from r2d2.catalog.state_place import REPORT
 from r2d2.config import Settings
 from r2d2.contained import Contained
 from r2d2.containment.budget import Budget
@@ -61,12 +62,15 @@ from r2d2.model.usage import Usage
 from r2d2.operations.observe import observed
 from r2d2.operations.turns import turn
 from r2d2.progress import Progress
+from r2d2.recovery.claimed import marked
+from r2d2.recovery.measured import restores_factor
 from r2d2.report.data import Problem, RunFacts, build_report
 from r2d2.report.near_misses import NearMisses, near_misses
 from r2d2.report.render import render
 from r2d2.report.units import human_bytes, plural
 from r2d2.report.visible import visible
 from r2d2.retention.context import Context
+from r2d2.retention.latency import slowed
 from r2d2.retention.planner import make_plan
 from r2d2.retention.prices import check_prices, without_archived
 from r2d2.retention.run_cost import run_cost
@@ -78,7 +82,6 @@ from r2d2.version import __version__
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-REPORT = "report.html"
 #: The stage that ends with a status.
 _ENDS_WITH = {runs.DISCOVERED: "read metadata", runs.CONTAINED: "write edges", runs.PLANNED: "plan"}
 
@@ -221,7 +224,7 @@ def discover_stage(job: Job) -> tuple[Dataset, ...]:
         session = job.spark if needs_catalog else None
         listing = discover(job.roots, job.settings.discovery, job.state.location, session)
         check_prices(job.settings.retention)
-        listed, kept = job.cache.known(listing.candidates)
+        listed, kept = job.cache.known(marked(listing, job.state))
         known = {file.file.path: summary for file, summary in kept.items()}
         candidates = _to_read(job, listed, known)
         job.needs = needs_of(candidates)
@@ -340,7 +343,11 @@ def _budget(job: Job) -> Budget:
 def retention_stage(
     job: Job, datasets: Sequence[Dataset], edges: Sequence[Edge], duplicates: Sequence[tuple[str, ...]]
 ) -> Plan:
-    """Plans what to keep and what to retire; writes ``usage``, ``plan`` and ``plans``."""
+    """Plans what to keep and what to retire; writes ``usage``, ``plan`` and ``plans``.
+
+    Rebuilds are taken to go at the speeds of the settings, or as much slower as restores were seen to go.
+    """
+    job.settings = replace(job.settings, retention=slowed(job.settings.retention, restores_factor(job.state)))
     context = _context(job, _usage(job, datasets))
     with job.progress.stage("plan") as reading:
         plan = make_plan(datasets, edges, duplicates, job.settings.retention, context)

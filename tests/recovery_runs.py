@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from r2d2.catalog.state import State, open_state
 from r2d2.config import Settings, load_settings
@@ -26,6 +27,9 @@ from r2d2.recovery.receipts import of_dataset
 from r2d2.recovery.recover import Recovered, recover
 from r2d2.recovery.restore import Restored, restore
 
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
 ALL = frozenset(Acceptance)
 LATER = timedelta(days=365)
 
@@ -36,11 +40,17 @@ def settings_of(*overrides: str) -> Settings:
 
 
 @contextmanager
-def at_work(lakes: Sequence[str | Path] | str | Path, state_dir: str | Path, *overrides: str) -> Iterator[Recovery]:
-    """A command at work: the state's lock is held, and those of the roots."""
+def at_work(
+    lakes: Sequence[str | Path] | str | Path, state_dir: str | Path, *overrides: str, spark: SparkSession | None = None
+) -> Iterator[Recovery]:
+    """A command at work: the state's lock is held, and those of the roots.
+
+    Args:
+        spark: where a root is a catalog.
+    """
     roots = [str(lakes)] if isinstance(lakes, str | Path) else [str(lake) for lake in lakes]
     state, settings = open_state(str(state_dir), create=True), settings_of(*overrides)
-    seen = partial(look, roots, settings, state, lambda _: run_here)
+    seen = partial(look, roots, settings, state, lambda _: run_here, spark)
     with (
         state.locked(),
         recovering(state, roots, settings, Progress(quiet=True), run_here, seen) as recovery,

@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.schema import Schema
-from deltalake.transaction import AddAction, create_table_with_add_actions
+from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
 
-from r2d2.catalog.state_files import is_committed
+from r2d2.catalog.state_files import is_committed, rows_of
 from r2d2.errors import StateError
 from r2d2.lake.delta_log import DeltaFile
 from r2d2.lake.file_tree import joined
@@ -30,6 +30,8 @@ from r2d2.lake.object_requests import wait
 from r2d2.lake.storage import storage_for
 
 DELTA_ERRORS = (DeltaError,)
+#: What a commit does with one data file.
+Action = AddAction | RemoveAction
 _RUN = "run_id"
 _FENCE, _MARK = "r2d2.fence", "r2d2.commit"
 _TRIES = 8
@@ -38,7 +40,7 @@ _GROUP_ROWS = 1 << 17
 
 
 def commit(
-    location: str, schema: pa.Schema, added: Sequence[AddAction], replaced: str, fence: Callable[[], int | None]
+    location: str, schema: pa.Schema, added: Sequence[Action], replaced: str, fence: Callable[[], int | None]
 ) -> None:
     """Adds data files to the table in one commit; a table with ``run_id`` is partitioned by it.
 
@@ -46,7 +48,7 @@ def commit(
 
     Args:
         location: the table's directory.
-        added: what ``written`` or ``copied`` gave; none for a commit of nothing.
+        added: what ``written``, ``copied`` or ``rewritten`` gave; none for a commit of nothing.
         replaced: the run whose rows go with the same commit, as far as it has any; empty for none.
         fence: the number of the state's lock, asked for right before each try.
 
@@ -91,15 +93,16 @@ def _commit(
     location: str,
     table: DeltaTable | None,
     schema: pa.Schema,
-    added: Sequence[AddAction],
+    added: Sequence[Action],
     replaced: str,
     properties: CommitProperties | None,
 ) -> None:
     partitions, columns = [_RUN] if _RUN in schema.names else [], Schema.from_arrow(schema)
     if table is None:
         url, options = delta_url(location), delta_options(location)
+        new = [action for action in added if isinstance(action, AddAction)]  # there is nothing yet to be removed
         create_table_with_add_actions(
-            url, columns, [*added], "error", partitions, storage_options=options, commit_properties=properties
+            url, columns, new, "error", partitions, storage_options=options, commit_properties=properties
         )
         return
     mode, gone = ("overwrite", [(_RUN, "=", replaced)]) if replaced else ("append", None)
@@ -155,6 +158,35 @@ def copied(location: str, files: Sequence[DeltaFile], run_id: str) -> list[AddAc
         OSError: they can't be read or written.
     """
     return [_copy(location, file, run_id) for file in files]
+
+
+def rewritten(
+    location: str, files: Sequence[DeltaFile], schema: pa.Schema, change: Callable[[pa.Table], pa.Table]
+) -> list[Action]:
+    """Writes files in the place of those whose rows are to be others.
+
+    Args:
+        files: of the table.
+        change: rows of a file → what becomes of them; the same object where nothing does.
+
+    Raises:
+        OSError, pa.ArrowException: they can't be read or written.
+    """
+    actions: list[Action] = []
+    for file in files:
+        rows = rows_of(location, [file], schema, schema.names, None).cast(schema)
+        changed = change(rows)
+        if changed is rows:
+            continue
+        actions.append(_removed(location, file))
+        if changed.num_rows:
+            actions += written(location, changed)
+    return actions
+
+
+def _removed(location: str, file: DeltaFile) -> RemoveAction:
+    name, now = file.path[len(location) + 1 :], time.time_ns() // 1_000_000
+    return RemoveAction(name, True, now, file.size, dict(file.partition))
 
 
 def _copy(location: str, file: DeltaFile, run_id: str) -> AddAction:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from r2d2.catalog.listing import Candidate, fingerprint
 from r2d2.catalog.named_files import identities, is_inside, look
-from r2d2.errors import UnreadableData, UnsupportedData
+from r2d2.errors import RetiredData, UnreadableData, UnsupportedData
 from r2d2.lake.delta_log import DeltaFile, DeltaSnapshot, replay_delta, require_known
 from r2d2.lake.delta_vectors import DeletionVector, vector_of
 from r2d2.lake.file_tree import FileStat, joined, shown
@@ -64,6 +64,8 @@ def delta_candidate(bare: Candidate, storage: Storage, below: Sequence[FileStat]
         _require_each_once(files)
     except UnreadableData as error:
         return replace(described, status="error", reason=str(error))
+    except RetiredData as error:
+        return replace(described, status="retired", reason=str(error))
     except UnsupportedData as error:
         return replace(described, status="unsupported", reason=str(error))
     own = {file.identity for file in files}

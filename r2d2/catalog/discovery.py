@@ -60,7 +60,8 @@ def discover(
     if not merged:
         where = ", ".join(shown(without_credentials(root.given)) for root in placed)
         problems.append(Problem(where, "no datasets were found", "check the roots and discovery.include and .exclude"))
-    return Listing(merged, tuple(dict.fromkeys(problems)))
+    claims = dict.fromkeys(path for part in parts for path in part.claims)
+    return Listing(merged, tuple(dict.fromkeys(problems)), tuple(claims))
 
 
 def _with_aliases(roots: Sequence[str]) -> list[_Root]:

@@ -80,10 +80,15 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Listing:
-    """Everything that was found below the roots: datasets sorted by id, and what is none."""
+    """Everything that was found below the roots: datasets sorted by id, and what is none.
+
+    Attributes:
+        claims: paths of the files in which any r2d2 says what is retired, and what retired datasets are rebuilt from.
+    """
 
     candidates: tuple[Candidate, ...]
     problems: tuple[Problem, ...]
+    claims: tuple[str, ...] = ()
 
 
 def plain_candidate(candidate: Candidate) -> Candidate:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from r2d2.catalog.claim_files import is_claim
 from r2d2.catalog.claims import FORMAT_NAMES, claim_above, claimed_directories, owner_of
 from r2d2.catalog.delta_tables import delta_candidate
 from r2d2.catalog.file_names import data_format, is_hidden, suffix_for_people
@@ -31,6 +32,7 @@ class RootListing:
 
     candidates: tuple[Candidate, ...]
     problems: tuple[Problem, ...]
+    claims: tuple[str, ...] = ()
 
 
 def list_root(
@@ -42,7 +44,8 @@ def list_root(
     if claimed_above is not None:
         return listing.inside_a_table(*claimed_above)
     candidates = [*listing.tables(), *listing.plain()]
-    return RootListing(tuple(candidates), tuple(listing.problems()))
+    claims = (found.stat.path for found in tree.files if is_claim(found.name))
+    return RootListing(tuple(candidates), tuple(listing.problems()), tuple(claims))
 
 
 class _Root:

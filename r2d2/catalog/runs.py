@@ -14,7 +14,7 @@ import pyarrow.dataset as ds
 
 from r2d2.catalog import records, usage_records
 from r2d2.catalog.state import State, latest
-from r2d2.config import RetentionSettings
+from r2d2.config import DiscoverySettings, RetentionSettings
 from r2d2.errors import NotFound
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
@@ -56,8 +56,12 @@ class Run:
     @property
     def retention(self) -> RetentionSettings:
         """The prices and limits that the run's plan was made with."""
-        raw: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in self.settings["retention"].items()}
-        return RetentionSettings(**raw)
+        return RetentionSettings(**_section(self.settings, "retention"))
+
+    @property
+    def discovery(self) -> DiscoverySettings:
+        """What counted as a dataset."""
+        return DiscoverySettings(**_section(self.settings, "discovery"))
 
     def reached(self, status: str) -> bool:
         """Whether the run got as far as ``status``."""
@@ -324,6 +328,11 @@ def _reachable(start: int, below: dict[int, list[int]]) -> Iterator[int]:
                 seen.add(child)
                 stack.append(child)
                 yield child
+
+
+def _section(settings: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A section of settings as it was, with tuples for JSON's lists."""
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in settings[name].items()}
 
 
 def _run(rows: Sequence[dict[str, Any]]) -> Run:

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from r2d2.catalog.state_files import data_files, rows_of
+from r2d2.catalog.state_files import data_files, rows_of, unlisted_files
 from r2d2.catalog.state_lock import Lock, lock_of
 from r2d2.catalog.state_place import MARKER, foreign, is_new, is_there, location_of
 from r2d2.catalog.state_place import create as create_state
@@ -30,7 +30,7 @@ from r2d2.lake.urls import without_credentials
 from r2d2.version import __version__
 
 if TYPE_CHECKING:
-    from deltalake.transaction import AddAction
+    from r2d2.catalog.commit import Action
 
 _SECRET, _SECRET_BYTES = ".r2d2.secret", 32
 _SCRATCH = ".r2d2.scratch"
@@ -109,27 +109,47 @@ class State:
         if files or self._files(table, run_id):
             self._commit(table, lambda location: copied(location, files, run_id), run_id)
 
+    def rewrite(self, table: str, change: Callable[[pa.Table], pa.Table]) -> None:
+        """Gives rows otherwise, in one commit; what they were is gone for good, in older versions of the table, too.
+
+        Nobody reads the table meanwhile.
+
+        Args:
+            change: rows of one data file → what becomes of them; the same object where nothing does.
+        """
+        from r2d2.catalog.commit import rewritten
+
+        location = joined(self.location, table)
+        with _written_to(location):
+            actions = rewritten(location, self._files(table, None), SCHEMAS[table], change)
+        if actions:
+            self._commit(table, lambda _: actions, "")
+        with _written_to(location):
+            kept = {file.path for file in self._files(table, None)}
+            for path in unlisted_files(location, kept):
+                self.lock.fence()
+                self.storage.delete(path)
+
     def _write(self, table: str, data: pa.Table, replaced: str = "") -> None:
         from r2d2.catalog.commit import written  # commands that only read need not load it
 
         self._commit(table, lambda location: written(location, data), replaced)
 
-    def _commit(self, table: str, added: Callable[[str], list[AddAction]], replaced: str) -> None:
-        from r2d2.catalog.commit import DELTA_ERRORS, commit
+    def _commit(self, table: str, added: Callable[[str], Sequence[Action]], replaced: str) -> None:
+        from r2d2.catalog.commit import commit
 
         location = joined(self.location, table)
-        try:
+        with _written_to(location):
             commit(location, SCHEMAS[table], added(location), replaced, self.lock.fence)
-        except (*DELTA_ERRORS, UnreadableData, UnsupportedData, pa.ArrowException, OSError) as error:
-            reason = (without_credentials(str(error)).strip().splitlines() or [type(error).__name__])[0]
-            hint = "look for space and rights there; what was kept before is still good"
-            raise StateError(f"{location} can't be written: {reason}", hint) from error
 
     def _files(self, table: str, run_id: str | None) -> list[DeltaFile]:
         return data_files(joined(self.location, table), run_id)
 
-    def write_file(self, name: str, content: bytes) -> str:
+    def write_file(self, name: str, content: bytes, private: bool = False) -> str:
         """Writes a file that is not a table, such as the report; a reader sees the old one or the new one. Its place.
+
+        Args:
+            private: on disk, only its owner may read it.
 
         Raises:
             StateError: it can't be written, or the state is another process's by now.
@@ -137,7 +157,7 @@ class State:
         place = joined(self.location, name)
         self.lock.fence()
         try:
-            self.storage.put(place, content)
+            self.storage.put(place, content, private=private)
         except OSError as error:
             hint = "look for space and rights there"
             raise StateError(f"{place} can't be written: {error.strerror or error}", hint) from error
@@ -285,6 +305,19 @@ def existing_state(directory: str) -> State | None:
     if not new:
         raise foreign(location)
     return None
+
+
+@contextmanager
+def _written_to(location: str) -> Iterator[None]:
+    """Says in words of the state what went wrong when a table was written."""
+    from r2d2.catalog.commit import DELTA_ERRORS
+
+    try:
+        yield
+    except (*DELTA_ERRORS, UnreadableData, UnsupportedData, pa.ArrowException, OSError) as error:
+        reason = (without_credentials(str(error)).strip().splitlines() or [type(error).__name__])[0]
+        hint = "look for space and rights there; what was kept before is still good"
+        raise StateError(f"{location} can't be written: {reason}", hint) from error
 
 
 def as_rows(table: str, rows: pa.Table | list[dict[str, Any]]) -> pa.Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -39,6 +39,23 @@ def data_files(location: str, run_id: str | None = None) -> list[DeltaFile]:
     return [
         file for file in read_delta(storage, location).files if run_id in (None, dict(file.partition).get("run_id"))
     ]
+
+
+def unlisted_files(location: str, kept: Container[str]) -> list[str]:
+    """Data files in the table's directory that are none of its newest version.
+
+    Args:
+        kept: paths of those of its newest version.
+
+    Raises:
+        OSError: the directory can't be listed.
+    """
+    try:
+        found = storage_for(location).tree(location, []).files
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    paths = (joined(location, file.name) for file in found if not file.name.startswith("_delta_log/"))
+    return [path for path in paths if path not in kept]
 
 
 def rows_of(

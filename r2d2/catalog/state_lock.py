@@ -55,7 +55,7 @@ class _FileLock:
 
     def in_use(self) -> bool:
         try:
-            with self.path.open("r") as file:
+            with open(self.path, opener=_not_linked) as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except FileNotFoundError:
             return False
@@ -71,7 +71,8 @@ class _FileLock:
     @contextmanager
     def held(self) -> Iterator[bool]:
         try:
-            file = self.path.open("a+b", buffering=0)  # what a full disk refused must not be tried again at the end
+            # unbuffered: what a full disk refused must not be tried again at the end
+            file = open(self.path, "a+b", buffering=0, opener=_not_linked)  # noqa: SIM115  # closed below
         except OSError as error:
             raise self._broken(error) from error
         with file:
@@ -82,16 +83,23 @@ class _FileLock:
             yield False
 
     def _take(self, file: FileIO) -> None:
+        is_own = os.fstat(file.fileno()).st_nlink == 1  # else the file has other names, and may be anybody's
         if not _taken(file):
             file.seek(0)
-            holder = file.read().decode("ascii", "replace").strip() or "unknown"
-            raise StateInUse(f"{self.path.parent} is in use by another r2d2 run (process {holder})", _WAIT)
-        file.truncate(0)
-        file.write(str(os.getpid()).encode("ascii"))
+            holder = file.read().decode("ascii", "replace").strip() if is_own else ""
+            raise StateInUse(f"{self.path.parent} is in use by another r2d2 run (process {holder or 'unknown'})", _WAIT)
+        if is_own:
+            file.truncate(0)
+            file.write(str(os.getpid()).encode("ascii"))
 
     def _broken(self, error: OSError) -> StateError:
         hint = "give a state that may be written, or the right to write it"
         return StateError(f"{self.path} can't be used as a lock: {error.strerror}", hint)
+
+
+def _not_linked(path: str, flags: int) -> int:
+    """Never opens what a link leads to: in a lake's root anybody may have put one there."""
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
 
 
 def _taken(file: FileIO) -> bool:

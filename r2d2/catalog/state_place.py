@@ -16,6 +16,8 @@ from r2d2.lake.urls import SAME_STORE, is_spelled, split_url, url_key, without_c
 from r2d2.version import __version__
 
 MARKER = "r2d2-state.json"
+#: The report of the newest run, made again from the tables when it is asked for.
+REPORT = "report.html"
 
 
 def location_of(directory: str) -> str:

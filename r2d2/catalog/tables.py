@@ -160,7 +160,40 @@ REVIEWS = pa.schema(
 )
 #: Recipes of retirements; the journal knows by its SHA-256 which one is in force.
 RECIPES = pa.schema(
-    [("receipt", pa.string()), ("dataset", pa.string()), ("sha256", pa.string()), ("recipe", pa.string())]
+    [("receipt", pa.string()), ("dataset", pa.string()), ("sha256", pa.string()), ("recipe", pa.binary())]
+)
+#: What the journal tells of each retirement; of a receipt's rows the one that was told last counts.
+RECEIPTS = pa.schema(
+    [
+        ("receipt", pa.string()),
+        ("told_at", pa.timestamp("us", tz="UTC")),
+        ("dataset", pa.string()),
+        ("status", pa.string()),
+        ("at", pa.timestamp("us", tz="UTC")),
+        ("quarantined_at", pa.timestamp("us", tz="UTC")),
+        ("root", pa.string()),
+        ("location", pa.string()),
+        ("kind", pa.string()),
+        ("parent", pa.string()),
+        ("parent_location", pa.string()),
+        ("recipe", pa.string()),
+        ("plan", pa.int32()),
+        ("by", pa.string()),
+        ("note", pa.string()),
+        ("accepted", pa.list_(pa.string())),
+        ("promised_seconds", pa.float64()),
+        ("frozen", pa.string()),
+    ]
+)
+#: How long restores from recipes took, and what the plan had promised, in seconds.
+RESTORES = pa.schema(
+    [
+        ("receipt", pa.string()),
+        ("at", pa.timestamp("us", tz="UTC")),
+        ("plan", pa.int32()),
+        ("seconds", pa.float64()),
+        ("promised_seconds", pa.float64()),
+    ]
 )
 
 SCHEMAS: dict[str, pa.Schema] = {
@@ -177,4 +210,6 @@ SCHEMAS: dict[str, pa.Schema] = {
     "usage": USAGE,
     "reviews": REVIEWS,
     "recipes": RECIPES,
+    "receipts": RECEIPTS,
+    "restores": RESTORES,
 }

@@ -6,21 +6,19 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import pyarrow as pa
 
 from r2d2 import pipeline
 from r2d2.catalog import runs
 from r2d2.catalog.described import describe
 from r2d2.catalog.discovery import discover
-from r2d2.catalog.listing import Candidate, Problem
-from r2d2.catalog.reading import files_of, needs_of
+from r2d2.catalog.listing import Problem
+from r2d2.catalog.reading import files_of
 from r2d2.catalog.state import State, open_state
+from r2d2.catalog.state_place import REPORT
 from r2d2.catalog.summaries import summarize_files
+from r2d2.commands.engine import Engine
 from r2d2.commands.output import print_rows
 from r2d2.commands.state import DATASET_COLUMNS, dataset_row
 from r2d2.config import Settings
@@ -28,9 +26,6 @@ from r2d2.containment.digest import stored_digests
 from r2d2.demo.lake import build_demo
 from r2d2.errors import UsageError
 from r2d2.lake.file_tree import joined
-from r2d2.lake.kernels import Kernel, run_here
-from r2d2.lake.session import build_session
-from r2d2.lake.workers import Workers, split_sources
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
 from r2d2.operations.observe import observed
@@ -40,9 +35,6 @@ from r2d2.report.data import Problem as RunProblem
 from r2d2.report.near_misses import near_misses
 from r2d2.report.terminal import funnel_lines, retire_lines
 from r2d2.report.visible import visible
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
 
 #: The demo's settings: a lake of megabytes stands for one of terabytes, and the warehouse is what teams copied from.
 DEMO_SETTINGS = ("retention.storage_price_factor=100000", "retention.keep=warehouse/*")
@@ -69,7 +61,7 @@ def finish(outcome: pipeline.Outcome, progress: Progress, output: str) -> None:
         print(job.funnel.to_json())
     else:
         print("\n".join(retire_lines(outcome.plan, outcome.containments.how)), flush=True)
-    path = joined(job.state.location, pipeline.REPORT)
+    path = joined(job.state.location, REPORT)
     progress.say(f"report: {path}", "report", path=path)
 
 
@@ -142,40 +134,19 @@ def check(lakes: Sequence[str], settings: Settings, progress: Progress, output: 
 
 def _read_lake(
     lakes: Sequence[str], settings: Settings, progress: Progress
-) -> tuple[tuple[Dataset, ...], Sequence[Problem], _Runner]:
-    """The datasets with their metadata, what could not be listed, which is also said, and what runs kernels on them."""
-    session = build_session(settings.spark) if any(lake.startswith("catalog:") for lake in lakes) else None
+) -> tuple[tuple[Dataset, ...], Sequence[Problem], Engine]:
+    """The datasets with their metadata, what could not be listed, which is also said, and what runs kernels."""
+    engine = Engine(settings)
+    session = engine.spark if any(lake.startswith("catalog:") for lake in lakes) else None
     with progress.stage("list the lake"):
         listing = discover(lakes, settings.discovery, None, session)
     with progress.stage("read metadata"):
         usable = [candidate for candidate in listing.candidates if candidate.status == "ok"]
-        run = _Runner(settings, usable, session)
-        read = partial(summarize_files, run=run)
+        read = partial(summarize_files, run=engine.over(usable))
         summaries = read(files_of(usable))
         datasets = describe(listing.candidates, summaries, read, settings.containment.case_sensitive)
     _note(listing.problems, progress)
-    return datasets, listing.problems, run
-
-
-@dataclass(frozen=True)
-class _Runner:
-    """Runs kernels in this process; Spark is started only for what Spark has to read."""
-
-    settings: Settings
-    candidates: Sequence[Candidate]
-    session: SparkSession | None
-
-    def __call__(self, tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:
-        direct, by_spark = split_sources(tasks)
-        found = [run_here(direct, kernel, schema)]
-        if by_spark.num_rows:
-            found.append(self._workers.map_sources(by_spark, kernel, schema))
-        return pa.concat_tables(found)
-
-    @property
-    def _workers(self) -> Workers:
-        session = self.session or build_session(self.settings.spark, needs=needs_of(self.candidates))
-        return Workers(session)
+    return datasets, listing.problems, engine
 
 
 def digest(lakes: Sequence[str], settings: Settings, progress: Progress, output: str) -> int:
@@ -184,9 +155,9 @@ def digest(lakes: Sequence[str], settings: Settings, progress: Progress, output:
     Returns:
         the number of datasets that have none.
     """
-    datasets, problems, run = _read_lake(lakes, settings, progress)
+    datasets, problems, engine = _read_lake(lakes, settings, progress)
     with progress.stage("read rows"):
-        found, failed = stored_digests(datasets, settings.containment, run)
+        found, failed = stored_digests(datasets, settings.containment, engine.run)
     reasons = {i: failed.get(i, dataset.error) for i, dataset in enumerate(datasets) if i not in found}
     rows = [
         {"dataset": dataset.id, "digest": str(found[i]) if i in found else None, "error": reasons.get(i, "")}

@@ -11,7 +11,9 @@ from r2d2.catalog import runs
 from r2d2.catalog.state import open_state
 from r2d2.commands.explain import explain_lines
 from r2d2.commands.output import print_rows
+from r2d2.commands.retired import retired_lines
 from r2d2.containment.candidates import refuted_by_metadata, shared_pairs
+from r2d2.errors import NotFound
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
 from r2d2.report.visible import visible
@@ -65,11 +67,22 @@ def show_runs(state_dir: str, output: str) -> None:
 
 
 def explain(state_dir: str, run_id: str, dataset: str) -> None:
-    """Prints why a dataset is or isn't redundant."""
+    """Prints why a dataset is or isn't redundant; of one that was retired, by whom, and how it comes back.
+
+    Raises:
+        NotFound: it is in neither the run nor the journal.
+    """
     state = open_state(state_dir)
     run = runs.find_run(state, run_id)
-    for line in explain_lines(state, run, dataset):
+    retired = list(retired_lines(state, dataset))
+    for line in retired:
         print(line)
+    try:
+        for line in explain_lines(state, run, dataset):
+            print(line)
+    except NotFound:
+        if not retired:
+            raise
 
 
 def dataset_row(dataset: Dataset) -> dict[str, Any]:

@@ -69,10 +69,22 @@ def stored_digests(
     Reads all their files once. A dataset whose files are not what the metadata says has no digest.
     """
     projections = {
-        index: tuple((path, families[0]) for path, families in schema_of(dataset, settings.case_sensitive))
+        index: narrowest(dataset, settings.case_sensitive)
         for index, dataset in enumerate(datasets)
         if dataset.status == "ok" and dataset.leaves
     }
+    return digests_under(datasets, projections, settings, run)
+
+
+def narrowest(dataset: Dataset, case_sensitive: bool) -> Projection:
+    """All leaves of a dataset, each under its narrowest family."""
+    return tuple((path, families[0]) for path, families in schema_of(dataset, case_sensitive))
+
+
+def digests_under(
+    datasets: Sequence[Dataset], projections: Mapping[int, Projection], settings: ContainmentSettings, run: Runner
+) -> tuple[dict[int, StoredDigest], dict[int, str]]:
+    """The same for some datasets (by index) under given projections; of the datasets only files and rows are used."""
     wanted = {index: [Request(projection)] for index, projection in projections.items()}
     rows: dict[int, int] = defaultdict(int)
     totals: dict[int, int] = defaultdict(int)

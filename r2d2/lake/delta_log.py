@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from r2d2.errors import UnreadableData, UnsupportedData
+from r2d2.errors import RetiredData, UnreadableData, UnsupportedData
 from r2d2.lake.delta_checkpoint import Action, read_checkpoint, sidecar_name
 from r2d2.lake.delta_paths import decoded_path, is_absolute
 from r2d2.lake.delta_segment import LogSegment, log_segment
@@ -18,6 +18,8 @@ from r2d2.lake.delta_writers import LastWriter, earlier_writer, writer_of
 from r2d2.lake.file_tree import joined, shown
 from r2d2.lake.storage import Storage
 
+#: The feature that no reader and no writer of Delta has: *seen*, all of them refuse the table, in-flight appends too.
+FENCE_FEATURE = "r2d2Retired"
 #: Reader features that are taken care of: here, where the files are read, or by Spark's reader where those don't do.
 _KNOWN = frozenset(
     (
@@ -151,8 +153,11 @@ def require_known(snapshot: DeltaSnapshot) -> None:
     """Refuses a table whose rows may be others than is known here.
 
     Raises:
+        RetiredData: r2d2 keeps its readers out.
         UnsupportedData: names every feature that is not taken care of.
     """
+    if FENCE_FEATURE in snapshot.reader_features:
+        raise RetiredData("it is retired by r2d2: its log is fenced, and `r2d2 restore` gives it back")
     unknown = [name for name in snapshot.reader_features if name not in _KNOWN]
     if snapshot.reader_version not in (1, 2, 3):
         unknown.append(f"reader version {snapshot.reader_version}")

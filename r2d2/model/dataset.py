@@ -19,6 +19,9 @@ BoundValue = Decimal | float | int | str | bool
 #: What the path of a ``source_file`` begins with; no file's path does, for those are absolute or URLs.
 HANDED_BY_SPARK = "spark:"
 
+#: The property of a dataset that another state of r2d2 needs: what is rebuilt from it, for people.
+CLAIMED = "r2d2.claimed"
+
 #: Formats whose files hold text, which is compared under typed views (EXACTNESS 4).
 TEXT_FORMATS = frozenset({"csv", "tsv", "jsonl", "json"})
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from r2d2.model.dataset import DataFile, Dataset
@@ -73,6 +75,7 @@ class Manifest:
         partition_columns: names.
         identity: of its rows and headers (``recovery.identity``); equal ones mean the same data, not only equal data.
         digest: of its rows (docs/encoding.md); equal ones mean equal data.
+        projection: its leaves, under which that digest was taken.
         others: names, relative to the location, of the further files of its directory that go with it.
         modes: directory (relative to the location; empty for itself) → permission bits; empty in a store.
         table: what a table format or a catalog says of it as JSON, by kind: ``protocol``, ``metaData``, ...
@@ -90,6 +93,7 @@ class Manifest:
     partition_columns: tuple[str, ...]
     identity: str
     digest: str
+    projection: Projection = ()
     others: tuple[str, ...] = ()
     modes: tuple[tuple[str, int], ...] = ()
     table: tuple[tuple[str, str], ...] = ()
@@ -174,6 +178,15 @@ class Recipe:
         return json.dumps(raw, sort_keys=True, separators=(",", ":"))
 
     @staticmethod
+    def unpacked(content: bytes) -> str:
+        """The text of a recipe from how it is kept.
+
+        Raises:
+            ValueError, OSError, EOFError: it is none.
+        """
+        return gzip.decompress(content).decode("utf-8")
+
+    @staticmethod
     def from_json(text: str) -> Recipe:
         """The reverse of ``to_json``.
 
@@ -185,7 +198,7 @@ class Recipe:
             kind=RecipeKind(raw["kind"]),
             manifest=_manifest(raw["manifest"]),
             parent=_pin(raw["parent"]),
-            projection=tuple((tuple(path), family) for path, family in raw["projection"]),
+            projection=_projection(raw["projection"]),
             fidelity=Fidelity(raw["fidelity"]),
             predicate=raw["predicate"],
             copies=tuple((int(child), int(parent)) for child, parent in raw["copies"]),
@@ -194,10 +207,15 @@ class Recipe:
             keeps_order=raw["keeps_order"],
         )
 
+    @cached_property
+    def packed(self) -> bytes:
+        """Its text as it is kept, in the format of gzip."""
+        return gzip.compress(self.to_json().encode("utf-8"), mtime=0)
+
     @property
     def size(self) -> int:
         """Bytes that it takes."""
-        return len(self.to_json().encode("utf-8"))
+        return len(self.packed)
 
     @property
     def sha256(self) -> str:
@@ -217,7 +235,13 @@ def _manifest(raw: Mapping[str, Any]) -> Manifest:
     files = tuple(FileRecord(**{**file, "partition": _partition(file["partition"])}) for file in raw["files"])
     lists = ("headers", "readers", "partition_columns", "others")
     pairs = {name: tuple((key, value) for key, value in raw[name]) for name in ("modes", "table")}
-    return Manifest(**{**raw, "files": files, **{name: tuple(raw[name]) for name in lists}, **pairs})
+    projection = _projection(raw["projection"])
+    plain = {name: tuple(raw[name]) for name in lists}
+    return Manifest(**{**raw, "files": files, "projection": projection, **plain, **pairs})
+
+
+def _projection(raw: Sequence[Sequence[Any]]) -> Projection:
+    return tuple((tuple(path), family) for path, family in raw)
 
 
 def _partition(raw: Sequence[Sequence[Any]]) -> tuple[tuple[str, str | None], ...]:

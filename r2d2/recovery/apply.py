@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from r2d2.errors import NotRetirable, R2D2Error, StateError
 from r2d2.lake.file_tree import shown
+from r2d2.lake.storage import storage_for
 from r2d2.model.plan import Plan, PlannedDataset
 from r2d2.model.receipt import Acceptance, Review
 from r2d2.model.recipe import Fidelity, Recipe
@@ -22,6 +23,7 @@ from r2d2.recovery.prove import proven_recipe, take_down
 from r2d2.recovery.put_away import PutAway
 from r2d2.recovery.quarantine import plan_away, put_away, refuse_changed
 from r2d2.recovery.quarantined import child_facts
+from r2d2.recovery.rehome import rehome
 from r2d2.recovery.reviews import approval
 from r2d2.recovery.undo import undo
 
@@ -75,6 +77,7 @@ def _one(recovery: Recovery, entry: PlannedDataset, number: int, reviews: Sequen
         away = plan_away(pair.child, area, recovery.settings.recovery.objects, review.by)
         if dry_run:
             return Outcome(entry.dataset, False, f"would be retired ({away.kind}), rebuilt from {pair.parent.id}")
+        rehome(recovery, pair.child, pair.parent)
         retirement = _Retirement(recovery, entry, number, review, pair, area, away)
         return retirement.run()
     except StateError:
@@ -131,7 +134,7 @@ class _Retirement:
             root=self.area.root,
             location=child.location.rstrip("/"),
             parent=parent.id,
-            parent_location=parent.location.rstrip("/"),
+            parent_location=self._parent_location,
             plan=self.plan,
             by=self.review.by,
             note=self.review.note,
@@ -140,9 +143,15 @@ class _Retirement:
             saving_per_month=self.entry.saving_per_month,
         )
 
+    @property
+    def _parent_location(self) -> str:
+        """Without the links that led to it: where every state looks for claims on it."""
+        location = self.pair.parent.location
+        return storage_for(location).resolved(location)
+
     def _claim(self) -> None:
         """Makes both claims, and looks then whether anybody else's stand against them."""
-        child, parent = self.pair.child.location, self.pair.parent.location
+        child, parent = self.pair.child.location, self._parent_location
         self.recovery.claims.make(ClaimKind.RETIRED, child, child, self.area.receipt)
         self.recovery.claims.make(ClaimKind.PARENT, parent, child, self.area.receipt)
         self.recovery.claims.refuse_taken(child, parent, self.area.receipt)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
-from r2d2.lake.storage import storage_for
+from r2d2.lake.storage import is_local, storage_for
 from r2d2.recovery.lake_writer import LakeWriter
 from r2d2.recovery.listing import exists, seen_below
 from r2d2.recovery.moving import carry
@@ -50,7 +51,7 @@ def remove_own(lake: LakeWriter, path: str, text: str) -> None:
 def _back(lake: LakeWriter, move: Move) -> list[Left]:
     if carry(lake, move.target, move.source):
         return []
-    if not move.directory:
+    if not move.directory or (is_local(move.source) and os.path.islink(move.source)):
         return [Left(move.target, move.source)]
     left = []  # somebody writes to the old path again: file by file
     for file in seen_below(move.target):

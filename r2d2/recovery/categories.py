@@ -125,4 +125,4 @@ def _has_nan(con: duckdb.DuckDBPyConnection, sources: list[Source], path: LeafPa
         return False
     texts = [f"SELECT {encoded_leaf(part, path, family)} AS x FROM {part.table}" for part in sources]
     query = f"SELECT count(*) FROM (({' UNION ALL '.join(texts)})) WHERE x = '{NAN}'"
-    return con.execute(query).fetchone() != (0,)
+    return con.execute(query).fetchall() != [(0,)]

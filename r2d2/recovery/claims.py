@@ -71,19 +71,36 @@ class Claims:
         Raises:
             LakeError: it can't be written.
         """
-        path = joined(self._directory(location), f"{receipt}-{kind.value}.json")
-        said = {"kind": kind.value, "location": location, "child": child, "receipt": receipt}
-        said |= {"state": self.id, "said": self.state.location, "at": datetime.now(UTC).isoformat()}
-        text = json.dumps(said, sort_keys=True)
-        data = json.dumps({"claim": text, "mac": self._mac(text)}).encode("utf-8")
+        path = self._path(kind, location, receipt)
         try:
-            self.lake.put(path, data)
+            self.lake.put(path, self._content(kind, location, child, receipt))
         except FileExistsError:
             if not any(claim.path == path and claim.state == self.id for claim in self.on(location)):
                 raise Tampered(f"{shown(path)} is not the claim that it should be", _HINT) from None
         except OSError as error:
             hint = "give the right to write there: without claims nothing is retired"
             raise LakeError(f"{shown(path)} can't be written: {error.strerror or error}", hint) from error
+
+    def mend(self, kind: ClaimKind, location: str, child: str, receipt: str) -> str:
+        """Writes a claim anew that is not there as it should be; what was wrong, empty for nothing.
+
+        Raises:
+            LakeError: it can't be read or written.
+        """
+        path = self._path(kind, location, receipt)
+        try:
+            version = storage_for(path).stat(path).version
+            claim = self._read(path)
+        except (FileNotFoundError, NotADirectoryError):
+            self.make(kind, location, child, receipt)
+            return "was gone"
+        except Tampered:
+            claim = None
+        said = claim and (claim.kind, claim.location, claim.child, claim.receipt, claim.state)
+        if said == (kind, location, child, receipt, self.id):
+            return ""
+        self.lake.put(path, self._content(kind, location, child, receipt), only_if=version)
+        return "was changed"
 
     def on(self, location: str) -> list[Claim]:
         """All claims on a dataset, of any state.
@@ -121,6 +138,15 @@ class Claims:
             if claim.kind is ClaimKind.RETIRED:
                 where = f"state {shown(claim.said)}"
                 raise NotRetirable(f"{shown(parent)} is retired itself, by {where}", "plan again with another parent")
+
+    def _content(self, kind: ClaimKind, location: str, child: str, receipt: str) -> bytes:
+        said = {"kind": kind.value, "location": location, "child": child, "receipt": receipt}
+        said |= {"state": self.id, "said": self.state.location, "at": datetime.now(UTC).isoformat()}
+        text = json.dumps(said, sort_keys=True)
+        return json.dumps({"claim": text, "mac": self._mac(text)}).encode("utf-8")
+
+    def _path(self, kind: ClaimKind, location: str, receipt: str) -> str:
+        return joined(self._directory(location), f"{receipt}-{kind.value}.json")
 
     def _directory(self, location: str) -> str:
         beside = claims_beside(location)

@@ -18,6 +18,7 @@ from r2d2.model.receipt import Receipt
 from r2d2.progress import Progress
 from r2d2.recovery import receipts
 from r2d2.recovery.claims import Claims
+from r2d2.recovery.forgotten import refuse_forgotten
 from r2d2.recovery.journal import Journal
 from r2d2.recovery.lake_writer import LakeWriter
 from r2d2.recovery.locks import RootLocks, roots_locked
@@ -75,12 +76,19 @@ class Recovery:
             self._seen = now, self.look()
         return self._seen[1]
 
+    def dataset_at(self, location: str) -> Dataset | None:
+        """What lies at a location now; None if there is no dataset."""
+        wanted = location.rstrip("/")
+        return next((each for each in self.datasets().values() if each.location.rstrip("/") == wanted), None)
+
     def require_finished(self) -> None:
         """Raises unless everything that was begun was finished or undone.
 
         Raises:
             StateError: a crash left something.
         """
+        if receipts.unfinished_erasure(self.journal.records):
+            raise StateError("an erasure was begun and not finished", "run `r2d2 recover --state DIR` first")
         left = receipts.unfinished(self.receipts)
         if left:
             names = ", ".join(shown(receipt.dataset) for receipt in left)
@@ -95,6 +103,9 @@ def recovering(
 
     Raises:
         StateInUse: another r2d2 is at work on a root.
+        Tampered: the journal is not what was written.
     """
     with roots_locked(roots) as locks:
-        yield Recovery(state, roots, settings, progress, run, look, locks)
+        recovery = Recovery(state, roots, settings, progress, run, look, locks)
+        refuse_forgotten(recovery.lake, recovery.claims, recovery.receipts)
+        yield recovery

@@ -11,7 +11,7 @@ from r2d2.lake.file_tree import shown
 from r2d2.model.dataset import Dataset
 from r2d2.model.plan import Action, PlannedDataset
 from r2d2.recovery.context import Recovery
-from r2d2.retention.context import Context
+from r2d2.retention.context import Context, with_reads
 from r2d2.retention.policies import pinned_datasets
 from r2d2.usage.collect import collect
 
@@ -31,6 +31,8 @@ def eligible(recovery: Recovery, entry: PlannedDataset) -> Pair:
     """
     if entry.action is not Action.RETIRE:
         raise NotRetirable(f"{entry.action} is not done by apply", "put the view in its place, then plan again")
+    if entry.parent == entry.dataset:
+        raise NotRetirable(f"{shown(entry.dataset)} is itself what it would be rebuilt from", "plan again")
     found = recovery.datasets()
     child, parent = _named(found, entry.dataset), _named(found, entry.parent or "")
     if child.version != entry.version:
@@ -62,7 +64,9 @@ def _refuse_shared(child: Dataset, datasets: Iterable[Dataset]) -> None:
 def _refuse_kept(recovery: Recovery, child: Dataset) -> None:
     """Policies as they are now: a hold may have come after the plan."""
     usage = collect([child], recovery.settings.usage, (), datetime.now(UTC))
-    context = Context({each.dataset: each for each in usage.usages}, roots=len(recovery.roots))
-    kept = pinned_datasets([child], recovery.settings.retention, context)
+    by_id = {each.dataset: each for each in usage.usages}
+    retention = recovery.settings.retention
+    known = with_reads([child], by_id, retention.read_window_days)
+    kept = pinned_datasets(known, retention, Context(by_id, roots=len(recovery.roots)))
     if child.id in kept:
         raise NotRetirable(kept[child.id], "")

@@ -13,13 +13,14 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from stat import S_IMODE
 from typing import Any
 
 from r2d2.config import ContainmentSettings
 from r2d2.containment.scanner import Chunk, Runner, chunks, planned
+from r2d2.errors import UnreadableData
 from r2d2.lake.file_tree import shown
 from r2d2.lake.storage import is_local
 from r2d2.model.dataset import DataFile, Dataset
@@ -62,6 +63,23 @@ def look_at(datasets: Sequence[Dataset], settings: ContainmentSettings, run: Run
         by_dataset[answer["dataset"]].append(answer)
     looked = {index: _looked(datasets[index], found) for index, found in by_dataset.items()}
     return {index: reasons[index] if index in reasons else looked[index] for index in range(len(datasets))}
+
+
+def checksums(files: Sequence[DataFile], settings: ContainmentSettings, run: Runner) -> dict[str, str]:
+    """SHA-256 of files by path; each is read once.
+
+    Raises:
+        UnreadableData: one can't be read, or changed meanwhile.
+    """
+    if not files:
+        return {}
+    bare = Dataset("", "", "", "", tuple(replace(file, rows=None, reader=0, vector="") for file in files))
+    rows = [_task(0, bare, Chunk((file,)), {file.path: place}) for place, file in enumerate(bare.files)]
+    answers = run(planned(rows, TASKS, settings.task_bytes), identity_kernel, RESULTS).to_pylist()
+    error = next((answer["error"] for answer in answers if answer["error"] is not None), None)
+    if error is not None:
+        raise UnreadableData(str(error))
+    return {files[answer["file"]].path: answer["sha256"] for answer in answers}
 
 
 def _reason(dataset: Dataset) -> str:

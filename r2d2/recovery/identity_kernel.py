@@ -22,6 +22,7 @@ from r2d2.model.packing import unpack_files
 from r2d2.recovery import headers
 from r2d2.recovery.identity_parquet import parquet_rows
 from r2d2.recovery.identity_rows import sum_of_digests
+from r2d2.recovery.identity_text import text_rows
 
 TASKS = pa.schema(
     [
@@ -90,9 +91,10 @@ def _file(path: Path, file: DataFile, reader: str, part: tuple[int, int] | None)
 
 def _by_rows(path: Path, file: DataFile, reader: str, part: tuple[int, int] | None) -> tuple[str, int, int] | None:
     """Header, number and sum of the rows; None where only the bytes can be looked at."""
-    if not reader or Reader.from_json(reader).format != "parquet":
+    if not reader:
         return None
-    return parquet_rows(path, file.vector, part)
+    read = Reader.from_json(reader)
+    return parquet_rows(path, file.vector, part) if read.format == "parquet" else text_rows(path, read)
 
 
 def _sha256(path: Path) -> bytes:

@@ -39,7 +39,7 @@ def parquet_rows(path: Path, vector: str, part: tuple[int, int] | None) -> tuple
         return None
     gone = deleted_rows(DeletionVector.from_json(vector)) if vector else np.array([], np.int64)
     rows = total = 0
-    for start, batch in _batches(path, part):
+    for start, batch in parquet_batches(path, part):
         kept = _kept(start, batch.num_rows, part, gone)
         encoded = encoded_rows(batch.columns, list(batch.schema), batch.num_rows)
         taken = encoded if kept is None else encoded.filter(pa.array(kept))
@@ -48,8 +48,11 @@ def parquet_rows(path: Path, vector: str, part: tuple[int, int] | None) -> tuple
     return header, rows, total % MODULUS
 
 
-def _batches(path: Path, part: tuple[int, int] | None) -> Iterator[tuple[int, pa.RecordBatch]]:
-    """Batches of the row groups that hold rows of the part, each with the place of its first row."""
+def parquet_batches(path: Path, part: tuple[int, int] | None = None) -> Iterator[tuple[int, pa.RecordBatch]]:
+    """Batches of the row groups that hold rows of the part, each with the place of its first row.
+
+    After the file's columns come those of INT96 once more, as seconds: nanoseconds of 64 bits don't hold all of them.
+    """
     with pq.ParquetFile(path) as file:
         metadata = file.metadata
         ends = list(accumulate((metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)), initial=0))

@@ -161,7 +161,7 @@ def _decimals(array: pa.Array, kind: pa.DataType) -> _Array:
     width = kind.bit_width // 8
     if width <= _LENGTH or kind.precision > _SHORT_DECIMAL:
         return whole
-    words = whole.view(np.int64).reshape(len(array), -1)
+    words = whole.view(np.int64).reshape(len(array), width // 8)
     beyond = (words[:, 1:] != (words[:, :1] >> 63)).any(axis=1)
     if np.any(beyond & _is_valid(array)):
         raise UnreadableData("a decimal is longer than its precision")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
-from r2d2.errors import LakeError
+from r2d2.errors import NotRetirable
 from r2d2.lake.file_tree import FileStat, joined, shown
 from r2d2.lake.storage import is_local, storage_for
 from r2d2.recovery.put_away import Seen
@@ -14,7 +15,7 @@ def seen_below(location: str) -> tuple[Seen, ...]:
     """Every file at a location, or below it; nothing if there is nothing.
 
     Raises:
-        LakeError: it can't be listed as a whole.
+        NotRetirable: it can't be listed as a whole, or a link in it leads elsewhere.
     """
     storage = storage_for(location)
     try:
@@ -22,10 +23,11 @@ def seen_below(location: str) -> tuple[Seen, ...]:
     except (FileNotFoundError, NotADirectoryError):
         return ()
     except OSError as error:
-        raise LakeError(f"{shown(location)} can't be listed: {error.strerror or error}", "look for rights") from error
+        reason = f"{shown(location)} can't be listed: {error.strerror or error}"
+        raise NotRetirable(reason, "give the right to read it") from error
     if tree.unlisted:
         entry = tree.unlisted[0]
-        raise LakeError(f"{shown(joined(location, entry.name))}: {entry.reason}", entry.hint)
+        raise NotRetirable(f"{shown(joined(location, entry.name))}: {entry.reason}", entry.hint)
     if tree.is_file:
         return (seen(tree.files[0].stat),)
     return tuple(seen(found.stat) for found in tree.files)
@@ -53,7 +55,9 @@ def seen(stat: FileStat) -> Seen:
 
 
 def exists(path: str) -> bool:
-    """Whether there is a file, or a directory with anything in it."""
+    """Whether there is a file, a directory with anything in it, or a link, wherever that leads."""
+    if is_local(path) and os.path.islink(path):
+        return True
     storage = storage_for(path)
     try:
         return bool(storage.names(path))

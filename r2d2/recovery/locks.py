@@ -8,9 +8,9 @@ from contextlib import ExitStack, contextmanager
 from r2d2.catalog.state_lock import Lock, lock_of
 from r2d2.errors import LakeError
 from r2d2.lake.file_tree import joined, shown
-from r2d2.lake.storage import absolute, storage_for
+from r2d2.lake.storage import storage_for
 from r2d2.recovery.lake_writer import LakeWriter
-from r2d2.recovery.places import AREA
+from r2d2.recovery.places import AREA, AREAS, path_roots
 
 _KEPT = "README.txt"
 _SAYS = b"R2D2 keeps here what it took out of this lake, so that it can be given back. `r2d2 restore` does that.\n"
@@ -40,7 +40,7 @@ def roots_locked(roots: Sequence[str]) -> Iterator[RootLocks]:
         StateInUse: another r2d2 is at work there.
         LakeError: a root can't be written to.
     """
-    places = sorted({joined(storage_for(root).resolved(root), AREA) for root in map(absolute, roots)})
+    places = sorted({joined(storage_for(root).resolved(root), AREA) for root in path_roots(roots)})
     for place in places:
         _make(place, roots)
     locks = [lock_of(place) for place in places]
@@ -51,6 +51,10 @@ def roots_locked(roots: Sequence[str]) -> Iterator[RootLocks]:
 
 
 def _make(place: str, roots: Sequence[str]) -> None:
+    storage = storage_for(place)
+    for path in (place, *(joined(place, name) for name in AREAS)):
+        if storage.resolved(path) != path:
+            raise LakeError(f"{shown(path)} is a link", "remove it: what r2d2 keeps in a lake lies in the lake itself")
     try:
         LakeWriter(roots, lambda: None).put(joined(place, _KEPT), _SAYS)
     except FileExistsError:

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 
 from r2d2.catalog.file_names import is_hidden
-from r2d2.errors import R2D2Error
+from r2d2.errors import NotRetirable
 from r2d2.lake.delta_log import replay_delta
 from r2d2.lake.storage import is_local, storage_for
 from r2d2.model.dataset import Dataset
+from r2d2.model.edge import Projection
 from r2d2.model.recipe import Manifest
 from r2d2.recovery.identity import Looked
 from r2d2.recovery.put_away import Seen
 
 
-def manifest_of(dataset: Dataset, looked: Looked, digest: str, there: tuple[Seen, ...]) -> Manifest:
+def manifest_of(
+    dataset: Dataset, looked: Looked, digest: str, projection: Projection, there: tuple[Seen, ...]
+) -> Manifest:
     """The manifest of a dataset.
 
     Args:
         looked: its files and identity.
-        digest: of its rows; empty where there is none.
+        digest: of its rows, under ``projection``.
         there: every file at its location.
 
     Raises:
-        R2D2Error: its log can't be read.
+        NotRetirable: it changed since it was listed.
+        UnreadableData, UnsupportedData: its log can't be read.
     """
     location = dataset.location.rstrip("/")
     own = {file.path for file in dataset.files}
@@ -41,6 +46,7 @@ def manifest_of(dataset: Dataset, looked: Looked, digest: str, there: tuple[Seen
         partition_columns=dataset.partition_columns,
         identity=looked.identity,
         digest=digest,
+        projection=projection,
         others=tuple(sorted(name for name in _names(location, there) if f"{location}/{name}" not in own)),
         modes=_modes(location, looked),
         table=_table(dataset),
@@ -69,15 +75,20 @@ def _table(dataset: Dataset) -> tuple[tuple[str, str], ...]:
         return ()
     snapshot = replay_delta(storage_for(dataset.location), dataset.location)
     if f"v{snapshot.version}" != dataset.version:
-        raise R2D2Error(f"{dataset.id} changed while it was looked at", "try again when nothing writes to it")
+        raise NotRetirable(f"{dataset.id} changed while it was looked at", "try again when nothing writes to it")
     return tuple((next(iter(action)), json.dumps(action, sort_keys=True)) for action in snapshot.actions)
 
 
-def strangers(manifest: Manifest) -> tuple[str, ...]:
-    """Files of its directory that no recipe gives back and no writer leaves behind as a matter of course."""
-    if manifest.format == "delta":
-        return tuple(name for name in manifest.others if not name.startswith("_delta_log/") and not _is_data(name))
-    return tuple(name for name in manifest.others if not _is_left_behind(name))
+def strangers(kind: str, others: Sequence[str]) -> tuple[str, ...]:
+    """Files of a dataset's directory that no recipe gives back and no writer leaves behind as a matter of course.
+
+    Args:
+        kind: the dataset's format.
+        others: all files of the directory that are not its data files, relative to it.
+    """
+    if kind == "delta":
+        return tuple(name for name in others if not name.startswith("_delta_log/") and not _is_data(name))
+    return tuple(name for name in others if not _is_left_behind(name))
 
 
 def _is_left_behind(name: str) -> bool:

@@ -41,6 +41,7 @@ _TASKS = pa.schema(
         ("readers", pa.string()),
         ("request", pa.string()),
         ("spelled", pa.bool_()),
+        ("partial", pa.bool_()),  # rows of the child that have none are left out
         ("part", pa.string()),
         ("case_sensitive", pa.bool_()),
         ("memory", pa.string()),
@@ -58,6 +59,8 @@ _RESULTS = pa.schema(
 )
 #: Files of the parent that one query reads: planning takes its time for each.
 _AT_ONCE = 16
+#: What pairs of rows have in common: being spelled alike, or being equal.
+_ALIKE, _EQUAL = "low, high, spelling", "low, high"
 _LACKING = "not every row of it is in the other"
 
 
@@ -74,16 +77,40 @@ def matched_rows(
     Raises:
         NotRetirable: not every row of the child has one, or a file can't be read.
     """
-    found: list[dict[int, str]] = [{} for _ in units]
-    rows = 0
-    for answer in run(_task(child, units, parent, projection, settings), match_kernel, _RESULTS).to_pylist():
+    found, rows = _answers(
+        child, len(units), run(_task(child, units, parent, projection, settings), match_kernel, _RESULTS)
+    )
+    if sum(rows) != child.rows:
+        raise NotRetirable(f"{child.id}: its metadata says {child.rows} rows, a scan found {sum(rows)}", "")
+    return found
+
+
+def held_rows(
+    child: Dataset,
+    units: Sequence[Sequence[int]],
+    parent: Dataset,
+    projection: Projection,
+    settings: ContainmentSettings,
+    run: Runner,
+) -> tuple[list[dict[int, str]], list[int]]:
+    """As ``matched_rows``, for those rows of the child that the parent has; and how many they are in each unit.
+
+    Raises:
+        NotRetirable: a file can't be read.
+    """
+    tasks = _task(child, units, parent, projection, settings, partial=True)
+    return _answers(child, len(units), run(tasks, match_kernel, _RESULTS))
+
+
+def _answers(child: Dataset, units: int, answers: pa.Table) -> tuple[list[dict[int, str]], list[int]]:
+    found: list[dict[int, str]] = [{} for _ in range(units)]
+    rows = [0] * units
+    for answer in answers.to_pylist():
         if answer["error"] is not None:
             raise NotRetirable(f"{child.id}: {answer['error']}", "find containment again: r2d2 contained")
         found[answer["unit"]][answer["file"]] = base64.b64encode(answer["places"]).decode("ascii")
-        rows += answer["rows"]
-    if rows != child.rows:
-        raise NotRetirable(f"{child.id}: its metadata says {child.rows} rows, a scan found {rows}", "")
-    return found
+        rows[answer["unit"]] += answer["rows"]
+    return found, rows
 
 
 def _task(
@@ -92,6 +119,7 @@ def _task(
     parent: Dataset,
     projection: Projection,
     settings: ContainmentSettings,
+    partial: bool = False,
 ) -> pa.Table:
     shift = len(child.readers)
     files = [child.files[index] for unit in units for index in unit]
@@ -104,6 +132,7 @@ def _task(
         "readers": json.dumps([*child.readers, *parent.readers]),
         "request": Request(projection).to_json(),
         "spelled": (child.format in TEXT_FORMATS) == (parent.format in TEXT_FORMATS),
+        "partial": partial,
         "part": "",
         "case_sensitive": settings.case_sensitive,
         "memory": settings.task_memory,
@@ -133,13 +162,25 @@ def _matched(task: Task, connect: Connect) -> Iterator[dict[str, Any]]:
         _hash(task, connect, general=False)
     except duckdb.ConversionException:
         _hash(task, connect, general=True)
-    (asked,) = con.execute("SELECT count(*) FROM asked").fetchone() or (0,)
-    for keys in ("low, high, spelling", "low, high"):
-        con.execute(f"CREATE OR REPLACE TEMP TABLE pairs AS {_pairs_sql(keys)}")
-        if con.execute("SELECT count(*) FROM pairs").fetchone() == (asked,):
-            yield from _by_file(con)
-            return
-    yield {"unit": 0, "file": 0, "rows": 0, "places": b"", "error": _LACKING}
+    asked = _counted(con, "asked")
+    alike = _paired(con, _ALIKE)
+    found = alike if alike == asked else _paired(con, _EQUAL)
+    if found == alike < asked:
+        _paired(con, _ALIKE)
+    if found < asked and not task["partial"]:
+        yield {"unit": 0, "file": 0, "rows": 0, "places": b"", "error": _LACKING}
+    else:
+        yield from _by_file(con)
+
+
+def _paired(con: duckdb.DuckDBPyConnection, keys: str) -> int:
+    """Fills ``pairs``; how many there are."""
+    con.execute(f"CREATE OR REPLACE TEMP TABLE pairs AS {_pairs_sql(keys)}").fetchall()
+    return _counted(con, "pairs")
+
+
+def _counted(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    return int(con.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
 
 
 def _pairs_sql(keys: str) -> str:
@@ -155,14 +196,15 @@ def _hash(task: Task, connect: Connect, general: bool) -> None:
     """Fills ``asked`` with the child's rows, ``held`` with those of the parent that have the hash of one of them."""
     con, _ = connect(task["memory"])
     columns = "low UBIGINT, high UBIGINT, spelling UBIGINT"
-    con.execute(f"CREATE OR REPLACE TEMP TABLE asked ({columns}, unit INTEGER)")
-    con.execute(f"CREATE OR REPLACE TEMP TABLE held ({columns}, file INTEGER, place BIGINT)")
+    con.execute(f"CREATE OR REPLACE TEMP TABLE asked ({columns}, unit INTEGER)").fetchall()
+    con.execute(f"CREATE OR REPLACE TEMP TABLE held ({columns}, file INTEGER, place BIGINT)").fetchall()
     files, units = unpack_files(task["files"]), json.loads(task["units"])
     start = 0
     for unit, size in enumerate(units):
         with open_sources(_only(task, files[start : start + size]), connect) as (_, sources):
             for part in sources:
-                con.execute(f"INSERT INTO asked SELECT low, high, spelling, {unit} FROM ({_rows(task, part, general)})")
+                rows = _rows(task, part, general)
+                con.execute(f"INSERT INTO asked SELECT low, high, spelling, {unit} FROM ({rows})").fetchall()
         start += size
     with numbered_sources(_only(task, files[start:]), connect) as (_, sources, _files):
         for first in range(0, len(sources), _AT_ONCE):
@@ -171,7 +213,9 @@ def _hash(task: Task, connect: Connect, general: bool) -> None:
                 for number in range(first, min(first + _AT_ONCE, len(sources)))
             )
             known = "(low, high) IN (SELECT (low, high) FROM asked)"
-            con.execute(f"INSERT INTO held SELECT low, high, spelling, file, place FROM ({rows}) WHERE {known}")
+            con.execute(
+                f"INSERT INTO held SELECT low, high, spelling, file, place FROM ({rows}) WHERE {known}"
+            ).fetchall()
 
 
 def _only(task: Task, files: Sequence[DataFile]) -> dict[str, Any]:

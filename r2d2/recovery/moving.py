@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
+import stat
 
-from r2d2.lake.file_tree import FileTree, joined
+from r2d2.errors import LakeError
+from r2d2.lake.file_tree import FileTree, joined, shown
 from r2d2.lake.storage import is_local, storage_for
 from r2d2.recovery.lake_writer import LakeWriter
 from r2d2.recovery.listing import exists
+from r2d2.recovery.pins import sha256_of
 
-_CHUNK = 8 * 1024 * 1024
+_OPEN = 0o700
 
 
 def carry(lake: LakeWriter, source: str, target: str) -> bool:
@@ -41,36 +43,41 @@ def carry(lake: LakeWriter, source: str, target: str) -> bool:
 
 def _is_same(one: str, other: str) -> bool:
     """Whether two paths hold the same file: what a move that was cut short leaves."""
-    if is_local(one):
-        return os.path.isfile(one) and os.path.isfile(other) and os.path.samefile(one, other)
+    if is_local(one):  # two names of one file, not one name found in two ways: somebody may link to the quarantine
+        first, second = os.lstat(one), os.lstat(other)
+        two = first.st_nlink > 1 and os.path.realpath(one) != os.path.realpath(other)
+        return two and stat.S_ISREG(first.st_mode) and os.path.samestat(first, second)
     return sha256_of(one) == sha256_of(other)
 
 
-def sha256_of(path: str) -> str:
-    """SHA-256 of a file's bytes, as hexadecimal digits."""
-    digest = hashlib.sha256()
-    with storage_for(path).open(path) as source:
-        while chunk := source.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
 def remove_below(lake: LakeWriter, directory: str) -> None:
-    """Removes what R2D2 itself wrote: a scratch place, or what is left of one; links are not followed.
+    """Removes what R2D2 itself wrote: a scratch place, or what is left of one. Links in it go, not what they lead to.
 
     Raises:
+        LakeError: something is left there, so that nothing may be written there anew.
         OSError: something can't be removed.
     """
-    tree = _tree(directory)
     if is_local(directory):
-        for name in ("", *sorted(tree.directories)):  # they may have got the rights of those that they stand for
-            if os.path.isdir(joined(directory, name)):
-                os.chmod(joined(directory, name), 0o700)
-        tree = _tree(directory)
+        if os.path.islink(directory):
+            lake.delete(directory)
+        _open_up(lake, directory)
+    tree = _tree(directory)
     for found in tree.files:
-        if not found.linked:
-            lake.delete(joined(directory, found.name) if not tree.is_file else directory)
+        lake.delete(joined(directory, found.name) if not tree.is_file else directory)
+    for entry in tree.unlisted:
+        if is_local(directory) and os.path.lexists(joined(directory, entry.name)):
+            lake.delete(joined(directory, entry.name))
     remove_empty(lake, directory)
+    if exists(directory):
+        raise LakeError(f"{shown(directory)} can't be emptied", "remove it by hand: it is a scratch place of r2d2")
+
+
+def _open_up(lake: LakeWriter, directory: str) -> None:
+    """Directories may have got the rights of those that they stand for."""
+    if os.path.isdir(directory):
+        lake.set_mode(directory, _OPEN)
+        for name in _tree(directory).directories:
+            lake.set_mode(joined(directory, name), _OPEN)
 
 
 def remove_empty(lake: LakeWriter, directory: str) -> None:

@@ -11,7 +11,8 @@ from typing import BinaryIO
 from r2d2.errors import UnreadableData
 from r2d2.lake.file_tree import shown
 from r2d2.lake.staging import changed
-from r2d2.lake.storage import storage_for
+from r2d2.lake.storage import is_local, storage_for
+from r2d2.lake.urls import split_url
 from r2d2.model.dataset import DataFile
 from r2d2.model.recipe import Recipe
 
@@ -58,3 +59,16 @@ def sha256_of(path: str, tag: str = "") -> str:
 def pieces(source: BinaryIO) -> Iterator[bytes]:
     """What is left of a stream, a few megabytes at a time."""
     return iter(lambda: source.read(_CHUNK), b"")
+
+
+def copied(source: str, target: str) -> None:
+    """Copies a file to a place where there is none, also from one store to another.
+
+    Raises:
+        FileExistsError: there is one.
+        OSError: it can't be read or written.
+    """
+    if is_local(source) == is_local(target) and split_url(source)[:2] == split_url(target)[:2]:
+        storage_for(target).copy(source, target)
+    else:
+        storage_for(target).put(target, storage_for(source).read_bytes(source), only_if="")

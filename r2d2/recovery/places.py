@@ -9,13 +9,20 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from r2d2.catalog.claim_files import AREA as AREA
 from r2d2.errors import NotRetirable
 from r2d2.lake.file_tree import joined, shown
 from r2d2.lake.storage import absolute, storage_for
 
-AREA = ".r2d2"
+_QUARANTINE, _SCRATCH = "quarantine", "scratch"
+#: What lies below it.
+AREAS = (_QUARANTINE, _SCRATCH)
+#: What roots begin with that are databases of a catalog.
+CATALOG = "catalog:"
 _SHORT = 16
-_NOTE, _LONGEST = ".retired-by-r2d2.txt", 255
+_NOTE = ".retired-by-r2d2.txt"
+#: Bytes in a name that file systems allow.
+LONGEST_NAME = 255
 
 
 @dataclass(frozen=True)
@@ -33,7 +40,7 @@ class Area:
     @property
     def directory(self) -> str:
         """All of it."""
-        return joined(self.root, f"{AREA}/quarantine/{self.receipt}")
+        return joined(self.root, f"{AREA}/{_QUARANTINE}/{self.receipt}")
 
     @property
     def data(self) -> str:
@@ -43,22 +50,27 @@ class Area:
     @property
     def recipe(self) -> str:
         """The recipe beside the quarantined data."""
-        return joined(self.directory, "recipe.json")
+        return joined(self.directory, "recipe.json.gz")
 
     @property
     def scratch(self) -> str:
         """Where rebuilds are written before they are compared and put in place."""
-        return joined(self.root, f"{AREA}/scratch/{self.receipt}")
+        return joined(self.root, f"{AREA}/{_SCRATCH}/{self.receipt}")
+
+
+def path_roots(roots: Sequence[str]) -> list[str]:
+    """The roots that are places, as absolute paths or URLs; databases of a catalog are none."""
+    return [absolute(root) for root in roots if not root.startswith(CATALOG)]
 
 
 def root_of(location: str, roots: Sequence[str]) -> str:
     """The innermost of the roots that a dataset lies below.
 
     Raises:
-        NotRetirable: it lies in none, is a root itself, or a link leads to it.
+        NotRetirable: it lies in none, is a root itself, lies in what R2D2 keeps there, or a link leads to it.
     """
     storage = storage_for(location)
-    found = [root for root in map(absolute, roots) if storage.inside(location, [storage.resolved(root)])]
+    found = [root for root in path_roots(roots) if storage.inside(location, [storage.resolved(root)])]
     if not found:
         raise NotRetirable(f"{shown(location)} lies in no root of the lake", "nothing outside of the roots is touched")
     root = max(map(storage.resolved, found), key=len)
@@ -66,6 +78,8 @@ def root_of(location: str, roots: Sequence[str]) -> str:
         raise NotRetirable(f"a link leads to {shown(location)}", "retire what it leads to, by the name it has there")
     if storage.inside(root, [location]):
         raise NotRetirable(f"{shown(location)} is a root of the lake itself", "give the directory above it as the root")
+    if AREA in location[len(root) :].split("/"):
+        raise NotRetirable(f"{shown(location)} lies in what r2d2 keeps in the lake", "give a place beside it")
     return root
 
 
@@ -73,7 +87,7 @@ def note_of(location: str) -> str:
     """The small file that stays beside the old path of a retired dataset."""
     directory, _, name = location.rstrip("/").rpartition("/")
     note = f"_{name}{_NOTE}"
-    return f"{directory}/{note if len(note.encode('utf-8')) <= _LONGEST else f'_{_named(name)}{_NOTE}'}"
+    return f"{directory}/{note if len(note.encode('utf-8')) <= LONGEST_NAME else f'_{_named(name)}{_NOTE}'}"
 
 
 def claims_beside(location: str) -> str:

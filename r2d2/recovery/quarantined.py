@@ -27,25 +27,32 @@ def child_facts(child: Dataset) -> dict[str, Any]:
     }
 
 
-def quarantined_dataset(receipt: Receipt) -> Dataset:
-    """The dataset as it lies in quarantine now: its own files only.
-
-    Raises:
-        OSError: one of them is gone.
-    """
+def retired_dataset(receipt: Receipt) -> Dataset:
+    """The dataset as it was where it was before it was put away: its own files only."""
     facts: Mapping[str, Any] = receipt.facts["child"]
-    away = PutAway.from_facts(receipt.facts["away"])
     return Dataset(
         id=receipt.dataset,
         format=facts["format"],
-        location=away.moved(away.location),
+        location=receipt.location,
         version=facts["version"],
-        files=tuple(_moved(unpack_file(raw), away) for raw in facts["files"]),
+        files=tuple(map(unpack_file, facts["files"])),
         readers=tuple(facts["readers"]),
         rows=facts["rows"],
         bytes=facts["bytes"],
         partition_columns=tuple(facts["partition_columns"]),
+        names=tuple(receipt.facts["names"]),
     )
+
+
+def quarantined_dataset(receipt: Receipt) -> Dataset:
+    """The dataset as it lies in quarantine now.
+
+    Raises:
+        OSError: a file of it is gone.
+    """
+    away = PutAway.from_facts(receipt.facts["away"])
+    was = retired_dataset(receipt)
+    return replace(was, location=away.place, files=tuple(_moved(file, away) for file in was.files))
 
 
 def _moved(file: DataFile, away: PutAway) -> DataFile:

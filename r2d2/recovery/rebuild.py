@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow as pa
 
 from r2d2.config import ContainmentSettings
+from r2d2.containment.digest import digests_under
 from r2d2.containment.scanner import Chunk, Runner, chunks, planned
 from r2d2.errors import R2D2Error, Tampered, UnreadableData
 from r2d2.lake.file_tree import joined, shown
@@ -25,7 +26,7 @@ from r2d2.lake.local_writes import BEING_WRITTEN, make_directory
 from r2d2.lake.storage import is_local, storage_for
 from r2d2.model.dataset import DataFile, Dataset
 from r2d2.model.packing import pack_files
-from r2d2.model.recipe import FileRecord, Manifest, Recipe, RecipeKind, units
+from r2d2.model.recipe import FileRecord, Manifest, Recipe, RecipeKind
 from r2d2.recovery.identity import look_at
 from r2d2.recovery.pins import as_now
 from r2d2.recovery.rebuild_kernels import COUNTS, TASKS, WRITTEN, CopyFiles, CountRows, Row, WriteRows
@@ -42,7 +43,7 @@ class Built:
     Attributes:
         files: in the order of the manifest's.
         identity: see ``recovery.identity``.
-        digest: the manifest's where the identity is the manifest's: then the rows are the same. Else empty.
+        digest: of its rows, as the manifest's; taken only where the identity is another.
         bytes_read: of the parent's files.
         seconds: it took, with reading back.
     """
@@ -80,12 +81,20 @@ def rebuild(recipe: Recipe, into: str, settings: ContainmentSettings, run: Runne
         raise R2D2Error(f"can't write the rebuilt files: {error.strerror or error}") from error
     finally:
         _remove_strays(scratch, prefix)
-    built = look_at([_dataset(recipe.manifest, into)], settings, run)[0]
+    dataset = _dataset(recipe.manifest, into)
+    built = look_at([dataset], settings, run)[0]
     if isinstance(built, str):
         raise UnreadableData(f"what was rebuilt can't be read back: {built}")
     _check_copies(recipe, built.files)
-    digest = recipe.manifest.digest if built.identity == recipe.manifest.identity else ""
+    same = built.identity == recipe.manifest.identity
+    digest = recipe.manifest.digest if same else _digest(dataset, recipe.manifest, settings, run)
     return Built(built.files, built.identity, digest, size, time.monotonic() - started)
+
+
+def _digest(dataset: Dataset, manifest: Manifest, settings: ContainmentSettings, run: Runner) -> str:
+    """Of the rows that were written; empty where there is none."""
+    found, _ = digests_under([dataset], {0: manifest.projection}, settings, run)
+    return str(found[0]) if 0 in found else ""
 
 
 def _copied(
@@ -102,7 +111,7 @@ def _written(
     recipe: Recipe, into: str, prefix: str, settings: ContainmentSettings, run: Runner
 ) -> tuple[dict[int, str], int]:
     """Where each file of the child was written to, and about how many bytes were read for that."""
-    needed = [set(needed_files(recipe, unit)) for unit in range(len(units(recipe.manifest)))]
+    needed = [set(files) for files in needed_files(recipe)]
     parent = recipe.parent.as_dataset()
     asked = set[DataFile]().union(*needed)
     parts = chunks(replace(parent, files=tuple(file for file in parent.files if file in asked)), settings.task_bytes)

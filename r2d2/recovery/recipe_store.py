@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 import pyarrow.dataset as ds
@@ -16,14 +18,16 @@ from r2d2.model.recipe import Recipe
 from r2d2.recovery.lake_writer import LakeWriter
 from r2d2.recovery.places import Area
 
+#: What reading a copy that is gone or damaged raises.
+_DAMAGED = (OSError, ValueError, EOFError, zlib.error)
+
 
 def keep(state: State, lake: LakeWriter, area: Area, recipe: Recipe) -> str:
     """Writes a recipe to both places; its SHA-256. What is there of another one of the same retirement is replaced."""
-    text, digest = recipe.to_json(), recipe.sha256
-    row = {"receipt": area.receipt, "dataset": recipe.manifest.dataset, "sha256": digest, "recipe": text}
-    state.append("recipes", [row])
-    lake.put(area.recipe, text.encode("utf-8"), only_if=None)
-    return digest
+    row = {"receipt": area.receipt, "dataset": recipe.manifest.dataset, "sha256": recipe.sha256}
+    state.append("recipes", [{**row, "recipe": recipe.packed}])
+    lake.put(area.recipe, recipe.packed, only_if=None)
+    return recipe.sha256
 
 
 def load(state: State, receipt: Receipt) -> Recipe:
@@ -33,7 +37,7 @@ def load(state: State, receipt: Receipt) -> Recipe:
         Tampered: neither place has it.
     """
     for text in _texts(state, receipt):
-        if hashlib.sha256(text.encode("utf-8")).hexdigest() == receipt.recipe:
+        if sha256_of(text) == receipt.recipe:
             return Recipe.from_json(text)
     where = Area(receipt.root, receipt.id).recipe
     raise Tampered(
@@ -42,9 +46,33 @@ def load(state: State, receipt: Receipt) -> Recipe:
     )
 
 
+def beside(receipt: Receipt) -> str:
+    """The text of the copy beside the quarantined data; empty where it is gone or damaged."""
+    with suppress(*_DAMAGED):
+        return Recipe.unpacked(storage_for(receipt.root).read_bytes(Area(receipt.root, receipt.id).recipe))
+    return ""
+
+
+def sums_in_state(state: State) -> Mapping[str, set[str]]:
+    """SHA-256 of the texts that the state keeps, by retirement; a damaged state keeps none."""
+    found: dict[str, set[str]] = defaultdict(set)
+    with suppress(R2D2Error):
+        for batch in state.rows("recipes", columns=["receipt", "recipe"]).to_batches(max_chunksize=100):
+            for row in batch.to_pylist():
+                with suppress(*_DAMAGED):
+                    found[row["receipt"]].add(sha256_of(Recipe.unpacked(row["recipe"])))
+    return found
+
+
+def sha256_of(text: str) -> str:
+    """Of a recipe's text."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
 def _texts(state: State, receipt: Receipt) -> Iterator[str]:
     with suppress(R2D2Error):  # a damaged state is what the second copy is for
         rows = state.rows("recipes", only=ds.field("receipt") == receipt.id)
-        yield from (row["recipe"] for row in rows.to_pylist())
-    with suppress(OSError, UnicodeDecodeError):
-        yield storage_for(receipt.root).read_bytes(Area(receipt.root, receipt.id).recipe).decode("utf-8")
+        for row in rows.to_pylist():
+            with suppress(*_DAMAGED):
+                yield Recipe.unpacked(row["recipe"])
+    yield beside(receipt)

@@ -23,7 +23,7 @@ from r2d2.model.recipe import Manifest, ParentPin, Recipe, RecipeKind, units
 from r2d2.recovery.categories import categories_of
 from r2d2.recovery.conditions import conditions_of
 from r2d2.recovery.headers import BYTES, identity_of, kind_of
-from r2d2.recovery.identity import Looked
+from r2d2.recovery.identity import Looked, checksums
 from r2d2.recovery.matching import matched_rows
 from r2d2.recovery.predicate import Predicate, to_json
 from r2d2.recovery.pruning import may_hold
@@ -48,7 +48,6 @@ def candidates(
     child: Dataset,
     looked: Looked,
     parent: Dataset,
-    parent_looked: Looked | None,
     manifest: Manifest,
     settings: ContainmentSettings,
     run: Runner,
@@ -58,14 +57,13 @@ def candidates(
     Each but the first kind is looked for when it is asked for, and reads both datasets.
 
     Args:
-        looked, parent_looked: what their bytes show; without the parent's no file is copied, and no checksum of its
-            files is kept.
+        looked: what the child's bytes show.
         manifest: of the child.
 
     Raises:
         NotRetirable: there is none, in words for the child's owner.
     """
-    search = _Search(child, parent, parent_looked, manifest, settings, run)
+    search = _Search(child, parent, manifest, settings, run)
     offered = False
     for recipe in search.recipes(looked):
         if recipe.size < manifest.bytes:
@@ -86,11 +84,11 @@ class _Search:
 
     child: Dataset
     parent: Dataset
-    parent_looked: Looked | None
     manifest: Manifest
     settings: ContainmentSettings
     run: Runner
     reasons: list[str] = field(default_factory=list)
+    sha256: dict[str, str] = field(default_factory=dict)
 
     def recipes(self, looked: Looked) -> Iterator[Recipe]:
         """The cheapest first."""
@@ -103,11 +101,11 @@ class _Search:
 
     def _copies(self, looked: Looked) -> Iterator[Recipe]:
         """All of the child's files as copies of files of the parent; equal bytes have equal headers."""
-        if self.parent_looked is None:
-            return
+        sizes = {file.size for file in looked.files}
+        alike = [place for place, file in enumerate(self.parent.files) if file.size in sizes]
         places: dict[tuple[str, int], int] = {}
-        for place, file in enumerate(self.parent_looked.files):
-            places.setdefault((file.sha256, file.size), place)
+        for place, sha256 in zip(alike, self._sha256(alike), strict=True):
+            places.setdefault((sha256, self.parent.files[place].size), place)
         found = [places.get((file.sha256, file.size)) for file in looked.files]
         held = sorted({place for place in found if place is not None})
         if None in found:
@@ -136,11 +134,10 @@ class _Search:
         self._check_shapes(manifest, projection)
         conditions = self._conditions(projection)
         wanted, tallies = tallied(self.child, self.parent, projection, conditions, self.settings, self.run)
-        chosen = fewest(wanted, tallies, len(conditions))
-        if chosen is None and self.child.rows == self.parent.rows:
+        predicate = fewest(wanted, tallies, conditions)
+        if predicate is None and self.child.rows == self.parent.rows:
             raise NotRetirable(f"not every row of it is in {self.parent.id}")
-        predicate = tuple(conditions[place] for place in chosen or ())
-        if chosen is not None and self._tells_units(recipe := self._filter(manifest, projection, predicate)):
+        if predicate is not None and self._tells_units(recipe := self._filter(manifest, projection, predicate)):
             yield recipe
         else:
             yield self._listed(manifest, projection)
@@ -193,17 +190,23 @@ class _Search:
 
     def _pin(self, places: Sequence[int]) -> ParentPin:
         """The parent's files at some places of its list."""
-        looked = self.parent_looked
         return ParentPin(
             self.parent.id,
             self.parent.location,
             self.parent.format,
             self.parent.version,
             tuple(self.parent.files[place] for place in places),
-            tuple(looked.files[place].sha256 if looked else "" for place in places),
+            self._sha256(places),
             self.parent.readers,
             self.settings.case_sensitive,
         )
+
+    def _sha256(self, places: Sequence[int]) -> tuple[str, ...]:
+        """Of the parent's files at some places of its list; each is read once in a search."""
+        files = [self.parent.files[place] for place in places]
+        unknown = [file for file in files if file.path not in self.sha256]
+        self.sha256 |= checksums(unknown, self.settings, self.run)
+        return tuple(self.sha256[file.path] for file in files)
 
 
 def unified(manifest: Manifest) -> Manifest:

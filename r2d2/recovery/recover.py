@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from r2d2.errors import NotRetirable, Tampered
-from r2d2.lake.file_tree import joined, shown
-from r2d2.lake.storage import storage_for
+from r2d2.errors import NotRetirable
+from r2d2.lake.file_tree import shown
 from r2d2.model.receipt import Receipt, Status
-from r2d2.model.recipe import Recipe
-from r2d2.recovery import purge, receipts, restore
+from r2d2.recovery import erase, purge, receipts, restore
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.listing import exists
-from r2d2.recovery.places import AREA, Area
 from r2d2.recovery.put_away import PutAway
 from r2d2.recovery.quarantine import is_whole, written_again
 from r2d2.recovery.undo import undo
@@ -47,39 +44,17 @@ def recover(recovery: Recovery) -> Iterator[Recovered]:
         Tampered: the journal is not what was written, or lacks what the lake holds.
         OSError: a step failed; the same call goes on from there.
     """
-    refuse_unknown(recovery)
     for receipt in receipts.unfinished(recovery.receipts):
         try:
             what = _one(recovery, receipt)
         except NotRetirable as error:
             what = f"{error} ({error.hint})"
         yield Recovered(receipt.id, receipt.dataset, what)
-
-
-def refuse_unknown(recovery: Recovery) -> None:
-    """Raises if the lake holds retirements of this state that its journal does not tell of: its end was cut off.
-
-    Raises:
-        Tampered: names one.
-    """
-    known = recovery.receipts
-    for root in recovery.lake.roots:
-        for name in _names(joined(root, f"{AREA}/quarantine")):
-            area = Area(root, name)
-            if name not in known and _is_own(recovery, area):
-                what = f"{shown(area.directory)} was retired with this state, whose journal does not tell of it"
-                raise Tampered(what, "restore the journal from a backup; nothing is changed until then")
-
-
-def _is_own(recovery: Recovery, area: Area) -> bool:
-    """Whether a retirement is this state's, going by its claim on the dataset that its recipe names."""
-    try:
-        text = storage_for(area.recipe).read_bytes(area.recipe).decode("utf-8")
-        location = Recipe.from_json(text).manifest.location
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-    claims = recovery.claims.on(location)
-    return any(claim.receipt == area.receipt and claim.state == recovery.claims.id for claim in claims)
+    if receipts.unfinished_erasure(recovery.journal.records):
+        for done in erase.go_on(recovery):
+            yield Recovered(done.receipt, done.dataset, done.what + (f" ({done.hint})" if done.hint else ""))
+    else:
+        erase.remove_keys(recovery)
 
 
 def _one(recovery: Recovery, receipt: Receipt) -> str:
@@ -87,11 +62,8 @@ def _one(recovery: Recovery, receipt: Receipt) -> str:
         purge.go_on(recovery, receipt)
         return "its purge was finished"
     if receipt.status is Status.RESTORING:
-        if not _is_placing(receipt):
-            restore.give_up(recovery, receipt)
-            return "its restore was given up: it is retired as before"
-        restore.go_on(recovery, receipt)
-        return "its restore was finished"
+        restore.resume(recovery, receipt)
+        return "its restore was finished" if _is_placing(receipt) else "its restore was given up: it stays retired"
     if receipt.status is Status.MOVING and _came_to_its_end(receipt):
         recovery.journal.append("quarantined", receipt.id, bytes=receipt.facts["child"]["bytes"])
         return "its retirement was finished"
@@ -108,10 +80,3 @@ def _came_to_its_end(receipt: Receipt) -> bool:
     """Whether all steps of a retirement were done; only the record of it is missing."""
     away = PutAway.from_facts(receipt.facts["away"])
     return exists(away.note) and is_whole(away) and not written_again(away)
-
-
-def _names(directory: str) -> list[str]:
-    try:
-        return storage_for(directory).names(directory)
-    except (FileNotFoundError, NotADirectoryError):
-        return []

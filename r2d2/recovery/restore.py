@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from r2d2.errors import LakeError, NotRetirable, Tampered
 from r2d2.lake.file_tree import joined, shown
-from r2d2.lake.storage import absolute
+from r2d2.lake.storage import absolute, storage_for
 from r2d2.model.receipt import RETIRED, Receipt, Status
 from r2d2.model.recipe import Fidelity, Recipe
 from r2d2.recovery import recipe_store
@@ -15,12 +15,15 @@ from r2d2.recovery.bring_back import bring_back, remove_own
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.listing import exists
 from r2d2.recovery.moving import remove_below
+from r2d2.recovery.pins import copied
 from r2d2.recovery.places import Area, root_of
 from r2d2.recovery.placing import Placing, place, plan_placing, require_free, write_log
 from r2d2.recovery.put_away import PutAway
-from r2d2.recovery.quarantine import is_whole, seen_now
-from r2d2.recovery.rebuild import copy_file, rebuild
+from r2d2.recovery.quarantine import is_whole, seen_now, written_again
+from r2d2.recovery.rebuild import rebuild
 from r2d2.recovery.undo import release
+
+_IN_USE = "give another place with --to, or move what is there"
 
 
 @dataclass(frozen=True)
@@ -55,18 +58,36 @@ def restore(recovery: Recovery, receipt: Receipt, to: str = "") -> Restored:
         LakeError: what it is rebuilt from is gone.
     """
     begun = time.monotonic()
+    if receipt.facts.get("erasing"):
+        raise NotRetirable("rows are being erased from it", "run `r2d2 recover --state DIR` first")
+    if receipt.status is Status.RESTORING:
+        resume(recovery, receipt)
+        receipt = recovery.receipts[receipt.id]
+        if receipt.status is Status.RESTORED and not to:
+            return _told(recovery, receipt, receipt.location, receipt.facts["source"], begun, ())
     if receipt.status not in RETIRED and not to:
         raise NotRetirable(f"{shown(receipt.dataset)} is {receipt.status}, not retired", "give a copy with --to PATH")
     source = "quarantine" if receipt.status is Status.QUARANTINED else "recipe"
     if to:
-        target, notes = absolute(to).rstrip("/"), _copied(recovery, receipt, absolute(to).rstrip("/"))
+        target = _spelled(to)
+        notes = _copied(recovery, receipt, target)
     elif source == "quarantine":
         target, notes = receipt.location, _from_quarantine(recovery, receipt)
     else:
         target, notes = receipt.location, _from_recipe(recovery, receipt)
-    seconds = time.monotonic() - begun
-    recovery.journal.append("restore-took", receipt.id, seconds=seconds, source=source, to=target)
-    return Restored(receipt.dataset, target, source, seconds, receipt.promised_seconds, notes)
+    return _told(recovery, receipt, target, source, begun, notes)
+
+
+def resume(recovery: Recovery, receipt: Receipt) -> None:
+    """Finishes a restore that a crash cut short, or gives it up if it had not begun to change the lake.
+
+    Raises:
+        NotRetirable: an old path is in use again.
+    """
+    if receipt.facts["source"] == "quarantine" or "placing" in receipt.facts:
+        go_on(recovery, receipt)
+    else:
+        give_up(recovery, receipt)
 
 
 def go_on(recovery: Recovery, receipt: Receipt) -> None:
@@ -109,8 +130,9 @@ def rebuilt(recovery: Recovery, recipe: Recipe, scratch: str) -> None:
 
 def _from_quarantine(recovery: Recovery, receipt: Receipt) -> tuple[str, ...]:
     away = PutAway.from_facts(receipt.facts["away"])
-    now = seen_now(away, moved=True)
-    if not now:
+    if written_again(away):
+        raise NotRetirable(f"{shown(receipt.location)} is in use", _IN_USE)
+    if not seen_now(away, moved=True):
         hint = "give it back from its recipe, to another place: --to PATH"
         raise LakeError(f"{shown(receipt.dataset)}: its quarantine is empty", hint)
     changed = "" if is_whole(away) else "it was written to while it was in quarantine; it comes back as it is now"
@@ -123,8 +145,7 @@ def _from_recipe(recovery: Recovery, receipt: Receipt) -> tuple[str, ...]:
     recipe = recipe_store.load(recovery.state, receipt)
     scratch, whole = Area(receipt.root, receipt.id).scratch, _is_whole_directory(receipt)
     if whole and exists(receipt.location):
-        hint = "give another place with --to, or move what is there"
-        raise NotRetirable(f"{shown(receipt.location)} is in use", hint)
+        raise NotRetirable(f"{shown(receipt.location)} is in use", _IN_USE)
     recovery.journal.append("restore-begun", receipt.id, source="recipe", was=receipt.status.value)
     try:
         rebuilt(recovery, recipe, scratch)
@@ -142,6 +163,12 @@ def give_up(recovery: Recovery, receipt: Receipt) -> None:
     """A restore that has not begun to change the lake ends; the dataset is retired as before."""
     remove_below(recovery.lake, Area(receipt.root, receipt.id).scratch)
     recovery.journal.append("restore-undone", receipt.id, status=receipt.facts.get("was", receipt.status.value))
+
+
+def _spelled(to: str) -> str:
+    """A place as it is spelled without links on the way to it."""
+    directory, _, name = absolute(to).rstrip("/").rpartition("/")
+    return joined(storage_for(to).resolved(directory or "/"), name)
 
 
 def _copied(recovery: Recovery, receipt: Receipt, target: str) -> tuple[str, ...]:
@@ -166,10 +193,18 @@ def _copy_quarantine(recovery: Recovery, away: PutAway, scratch: str) -> None:
     for file in away.seen:
         name = file.path[len(away.location) + 1 :]
         if file.path == away.location or file.path.startswith(f"{away.location}/"):
-            copy_file(away.moved(file.path), joined(scratch, name))
+            copied(away.moved(file.path), joined(scratch, name))
 
 
 def _is_whole_directory(receipt: Receipt) -> bool:
     """Whether all that lay at its place was its own, so that its directory goes and comes as one."""
     away = PutAway.from_facts(receipt.facts["away"])
     return any(move.directory for move in away.moves) or bool(away.fence)
+
+
+def _told(
+    recovery: Recovery, receipt: Receipt, path: str, source: str, begun: float, notes: tuple[str, ...]
+) -> Restored:
+    seconds = time.monotonic() - begun
+    recovery.journal.append("restore-took", receipt.id, seconds=seconds, by=source, path=path)
+    return Restored(receipt.dataset, path, source, seconds, receipt.promised_seconds, notes)

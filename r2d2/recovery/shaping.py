@@ -63,7 +63,8 @@ def _struct(fields: list[str]) -> str:
 def _given(value: str, held: Column, column: Column, family: str) -> str:
     """A leaf's value for the child's column, from the column that the parent holds it in."""
     if held.kind not in _TEXTS:
-        return _conformed(value, held, column)
+        in_json = column.kind == "JSON" and held.kind == "VARCHAR"
+        return f"to_json({value})::VARCHAR" if in_json else _conformed(value, held, column)
     if column.kind == held.kind:
         return text_views.present(value, held, family)
     if is_nested(family) or family == JSON:

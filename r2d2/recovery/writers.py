@@ -8,7 +8,9 @@ from typing import Protocol
 import pyarrow as pa
 
 from r2d2.errors import UnsupportedData
-from r2d2.recovery.headers import PARQUET, kind_of
+from r2d2.recovery.headers import CSV, LINES, PARQUET, kind_of
+from r2d2.recovery.writers_csv import CsvWriter
+from r2d2.recovery.writers_json import JsonWriter
 from r2d2.recovery.writers_parquet import ParquetWriter, parquet_gaps
 
 
@@ -34,6 +36,10 @@ def open_writer(header: str, path: Path) -> Writer:
     """
     if kind_of(header) == PARQUET:
         return ParquetWriter(header, path)
+    if kind_of(header) == CSV:
+        return CsvWriter(header, path)
+    if kind_of(header) == LINES:
+        return JsonWriter(header, path)
     raise UnsupportedData("files of this kind can only come back as copies of the bytes that they were")
 
 

@@ -32,6 +32,7 @@ _HINTS = {
     "empty": "It holds no rows, so comparing it says nothing. If nobody writes to it, its owner can delete it.",
     "archived": "It is kept. Restore it and set retention.read_archived if it is to be compared.",
     "unread": "Run the same command again: it goes on from there.",
+    "retired": "`r2d2 history DATASET` tells its story, `r2d2 restore DATASET` gives it back.",
     "shared": "Nothing needs doing. It is kept: whoever deletes its files takes them from the other dataset, too.",
 }
 NOT_USABLE = "none"

@@ -26,6 +26,7 @@ _STATUS_WORDS = {
     "empty": "Holds no rows",
     "archived": "Not read, because it is archived",
     "unread": "Not read yet, because of the run's limit",
+    "retired": "Retired by r2d2",
     "shared": "Shares files with others",
     "usage": "Logs and lineage that can't be used",
 }

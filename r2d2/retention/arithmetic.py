@@ -127,7 +127,8 @@ def _restore_lines(
     reading, writing = read_seconds(parent.bytes, settings), write_seconds(dataset.bytes, settings)
     reads, writes = read_requests(parent, settings), write_requests(dataset, settings)
     source, objects = _class(parent, settings, tier), max(1, len(parent.files))
-    yield f"start-up, {seconds_text(settings.startup_seconds)} of a core", costs.startup_cost(settings)
+    slower = f" (all speeds / {settings.rebuild_factor:.3g}: restores)" if settings.rebuild_factor != 1 else ""
+    yield f"start-up, {seconds_text(settings.startup_seconds)} of a core{slower}", costs.startup_cost(settings)
     yield f"reading the parent, {reads:,} requests", requests_cost(reads, source.read)
     if source.restore:
         yield f"bringing {objects:,} objects of the parent online", requests_cost(objects, source.restore)

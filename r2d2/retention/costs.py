@@ -114,7 +114,7 @@ def check_settings(settings: RetentionSettings) -> None:
             raise UsageError(f"{name} is {value}", "give seconds; 0 keeps the dataset, inf allows any time")
     if not settings.payback_months >= 0:
         raise UsageError(f"retention.payback_months is {settings.payback_months}", "give months; inf allows any time")
-    for name in ("read_mb_per_second", "write_mb_per_second", "shared_rebuilds"):
+    for name in ("read_mb_per_second", "write_mb_per_second", "rebuild_factor", "shared_rebuilds"):
         if not 0 < getattr(settings, name) < math.inf:
             raise UsageError(f"retention.{name} is {getattr(settings, name)}", "give a finite number above 0")
 

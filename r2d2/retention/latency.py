@@ -11,6 +11,7 @@ is 10^6 bytes. The sum is separable: one term belongs to the parent alone and on
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -50,6 +51,22 @@ def read_seconds(size: int, settings: RetentionSettings) -> float:
 def write_seconds(size: int, settings: RetentionSettings) -> float:
     """Seconds to write ``size`` bytes."""
     return _transfer(size, settings.write_mb_per_second)
+
+
+def slowed(settings: RetentionSettings, measured: float) -> RetentionSettings:
+    """Settings whose speeds are those at which rebuilds go, and whose factor says by how much that is less.
+
+    Args:
+        measured: how many times longer than promised restores took.
+    """
+    factor = max(settings.rebuild_factor, measured)
+    return replace(
+        settings,
+        startup_seconds=settings.startup_seconds * factor,
+        read_mb_per_second=settings.read_mb_per_second / factor,
+        write_mb_per_second=settings.write_mb_per_second / factor,
+        rebuild_factor=factor,
+    )
 
 
 def within(seconds: float, limit: float) -> bool:

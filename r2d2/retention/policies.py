@@ -13,6 +13,7 @@ import numpy as np
 
 from r2d2.config import RetentionSettings
 from r2d2.model import Dataset
+from r2d2.model.dataset import CLAIMED
 from r2d2.model.usage import Usage
 from r2d2.retention.context import Context
 from r2d2.retention.latency import first_match
@@ -187,10 +188,18 @@ def pinned_datasets(
         pinned.setdefault(child, f"kept: shares files with {other}")
     context = context or Context()
     for dataset in datasets:
+        if not _lies_together(dataset):
+            pinned.setdefault(dataset.id, "kept: some of its files lie outside of its directory")
         reason = _pin(dataset, context.usage_of(dataset), settings, context)
         if reason:
             pinned.setdefault(dataset.id, f"kept: {reason}")
     return pinned
+
+
+def _lies_together(dataset: Dataset) -> bool:
+    """Whether all its files are its location, or below it: a partition elsewhere may be anybody's."""
+    directory = f"{dataset.location.rstrip('/')}/"
+    return all(file.path == dataset.location or file.path.startswith(directory) for file in dataset.files)
 
 
 def _pin(dataset: Dataset, usage: Usage, settings: RetentionSettings, context: Context) -> str:
@@ -198,6 +207,8 @@ def _pin(dataset: Dataset, usage: Usage, settings: RetentionSettings, context: C
     pattern = first_match(settings.keep, dataset)
     if pattern is not None:
         return f"matches retention.keep {pattern!r}"
+    if CLAIMED in dataset.properties:
+        return f"claimed by another state of r2d2: {dataset.properties[CLAIMED]}"
     if usage.hold:
         return "it is under a legal hold"
     tags = sorted(usage.tags.intersection(settings.keep_tags))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import translate
@@ -137,8 +137,11 @@ class AccessLog:
         else:
             self._accesses.add(dataset, reader, at)
 
-    def counted(self, dataset: int, reader: str, times: float) -> None:
-        """So many accesses that were counted elsewhere."""
+    def failed(self, dataset: int | None, reader: str, at: int) -> None:
+        """A read that was refused, or of something that is not there: no access."""
+
+    def counted(self, dataset: int, reader: str, times: float, until: float) -> None:  # for ``attempts``
+        """So many accesses that were counted elsewhere, the last of them no later than ``until``."""
         self.extra[dataset] += times
         self._accesses.seen(dataset, reader)
 
@@ -171,3 +174,7 @@ class AccessLog:
                 where = f"{self.source} {scope}".strip()
                 what = f"usage.{self.faults.setting}: all its lines are of one moment, so reads a month can't be told"
                 yield Problem(where, what, "give logs of a longer time, or a window (since, until)")
+
+
+#: Makes a log of what it is called beside a figure, and what is wrong with its files.
+LogKind = Callable[[str, Faults], AccessLog]

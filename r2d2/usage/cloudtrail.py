@@ -11,12 +11,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from r2d2.usage.accesses import AccessLog, Own
+from r2d2.usage.accesses import AccessLog, LogKind, Own
 from r2d2.usage.places import Places
 from r2d2.usage.sources import MAX_LINE, Faults, chunks, files, moment, name_of, past
 
 SETTING = "cloudtrail"
 READS = frozenset({"GetObject", "SelectObjectContent", "GetObjectTorrent"})
+#: What readers ask first of an object: that it is not there ends the read.
+_ASKS = "HeadObject"
 #: Copies read one object and write another; they name what they read in this parameter.
 _COPIES = frozenset({"CopyObject", "UploadPartCopy"})
 _COPY_SOURCE = "x-amz-copy-source"
@@ -27,9 +29,11 @@ _BETWEEN = re.compile(r"[\s,]*")
 _DECODER = json.JSONDecoder()
 
 
-def cloudtrail(entries: Sequence[str], covers: Sequence[str], places: Places, own: Own) -> AccessLog:
+def cloudtrail(
+    entries: Sequence[str], covers: Sequence[str], places: Places, own: Own, kind: LogKind = AccessLog
+) -> AccessLog:
     """Reads the files. A trail records what its selectors say, so it covers what it names, and what ``covers`` says."""
-    log = AccessLog("cloudtrail", Faults(SETTING))
+    log = kind("cloudtrail", Faults(SETTING))
     for path in files(entries, log.faults):
         for number, event in records(path, log.faults):
             try:
@@ -89,15 +93,14 @@ def _event(event: Mapping[str, Any], log: AccessLog, places: Places, own: Own) -
     place = _place(name, request if isinstance(request, Mapping) else {})
     if not place:
         return
-    dataset = places.at(place)
-    if name not in READS and name not in _COPIES:
+    dataset, failed = places.at(place), bool(event.get("errorCode"))
+    if name not in READS and name not in _COPIES and not (failed and name == _ASKS):
         return
-    if dataset is not None:
+    if dataset is not None and name != _ASKS:
         log.covered.setdefault(dataset, "")
     reader, agent = _reader(event.get("userIdentity"), event), name_of(event.get("userAgent"))
-    if event.get("errorCode") or own.is_own(reader) or own.is_own(agent.strip("[]")):
-        return
-    log.read(dataset, reader, at)
+    if not (own.is_own(reader) or own.is_own(agent.strip("[]"))):
+        (log.failed if failed else log.read)(dataset, reader, at)
 
 
 def _place(name: str, request: Mapping[str, Any]) -> str:

@@ -11,26 +11,26 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from r2d2.lake.file_tree import shown
-from r2d2.usage.accesses import AccessLog, Own
+from r2d2.usage.accesses import AccessLog, LogKind, Own
 from r2d2.usage.places import Places
 from r2d2.usage.sources import Faults, csv_rows, files, moment, name_of, past
 
 SETTING = "reads_csv"
 
 
-def reads_csv(entries: Sequence[str], places: Places, own: Own) -> list[AccessLog]:
+def reads_csv(entries: Sequence[str], places: Places, own: Own, kind: LogKind = AccessLog) -> list[AccessLog]:
     """One log for each file, for each has a window of its own."""
     faults = Faults(SETTING)
     logs = []
     for path in files(entries, faults):
-        log = AccessLog(f"csv {shown(path.rpartition('/')[2])}", Faults(SETTING))
+        log = kind(f"csv {shown(path.rpartition('/')[2])}", Faults(SETTING))
         for line, row in csv_rows(path, ("dataset",), log.faults):
             try:
                 _row(row, log, places, own)
             except ValueError as error:
                 log.faults.line(path, line.number, str(error))
         logs.append(log)
-    return [*logs, AccessLog("csv", faults)] if faults else logs
+    return [*logs, kind("csv", faults)] if faults else logs
 
 
 def _row(row: Mapping[str, str], log: AccessLog, places: Places, own: Own) -> None:
@@ -60,7 +60,7 @@ def _at(name: str, reader: str, at: datetime, count: float | None, log: AccessLo
     if dataset is None or count is None:
         log.read(dataset, reader, int(at.timestamp()))
     else:
-        log.counted(dataset, reader, count)
+        log.counted(dataset, reader, count, at.timestamp())
 
 
 def _window(
@@ -75,7 +75,7 @@ def _window(
         log.covered[index] = scope
         for moment_ in window:
             log.see(scope, moment_.timestamp())
-        log.counted(index, reader, count)
+        log.counted(index, reader, count, window[1].timestamp())
 
 
 def _count(text: str) -> float | None:

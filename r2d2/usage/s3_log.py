@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from urllib.parse import unquote
 
-from r2d2.usage.accesses import AccessLog, Own
+from r2d2.usage.accesses import AccessLog, LogKind, Own
 from r2d2.usage.places import Places, by_bucket
 from r2d2.usage.sources import Faults, Line, files, lines, name_of, past
 
@@ -28,15 +28,17 @@ READS = frozenset(
         "SOAP.GetObject",
     }
 )
+#: What readers ask first of an object: that it is not there ends the read.
+_ASKS = "REST.HEAD.OBJECT"
 #: Answers that a reader goes on with; 304 says that what it has is still good.
 _ANSWERED = frozenset({"200", "206", "304"})
 #: Bucket, time, remote address, requester, operation, key, status, the rest; without owner, request id and URI.
 _LINE = re.compile(r'\S+ (\S+) \[([^\]]+)\] (\S+) (\S+) \S+ (\S+) (\S+) (?:".*?"|-) (\d{3}|-) (.*)', re.DOTALL)
 
 
-def s3_logs(entries: Sequence[str], places: Places, own: Own) -> AccessLog:
+def s3_logs(entries: Sequence[str], places: Places, own: Own, kind: LogKind = AccessLog) -> AccessLog:
     """Reads the files. A log covers every dataset in the buckets that it has lines of: they are logged as a whole."""
-    log = AccessLog("s3 log", Faults(SETTING))
+    log = kind("s3 log", Faults(SETTING))
     for path in files(entries, log.faults):
         for line in lines(path, log.faults):
             _line(line, log, places, own)
@@ -58,13 +60,14 @@ def _line(line: Line, log: AccessLog, places: Places, own: Own) -> None:
         log.faults.line(line.path, line.number, str(error))
         return
     log.see(bucket, at)
-    if operation not in READS or status not in _ANSWERED:
+    answered = status in _ANSWERED
+    if operation not in READS and (answered or operation != _ASKS):
         return
     agent = rest.split('"')[3:4]  # after the referer, which is the first text in quotes
     if own.is_own(requester) or (agent and own.is_own(agent[0])):
         return
     reader = f"anonymous at {address}" if requester == "-" else requester
-    log.read(owner_of(bucket, key, places), name_of(reader), at)
+    (log.read if answered else log.failed)(owner_of(bucket, key, places), name_of(reader), at)
 
 
 def owner_of(bucket: str, key: str, places: Places) -> int | None:

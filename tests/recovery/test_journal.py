@@ -113,4 +113,49 @@ def test_of_two_writers_one_stops(state: State) -> None:
 
 
 def test_records_are_private(state: State) -> None:
-    assert {path.stat().st_mode & 0o777 for path in written(state)} == {0o600}
+    assert {path.stat().st_mode & 0o777 for path in [*written(state), *facts_of(state)]} == {0o600}
+
+
+def facts_of(state: State) -> list[Path]:
+    return sorted((state.path / "facts").iterdir())
+
+
+def test_what_records_tell_of_datasets_stands_apart_from_them(state: State) -> None:
+    assert not any(b"a.parquet" in path.read_bytes() for path in written(state))
+    assert [path.name[:12] for path in facts_of(state)] == [f"{number:012d}" for number in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_facts_that_were_changed_or_are_gone_are_noticed(state: State, number: int) -> None:
+    written(state)
+    path = facts_of(state)[number]
+    path.write_bytes(path.read_bytes() + b" ")
+    with pytest.raises(Tampered, match="not what was written"):
+        Journal(state).records  # noqa: B018
+    path.unlink()
+    with pytest.raises(Tampered, match="missing"):
+        Journal(state).records  # noqa: B018
+
+
+def test_facts_that_were_replaced_are_gone_and_the_old_ones_are_not_taken_again(state: State) -> None:
+    written(state)
+    before = {path.name: path.read_bytes() for path in facts_of(state)}
+    journal = Journal(state)
+    journal.replace_facts({1: {**BEGUN, "note": "seen"}})
+    assert Journal(state).records == journal.records
+    assert [record.facts.get("note") for record in journal.records] == ["seen", None, None, None, None]
+    assert [record.event for record in journal.records][-1] == "facts-replaced"
+    gone = before.keys() - {path.name for path in facts_of(state)}
+    assert [name[:12] for name in gone] == ["000000000001"]
+    (state.path / "facts" / min(gone)).write_bytes(before[min(gone)])
+    assert Journal(state).records[0].facts["note"] == "seen"
+    journal.replace_facts({2: {"recipe": "cd"}, 1: BEGUN})
+    assert [record.facts.get("recipe") for record in Journal(state).records][:3] == [None, "cd", None]
+    assert len(facts_of(state)) == 5  # of three records, and of both replacements
+
+
+def test_facts_of_a_record_that_was_never_written_go(state: State) -> None:
+    written(state)
+    (state.path / "facts" / "000000000005-0.json").write_text("{}")
+    Journal(state).remove_unnamed_facts()
+    assert len(facts_of(state)) == 3

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
@@ -107,6 +108,44 @@ def test_a_copy_of_a_run_without_rows_has_none(state: State) -> None:
     state.write_run("edges", "one", edges("one", "a"))
     state.copy_run("edges", "none", "one")
     assert children(state, "one") == []
+
+
+def data_files_on_disk(state: State, table: str) -> list[str]:
+    return sorted(str(path) for path in (state.path / table).rglob("*.parquet") if "_delta_log" not in path.parts)
+
+
+def test_rows_that_are_rewritten_leave_nothing_of_what_they_were(state: State) -> None:
+    run = 'a "snow \u2603" = / %41'
+    state.append("edges", edges("one", "a", "b"))
+    state.append("edges", edges(run, "a"))
+    state.append("edges", edges("two", "c"))
+    untouched = set(data_files_on_disk(state, "edges"))
+    before = versions(state, "edges")
+
+    def without_a(rows: pa.Table) -> pa.Table:
+        kept = rows.filter(pc.not_equal(rows["child"], "a"))
+        return rows if kept.num_rows == rows.num_rows else kept
+
+    state.rewrite("edges", without_a)
+    assert versions(state, "edges") == before + 1
+    assert (children(state, "one"), children(state, run), children(state, "two")) == (["b"], [], ["c"])
+    kept = set(data_files_on_disk(state, "edges"))
+    assert len(kept) == 2
+    assert len(kept & untouched) == 1
+    state.rewrite("edges", without_a)
+    assert versions(state, "edges") == before + 1
+
+
+def test_data_files_that_no_version_names_any_more_go_when_a_table_is_rewritten(state: State) -> None:
+    state.write_run("edges", "one", edges("one", "a"))
+    state.write_run("edges", "one", edges("one", "b"))
+    (state.path / "edges/run_id=one/part-cut-short.parquet").write_bytes(b"PAR1")
+    assert len(data_files_on_disk(state, "edges")) == 3
+    state.rewrite("edges", lambda rows: rows)
+    assert len(data_files_on_disk(state, "edges")) == 1
+    assert children(state, "one") == ["b"]
+    state.rewrite("plan", lambda rows: rows)
+    assert not (state.path / "plan").exists()
 
 
 def test_proven_edges_come_first_and_are_read_without_the_others(state: State) -> None:

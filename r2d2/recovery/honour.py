@@ -1,0 +1,108 @@
+"""A deletion in the parent is honoured: a retired dataset gives up the rows that its parent lost (DELETION 4).
+
+What is left is selected from the parent as it is now. The recipe for that comes into force first; then the quarantine
+is removed, and filled again from the recipe. A run that ends in between is gone on with by the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from r2d2.errors import NotRetirable
+from r2d2.lake.file_tree import shown
+from r2d2.model.dataset import Dataset
+from r2d2.model.receipt import Receipt, Status
+from r2d2.model.recipe import FileRecord, Manifest, Recipe, RecipeKind, units
+from r2d2.recovery import purge, recipe_store
+from r2d2.recovery.context import Recovery
+from r2d2.recovery.kept_again import keep_again
+from r2d2.recovery.matching import held_rows
+from r2d2.recovery.moving import remove_below
+from r2d2.recovery.places import Area
+from r2d2.recovery.put_away import PutAway
+from r2d2.recovery.quarantined import quarantined_dataset
+from r2d2.recovery.rebinding import adopt, given_back, leaves_of, pinned
+from r2d2.recovery.rebuild import rebuild
+
+#: A fact of a receipt: its quarantine was removed, and is to be filled again from its recipe.
+REPLACING = "replacing"
+_NOTHING = "nothing of it would be left"
+_HINT = "decide restore, or leave it in quarantine"
+
+
+def honour(recovery: Recovery, receipt: Receipt) -> None:
+    """Removes the rows that the parent lacks from quarantine and recipe.
+
+    Raises:
+        NotRetirable: it can't be done; nothing was changed.
+        R2D2Error: a step failed; the next run of the guard goes on from there.
+    """
+    if receipt.status is not Status.QUARANTINED:
+        raise NotRetirable(f"{shown(receipt.dataset)} is not in quarantine", _HINT)
+    gone = purge.to_remove(PutAway.from_facts(receipt.facts["away"]))
+    left = _left(recovery, receipt, recipe_store.load(recovery.state, receipt))
+    why = "rows that its parent lost were given up"
+    adopt(recovery, receipt, left, why, event="purge-begun", replacing=True, gone=gone)
+    purge.go_on(recovery, recovery.receipts[receipt.id])
+    keep_again(recovery, recovery.receipts[receipt.id], left)
+
+
+def _left(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> Recipe:
+    """A recipe of what the parent still has, seen to give that."""
+    parent = recovery.dataset_at(recipe.parent.location)
+    if parent is not None and parent.status == "empty":
+        raise NotRetirable(f"{shown(receipt.dataset)}: {_NOTHING}", _HINT)
+    if parent is None or parent.status != "ok" or parent.source is not None:
+        raise NotRetirable(f"{shown(recipe.parent.dataset)} can't be read", _HINT)
+    child = replace(quarantined_dataset(receipt), leaves=leaves_of(recipe))
+    settings = recovery.settings.containment
+    members = units(recipe.manifest)
+    held, rows = held_rows(child, members, parent, recipe.projection, settings, recovery.run)
+    if not sum(rows):
+        raise NotRetirable(f"{shown(receipt.dataset)}: {_NOTHING}", _HINT)
+    listed = _listed(recovery, recipe, parent, _cut(recipe.manifest, members, rows), [h for h in held if h])
+    built = _built(recovery, receipt, listed)
+    if recipe.kind is RecipeKind.ROWS or recipe.copies:
+        return built
+    selected = replace(built, kind=recipe.kind, predicate=recipe.predicate, rows=(), keeps_order=recipe.keeps_order)
+    selected = pinned(recovery, selected, parent)
+    return selected if given_back(recovery, selected, Area(receipt.root, receipt.id)) is recipe.fidelity else built
+
+
+def _cut(manifest: Manifest, members: Sequence[Sequence[int]], rows: Sequence[int]) -> Manifest:
+    """The manifest with so many rows in each unit: files keep theirs while there are any, those without go."""
+    files: list[FileRecord] = []
+    for unit, kept in zip(members, rows, strict=True):
+        for record in (manifest.files[index] for index in unit):
+            own = min(record.rows, kept)
+            kept -= own
+            files += [replace(record, rows=own)] if own else []
+    return replace(manifest, files=tuple(files), rows=sum(rows))
+
+
+def _listed(
+    recovery: Recovery, recipe: Recipe, parent: Dataset, manifest: Manifest, held: Sequence[dict[int, str]]
+) -> Recipe:
+    """The recipe of the rows that the parent has."""
+    places = sorted({place for unit in held for place in unit})
+    numbers = {place: number for number, place in enumerate(places)}
+    rows = tuple({numbers[place]: text for place, text in sorted(unit.items())} for unit in held)
+    files = tuple(parent.files[place] for place in places)
+    whole = pinned(recovery, replace(recipe, predicate=""), replace(parent, files=files))
+    return replace(
+        whole, kind=RecipeKind.ROWS, manifest=manifest, predicate="", copies=(), rows=rows, keeps_order=False
+    )
+
+
+def _built(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> Recipe:
+    """The recipe with the manifest of what it gives."""
+    scratch = Area(receipt.root, receipt.id).scratch
+    remove_below(recovery.lake, scratch)
+    try:
+        built = rebuild(recipe, scratch, recovery.settings.containment, recovery.run)
+    finally:
+        remove_below(recovery.lake, scratch)
+    size = sum(file.size for file in built.files)
+    manifest = replace(recipe.manifest, files=built.files, identity=built.identity, digest=built.digest, bytes=size)
+    return replace(recipe, manifest=manifest)

@@ -1,0 +1,93 @@
+"""How a writer of JSON spaces and escapes, and JSON texts in that style."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+from typing import Any
+
+from r2d2.lake.json_canonical import Number
+
+_WORDS = {None: "null", True: "true", False: "false"}
+_ESCAPE = re.compile(r"\\(?:u([0-9a-f]{4})|(.))")
+
+
+@dataclass(frozen=True)
+class JsonStyle:
+    """What stands between values, and which characters are escaped that need not be.
+
+    Attributes:
+        item, key: between items, and between a key and its value.
+        ascii: characters beyond ASCII are escaped.
+        slash: ``/`` is.
+        upper: the digits of escapes are upper case.
+    """
+
+    item: str = ","
+    key: str = ":"
+    ascii: bool = False
+    slash: bool = False
+    upper: bool = False
+
+    def packed(self) -> dict[str, Any]:
+        """The style as JSON holds it; its keyword arguments."""
+        return asdict(self)
+
+    def string(self, text: str) -> str:
+        """A string with its quotes."""
+        found = json.dumps(text, ensure_ascii=self.ascii)
+        found = found.replace("/", "\\/") if self.slash else found
+        return _ESCAPE.sub(_upper, found) if self.upper and "\\u" in found else found
+
+    def value(self, value: Any) -> str:
+        """Any value; numbers stay as they are spelled (``json_canonical.Number``)."""
+        if isinstance(value, Number):
+            return str(value)
+        if isinstance(value, str):
+            return self.string(value)
+        if isinstance(value, list):
+            return f"[{self.item.join(map(self.value, value))}]"
+        if isinstance(value, dict):
+            members = (f"{self.string(name)}{self.key}{self.value(inner)}" for name, inner in value.items())
+            return f"{{{self.item.join(members)}}}"
+        return _WORDS[value]
+
+    @property
+    def plain(self) -> str:
+        """The pattern of a text that is its own string in this style but for the quotes."""
+        beyond = r"\x00-\x1f\x7f-\x{10ffff}" if self.ascii else r"\x00-\x1f"
+        return rf'[^"\\{"/" if self.slash else ""}{beyond}]*'
+
+
+def spelled_values(text: str) -> Any:
+    """The value of a JSON text, numbers as they are spelled there.
+
+    Raises:
+        ValueError: it is none.
+    """
+    return json.loads(text, parse_float=Number, parse_int=Number, parse_constant=Number)
+
+
+def style_of(texts: Sequence[str]) -> JsonStyle:
+    """The style in which most of these texts are written."""
+    styles = [
+        JsonStyle(item, key, *flags)
+        for item, key in ((",", ":"), (", ", ": "), (",", ": "), (", ", ":"))
+        for flags in product((False, True), repeat=3)
+    ]
+    values = [spelled_values(text) for text in texts]
+    best, most = styles[0], -1
+    for style in styles:
+        hits = sum(style.value(value) == text for value, text in zip(values, texts, strict=True))
+        if hits > most:
+            best, most = style, hits
+        if hits == len(texts):
+            break
+    return best
+
+
+def _upper(found: re.Match[str]) -> str:
+    return f"\\u{found[1].upper()}" if found[1] else found[0]
