@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -12,7 +11,7 @@ from typing import Any
 from tests.recovery.faults.operations import Operation
 from tests.recovery.faults.processes import Outcome, run
 from tests.recovery.faults.small_worlds import build
-from tests.recovery.faults.snapshots import Snapshot
+from tests.recovery.faults.snapshots import Snapshot, hashed
 from tests.recovery.faults.store_calls import CHANGES, StoreFault, Watched
 
 
@@ -35,7 +34,7 @@ class StoreWorld:
         build(kind, directory / "lake")
         files = [path for path in directory.rglob("*") if path.is_file()]
         self._beginning = {str(path.relative_to(directory)): path.read_bytes() for path in files}
-        self.original = {hashlib.sha256(content).hexdigest() for content in self._beginning.values()}
+        self.original = {hashed(content) for content in self._beginning.values()}
 
     def fresh(self) -> None:
         self.watched.watch(StoreFault("killed before", 0))
@@ -52,7 +51,7 @@ class StoreWorld:
 
     def everything(self) -> Snapshot:
         objects = self._objects("lake/")
-        return {key.removeprefix("lake/"): (hashlib.sha256(found).hexdigest(), 0) for key, found in objects.items()}
+        return {key.removeprefix("lake/"): (hashed(found), 0) for key, found in objects.items()}
 
     def files(self) -> Path:
         shutil.rmtree(self._copy, ignore_errors=True)
