@@ -28,7 +28,7 @@ def test_typed_children_come_back_as_the_same_data() -> None:
 
     @seed(8)
     @settings(
-        max_examples=examples(80),
+        max_examples=examples(48),
         deadline=None,
         database=None,
         phases=(Phase.generate,),

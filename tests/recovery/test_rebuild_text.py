@@ -22,6 +22,7 @@ from r2d2.lake.layout import Column, Reader
 from r2d2.recovery.identity_text import text_rows
 from r2d2.recovery.writers import open_writer
 from tests.recovery.rebuilds import rebuilt, recipes
+from tests.sampling import some
 
 _TIMES = [datetime(2020, 1, 1, 1, 2, 3), datetime(2020, 1, 1, 1, 2, 3, 500000)]
 ROWS = pa.table(
@@ -110,7 +111,7 @@ def parent(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize("name", some(list(WRITERS), 6))
 def test_text_comes_back_as_it_was_spelled(tmp_path: Path, parent: Path, name: str) -> None:
     child = tmp_path / name
     WRITERS[name](child)
