@@ -80,6 +80,19 @@ the rest is undone: no row is lost, and the lake is as before or as planned. It 
 example:
   r2d2 recover --yes --state /data/r2d2"""
 
+_ERASE = """Once a person's rows were deleted in the lake's own datasets, this takes them out of what is retired:
+files in quarantine are written anew without them, recipes are made anew, a Delta table loses its history. The keys go
+from the state and its older versions: bounds, predicates, witnesses, sketches, notes, the report; the journal keeps
+digests. Old versions of objects that a bucket keeps are not removed: let them expire.
+
+FILE is a CSV. Its first line names columns (user.id is the field id of user), each further one is a person; a row is
+theirs if all cells that are given match. A dataset that can't be written without these rows is left alone and named,
+and the exit code is 9. `r2d2 recover` goes on with what was cut short.
+
+example:
+  printf 'user.id,email\\n4711,\\n,ann@example.com\\n' > keys.csv
+  r2d2 erase --keys keys.csv --yes --state /data/r2d2"""
+
 _HISTORY = """Each plan that decided otherwise than the one before, each review, and each record of the journal, whose
 hashes and MACs are checked. No value of a cell is in it, nor a name of a file.
 
@@ -121,6 +134,10 @@ def add(commands: Commands) -> None:
     guard.epilog = _GUARD
     text = "finish or undo what a command that was killed left half done"
     command(commands, "recover", text, _recover, state, yes, settings, table_or_json).epilog = _RECOVER
+    text = "take people's rows out of all that is retired, and their keys out of the state"
+    erase = command(commands, "erase", text, _erase, state, yes, settings, table_or_json)
+    erase.add_argument("--keys", required=True, metavar="FILE", help="who: a CSV of columns and their values")
+    erase.epilog = _ERASE
     text = "the whole story of a dataset, from plan to purge, for its owner or an audit"
     history = command(commands, "history", text, _history, flags.state(), settings, table_or_json)
     history.add_argument("dataset", metavar="DATASET", help="its id, or another of its names")
@@ -210,6 +227,12 @@ def _recover(arguments: Namespace) -> int:
     from r2d2.commands import give_back
 
     return give_back.recover(_command(arguments), arguments.yes, arguments.format)
+
+
+def _erase(arguments: Namespace) -> int:
+    from r2d2.commands import erasing
+
+    return erasing.erase(_command(arguments), arguments.keys, arguments.yes, arguments.format)
 
 
 def _history(arguments: Namespace) -> None:

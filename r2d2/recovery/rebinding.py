@@ -59,7 +59,7 @@ def adopt(
         recipe_kind=recipe.kind.value,
         fidelity=recipe.fidelity.value,
         parent=recipe.parent.dataset,
-        parent_location=recipe.parent.location.rstrip("/"),
+        parent_location=storage_for(recipe.parent.location).resolved(recipe.parent.location),
         parent_version=recipe.parent.version,
         why=why,
         frozen="",
