@@ -61,7 +61,7 @@ examples:
   r2d2 purge --dry-run --state /data/r2d2
   r2d2 purge --older-than 14d --yes --state /data/r2d2"""
 
-_GUARD = """Run it as often as retention.guard_checks says: it costs little where nothing changed. What it sees, and does:
+_GUARD = """Run it as often as retention.guard_checks says: it costs little where nothing changed. It sees and does:
   parent appended to       its recipe stays bound to the files that it was made for, and is carried over before they go
   parent compacted         its recipe is carried over
   files gone, VACUUM near  the dataset is given back now, where no new recipe is found

@@ -31,7 +31,7 @@ from r2d2.recovery.places import Area
 from r2d2.recovery.placing import LOG, log_text
 from r2d2.recovery.put_away import PutAway
 from r2d2.recovery.quarantine import is_whole, seen_now
-from r2d2.recovery.quarantined import child_facts, place_of, quarantined_dataset, retired_dataset
+from r2d2.recovery.quarantined import child_facts, quarantined_dataset, retired_dataset
 
 #: A fact of a receipt: files of its quarantine are being replaced (``Swap``); None when that is over.
 ERASING = "erasing"
@@ -78,7 +78,7 @@ def _as_was(receipt: Receipt) -> Dataset:
     """The dataset by where its files lie in quarantine, whether they are there or not."""
     away, was = PutAway.from_facts(receipt.facts["away"]), retired_dataset(receipt)
     files = tuple(replace(file, path=away.moved(file.path)) for file in was.files)
-    return replace(was, location=place_of(receipt, away), files=files)
+    return replace(was, location=away.place, files=files)
 
 
 def _file_now(file: DataFile, swap: Swap, away: PutAway) -> DataFile:

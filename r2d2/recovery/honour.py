@@ -22,9 +22,8 @@ from r2d2.recovery.moving import remove_below
 from r2d2.recovery.places import Area
 from r2d2.recovery.put_away import PutAway
 from r2d2.recovery.quarantined import quarantined_dataset
-from r2d2.recovery.rebinding import adopt, dataset_at, given_back, leaves_of, pinned
+from r2d2.recovery.rebinding import adopt, given_back, leaves_of, pinned
 from r2d2.recovery.rebuild import rebuild
-from r2d2.recovery.recipes import digest_of
 
 #: A fact of a receipt: its quarantine was removed, and is to be filled again from its recipe.
 REPLACING = "replacing"
@@ -99,13 +98,11 @@ def _listed(
 def _built(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> Recipe:
     """The recipe with the manifest of what it gives."""
     scratch = Area(receipt.root, receipt.id).scratch
-    settings, run = recovery.settings.containment, recovery.run
     remove_below(recovery.lake, scratch)
     try:
-        built = rebuild(recipe, scratch, settings, run)
-        made = replace(dataset_at(recipe.manifest, scratch), leaves=leaves_of(recipe))
-        digest = digest_of(made, settings, run)
+        built = rebuild(recipe, scratch, recovery.settings.containment, recovery.run)
     finally:
         remove_below(recovery.lake, scratch)
-    manifest = replace(recipe.manifest, files=built.files, identity=built.identity, digest=digest, bytes=made.bytes)
+    size = sum(file.size for file in built.files)
+    manifest = replace(recipe.manifest, files=built.files, identity=built.identity, digest=built.digest, bytes=size)
     return replace(recipe, manifest=manifest)

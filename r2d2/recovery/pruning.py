@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import duckdb
 import pyarrow as pa
 
+from r2d2.containment.scan import task_connection
 from r2d2.containment.scan_sql import Source
 from r2d2.model.dataset import DataFile
 from r2d2.model.names import fold
@@ -16,10 +17,16 @@ from r2d2.recovery.predicate import Predicate, predicate_sql
 _Partition = tuple[tuple[str, str | None], ...]
 
 
-def may_hold(
+def may_hold(files: Sequence[DataFile], predicate: Predicate, case_sensitive: bool) -> list[int]:
+    """Places of the files whose partition values don't rule them out."""
+    with task_connection() as connect:
+        return holding(connect("")[0], files, predicate, case_sensitive)
+
+
+def holding(
     con: duckdb.DuckDBPyConnection, files: Sequence[DataFile], predicate: Predicate, case_sensitive: bool
 ) -> list[int]:
-    """Places of the files whose partition values don't rule them out."""
+    """The same on a connection that is open."""
     if not predicate or not any(file.partition for file in files):
         return list(range(len(files)))
     found: set[_Partition] = set()

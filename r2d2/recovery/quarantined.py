@@ -11,7 +11,6 @@ from r2d2.lake.storage import storage_for
 from r2d2.model.dataset import DataFile, Dataset
 from r2d2.model.packing import pack_file, unpack_file
 from r2d2.model.receipt import Receipt
-from r2d2.recovery.places import Area
 from r2d2.recovery.put_away import PutAway
 
 
@@ -53,14 +52,7 @@ def quarantined_dataset(receipt: Receipt) -> Dataset:
     """
     away = PutAway.from_facts(receipt.facts["away"])
     was = retired_dataset(receipt)
-    return replace(was, location=place_of(receipt, away), files=tuple(_moved(file, away) for file in was.files))
-
-
-def place_of(receipt: Receipt, away: PutAway) -> str:
-    """Where the dataset's directory, or its one file, is in quarantine, also if only its files were moved."""
-    moved = away.moved(receipt.location)
-    by_file = bool(away.moves) and moved == receipt.location
-    return Area(receipt.root, receipt.id).data if by_file else moved
+    return replace(was, location=away.place, files=tuple(_moved(file, away) for file in was.files))
 
 
 def _moved(file: DataFile, away: PutAway) -> DataFile:

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from r2d2.containment.scan import task_connection
 from r2d2.errors import NotRetirable, R2D2Error
 from r2d2.lake.file_tree import joined
 from r2d2.lake.storage import storage_for
@@ -60,7 +59,7 @@ def adopt(
         recipe_kind=recipe.kind.value,
         fidelity=recipe.fidelity.value,
         parent=recipe.parent.dataset,
-        parent_location=recipe.parent.location.rstrip("/"),
+        parent_location=storage_for(recipe.parent.location).resolved(recipe.parent.location),
         parent_version=recipe.parent.version,
         why=why,
         frozen="",
@@ -90,8 +89,7 @@ def _candidates(
 def pinned(recovery: Recovery, recipe: Recipe, parent: Dataset) -> Recipe:
     """The recipe with its selection from the files that ``parent`` has now."""
     sensitive = recipe.parent.case_sensitive
-    with task_connection() as connect:
-        places = may_hold(connect("")[0], parent.files, from_json(recipe.predicate), sensitive)
+    places = may_hold(parent.files, from_json(recipe.predicate), sensitive)
     files = tuple(parent.files[place] for place in places)
     known = checksums(files, recovery.settings.containment, recovery.run)
     sums = tuple(known[file.path] for file in files)

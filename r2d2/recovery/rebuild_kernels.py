@@ -9,7 +9,7 @@ import json
 import os
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,19 +88,19 @@ class WriteRows:
 
     def _written(self, task: Row, connect: Connect) -> Iterator[dict[str, Any]]:
         unit, files, _ = json.loads(task["spec"])
-        rows = self._selected(task, connect)
-        rest = next(rows, None)
-        for index in files:
-            record = self.recipe.manifest.files[index]
-            with Target(self.into, self.prefix) as target:
-                writer = open_writer(self.recipe.manifest.headers[record.header], target.local)
-                rest = _fill(writer, record.rows, rest, rows)
-                writer.close()
-            yield {"file": index, "place": target.place, "error": None}
+        with closing(self._selected(task, connect)) as rows:
+            rest = next(rows, None)
+            for index in files:
+                record = self.recipe.manifest.files[index]
+                with Target(self.into, self.prefix) as target:
+                    writer = open_writer(self.recipe.manifest.headers[record.header], target.local)
+                    rest = _fill(writer, record.rows, rest, rows)
+                    writer.close()
+                yield {"file": index, "place": target.place, "error": None}
         if rest is not None:
             raise Tampered(f"unit {unit} of the recipe gives more rows than its files had", "")
 
-    def _selected(self, task: Row, connect: Connect) -> Iterator[pa.RecordBatch]:
+    def _selected(self, task: Row, connect: Connect) -> Generator[pa.RecordBatch]:
         """The rows of the pieces, one after the other."""
         unit, _, asked = json.loads(task["spec"])
         for places, rows, skip, take in asked:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from r2d2.config import ContainmentSettings
 from r2d2.containment.candidates import find_candidates, refuted_by_metadata
 from r2d2.containment.digest import stored_digests
-from r2d2.containment.scan import task_connection
 from r2d2.containment.scan_sql import source
 from r2d2.containment.scanner import Runner
 from r2d2.containment.schema_graph import schema_of
@@ -135,11 +134,10 @@ class _Search:
         self._check_shapes(manifest, projection)
         conditions = self._conditions(projection)
         wanted, tallies = tallied(self.child, self.parent, projection, conditions, self.settings, self.run)
-        chosen = fewest(wanted, tallies, len(conditions))
-        if chosen is None and self.child.rows == self.parent.rows:
+        predicate = fewest(wanted, tallies, conditions)
+        if predicate is None and self.child.rows == self.parent.rows:
             raise NotRetirable(f"not every row of it is in {self.parent.id}")
-        predicate = tuple(conditions[place] for place in chosen or ())
-        if chosen is not None and self._tells_units(recipe := self._filter(manifest, projection, predicate)):
+        if predicate is not None and self._tells_units(recipe := self._filter(manifest, projection, predicate)):
             yield recipe
         else:
             yield self._listed(manifest, projection)
@@ -170,8 +168,7 @@ class _Search:
         return conditions_of(self.child, self.parent, projection, found, self.settings.case_sensitive)
 
     def _filter(self, manifest: Manifest, projection: Projection, predicate: Predicate) -> Recipe:
-        with task_connection() as connect:
-            held = may_hold(connect("")[0], self.parent.files, predicate, self.settings.case_sensitive)
+        held = may_hold(self.parent.files, predicate, self.settings.case_sensitive)
         kind = RecipeKind.FILTER if predicate else RecipeKind.SAME
         return Recipe(kind, manifest, self._pin(held), projection, predicate=to_json(predicate))
 

@@ -22,7 +22,7 @@ from r2d2.model.names import fold
 from r2d2.model.recipe import Recipe, RecipeKind, units
 from r2d2.recovery import predicate as predicates
 from r2d2.recovery.predicate import Listed, Predicate
-from r2d2.recovery.pruning import may_hold
+from r2d2.recovery.pruning import holding
 from r2d2.recovery.row_places import listed_sources
 from r2d2.recovery.shaping import child_columns
 
@@ -81,7 +81,7 @@ def needed_files(recipe: Recipe) -> list[list[DataFile]]:
     with task_connection() as connect:
         con, _ = connect("")
         keys = (unit_conditions(con, recipe, unit) for unit in range(len(units(recipe.manifest))))
-        return [[files[place] for place in may_hold(con, files, key, sensitive)] for key in keys]
+        return [[files[place] for place in holding(con, files, key, sensitive)] for key in keys]
 
 
 def unit_keys(recipe: Recipe) -> list[Predicate]:

@@ -15,46 +15,19 @@ from r2d2.lake.kernels import run_here
 from r2d2.lake.layout import Column, Reader
 from r2d2.model.dataset import Dataset
 from r2d2.model.packing import pack_files
-from r2d2.model.recipe import Manifest, Recipe, units
-from r2d2.recovery.identity import Looked, look_at
+from r2d2.model.recipe import Recipe, units
 from r2d2.recovery.recipes import candidates
 from r2d2.recovery.selection import needed_files, opened, selected
 from tests.oracle_pairs import JsonNumber, Leaves, OracleLeaf, canonical, json_leaves, text_column
 from tests.oracle_values import family_of, is_string
+from tests.recovery.rebuilds import looked_at, manifest_of
 
 SETTINGS = ContainmentSettings()
-#: More than any recipe of a test takes.
-LARGE = 1 << 40
-
-
-def looked_at(dataset: Dataset) -> Looked:
-    """What the bytes of a dataset show."""
-    found = look_at([dataset], SETTINGS, run_here)[0]
-    assert not isinstance(found, str), found
-    return found
-
-
-def manifest_of(dataset: Dataset, looked: Looked, size: int = LARGE) -> Manifest:
-    """The manifest, as if the dataset took ``size`` bytes: small lakes have recipes larger than themselves."""
-    return Manifest(
-        dataset=dataset.id,
-        format=dataset.format,
-        location=dataset.location,
-        version=dataset.version,
-        rows=dataset.rows or 0,
-        bytes=size,
-        files=looked.files,
-        headers=looked.headers,
-        readers=looked.readers,
-        partition_columns=dataset.partition_columns,
-        identity=looked.identity,
-        digest="",
-    )
 
 
 def recipes_of(child: Dataset, parent: Dataset, settings: ContainmentSettings = SETTINGS) -> list[Recipe]:
     """All recipes for a child from a parent."""
-    looked = looked_at(child)
+    (looked,) = looked_at(child)
     return list(candidates(child, looked, parent, manifest_of(child, looked), settings, run_here))
 
 
