@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
-from r2d2.errors import LakeError, UsageError, first_line
+from r2d2.errors import LakeError, first_line
+from r2d2.lake.catalog_names import name_sql, quoted
 from r2d2.lake.hadoop_paths import local_path
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class CatalogTable:
     @property
     def sql(self) -> str:
         """Its name in a statement."""
-        return ".".join(map(quoted, self.path))
+        return name_sql(self.path)
 
 
 @dataclass(frozen=True)
@@ -65,50 +66,13 @@ class CatalogPartition:
     location: str
 
 
-def database_parts(text: str) -> tuple[str, ...]:
-    """The parts of ``DATABASE`` or ``CATALOG.DATABASE``; a part with a dot in it is written in backticks.
-
-    Raises:
-        UsageError: a part is empty, or a backtick has no partner.
-
-    >>> database_parts("lake.`a.b`"), database_parts("x`y")
-    (('lake', 'a.b'), ('x`y',))
-    """
-    parts = list(_parts(text))
-    if not all(parts):
-        raise UsageError(f"catalog:{text}: a part of the name is empty", "give catalog:DATABASE or CATALOG.DATABASE")
-    return tuple(parts)
-
-
-def _parts(text: str) -> Iterator[str]:
-    rest: str | None = text
-    while rest is not None:
-        if rest.startswith("`"):
-            end = _closing(rest)
-            if end < 0 or rest[end + 1 : end + 2] not in ("", "."):
-                raise UsageError(f"catalog:{text}: a backtick without a partner", "write ` in a name as ``")
-            part, rest = rest[1:end].replace("``", "`"), rest[end + 2 :] if rest[end + 1 :] else None
-        else:
-            part, dot, after = rest.partition(".")
-            rest = after if dot else None
-        yield part
-
-
-def _closing(text: str) -> int:
-    """Where the backtick stands that closes the one at the start; -1 if none does."""
-    place = 1
-    while (place := text.find("`", place)) >= 0 and text[place + 1 : place + 2] == "`":
-        place += 2
-    return place
-
-
 def catalog_tables(spark: SparkSession, database: Sequence[str]) -> list[CatalogTable]:
     """All tables and views of ``database``, sorted by name; temporary ones are not the database's.
 
     Raises:
         LakeError: the database is missing or can't be listed.
     """
-    where = ".".join(map(quoted, database))
+    where = name_sql(database)
     try:
         tables = _names(spark, f"SHOW TABLES IN {where}", "tableName")
         views = _views(spark, where)
@@ -158,13 +122,13 @@ def iceberg_metadata_file(spark: SparkSession, table: CatalogTable) -> str:
     return local_path(str(logged[-1]["file"]))  # the log ends with the file that it was read from
 
 
-def quoted(name: str) -> str:
-    """``name`` as an identifier in Spark SQL; nothing in it is read as SQL.
+def location_of(spark: SparkSession, path: Sequence[str]) -> str:
+    """Where a table lies, as its catalog says; empty where that does not tell.
 
-    >>> quoted("a`; DROP TABLE b;--")
-    '`a``; DROP TABLE b;--`'
+    Raises:
+        PySparkException, Py4JError: the catalog does not describe it.
     """
-    return f"`{name.replace('`', '``')}`"
+    return local_path(str(_details(spark, name_sql(path)).get("location") or ""))
 
 
 def _literal(value: str | None) -> str:

@@ -1,0 +1,101 @@
+"""Changes of a Spark catalog: tables get other names, and come back; what else is in it is not touched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from r2d2.errors import LakeError, NotRetirable, first_line
+from r2d2.lake.catalog_names import QUARANTINE, TableName, is_in_session, name_sql, quoted
+from r2d2.lake.file_tree import shown
+from r2d2.lake.spark_catalog import SPARK_ERRORS, location_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_FOREVER = 36_500  # days; without a number the table's own rule for old references would hold
+
+
+@dataclass(frozen=True)
+class Catalogs:
+    """The catalogs of a session, which starts when one is asked.
+
+    Attributes:
+        session: gives the session.
+    """
+
+    session: Callable[[], SparkSession]
+
+    def location(self, table: TableName) -> str | None:
+        """Where a table lies, empty where its catalog does not tell; None if there is none of that name.
+
+        Raises:
+            LakeError: its catalog can't be asked.
+        """
+        spark = self.session()
+        with _asked(table):
+            return location_of(spark, table) if spark.catalog.tableExists(name_sql(table)) else None
+
+    def rename(self, table: TableName, names: Sequence[TableName]) -> TableName:
+        """Gives a table the first of the names that its catalog accepts; that name.
+
+        Raises:
+            NotRetirable: it accepts none.
+        """
+        reasons = []
+        for name in names:
+            try:
+                self._rename(table, name)
+            except SPARK_ERRORS as error:
+                reasons.append(shown(first_line(error)))
+            else:
+                return name
+        what = f"its catalog does not rename {shown(name_sql(table))}: {reasons[-1]}"
+        raise NotRetirable(what, "give the right to do so; tables of a Hadoop catalog can't be renamed")
+
+    def tag(self, table: TableName, tag: str, snapshot: int) -> None:
+        """Keeps a snapshot of an Iceberg table from expiring, by a tag; one of that name that is there is left.
+
+        Raises:
+            LakeError: it can't be set.
+        """
+        kept = f"AS OF VERSION {snapshot:d} RETAIN {_FOREVER} DAYS"
+        with _asked(table):
+            self.session().sql(f"ALTER TABLE {name_sql(table)} CREATE TAG IF NOT EXISTS {quoted(tag)} {kept}")
+
+    def tagged(self, table: TableName, tag: str) -> int | None:
+        """The snapshot that a tag of an Iceberg table keeps; None if there is no such tag.
+
+        Raises:
+            LakeError: its catalog can't be asked.
+        """
+        with _asked(table):
+            refs = self.session().table(f"{name_sql(table)}.refs").where("type = 'TAG'").collect()
+        return next((int(row["snapshot_id"]) for row in refs if row["name"] == tag), None)
+
+    def untag(self, table: TableName, tag: str) -> None:
+        """Removes a tag of an Iceberg table, if it is there.
+
+        Raises:
+            LakeError: it can't be removed.
+        """
+        with _asked(table):
+            self.session().sql(f"ALTER TABLE {name_sql(table)} DROP TAG IF EXISTS {quoted(tag)}")
+
+    def _rename(self, table: TableName, name: TableName) -> None:
+        spark = self.session()
+        if name[:-1] != table[:-1] and QUARANTINE in name:
+            spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {name_sql(name[:-1])}")
+        target = name if is_in_session(table) else name[1:]  # within its catalog, which is not named again
+        spark.sql(f"ALTER TABLE {name_sql(table)} RENAME TO {name_sql(target)}")
+
+
+@contextmanager
+def _asked(table: TableName) -> Iterator[None]:
+    try:
+        yield
+    except SPARK_ERRORS as error:
+        what = f"{shown(name_sql(table))} can't be looked up in its catalog: {shown(first_line(error))}"
+        raise LakeError(what, "give the catalog's properties by spark.conf, and the right to use it") from error
