@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from r2d2.errors import LakeError, NotRetirable, first_line
 from r2d2.lake.catalog_names import QUARANTINE, TableName, is_in_session, name_sql, quoted
 from r2d2.lake.file_tree import shown
-from r2d2.lake.spark_catalog import SPARK_ERRORS, location_of
+from r2d2.lake.spark_catalog import location_of, spark_errors
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -48,7 +48,7 @@ class Catalogs:
         for name in names:
             try:
                 self._rename(table, name)
-            except SPARK_ERRORS as error:
+            except spark_errors() as error:
                 reasons.append(shown(first_line(error)))
             else:
                 return name
@@ -96,6 +96,6 @@ class Catalogs:
 def _asked(table: TableName) -> Iterator[None]:
     try:
         yield
-    except SPARK_ERRORS as error:
+    except spark_errors() as error:
         what = f"{shown(name_sql(table))} can't be looked up in its catalog: {shown(first_line(error))}"
         raise LakeError(what, "give the catalog's properties by spark.conf, and the right to use it") from error

@@ -25,6 +25,7 @@ from r2d2.recovery.prove import proven_recipe, take_down
 from r2d2.recovery.put_away import PutAway
 from r2d2.recovery.quarantine import plan_away, refuse_changed
 from r2d2.recovery.quarantined import child_facts
+from r2d2.recovery.rehome import rehome
 from r2d2.recovery.reviews import approval
 from r2d2.recovery.undo import undo
 
@@ -80,6 +81,7 @@ def _one(recovery: Recovery, entry: PlannedDataset, number: int, reviews: Sequen
         away = plan_away(pair.child, area, recovery.settings.recovery.objects, review.by, tables)
         if dry_run:
             return Outcome(entry.dataset, False, f"would be retired ({away.kind}), rebuilt from {pair.parent.id}")
+        rehome(recovery, pair.child, pair.parent)
         retirement = _Retirement(recovery, entry, number, review, pair, area, away)
         return retirement.run()
     except StateError:

@@ -13,6 +13,7 @@ from r2d2.catalog.state import State
 from r2d2.config import Settings
 from r2d2.containment.scanner import Runner
 from r2d2.errors import LakeError, StateError
+from r2d2.lake.catalog_changes import Catalogs
 from r2d2.lake.file_tree import shown
 from r2d2.model.dataset import Dataset
 from r2d2.model.receipt import Receipt
@@ -26,8 +27,6 @@ from r2d2.recovery.locks import RootLocks, roots_locked
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-    from r2d2.lake.catalog_changes import Catalogs
 
 #: Lists the lake and reads its metadata, as it is now; by id.
 Look = Callable[[], Mapping[str, Dataset]]
@@ -82,8 +81,6 @@ class Recovery:
         if self.session is None:
             hint = "give the database as a root (catalog:DATABASE), and its properties by spark.conf"
             raise LakeError("a table of a catalog is changed through that only, and none is given", hint)
-        from r2d2.lake.catalog_changes import Catalogs  # it knows Spark's errors; what needs no Spark loads none of it
-
         return Catalogs(self.session)
 
     @property
@@ -109,6 +106,8 @@ class Recovery:
         Raises:
             StateError: a crash left something.
         """
+        if receipts.unfinished_erasure(self.journal.records):
+            raise StateError("an erasure was begun and not finished", "run `r2d2 recover --state DIR` first")
         left = receipts.unfinished(self.receipts)
         if left:
             names = ", ".join(shown(receipt.dataset) for receipt in left)

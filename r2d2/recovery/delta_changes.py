@@ -33,7 +33,7 @@ _Action = Mapping[str, Any]
 
 
 def causes(location: str, lost: Set[str], after: int, until: int) -> tuple[Cause, ...]:
-    """Why files left the newest version.
+    """Why files left the newest version, and what was done to the files that their rows went to since.
 
     Args:
         lost: paths of the files.
@@ -44,18 +44,23 @@ def causes(location: str, lost: Set[str], after: int, until: int) -> tuple[Cause
         OSError: one can't be read.
     """
     found: set[Cause] = set()
-    left = set(lost)
+    followed, left = set(lost), set(lost)
     for version in range(after + 1, until + 1):
         actions = _entry(location, version)
         if actions is None:
             found.add(Cause.UNTOLD)
             continue
-        removed = [action["remove"] for action in actions if isinstance(action.get("remove"), Mapping)]
-        own = [remove for remove in removed if _path(location, remove, version) in lost]
-        left.difference_update(_path(location, remove, version) for remove in own)
+        removed = [(_path(location, remove, version), remove) for remove in _told(actions, "remove")]
+        own = [remove for path, remove in removed if path in followed]
+        left.difference_update(path for path, _ in removed)
         if own:
             found.add(_cause(actions, own))
+            followed |= {_path(location, add, version) for add in _told(actions, "add")}
     return tuple(sorted(found | ({Cause.UNTOLD} if left else set())))
+
+
+def _told(actions: Sequence[_Action], kind: str) -> list[_Action]:
+    return [action[kind] for action in actions if isinstance(action.get(kind), Mapping)]
 
 
 def _cause(actions: Sequence[_Action], own: Sequence[_Action]) -> Cause:
@@ -98,6 +103,6 @@ def _actions(text: bytes, version: int) -> Iterator[_Action]:
                 yield action
 
 
-def _path(location: str, remove: _Action, version: int) -> str:
-    path = decoded_path(str(remove.get("path", "")), f"_delta_log/{version:020d}.json")
+def _path(location: str, action: _Action, version: int) -> str:
+    path = decoded_path(str(action.get("path", "")), f"_delta_log/{version:020d}.json")
     return path if is_absolute(path) else joined(location, path)

@@ -15,6 +15,8 @@ from r2d2.model.dataset import DataFile
 #: Files that are asked for one by one; of more a store is asked for a listing, which names a thousand in one answer.
 _FEW = 100
 _AT_ONCE = 32
+#: What storage says of a directory, or of something else that is no file.
+_NO_FILE = 0
 
 
 def differing(files: Sequence[DataFile], location: str) -> list[str]:
@@ -68,5 +70,7 @@ def stat_of(path: str) -> FileStat | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
+        if error.errno == _NO_FILE:
+            return None
         hint = "nothing was decided; look again when it answers"
         raise LakeError(f"{shown(path)} can't be looked at: {error.strerror or error}", hint) from error

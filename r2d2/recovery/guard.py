@@ -21,6 +21,7 @@ from r2d2.recovery.delta_changes import Cause
 from r2d2.recovery.honour import REPLACING
 from r2d2.recovery.kept_again import keep_again
 from r2d2.recovery.mending import Mending
+from r2d2.recovery.older_versions import with_older_versions
 from r2d2.recovery.parent_now import ParentNow, Parents
 from r2d2.recovery.pins import as_now
 from r2d2.recovery.rebinding import adopt, new_recipe
@@ -142,11 +143,15 @@ def _carried(recovery: Recovery, receipt: Receipt, recipe: Recipe, parent: Paren
 
 def _is_safe(recovery: Recovery, receipt: Receipt, recipe: Recipe, parent: ParentNow) -> bool:
     """Whether the rows are in quarantine: what was purged is taken back there while it can be."""
-    if receipt.status is Status.PURGED:
-        if not parent.intact:
-            return False
+    if receipt.status is not Status.PURGED:
+        return True
+    if parent.intact:
         keep_again(recovery, receipt, recipe)
-    return True
+        return True
+    with with_older_versions(recovery, receipt, recipe) as found:
+        if found is not None:
+            keep_again(recovery, receipt, found)
+        return found is not None
 
 
 def _asked(recovery: Recovery, receipt: Receipt, now: datetime) -> Finding:
@@ -157,21 +162,15 @@ def _asked(recovery: Recovery, receipt: Receipt, now: datetime) -> Finding:
 
 
 def _given_back(recovery: Recovery, receipt: Receipt, recipe: Recipe, parent: ParentNow, why: str) -> Finding:
-    """What its parent may not hold any more is restored now."""
-    if receipt.status is Status.PURGED and not parent.intact:
+    """What its parent may not hold any more is restored now; where its path is in use, it is kept in quarantine."""
+    if not parent.intact and not _is_safe(recovery, receipt, recipe, parent):
         return _lost(receipt, why)
     try:
-        done = restore(recovery, receipt)
+        done = restore(recovery, recovery.receipts[receipt.id])
     except NotRetirable as error:
-        return _kept(recovery, recovery.receipts[receipt.id], recipe, f"{why}; {error}", error.hint)
+        _is_safe(recovery, recovery.receipts[receipt.id], recipe, parent)
+        return _finding(receipt, Verdict.KEPT, f"{why}; {error}; it is kept in quarantine", error.hint)
     return _finding(receipt, Verdict.RESTORED, f"{why}; it is back ({done.source})")
-
-
-def _kept(recovery: Recovery, receipt: Receipt, recipe: Recipe, why: str, hint: str) -> Finding:
-    """Where its old path is in use, its rows are kept in quarantine."""
-    if receipt.status is Status.PURGED:
-        keep_again(recovery, receipt, recipe)
-    return _finding(receipt, Verdict.KEPT, f"{why}; it is kept in quarantine", hint)
 
 
 def _without_recipe(recovery: Recovery, receipt: Receipt, error: Tampered) -> Finding:

@@ -20,16 +20,14 @@ from r2d2.recovery.kept_again import keep_again
 from r2d2.recovery.matching import held_rows
 from r2d2.recovery.moving import remove_below
 from r2d2.recovery.places import Area
-from r2d2.recovery.prove import tried
 from r2d2.recovery.put_away import PutAway
-from r2d2.recovery.quarantine import is_whole
 from r2d2.recovery.quarantined import quarantined_dataset
-from r2d2.recovery.rebinding import adopt, dataset_at, leaves_of, pinned
+from r2d2.recovery.rebinding import adopt, given_back, leaves_of, pinned
 from r2d2.recovery.rebuild import rebuild
-from r2d2.recovery.recipes import digest_of
 
 #: A fact of a receipt: its quarantine was removed, and is to be filled again from its recipe.
 REPLACING = "replacing"
+_NOTHING = "nothing of it would be left"
 _HINT = "decide restore, or leave it in quarantine"
 
 
@@ -40,11 +38,12 @@ def honour(recovery: Recovery, receipt: Receipt) -> None:
         NotRetirable: it can't be done; nothing was changed.
         R2D2Error: a step failed; the next run of the guard goes on from there.
     """
-    if receipt.status is not Status.QUARANTINED or not is_whole(PutAway.from_facts(receipt.facts["away"])):
-        raise NotRetirable(f"{shown(receipt.dataset)}: its quarantine is not what it was", _HINT)
-    recipe = recipe_store.load(recovery.state, receipt)
-    left = _left(recovery, receipt, recipe)
-    adopt(recovery, receipt, left, "rows that its parent lost were given up", event="purge-begun", replacing=True)
+    if receipt.status is not Status.QUARANTINED:
+        raise NotRetirable(f"{shown(receipt.dataset)} is not in quarantine", _HINT)
+    gone = purge.to_remove(PutAway.from_facts(receipt.facts["away"]))
+    left = _left(recovery, receipt, recipe_store.load(recovery.state, receipt))
+    why = "rows that its parent lost were given up"
+    adopt(recovery, receipt, left, why, event="purge-begun", replacing=True, gone=gone)
     purge.go_on(recovery, recovery.receipts[receipt.id])
     keep_again(recovery, recovery.receipts[receipt.id], left)
 
@@ -52,6 +51,8 @@ def honour(recovery: Recovery, receipt: Receipt) -> None:
 def _left(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> Recipe:
     """A recipe of what the parent still has, seen to give that."""
     parent = recovery.dataset_at(recipe.parent.location)
+    if parent is not None and parent.status == "empty":
+        raise NotRetirable(f"{shown(receipt.dataset)}: {_NOTHING}", _HINT)
     if parent is None or parent.status != "ok" or parent.source is not None:
         raise NotRetirable(f"{shown(recipe.parent.dataset)} can't be read", _HINT)
     child = replace(quarantined_dataset(receipt), leaves=leaves_of(recipe))
@@ -59,14 +60,14 @@ def _left(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> Recipe:
     members = units(recipe.manifest)
     held, rows = held_rows(child, members, parent, recipe.projection, settings, recovery.run)
     if not sum(rows):
-        raise NotRetirable(f"{shown(receipt.dataset)}: nothing of it would be left", _HINT)
+        raise NotRetirable(f"{shown(receipt.dataset)}: {_NOTHING}", _HINT)
     listed = _listed(recovery, recipe, parent, _cut(recipe.manifest, members, rows), [h for h in held if h])
     built = _built(recovery, receipt, listed)
     if recipe.kind is RecipeKind.ROWS or recipe.copies:
         return built
     selected = replace(built, kind=recipe.kind, predicate=recipe.predicate, rows=(), keeps_order=recipe.keeps_order)
     selected = pinned(recovery, selected, parent)
-    return selected if tried(recovery, selected, Area(receipt.root, receipt.id)) is recipe.fidelity else built
+    return selected if given_back(recovery, selected, Area(receipt.root, receipt.id)) is recipe.fidelity else built
 
 
 def _cut(manifest: Manifest, members: Sequence[Sequence[int]], rows: Sequence[int]) -> Manifest:
@@ -97,13 +98,11 @@ def _listed(
 def _built(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> Recipe:
     """The recipe with the manifest of what it gives."""
     scratch = Area(receipt.root, receipt.id).scratch
-    settings, run = recovery.settings.containment, recovery.run
     remove_below(recovery.lake, scratch)
     try:
-        built = rebuild(recipe, scratch, settings, run)
-        made = replace(dataset_at(recipe.manifest, scratch), leaves=leaves_of(recipe))
-        digest = digest_of(made, settings, run)
+        built = rebuild(recipe, scratch, recovery.settings.containment, recovery.run)
     finally:
         remove_below(recovery.lake, scratch)
-    manifest = replace(recipe.manifest, files=built.files, identity=built.identity, digest=digest, bytes=made.bytes)
+    size = sum(file.size for file in built.files)
+    manifest = replace(recipe.manifest, files=built.files, identity=built.identity, digest=built.digest, bytes=size)
     return replace(recipe, manifest=manifest)

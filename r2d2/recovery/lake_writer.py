@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from r2d2.errors import NotRetirable
 from r2d2.lake.file_tree import shown
+from r2d2.lake.object_versions import copy_version
 from r2d2.lake.storage import Storage, storage_for
 from r2d2.recovery.places import path_roots
 
@@ -33,6 +34,11 @@ class LakeWriter:
     def copy(self, source: str, target: str) -> None:
         """Copies a file; see ``Storage.copy``."""
         self._checked(target).copy(source, target)
+
+    def copy_version(self, source: str, version: str, target: str) -> None:
+        """Copies an older version of an object; see ``lake.object_versions``."""
+        self._checked(target)
+        copy_version(source, version, target)
 
     def rename(self, source: str, target: str) -> None:
         """Moves a file or a directory; see ``Storage.rename``."""

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from r2d2.config import RetentionSettings
 from r2d2.errors import NotRetirable, R2D2Error
 from r2d2.lake.file_tree import shown
+from r2d2.lake.object_versions import versions_kept_for
 from r2d2.lake.storage import is_local
 from r2d2.model.receipt import Acceptance, Receipt
 from r2d2.model.recipe import Recipe
@@ -66,8 +67,23 @@ def _unprotected(recovery: Recovery, receipt: Receipt, recipe: Recipe, parents: 
         return _short(recipe, needed, parents)
     if pin.format == ICEBERG:
         return not_kept(recovery, receipt, recipe)
-    where = "files on disk" if is_local(pin.location) else "objects in a store"
-    return f"{shown(pin.dataset)} is {where}, which can be written over at any time"
+    if is_local(pin.location):
+        return f"{shown(pin.dataset)} is files on disk, which can be written over at any time"
+    return _unversioned(recipe, needed)
+
+
+def _unversioned(recipe: Recipe, needed: timedelta) -> str:
+    """Why a bucket keeps older versions of objects for too short a time; empty if it does not."""
+    name = shown(recipe.parent.dataset)
+    try:
+        kept = versions_kept_for(recipe.parent.location)
+    except R2D2Error as error:
+        return f"whether older versions of {name} are kept can't be told: {error}"
+    if needed < kept:
+        return ""
+    if not kept:
+        return f"{name} lies in a bucket that keeps no older versions"
+    return f"older versions of {name} are kept for {_days(kept)}, and a look with a restore takes {_days(needed)}"
 
 
 def _short(recipe: Recipe, needed: timedelta, parents: Parents) -> str:

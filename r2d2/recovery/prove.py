@@ -11,6 +11,7 @@ from r2d2.model.dataset import Dataset
 from r2d2.model.recipe import Fidelity, Manifest, Recipe
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.identity import Looked, look_at
+from r2d2.recovery.losses import About, losses
 from r2d2.recovery.manifest import manifest_of
 from r2d2.recovery.moving import remove_below
 from r2d2.recovery.places import Area
@@ -56,12 +57,18 @@ def proven_recipe(recovery: Recovery, taken: Taken, parent: Dataset, area: Area)
     for recipe in candidates(taken.dataset, taken.looked, parent, taken.manifest, settings, recovery.run):
         fidelity = tried(recovery, recipe, area)
         if fidelity is Fidelity.IDENTICAL:
-            return replace(recipe, fidelity=fidelity)
+            return _told(recipe, fidelity, taken)
         if fidelity is Fidelity.EQUAL and equal is None:
-            equal = replace(recipe, fidelity=fidelity)
+            equal = _told(recipe, fidelity, taken)
     if equal is None:
         raise NotRetirable(f"{shown(taken.dataset.id)} can't be rebuilt from {shown(parent.id)}: {reason}", "")
     return equal
+
+
+def _told(recipe: Recipe, fidelity: Fidelity, taken: Taken) -> Recipe:
+    """The recipe with what was seen, and with what it does not give back."""
+    about = replace(About.dataset(taken.dataset, taken.manifest.others), ordered=recipe.keeps_order)
+    return replace(recipe, fidelity=fidelity, lost=losses(about))
 
 
 def tried(recovery: Recovery, recipe: Recipe, area: Area) -> Fidelity | None:

@@ -77,7 +77,7 @@ def _one(
         refuse_unprotected(recovery, receipt, recipe, now)
         if dry_run:
             return Outcome(receipt.dataset, False, f"would be purged: {recipe.manifest.bytes:,} bytes")
-        gone = _to_remove(PutAway.from_facts(receipt.facts["away"]))
+        gone = to_remove(PutAway.from_facts(receipt.facts["away"]))
         _prove_anew(recovery, receipt, recipe)
     except R2D2Error as error:
         return Outcome(receipt.dataset, False, str(error), error.hint, receipt.id)
@@ -107,7 +107,7 @@ def go_on(recovery: Recovery, receipt: Receipt) -> None:
     recovery.journal.append("purged", receipt.id, kept=kept)
 
 
-def _to_remove(away: PutAway) -> list[tuple[str, str]]:
+def to_remove(away: PutAway) -> list[tuple[str, str]]:
     """Paths and versions of all files of a dataset in quarantine, in the order in which they are removed.
 
     Raises:

@@ -42,7 +42,7 @@ def plan_away(
         NotRetirable: it can't be put away as what it is, or where it is.
     """
     location = dataset.location.rstrip("/")
-    kind = Kind.CATALOG if table else _kind(dataset, in_stores)
+    kind = Kind.CATALOG if table else kind_of(dataset, in_stores)
     there = seen_below(location)
     _refuse_areas(location, there)
     own = {file.path for file in dataset.files}
@@ -170,7 +170,15 @@ def removal_order(path: str) -> tuple[bool, str]:
     return f"/{_LOG}/" in path, path
 
 
-def _kind(dataset: Dataset, in_stores: str) -> Kind:
+def kind_of(dataset: Dataset, in_stores: str) -> Kind:
+    """How a dataset is quarantined.
+
+    Args:
+        in_stores: what becomes of objects: ``in-place`` or ``move``.
+
+    Raises:
+        NotRetirable: it can't be, where it is.
+    """
     location = dataset.location
     if dataset.format == "iceberg":
         raise NotRetirable("an Iceberg table is retired through its catalog only", "give its catalog as a root")

@@ -36,7 +36,7 @@ def new_recipe(recovery: Recovery, receipt: Receipt, recipe: Recipe, parent: Dat
         return None
     area = Area(receipt.root, receipt.id)
     for found in _candidates(recovery, receipt, recipe, parent, intact):
-        fidelity = _seen(recovery, found, area)
+        fidelity = given_back(recovery, found, area)
         if fidelity is Fidelity.IDENTICAL or (fidelity is not None and recipe.fidelity is Fidelity.EQUAL):
             return replace(found, fidelity=fidelity, lost=recipe.lost)
     return None
@@ -59,7 +59,7 @@ def adopt(
         recipe_kind=recipe.kind.value,
         fidelity=recipe.fidelity.value,
         parent=recipe.parent.dataset,
-        parent_location=recipe.parent.location.rstrip("/"),
+        parent_location=storage_for(recipe.parent.location).resolved(recipe.parent.location),
         parent_version=recipe.parent.version,
         why=why,
         frozen="",
@@ -97,7 +97,7 @@ def pinned(recovery: Recovery, recipe: Recipe, parent: Dataset) -> Recipe:
     return replace(recipe, parent=pin)
 
 
-def _seen(recovery: Recovery, recipe: Recipe, area: Area) -> Fidelity | None:
+def given_back(recovery: Recovery, recipe: Recipe, area: Area) -> Fidelity | None:
     """What a rebuild gives; None where it gives other rows, or can't be done."""
     try:
         return tried(recovery, recipe, area)

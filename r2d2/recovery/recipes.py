@@ -134,11 +134,10 @@ class _Search:
         self._check_shapes(manifest, projection)
         conditions = self._conditions(projection)
         wanted, tallies = tallied(self.child, self.parent, projection, conditions, self.settings, self.run)
-        chosen = fewest(wanted, tallies, len(conditions))
-        if chosen is None and self.child.rows == self.parent.rows:
+        predicate = fewest(wanted, tallies, conditions)
+        if predicate is None and self.child.rows == self.parent.rows:
             raise NotRetirable(f"not every row of it is in {self.parent.id}")
-        predicate = tuple(conditions[place] for place in chosen or ())
-        if chosen is not None and self._tells_units(recipe := self._filter(manifest, projection, predicate)):
+        if predicate is not None and self._tells_units(recipe := self._filter(manifest, projection, predicate)):
             yield recipe
         else:
             yield self._listed(manifest, projection)

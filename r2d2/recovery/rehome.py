@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from r2d2.errors import NotRetirable
 from r2d2.lake.file_tree import shown
+from r2d2.lake.storage import storage_for
 from r2d2.model.dataset import Dataset
 from r2d2.model.receipt import RETIRED, Receipt
 from r2d2.model.recipe import Recipe
@@ -27,17 +28,21 @@ def rehome(recovery: Recovery, child: Dataset, new_parent: Dataset) -> list[str]
     Raises:
         NotRetirable: one of them can't be rebuilt from ``new_parent``, or was retired with another state.
     """
-    location = child.location.rstrip("/")
+    location, target = map(_resolved, (child, new_parent))
     own = [r for r in recovery.receipts.values() if r.status in RETIRED and r.parent_location == location]
     _drop_stale(recovery, location, {receipt.id for receipt in own})
     found = [(receipt, _proven(recovery, receipt, child, new_parent)) for receipt in own]
     for receipt, recipe in found:
-        target = new_parent.location.rstrip("/")
         recovery.claims.make(ClaimKind.PARENT, target, receipt.location, receipt.id)
         recovery.claims.refuse_taken(receipt.location, target, receipt.id)
         adopt(recovery, receipt, recipe, f"{child.id} is retired")
         recovery.claims.release(location, receipt.id)
     return [receipt.dataset for receipt in own]
+
+
+def _resolved(dataset: Dataset) -> str:
+    """Where every state looks for claims on a dataset."""
+    return storage_for(dataset.location).resolved(dataset.location)
 
 
 def _drop_stale(recovery: Recovery, location: str, own: set[str]) -> None:

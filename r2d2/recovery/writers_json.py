@@ -15,10 +15,11 @@ from r2d2.errors import UnreadableData
 from r2d2.model.family import BOOLEAN, FLOATING, NUMBER
 from r2d2.recovery.json_style import JsonStyle, spelled_values
 from r2d2.recovery.respelling import respelled
-from r2d2.recovery.spellings import family_of_type, spelled
+from r2d2.recovery.spellings import USUAL, family_of_type, spelled
 from r2d2.recovery.text_files import TextFile
 
 _TEXT = pa.large_string()
+_NULL = pa.scalar(None, _TEXT)
 _BARE = (BOOLEAN, NUMBER, FLOATING)
 _SPECIAL = "^(NaN|nan|-?[iI]nf.*)$"
 _SCALAR = "^[a-z0-9-]"
@@ -51,7 +52,7 @@ class JsonWriter:
         for name, column, opened, written, styles, inner in keys:
             if opened >= 0:
                 objects = self._object(inner, columns, rows)
-                values = pc.if_else(columns[opened], objects, pa.scalar(None, _TEXT))
+                values = pc.if_else(columns[opened], objects, _NULL)
             else:
                 values = self._values(columns[column], styles)
             values = values.fill_null("null") if written else values
@@ -76,9 +77,7 @@ class JsonWriter:
         family = family_of_type(kind)
         if family is None:
             return self._restyled(_as_texts(values), styles)
-        if family not in styles:
-            raise UnreadableData(f"nothing tells how a column of the family {family} was spelled")
-        texts = spelled(values, family, styles[family]).cast(_TEXT)
+        texts = spelled(values, family, styles.get(family, USUAL[family])).cast(_TEXT)
         if family not in _BARE:
             return _joined(_text('"'), texts, _text('"'))
         special = pc.match_substring_regex(texts, _SPECIAL)
@@ -90,7 +89,7 @@ class JsonWriter:
             for field, child in zip(values.type, values.flatten(), strict=True)
         ]
         inside = pc.binary_join_element_wise(*members, _text(self._style.item), null_handling="skip")
-        return pc.if_else(pc.is_valid(values), _joined(_text("{"), inside, _text("}")), pa.scalar(None, _TEXT))
+        return pc.if_else(pc.is_valid(values), _joined(_text("{"), inside, _text("}")), _NULL)
 
     def _map(self, values: pa.Array, styles: Mapping[str, str]) -> pa.Array:
         kind = values.type
@@ -103,14 +102,12 @@ class JsonWriter:
 
     def _restyled(self, texts: pa.Array, styles: Mapping[str, str]) -> pa.Array:
         """JSON texts of the parent in the style of the child: strings, or anything else."""
-        quoted = pc.all(pc.starts_with(texts, '"')).as_py()
-        asked = {family: style for family, style in styles.items() if (family in _BARE) != quoted}
-        bare = pc.utf8_slice_codeunits(texts, 1, -1) if quoted else texts
-        found = respelled(bare, asked)
-        texts = _joined(_text('"'), found, _text('"')) if quoted else found
-        plain = pc.or_(
-            pc.match_substring_regex(texts, _quoted(self._style.plain)), pc.match_substring_regex(texts, _SCALAR)
-        )
+        quoted = pc.starts_with(texts, '"')
+        inside = pc.if_else(quoted, pc.utf8_slice_codeunits(texts, 1, -1), _NULL)
+        strings = respelled(inside, {family: style for family, style in styles.items() if family not in _BARE})
+        others = respelled(pc.if_else(quoted, _NULL, texts), {f: style for f, style in styles.items() if f in _BARE})
+        texts = pc.coalesce(_joined(_text('"'), strings, _text('"')), others)
+        plain = pc.match_substring_regex(texts, f'^"{self._style.plain}"$|{_SCALAR}')
         if pc.all(plain).as_py():
             return texts
         known = [
@@ -118,10 +115,6 @@ class JsonWriter:
             for text, same in zip(texts.to_pylist(), plain.to_pylist(), strict=True)
         ]
         return pa.array(known, _TEXT)
-
-
-def _quoted(pattern: str) -> str:
-    return f'^"{pattern[1:-1]}"$'
 
 
 def _as_texts(values: pa.Array) -> pa.Array:
@@ -137,7 +130,7 @@ def _lists(values: pa.Array, elements: pa.Array, separator: str) -> pa.Array:
     lengths = np.asarray(pc.list_value_length(values).cast(pa.int64()).fill_null(0))
     offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
     lists = pa.LargeListArray.from_arrays(offsets, elements, mask=pc.is_null(values))
-    return pc.binary_join(lists, separator)
+    return pc.binary_join(lists, _text(separator))
 
 
 def _text(text: str) -> pa.Scalar:

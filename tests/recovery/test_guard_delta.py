@@ -2,51 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from r2d2.model.receipt import Acceptance, Status
-from r2d2.recovery.guard import Finding, Verdict, guard
-from tests.recovery_runs import at_work, give_back, purge_all, receipt_of, retire, snapshot
+from r2d2.model.receipt import Status
+from r2d2.recovery.guard import Verdict
+from tests.recovery.guarded import ROWS, SLICE, guarded, rows_of, table_and_slice, vacuum
+from tests.recovery_runs import give_back, receipt_of, snapshot
+from tests.sampling import one_of_each
 
-ROWS = pa.table(
-    {
-        "id": pa.array(range(2000), pa.int64()),
-        "day": ["a", "b"] * 1000,
-        "text": [str(i * 7919) for i in range(2000)],
-    }
-)
-NOW = datetime.now(UTC)
 Change = Callable[[str], object]
-
-
-def guarded(lake: Path, state: Path, now: datetime = NOW) -> Finding:
-    """What the guard says of the one dataset that is retired."""
-    with at_work(lake, state) as recovery:
-        (finding,) = guard(recovery, now)
-    return finding
-
-
-def retired(tmp_path: Path, purged: bool = False, parent: str = "t") -> tuple[Path, Path, dict[str, tuple[str, int]]]:
-    """A lake with a table and a slice of it, which is retired; lake, state, and what the slice was."""
-    lake, state = tmp_path / "lake", tmp_path / "state"
-    lake.mkdir()
-    write_deltalake(str(lake / "t"), ROWS.slice(0, 1000))
-    write_deltalake(str(lake / "t"), ROWS.slice(1000), mode="append")
-    pq.write_table(ROWS.slice(200, 1500), lake / "slice.parquet")
-    before = {name: seen for name, seen in snapshot(lake).items() if name == "slice.parquet"}
-    (outcome,) = retire(lake, state, ("slice.parquet", parent), accepted=frozenset(Acceptance))
-    assert outcome.done, outcome
-    if purged:
-        (gone,) = purge_all(lake, state)
-        assert gone.done, gone
-    return lake, state, before
 
 
 def append(table: str) -> object:
@@ -98,21 +68,15 @@ def other_schema(table: str) -> object:
     return write_deltalake(table, ROWS.select(["id"]), mode="overwrite", schema_mode="overwrite")
 
 
-def vacuum(table: str) -> object:
-    return DeltaTable(table).vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+def clean(table: str) -> object:
+    return vacuum(Path(table))
 
 
-def drop(table: str) -> object:
-    import shutil
-
-    return shutil.rmtree(table)
-
-
-#: What is done to the parent, and what becomes of a dataset that is rebuilt from it: in quarantine, and purged.
+#: What is done to the parent, and what becomes of a dataset that is rebuilt from it, purged or not.
 CHANGES: dict[Change, Verdict] = {
     append: Verdict.GOOD,
     add_column: Verdict.GOOD,
-    vacuum: Verdict.GOOD,
+    clean: Verdict.GOOD,
     optimize: Verdict.CARRIED,
     delete_other_rows: Verdict.CARRIED,
     overwrite_with_the_same: Verdict.CARRIED,
@@ -125,20 +89,47 @@ CHANGES: dict[Change, Verdict] = {
 }
 
 
-@pytest.mark.parametrize("purged", [False, True])
-@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
+@pytest.mark.parametrize(("change", "purged"), one_of_each(list(CHANGES), [False, True]))
 def test_a_change_of_the_parent_loses_no_row(tmp_path: Path, change: Change, purged: bool) -> None:
-    lake, state, before = retired(tmp_path, purged)
+    lake, state = table_and_slice(tmp_path, purged)
     change(str(lake / "t"))
     finding = guarded(lake, state)
     assert finding.verdict is CHANGES[change], finding
-    vacuum(str(lake / "t"))  # whatever the guard did, it does not rest on what the table cleans away
+    vacuum(lake / "t")  # whatever the guard did, it does not rest on what the table cleans away
     if finding.verdict is not Verdict.RESTORED:
-        assert receipt_of(state, "slice.parquet").status is (
-            Status.QUARANTINED if finding.verdict is Verdict.ASKED or not purged else Status.PURGED
-        )
+        in_quarantine = finding.verdict is Verdict.ASKED or not purged
+        assert receipt_of(state, "slice.parquet").status is (Status.QUARANTINED if in_quarantine else Status.PURGED)
         give_back(lake, state, "slice.parquet")
-    found = snapshot(lake)
-    if not purged:
-        assert found["slice.parquet"] == before["slice.parquet"]
-    assert pq.read_table(lake / "slice.parquet").sort_by("id") == ROWS.slice(200, 1500)
+    assert rows_of(lake / "slice.parquet") == SLICE
+
+
+def test_what_was_carried_over_is_good_from_then_on(tmp_path: Path) -> None:
+    lake, state = table_and_slice(tmp_path)
+    optimize(str(lake / "t"))
+    assert guarded(lake, state).verdict is Verdict.CARRIED
+    vacuum(lake / "t")
+    assert guarded(lake, state).verdict is Verdict.GOOD
+
+
+def test_a_dataset_in_quarantine_comes_back_with_its_bytes_when_its_parent_is_dropped(tmp_path: Path) -> None:
+    lake, state = table_and_slice(tmp_path)
+    before = _the_bytes_in_quarantine(lake)
+    shutil.rmtree(lake / "t")
+    finding = guarded(lake, state)
+    assert finding.verdict is Verdict.RESTORED, finding
+    assert snapshot(lake)["slice.parquet"][0] == before
+
+
+def test_a_purged_dataset_whose_parent_is_dropped_is_told_to_be_lost(tmp_path: Path) -> None:
+    lake, state = table_and_slice(tmp_path, purged=True)
+    shutil.rmtree(lake / "t")
+    finding = guarded(lake, state)
+    assert finding.verdict is Verdict.LOST
+    assert "backup" in finding.hint
+
+
+def _the_bytes_in_quarantine(lake: Path) -> str:
+    import hashlib
+
+    (kept,) = (lake / ".r2d2/quarantine").glob("*/data")
+    return hashlib.sha256(kept.read_bytes()).hexdigest()

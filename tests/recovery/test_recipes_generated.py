@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, given, note, seed, settings
 from hypothesis import strategies as st
 
 from r2d2.errors import NotRetirable
-from r2d2.model.dataset import TEXT_FORMATS
+from r2d2.model.dataset import TEXT_FORMATS, Dataset
 from r2d2.model.recipe import Recipe, RecipeKind
 from r2d2.recovery import predicate as predicates
 from tests.containment_runs import datasets_of, discovered
@@ -85,6 +85,14 @@ def laid_out(draw: st.DrawFn, table: GeneratedTable, form: str, directory: Path,
 KNOWN = ("come back only as copies", "rows of text files have no numbers", "comes back from JSON only")
 
 
+def offered(child: Dataset, parent: Dataset) -> tuple[list[Recipe], str]:
+    """The recipes, or why there are none."""
+    try:
+        return recipes_of(child, parent), ""
+    except NotRetirable as error:
+        return [], str(error)
+
+
 def check(recipe: Recipe, child: Written, rows: int) -> None:
     """The recipe selects the child's rows, and its predicate has no needless condition."""
     found, leaves = restored_leaves(recipe)
@@ -102,7 +110,7 @@ def test_recipes_are_offered_where_the_child_is_contained_and_select_exactly_its
     """The oracle is plain Python on the values."""
     seen: Counter[str] = Counter()
 
-    @seed(3)
+    @seed(31)
     @SETTINGS
     @given(data=st.data(), lake=pairs())
     def run(data: st.DataObject, lake: list[tuple[GeneratedTable, str]]) -> None:
@@ -111,18 +119,17 @@ def test_recipes_are_offered_where_the_child_is_contained_and_select_exactly_its
             leaves = with_nested([entry.leaves for entry in made])
             if holds(leaves[1], leaves[0]) and not holds(*leaves):
                 made, leaves, lake = made[::-1], leaves[::-1], lake[::-1]
-            parent, child = datasets_of([entry.candidate for entry in made])
+            listed = {dataset.id: dataset for dataset in datasets_of([entry.candidate for entry in made])}
+            parent, child = (listed[entry.candidate.id] for entry in made)
             if parent.error or child.error:
                 return
-            contained = holds(*leaves)
-            try:
-                recipes = recipes_of(child, parent)
-            except NotRetirable as error:
-                note(str(error))
-                assert not contained or any(reason in str(error) for reason in KNOWN)
-                seen["refused" if contained else "not contained"] += 1
+            recipes, reason = offered(child, parent)
+            note(reason)
+            if not holds(*leaves):
+                assert not recipes
+                seen["not contained"] += 1
                 return
-            assert contained
+            assert recipes or any(known in reason for known in KNOWN)
             for recipe in recipes:
                 check(recipe, made[1], len(lake[1][0].rows))
                 sides = (d.format if d.format in TEXT_FORMATS else "typed" for d in (parent, child))
@@ -130,4 +137,4 @@ def test_recipes_are_offered_where_the_child_is_contained_and_select_exactly_its
 
     run()
     print(dict(seen))
-    assert seen[RecipeKind.SAME] and seen[RecipeKind.FILTER] and seen[RecipeKind.ROWS] and seen["not contained"]
+    assert min(seen[kind] for kind in (*RecipeKind, "not contained")) > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from tests.recovery.faults.operations import Operation
 from tests.recovery.faults.processes import Outcome, run
 from tests.recovery.faults.small_worlds import build
 from tests.recovery.faults.snapshots import Snapshot
-from tests.recovery.faults.store_calls import StoreFault, Watched
+from tests.recovery.faults.store_calls import CHANGES, StoreFault, Watched
 
 
 class StoreWorld:
@@ -26,11 +27,14 @@ class StoreWorld:
         self, kind: str, bucket: str, environ: Mapping[str, str], watched: Watched, client: Any, directory: Path
     ) -> None:
         self.lake, self.state = f"s3://{bucket}/lake", f"s3://{bucket}/state"
-        self.environ, self.watched = environ, watched
+        self.environ, self.watched, self.exact = environ, watched, True
         self._bucket, self._client = bucket, client
+        self._requests: list[str] = []
+        self._copy = directory.with_name("copy")
         build(kind, directory / "lake")
         files = [path for path in directory.rglob("*") if path.is_file()]
         self._beginning = {str(path.relative_to(directory)): path.read_bytes() for path in files}
+        self.original = {hashlib.sha256(content).hexdigest() for content in self._beginning.values()}
 
     def fresh(self) -> None:
         self.watched.watch(StoreFault("killed before", 0))
@@ -48,13 +52,24 @@ class StoreWorld:
         objects = self._objects("lake/")
         return {key.removeprefix("lake/"): (hashlib.sha256(found).hexdigest(), 0) for key, found in objects.items()}
 
-    def faults(self, operation: Operation) -> Iterator[StoreFault]:
-        """A kill before a change finds what one after the change before it does, unless an answer is lost to others."""
-        self.fresh()
-        run([operation.run], self.lake, self.state, environ=self.environ)
-        for number, call in enumerate(self.watched.changes, 1):
-            yield from (StoreFault(way, number, call=call) for way in ("killed before", "killed after"))
-        for number, call in enumerate(self.watched.requests, 1):
+    def files(self) -> Path:
+        shutil.rmtree(self._copy, ignore_errors=True)
+        for key, content in self._objects("lake/").items():
+            path = self._copy / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        return self._copy / "lake"
+
+    def runs(self, operation: Operation) -> Outcome:
+        return self.meets(operation, StoreFault("killed before", 0))
+
+    def faults(self) -> Iterator[StoreFault]:
+        """A kill before a change finds what one after the change before it does, but for the last."""
+        changes = [request for request in self._requests if request.startswith(CHANGES)]
+        for number, call in enumerate(changes, 1):
+            yield StoreFault("killed before", number, call=call)
+        yield StoreFault("killed after", len(changes), call=changes[-1])
+        for number, call in enumerate(self._requests, 1):
             yield from (StoreFault(way, number, call=call) for way in ("500", "503", "reset", "lost answer", "403"))
             yield StoreFault("403", number, 1, call)
         for every in (2, 3, 5, 7):
@@ -64,6 +79,7 @@ class StoreWorld:
         self.watched.watch(fault)
         started = self.watched.started
         outcome = run([operation.run], self.lake, self.state, environ=self.environ, started=started)
+        self._requests = self.watched.requests
         self.watched.watch(StoreFault("killed before", 0))
         return outcome
 

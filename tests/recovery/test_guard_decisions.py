@@ -1,0 +1,204 @@
+"""Rows that a retired dataset holds were deleted in its parent: a person is asked, and then heard (DELETION 4)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from deltalake import DeltaTable, write_deltalake
+
+from r2d2.errors import NotRetirable, UsageError
+from r2d2.model.receipt import Status
+from r2d2.recovery.frozen import decide
+from r2d2.recovery.guard import Verdict, guard
+from r2d2.recovery.receipts import of_dataset
+from r2d2.recovery.recipe_store import load
+from tests.recovery.guarded import NOW, ROWS, SLICE, guarded, retired, rows_of, table_and_slice, vacuum
+from tests.recovery_runs import at_work, give_back, purge_all, receipt_of
+
+CHILD = "slice.parquet"
+LEFT = SLICE.filter(pc.not_equal(SLICE["id"], 700))
+LATE = NOW + timedelta(days=31)
+
+
+def deleted(tmp_path: Path, purged: bool = False) -> tuple[Path, Path]:
+    """A lake in whose table a row of the retired slice was deleted, and the guard has looked."""
+    lake, state = table_and_slice(tmp_path, purged)
+    DeltaTable(str(lake / "t")).delete("id = 700")
+    finding = guarded(lake, state)
+    assert finding.verdict is Verdict.ASKED, finding
+    assert "--decide" in finding.hint
+    return lake, state
+
+
+def decided(lake: Path, state: Path, decision: str) -> None:
+    with at_work(lake, state) as recovery:
+        decide(recovery, of_dataset(recovery.receipts, CHILD), decision, "ann")
+
+
+def test_nothing_comes_back_and_nothing_is_purged_until_somebody_decides(tmp_path: Path) -> None:
+    lake, state = deleted(tmp_path)
+    (kept,) = purge_all(lake, state)
+    assert not kept.done
+    assert "frozen" in kept.what
+    until = receipt_of(state, CHILD).facts["frozen_until"]
+    assert guarded(lake, state, NOW + timedelta(days=20)).verdict is Verdict.ASKED
+    assert receipt_of(state, CHILD).facts["frozen_until"] == until
+    assert not (lake / CHILD).exists()
+
+
+def test_a_purged_dataset_is_in_quarantine_again_while_a_person_is_asked(tmp_path: Path) -> None:
+    lake, state = deleted(tmp_path, purged=True)
+    assert receipt_of(state, CHILD).status is Status.QUARANTINED
+    vacuum(lake / "t")
+    assert guarded(lake, state).verdict is Verdict.ASKED
+    give_back(lake, state, CHILD)
+    assert rows_of(lake / CHILD) == SLICE
+
+
+@pytest.mark.parametrize("purged", [False, True])
+def test_restore_brings_the_deleted_rows_back(tmp_path: Path, purged: bool) -> None:
+    lake, state = deleted(tmp_path, purged)
+    vacuum(lake / "t")
+    decided(lake, state, "restore")
+    assert rows_of(lake / CHILD) == SLICE
+
+
+@pytest.mark.parametrize("purged", [False, True])
+def test_honour_gives_the_deleted_rows_up_and_nothing_else(tmp_path: Path, purged: bool) -> None:
+    lake, state = deleted(tmp_path, purged)
+    decided(lake, state, "honour")
+    receipt = receipt_of(state, CHILD)
+    assert (receipt.status, receipt.frozen) == (Status.QUARANTINED, "")
+    vacuum(lake / "t")
+    assert guarded(lake, state).verdict is Verdict.GOOD
+    (gone,) = purge_all(lake, state)
+    assert gone.done, gone
+    give_back(lake, state, CHILD)
+    assert rows_of(lake / CHILD) == LEFT
+
+
+def test_no_byte_of_a_row_that_was_given_up_is_left_in_quarantine(tmp_path: Path) -> None:
+    secret = "a text that no other row has"
+    rows = ROWS.set_column(2, "text", pa.array([secret if i == 700 else str(i * 7919) for i in range(2000)]))
+    lake, state = tmp_path / "lake", tmp_path / "state"
+    lake.mkdir()
+    write_deltalake(str(lake / "t"), rows)
+    pq.write_table(rows.slice(200, 1500), lake / CHILD, compression="none")
+    retired(lake, state, CHILD, "t")
+    DeltaTable(str(lake / "t")).delete("id = 700")
+    guarded(lake, state)
+    decided(lake, state, "honour")
+    kept = [path for path in (lake / ".r2d2").rglob("*") if path.is_file()]
+    assert kept
+    assert not [path for path in kept if secret.encode() in path.read_bytes()]
+
+
+def test_after_the_deadline_the_deletion_is_honoured(tmp_path: Path) -> None:
+    lake, state = deleted(tmp_path)
+    finding = guarded(lake, state, LATE)
+    assert finding.verdict is Verdict.HONOURED, finding
+    give_back(lake, state, CHILD)
+    assert rows_of(lake / CHILD) == LEFT
+
+
+def test_where_rows_were_changed_too_there_is_no_deadline(tmp_path: Path) -> None:
+    lake, state = table_and_slice(tmp_path)
+    DeltaTable(str(lake / "t")).delete("id = 700")
+    DeltaTable(str(lake / "t")).update(updates={"text": "'other'"}, predicate="id = 800")
+    assert guarded(lake, state).verdict is Verdict.ASKED
+    assert guarded(lake, state, LATE).verdict is Verdict.ASKED
+    give_back(lake, state, CHILD)
+    assert rows_of(lake / CHILD) == SLICE
+
+
+def test_what_is_deleted_later_is_asked_with_the_first_question(tmp_path: Path) -> None:
+    lake, state = deleted(tmp_path)
+    until = receipt_of(state, CHILD).facts["frozen_until"]
+    DeltaTable(str(lake / "t")).delete("id = 701")
+    assert guarded(lake, state, NOW + timedelta(days=5)).verdict is Verdict.ASKED
+    assert receipt_of(state, CHILD).facts["frozen_until"] == until
+    assert guarded(lake, state, LATE).verdict is Verdict.HONOURED
+    give_back(lake, state, CHILD)
+    assert rows_of(lake / CHILD) == LEFT.filter(pc.not_equal(LEFT["id"], 701))
+
+
+def test_rows_that_are_there_again_end_the_question(tmp_path: Path) -> None:
+    lake, state = deleted(tmp_path)
+    DeltaTable(str(lake / "t")).restore(1)
+    finding = guarded(lake, state)
+    assert finding.verdict in (Verdict.CARRIED, Verdict.GOOD), finding
+    assert not receipt_of(state, CHILD).frozen
+    (gone,) = purge_all(lake, state)
+    assert gone.done, gone
+
+
+def test_a_row_that_is_left_once_is_given_up_once(tmp_path: Path) -> None:
+    """Bags: the slice holds a row twice, its parent now once."""
+    lake, state = tmp_path / "lake", tmp_path / "state"
+    lake.mkdir()
+    twice = pa.concat_tables([ROWS, ROWS.slice(700, 1)])
+    write_deltalake(str(lake / "t"), ROWS)
+    write_deltalake(str(lake / "t"), ROWS.slice(700, 1), mode="append")
+    pq.write_table(twice, lake / CHILD)
+    retired(lake, state, CHILD, "t")
+    table = DeltaTable(str(lake / "t"))
+    table.delete("id = 700")
+    write_deltalake(str(lake / "t"), ROWS.slice(700, 1), mode="append")
+    assert guarded(lake, state).verdict is Verdict.ASKED
+    decided(lake, state, "honour")
+    give_back(lake, state, CHILD)
+    assert rows_of(lake / CHILD) == ROWS
+
+
+def test_a_decision_is_somebodys_and_on_something(tmp_path: Path) -> None:
+    lake, state = deleted(tmp_path)
+    with at_work(lake, state) as recovery:
+        receipt = of_dataset(recovery.receipts, CHILD)
+        with pytest.raises(UsageError, match="--by"):
+            decide(recovery, receipt, "honour", " ")
+        with pytest.raises(UsageError, match="none of honour, restore"):
+            decide(recovery, receipt, "both", "ann")
+        decide(recovery, receipt, "honour", "ann")
+        with pytest.raises(UsageError, match="nothing is to be decided"):
+            decide(recovery, recovery.receipts[receipt.id], "honour", "ann")
+
+
+def test_where_nothing_would_be_left_honour_changes_nothing(tmp_path: Path) -> None:
+    lake, state = table_and_slice(tmp_path)
+    DeltaTable(str(lake / "t")).delete("id >= 0")
+    assert guarded(lake, state).verdict is Verdict.ASKED
+    with pytest.raises(NotRetirable, match="nothing of it would be left"):
+        decided(lake, state, "honour")
+    give_back(lake, state, CHILD)
+    assert rows_of(lake / CHILD) == SLICE
+
+
+def test_an_honour_that_was_interrupted_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from r2d2.recovery import honour
+    from tests.recovery_runs import recover_all
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object) -> None:
+        raise Killed
+
+    lake, state = deleted(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(honour, "keep_again", killed)
+        with pytest.raises(Killed):
+            decided(lake, state, "honour")
+    recover_all(lake, state)
+    finding = guarded(lake, state)
+    assert finding.verdict is Verdict.HONOURED, finding
+    with at_work(lake, state) as recovery:
+        assert load(recovery.state, recovery.receipts[finding.receipt]).manifest.rows == len(LEFT)
+        (again,) = guard(recovery, NOW)
+    assert again.verdict is Verdict.GOOD
+    give_back(lake, state, CHILD)
+    assert rows_of(lake / CHILD) == LEFT

@@ -1,0 +1,129 @@
+"""Guard and purge where the parent lies in a bucket, which keeps older versions or does not (DELETION 4)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from r2d2.lake.object_versions import version_with, versions_kept_for
+from r2d2.lake.storage import storage_for
+from r2d2.recovery.apply import Outcome
+from r2d2.recovery.guard import Finding, Verdict, guard
+from r2d2.recovery.purge import purge
+from tests.recovery.guarded import NOW, ROWS, SLICE
+from tests.recovery_runs import at_work, retire
+
+
+def put(lake: str, name: str, rows: pa.Table) -> None:
+    data = BytesIO()
+    pq.write_table(rows, data)
+    storage_for(lake).put(f"{lake}/{name}", data.getvalue())
+
+
+def versioned(client: Any, bucket: str, *rules: dict[str, Any]) -> None:
+    client.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    if rules:
+        configuration = {"Rules": [{"ID": str(n), "Status": "Enabled", **rule} for n, rule in enumerate(rules)]}
+        client.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration=configuration)
+
+
+def retired(bucket: str, state: Path) -> str:
+    """A lake in a bucket with a retired slice of ``all.parquet``, at which the guard has looked."""
+    lake = f"s3://{bucket}/lake"
+    put(lake, "all.parquet", ROWS)
+    put(lake, "slice.parquet", SLICE)
+    (outcome,) = retire(lake, state, ("slice.parquet", "all.parquet"))
+    assert outcome.done, outcome
+    assert guarded(lake, state).verdict is Verdict.GOOD
+    return lake
+
+
+def guarded(lake: str, state: Path) -> Finding:
+    with at_work(lake, state) as recovery:
+        (finding,) = guard(recovery, NOW)
+    return finding
+
+
+def purged(lake: str, state: Path) -> Outcome:
+    with at_work(lake, state) as recovery:
+        (outcome,) = purge(recovery, timedelta(0), lambda _: True, lambda _: (), now=datetime.now(UTC))
+    return outcome
+
+
+def rows_of(lake: str) -> pa.Table:
+    return pq.read_table(BytesIO(storage_for(lake).read_bytes(f"{lake}/slice.parquet"))).sort_by("id")
+
+
+@pytest.mark.parametrize("change", ["overwritten", "deleted"])
+def test_a_parent_in_a_bucket_that_keeps_versions_loses_no_row(
+    s3: str, other_client: Any, tmp_path: Path, change: str
+) -> None:
+    versioned(other_client, s3)
+    lake = retired(s3, tmp_path / "state")
+    outcome = purged(lake, tmp_path / "state")
+    assert outcome.done, outcome
+    if change == "overwritten":
+        put(lake, "all.parquet", ROWS.slice(0, 10))
+    else:
+        other_client.delete_object(Bucket=s3, Key="lake/all.parquet")
+    finding = guarded(lake, tmp_path / "state")
+    assert finding.verdict is Verdict.RESTORED, finding
+    assert rows_of(lake) == SLICE
+    left = [page["Key"] for page in other_client.list_objects_v2(Bucket=s3)["Contents"] if "/scratch/" in page["Key"]]
+    assert not left
+
+
+def test_a_parent_in_a_bucket_without_versions_protects_nothing(s3: str, tmp_path: Path) -> None:
+    lake = retired(s3, tmp_path / "state")
+    assert "keeps no older versions" in purged(lake, tmp_path / "state").what
+    put(lake, "all.parquet", ROWS.slice(0, 10))
+    assert guarded(lake, tmp_path / "state").verdict is Verdict.RESTORED
+    assert rows_of(lake) == SLICE
+
+
+def expiry(days: int, prefix: str = "") -> dict[str, Any]:
+    return {"Filter": {"Prefix": prefix}, "NoncurrentVersionExpiration": {"NoncurrentDays": days}}
+
+
+def archive(days: int) -> dict[str, Any]:
+    move = {"NoncurrentDays": days, "StorageClass": "DEEP_ARCHIVE"}
+    return {"Filter": {"Prefix": ""}, "NoncurrentVersionTransitions": [move]}
+
+
+@pytest.mark.parametrize(
+    ("rules", "days"),
+    [
+        ((), None),
+        ((expiry(1),), 1),
+        ((expiry(90), expiry(30, "lake/")), 30),
+        ((expiry(1, "other/"), expiry(9, "lake/deep/")), 9),
+        ((expiry(90), archive(3)), 3),
+    ],
+)
+def test_how_long_versions_are_kept(
+    s3: str, other_client: Any, rules: tuple[dict[str, Any], ...], days: int | None
+) -> None:
+    versioned(other_client, s3, *rules)
+    kept = versions_kept_for(f"s3://{s3}/lake")
+    assert kept == (timedelta.max if days is None else timedelta(days=days))
+
+
+def test_versions_that_expire_too_early_protect_nothing(s3: str, other_client: Any, tmp_path: Path) -> None:
+    versioned(other_client, s3, expiry(1))
+    lake = retired(s3, tmp_path / "state")
+    assert "kept for 1.00 days" in purged(lake, tmp_path / "state").what
+
+
+def test_a_version_is_found_by_its_etag(s3: str, other_client: Any) -> None:
+    versioned(other_client, s3)
+    first = other_client.put_object(Bucket=s3, Key="x", Body=b"one")
+    other_client.put_object(Bucket=s3, Key="x", Body=b"two")
+    other_client.put_object(Bucket=s3, Key="xy", Body=b"three")
+    assert version_with(f"s3://{s3}/x", first["ETag"]) == first["VersionId"]
+    assert version_with(f"s3://{s3}/x", "none of them") == ""
