@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from r2d2.errors import LakeError, NotRetirable, first_line
-from r2d2.lake.catalog_names import QUARANTINE, TableName, is_in_session, name_sql, quoted
+from r2d2.lake.catalog_names import QUARANTINE, TableName, is_in_session, name_sql, quoted, text_literal
 from r2d2.lake.file_tree import shown
 from r2d2.lake.spark_catalog import location_of, spark_errors
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+#: The property that tells a view of R2D2's: the name of the table in whose place it stands.
+_MARK = "r2d2.retired"
 _FOREVER = 36_500  # days; without a number the table's own rule for old references would hold
 
 
@@ -54,6 +56,43 @@ class Catalogs:
                 return name
         what = f"its catalog does not rename {shown(name_sql(table))}: {reasons[-1]}"
         raise NotRetirable(what, "give the right to do so; tables of a Hadoop catalog can't be renamed")
+
+    def columns(self, table: TableName) -> list[tuple[str, str]]:
+        """Name and type of each column of a table, as Spark spells them.
+
+        Raises:
+            LakeError: its catalog can't be asked.
+        """
+        with _asked(table):
+            fields = self.session().table(name_sql(table)).schema.fields
+        return [(field.name, field.dataType.simpleString()) for field in fields]
+
+    def make_view(self, name: TableName, query: str, retired: TableName) -> None:
+        """Puts a view in the place of a table that has another name now.
+
+        Raises:
+            NotRetirable: it can't be made.
+        """
+        mark = f"TBLPROPERTIES ({text_literal(_MARK)} = {text_literal(name_sql(retired))})"
+        try:
+            self.session().sql(f"CREATE VIEW {name_sql(name)} {mark} AS {query}")
+        except spark_errors() as error:
+            what = f"no view can be put in the place of {shown(name_sql(name))}: {shown(first_line(error))}"
+            raise NotRetirable(what, "leave none, or give the right to make it") from error
+
+    def drop_view(self, name: TableName, retired: TableName) -> None:
+        """Removes the view that ``make_view`` left; a table or another view of that name stays.
+
+        Raises:
+            LakeError: its catalog can't be asked.
+        """
+        spark, sql = self.session(), name_sql(name)
+        with _asked(name):
+            if not spark.catalog.tableExists(sql):
+                return
+            rows = spark.sql(f"SHOW TBLPROPERTIES {sql}").collect()
+            if (_MARK, name_sql(retired)) in {(row["key"], row["value"]) for row in rows}:
+                spark.sql(f"DROP VIEW IF EXISTS {sql}")
 
     def tag(self, table: TableName, tag: str, snapshot: int) -> None:
         """Keeps a snapshot of an Iceberg table from expiring, by a tag; one of that name that is there is left.

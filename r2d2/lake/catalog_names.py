@@ -68,6 +68,16 @@ def name_sql(path: Sequence[str]) -> str:
     return ".".join(map(quoted, path))
 
 
+def text_literal(text: str) -> str:
+    """``text`` as a literal in Spark SQL; nothing in it is read as SQL.
+
+    >>> text_literal("it's \\\\")
+    "'it\\\\'s \\\\\\\\'"
+    """
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
 def names_in_quarantine(table: TableName, receipt: str) -> tuple[TableName, ...]:
     """What a table may be called while it is retired, the first choice first: in a schema of its own, or beside itself.
 

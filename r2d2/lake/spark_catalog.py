@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from r2d2.errors import LakeError, first_line
-from r2d2.lake.catalog_names import name_sql, quoted
+from r2d2.lake.catalog_names import name_sql, quoted, text_literal
 from r2d2.lake.hadoop_paths import local_path
 
 if TYPE_CHECKING:
@@ -106,7 +106,9 @@ def partitions_of(
         PySparkException, Py4JError: the catalog does not describe it.
     """
     for spec in specs:
-        told = ", ".join(f"{quoted(name)} = {_literal(value)}" for name, value in spec.items())
+        told = ", ".join(
+            f"{quoted(name)} = {'NULL' if value is None else text_literal(value)}" for name, value in spec.items()
+        )
         found = _as_json(spark, f"{table.sql} PARTITION ({told})")
         yield CatalogPartition(
             tuple(spec[name] for name in table.partition_columns), local_path(str(found["location"]))
@@ -135,10 +137,6 @@ def location_of(spark: SparkSession, path: Sequence[str]) -> str:
         PySparkException, Py4JError: the catalog does not describe it.
     """
     return local_path(str(_details(spark, name_sql(path)).get("location") or ""))
-
-
-def _literal(value: str | None) -> str:
-    return "NULL" if value is None else "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _names(spark: SparkSession, statement: str, column: str) -> set[str]:

@@ -59,6 +59,8 @@ def put_away(recovery: Recovery, away: PutAway) -> PutAway:
     quarantine.refuse_changed(done, moved=True)
     if recovery.catalogs.location(table) is not None:
         raise NotRetirable(f"{shown(name_sql(table))} was made anew while it was retired", "try again")
+    if done.view:
+        recovery.catalogs.make_view(table, done.view, done.table[1])
     return done
 
 
@@ -74,6 +76,9 @@ def bring_back(recovery: Recovery, away: PutAway) -> tuple[Left, ...]:
     if away.kind is not Kind.CATALOG:
         return by_moves.bring_back(recovery.lake, away)
     table, *names = away.table
+    if away.view:
+        for name in names:
+            recovery.catalogs.drop_view(table, name)
     places = {name: recovery.catalogs.location(name) for name in (table, *names)}
     there = next((name for name in names if places[name] is not None), None)
     if there is not None:
