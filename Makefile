@@ -14,7 +14,8 @@ demo: ready $(VENV)/.demo ## build a demo lake in ./demo and run the main job on
 	@rm -rf demo
 	$(BIN)/r2d2 demo --dir demo
 
-# Three processes, one of which mostly waits for a JVM; a file of tests in one of them: what it sets up is set up once.
+# Three processes, two of which often wait for a JVM; a file of tests in one of them: what it sets up is set up once
+# (tests/scheduling.py).
 PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test: ready $(VENV)/.dev ## run the tests (a seeded sample of the long ones)

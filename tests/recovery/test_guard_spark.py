@@ -117,8 +117,11 @@ def changed(spark: SparkSession, where: Path, changes: Sequence[str]) -> None:
     spark.conf.set(check, "false")
     try:
         for change in changes:
-            spark.sql(change.replace(" T ", f" delta.`{where}` ").replace(" T", f" delta.`{where}`", 1)
-                      if False else _named(change, where))
+            spark.sql(
+                change.replace(" T ", f" delta.`{where}` ").replace(" T", f" delta.`{where}`", 1)
+                if False
+                else _named(change, where)
+            )
     finally:
         spark.conf.unset(check)
 
