@@ -23,7 +23,7 @@ from r2d2.recovery.context import Recovery
 from r2d2.recovery.eligible import Pair, eligible
 from r2d2.recovery.places import Area, root_of
 from r2d2.recovery.prove import proven_recipe, take_down
-from r2d2.recovery.put_away import PutAway
+from r2d2.recovery.put_away import Kind, PutAway
 from r2d2.recovery.quarantine import plan_away, refuse_changed
 from r2d2.recovery.quarantined import child_facts
 from r2d2.recovery.rehome import rehome
@@ -64,7 +64,7 @@ def apply(
     Args:
         wanted: which datasets, by id.
         dry_run: only says what would be done; nothing is written.
-        leave_view: a view stands in the place of each; else only where the plan says so.
+        leave_view: a view stands in the place of each table of a catalog; else only where the plan says so.
 
     Yields:
         an outcome for each wanted dataset that the plan retires.
@@ -75,12 +75,11 @@ def apply(
     recovery.require_finished()
     for entry in plan.retired:
         if wanted(entry.dataset):
-            view = leave_view or entry.action is Action.REDIRECT
-            yield _one(recovery, entry, plan.number, reviews, dry_run, view)
+            yield _one(recovery, entry, plan.number, reviews, dry_run, leave_view)
 
 
 def _one(
-    recovery: Recovery, entry: PlannedDataset, number: int, reviews: Sequence[Review], dry_run: bool, view: bool
+    recovery: Recovery, entry: PlannedDataset, number: int, reviews: Sequence[Review], dry_run: bool, leave_view: bool
 ) -> Outcome:
     retirement = None
     try:
@@ -92,6 +91,7 @@ def _one(
         if dry_run:
             return Outcome(entry.dataset, False, f"would be retired ({away.kind}), rebuilt from {pair.parent.id}")
         rehome(recovery, pair.child, pair.parent)
+        view = entry.action is Action.REDIRECT or (leave_view and away.kind is Kind.CATALOG)
         retirement = _Retirement(recovery, entry, number, review, pair, area, away, view)
         return retirement.run()
     except StateError:
