@@ -60,9 +60,8 @@ def retire_and_purge(lake: str, state: str) -> None:
     purge(lake, state)
 
 
-#: An OSError is made an error for people by the commands.
-_BOTH = ("R2D2Error", "OSError")
-RETIRE = Operation(retire, recover=recover, back=restore, check=nothing_is_left, refusal=_BOTH)
+_BOTH = ("R2D2Error", "OSError")  # outside of apply an OSError is made an error for people by the commands
+RETIRE = Operation(retire, recover=recover, back=restore, check=nothing_is_left)
 RESTORE = Operation(
     restore, prepare=retire, recover=recover, back=retire, check=nothing_is_left, refusal=_BOTH, portable=False
 )
