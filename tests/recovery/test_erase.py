@@ -179,7 +179,7 @@ def test_a_person_goes_from_the_recipe_of_what_was_purged(lake: Path, make: Call
     retired(lake, name, accepted=ALL)
     assert [outcome.done for outcome in purge_all(lake, lake.parent / "state")] == [True]
     DeltaTable(str(lake / "all.parquet")).delete(f"mail = '{MAIL}'")
-    keys = Keys(("user.ID", "mail"), ((str(NUMBER), MAIL), ("1", "nobody")))
+    keys = Keys(("amount", "mail"), (("", MAIL), ("1", "nobody")))
     (outcome,) = erased(lake, keys)
     assert (outcome.done, status(lake, name)) == (True, Status.PURGED), outcome
     nothing_is_left(lake)
@@ -304,6 +304,28 @@ def test_a_file_that_nobody_knows_is_told_and_the_dataset_left_alone(lake: Path)
     (outcome,) = erased(lake)
     assert (outcome.done, "_notes.txt" in outcome.what) == (False, True)
     assert before == {path: path.read_bytes() for path in (lake / ".r2d2/quarantine").rglob("*") if path.is_file()}
+
+
+def test_a_number_in_a_struct_goes_as_a_text_does(lake: Path) -> None:
+    name = sliced(lake)
+    retired(lake, name)
+    write_parent(lake, REST)
+    assert [outcome.done for outcome in erased(lake, Keys(("user.ID",), ((str(NUMBER),),)))] == [True]
+    for place in (lake / ".r2d2", lake.parent / "state"):
+        assert holders(place, str(NUMBER)) == []
+    give_back(lake, lake.parent / "state", name)
+    assert len(rows_at(lake / name)) == 190
+
+
+def test_a_dataset_that_can_not_tell_people_is_named(lake: Path) -> None:
+    name = sampled(lake)
+    retired(lake, name)
+    keys = Keys(("user.ID", "mail"), ((str(NUMBER), MAIL), ("1", "nobody")))
+    (outcome,) = erased(lake, keys)
+    assert (outcome.done, "lacks columns" in outcome.what) == (False, True)
+    assert erased(lake, Keys(("user.ID", "mail"), (("1", "nobody"),))) == []
+    assert [outcome.done for outcome in erased(lake)] == [True]
+    nothing_is_left(lake)
 
 
 class Killed(BaseException):
