@@ -306,6 +306,7 @@ def test_a_file_that_nobody_knows_is_told_and_the_dataset_left_alone(lake: Path)
     assert before == {path: path.read_bytes() for path in (lake / ".r2d2/quarantine").rglob("*") if path.is_file()}
 
 
+@FULL
 def test_a_number_in_a_struct_goes_as_a_text_does(lake: Path) -> None:
     name = sliced(lake)
     retired(lake, name)
@@ -317,6 +318,7 @@ def test_a_number_in_a_struct_goes_as_a_text_does(lake: Path) -> None:
     assert len(rows_at(lake / name)) == 190
 
 
+@FULL
 def test_a_dataset_that_can_not_tell_people_is_named(lake: Path) -> None:
     name = sampled(lake)
     retired(lake, name)
