@@ -12,7 +12,7 @@ from contextlib import suppress
 from r2d2.errors import R2D2Error, Tampered
 from r2d2.lake.file_tree import joined, shown
 from r2d2.lake.layout import Reader, leaf_columns
-from r2d2.model.dataset import Dataset, Leaf
+from r2d2.model.dataset import Dataset, LeafPath
 from r2d2.model.receipt import RETIRED, Receipt, Status
 from r2d2.model.recipe import Manifest, Recipe
 from r2d2.recovery import recipe_store
@@ -23,6 +23,7 @@ from r2d2.recovery.erase_child import described, manifest_of_rest, recipe_of_res
 from r2d2.recovery.erase_files import file_tells
 from r2d2.recovery.erase_journal import erase_from_journal
 from r2d2.recovery.erase_keys import Keys
+from r2d2.recovery.erase_match import matching
 from r2d2.recovery.erase_purged import holds_people, rebuilt_rest
 from r2d2.recovery.erase_quarantine import ERASING, STALE, take_out
 from r2d2.recovery.erase_state import erase_from_state
@@ -66,9 +67,7 @@ def go_on(recovery: Recovery) -> Iterator[Outcome]:
     if keys is not None:
         words = Words(keys)
         for receipt in list(recovery.receipts.values()):
-            outcome = _one(recovery, receipt, words)
-            if outcome:
-                yield outcome
+            yield from _one(recovery, receipt, words)
         for receipt in erase_from_journal(recovery, words):
             what = "a key is the name of a file or directory of it, or its own, and stays in the journal and its recipe"
             yield Outcome(receipt.dataset, False, what, _DELETE_THERE, receipt.id)
@@ -102,16 +101,19 @@ def _kept_keys(recovery: Recovery) -> Keys | None:
     return keys
 
 
-def _one(recovery: Recovery, receipt: Receipt, words: Words) -> Outcome | None:
-    """What became of one dataset; None where nothing of anybody was in it."""
+def _one(recovery: Recovery, receipt: Receipt, words: Words) -> Iterator[Outcome]:
+    """What became of one dataset; nothing where nothing of anybody was in it."""
+    found: list[Outcome | None] = []
     try:
         if receipt.status is Status.UNDONE:
-            return _left(receipt, words)
-        return _retired(recovery, receipt, words) if receipt.status in RETIRED else None
+            found = [_left(receipt, words)]
+        elif receipt.status in RETIRED:
+            found = [_retired(recovery, receipt, words), _untold(recovery, recovery.receipts[receipt.id], words)]
     except R2D2Error as error:
         if recovery.receipts[receipt.id].facts.get(ERASING):
             raise
-        return Outcome(receipt.dataset, False, str(error), error.hint, receipt.id)
+        found = [Outcome(receipt.dataset, False, str(error), error.hint, receipt.id)]
+    yield from (outcome for outcome in found if outcome)
 
 
 def _left(receipt: Receipt, words: Words) -> Outcome | None:
@@ -128,7 +130,7 @@ def _retired(recovery: Recovery, receipt: Receipt, words: Words) -> Outcome | No
         return _forgotten(recovery, receipt)
     recipe = recipe_store.load(recovery.state, receipt)
     tells = recipe_tells(recipe, words)
-    if not tells and not receipt.facts.get(STALE) and not _may_hold(recipe.manifest, words.keys):
+    if not tells and not receipt.facts.get(STALE) and not words.keys.may_hold(_columns(recipe.manifest)):
         return None
     if receipt.status is Status.QUARANTINED:
         had = take_out(recovery, receipt, recipe.manifest, words)
@@ -142,11 +144,26 @@ def _retired(recovery: Recovery, receipt: Receipt, words: Words) -> Outcome | No
         return _renewed(recovery, receipt, recipe, rest, words)
 
 
-def _may_hold(manifest: Manifest, keys: Keys) -> bool:
-    """Whether a dataset has all columns by which some person is named."""
+def _columns(manifest: Manifest) -> set[LeafPath]:
+    """Paths of all columns of a dataset."""
     paths = {leaf.path for text in manifest.readers if text for leaf in leaf_columns(Reader.from_json(text))}
-    paths |= {(name,) for name in manifest.partition_columns}
-    return keys.may_hold(Dataset("", "", "", "", leaves=tuple(Leaf(path, ()) for path in paths)))
+    return paths | {(name,) for name in manifest.partition_columns}
+
+
+def _untold(recovery: Recovery, receipt: Receipt, words: Words) -> Outcome | None:
+    """A dataset that lacks columns by which people are named may have their rows, and nobody can tell."""
+    if receipt.status not in RETIRED:
+        return None
+    recipe = recipe_store.load(recovery.state, receipt)
+    partly = words.keys.within(_columns(recipe.manifest))
+    if partly is None:
+        return None
+    dataset = quarantined_dataset(receipt) if receipt.status is Status.QUARANTINED else recipe.parent.as_dataset()
+    if not matching(dataset, partly, recovery.settings.containment, recovery.run):
+        return None
+    what = "it lacks columns by which people are named, and may have their rows: some match in the columns that it has"
+    hint = "if those tell people, name them by those alone, and erase again"
+    return Outcome(receipt.dataset, False, what, hint, receipt.id)
 
 
 def _renewed(recovery: Recovery, receipt: Receipt, recipe: Recipe, rest: Dataset, words: Words) -> Outcome:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from r2d2.errors import UsageError
-from r2d2.model.dataset import Dataset, LeafPath
+from r2d2.model.dataset import LeafPath
 from r2d2.model.names import fold_name
 
 _HINT = "the first line names columns, each further one a person; a row is theirs if all cells that are given match"
@@ -70,10 +71,20 @@ class Keys:
         name = fold_name(".".join(path))
         return name if name in self._columns else None
 
-    def may_hold(self, dataset: Dataset) -> bool:
-        """Whether a dataset has all columns by which some person is named."""
-        held = {self.names(leaf.path) for leaf in dataset.leaves}
+    def may_hold(self, paths: Iterable[LeafPath]) -> bool:
+        """Whether leaves with these paths are all by which some person is named."""
+        held = {self.names(path) for path in paths}
         return any(all(name in held for name, _ in one) for one in self.cells)
+
+    def within(self, paths: Iterable[LeafPath]) -> Keys | None:
+        """People of whose columns some and not all are among the paths, by those; None for nobody."""
+        held = {self.names(path) for path in paths}
+        names = [fold_name(column) for column in self.columns]
+        people = []
+        for one in self.people:
+            own = tuple(text if name in held else "" for name, text in zip(names, one, strict=True))
+            people += [own] if any(own) and own != one else []
+        return Keys(self.columns, tuple(dict.fromkeys(people))) if people else None
 
     @cached_property
     def apart(self) -> Keys:

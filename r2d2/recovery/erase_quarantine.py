@@ -29,7 +29,7 @@ from r2d2.recovery.manifest import strangers
 from r2d2.recovery.moving import remove_below
 from r2d2.recovery.places import Area
 from r2d2.recovery.placing import LOG, log_text
-from r2d2.recovery.put_away import PutAway
+from r2d2.recovery.put_away import Kind, PutAway
 from r2d2.recovery.quarantine import is_whole, seen_now
 from r2d2.recovery.quarantined import child_facts, quarantined_dataset, retired_dataset
 
@@ -95,6 +95,9 @@ def _planned(recovery: Recovery, receipt: Receipt, manifest: Manifest, words: Wo
         NotRetirable: it can't be done.
     """
     away, settings = PutAway.from_facts(receipt.facts["away"]), recovery.settings.containment
+    if away.kind is Kind.CATALOG:
+        hint = "restore it, delete the rows there, and retire it again"
+        raise NotRetirable("it is a table of a catalog, whose files are its engine's to write", hint)
     if not is_whole(away):
         raise NotRetirable("it was written to while it was in quarantine", "restore it and look what was written")
     dataset = quarantined_dataset(receipt)

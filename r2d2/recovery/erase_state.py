@@ -52,7 +52,7 @@ def erase_from_state(state: State, words: Words, recipes: Collection[str]) -> No
 def _holders(state: State, words: Words) -> set[str]:
     """Ids of datasets of any run in which a person's row may have been."""
     rows = state.rows("datasets", columns=["dataset", *_DATASET]).to_pylist()
-    return {row["dataset"] for row in rows if words.keys.may_hold(dataset_of(row))}
+    return {row["dataset"] for row in rows if words.keys.may_hold(leaf.path for leaf in dataset_of(row).leaves)}
 
 
 _DATASET = ["format", "location", "version", "rows", "bytes", "names", "status", "reason", "detail"]
