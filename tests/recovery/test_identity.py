@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import struct
 from collections.abc import Callable
@@ -12,12 +13,16 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyroaring import BitMap64
 
+from r2d2.lake.delta_vectors import vector_of
 from r2d2.lake.kernels import run_here
 from r2d2.recovery.identity import look_at
 from r2d2.recovery.identity_parquet import parquet_rows
 from tests.recovery.rebuilds import SMALL, dataset_at, identity_at
 
+_B85 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~"
+_Z85 = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
 NAN, OTHER_NAN = (struct.unpack("<d", struct.pack("<Q", bits))[0] for bits in (0x7FF8 << 48, (0x7FF8 << 48) + 1))
 SCHEMA = pa.schema(
     [
@@ -121,6 +126,20 @@ def test_parts_of_a_file_add_up(tmp_path: Path) -> None:
     assert all(part is not None for part in parts)
     assert sum(part[1] for part in parts if part) == whole[1] == 100
     assert sum(part[2] for part in parts if part) % 2**256 == whole[2]
+
+
+def test_rows_that_a_deletion_vector_takes_out_do_not_count(tmp_path: Path) -> None:
+    table = pa.table({"a": range(10)})
+    pq.write_table(table, tmp_path / "a.parquet", row_group_size=4)
+    pq.write_table(table.filter(pa.array([i not in (0, 5, 9) for i in range(10)])), tmp_path / "b.parquet")
+    data = (1681511377).to_bytes(4, "little") + BitMap64([0, 5, 9]).serialize()
+    text = base64.b85encode(data + bytes(-len(data) % 4)).decode().translate(str.maketrans(_B85, _Z85))
+    vector = vector_of({"storageType": "i", "pathOrInlineDv": text, "sizeInBytes": len(data), "cardinality": 3}, "")
+    with_vector = parquet_rows(tmp_path / "a.parquet", vector.to_json(), None)
+    without = parquet_rows(tmp_path / "b.parquet", "", None)
+    assert with_vector is not None
+    assert without is not None
+    assert with_vector[1:] == without[1:]
 
 
 def test_wide_int96_are_told_apart_though_their_nanoseconds_are_equal(tmp_path: Path) -> None:
