@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -113,7 +114,7 @@ def _one(recovery: Recovery, receipt: Receipt, recipe: Recipe, parents: Parents,
         keep_again(recovery, receipt, recipe)
         return _finding(receipt, Verdict.HONOURED, "rows that its parent lost were given up, as was decided")
     parent = parents.now(recipe)
-    if parent.intact and parent.current and not receipt.frozen:
+    if parent.good and not receipt.frozen:
         return _finding(receipt, Verdict.GOOD)
     if not frozen.is_asked(receipt, parent):
         found = _carried(recovery, receipt, recipe, parent)
@@ -130,13 +131,11 @@ def _one(recovery: Recovery, receipt: Receipt, recipe: Recipe, parents: Parents,
 
 def _carried(recovery: Recovery, receipt: Receipt, recipe: Recipe, parent: ParentNow) -> Recipe | None:
     """The recipe on what the parent holds now."""
-    if parent.current:
+    if parent.good:
         return recipe
-    if not parent.causes:
-        try:  # files that were only touched, or copied back, are the same
+    if not parent.moved_on:
+        with suppress(R2D2Error):  # files that were only touched, or copied back, are the same
             return as_now(recipe)
-        except R2D2Error:
-            pass
     there = recovery.dataset_at(recipe.parent.location)
     return new_recipe(recovery, receipt, recipe, there, parent.intact) if there else None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -129,7 +131,21 @@ def test_a_purged_dataset_whose_parent_is_dropped_is_told_to_be_lost(tmp_path: P
 
 
 def _the_bytes_in_quarantine(lake: Path) -> str:
-    import hashlib
-
     (kept,) = (lake / ".r2d2/quarantine").glob("*/data")
     return hashlib.sha256(kept.read_bytes()).hexdigest()
+
+
+def test_a_column_that_the_table_lacks_from_now_on_brings_the_dataset_back(tmp_path: Path) -> None:
+    """As a dropped column with column mapping: the files stay, and hold it until they are rewritten."""
+    lake, state = table_and_slice(tmp_path)
+    log = lake / "t/_delta_log"
+    first = [json.loads(line) for line in (log / f"{0:020d}.json").read_text().splitlines()]
+    metadata = next(action["metaData"] for action in first if "metaData" in action)
+    schema = json.loads(metadata["schemaString"])
+    schema["fields"] = [field for field in schema["fields"] if field["name"] != "text"]
+    changed = {"metaData": {**metadata, "schemaString": json.dumps(schema)}}
+    (log / f"{2:020d}.json").write_text(json.dumps(changed))
+    finding = guarded(lake, state)
+    assert finding.verdict is Verdict.RESTORED, finding
+    assert "no column text" in finding.what
+    assert rows_of(lake / "slice.parquet") == SLICE
