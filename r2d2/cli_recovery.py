@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from r2d2 import flags
+from r2d2.errors import UsageError
 from r2d2.flags import Commands, command, read_settings
 from r2d2.model.receipt import Acceptance
 from r2d2.progress import Progress
@@ -60,11 +61,37 @@ examples:
   r2d2 purge --dry-run --state /data/r2d2
   r2d2 purge --older-than 14d --yes --state /data/r2d2"""
 
+_GUARD = """Run it as often as retention.guard_checks says: it costs little where nothing changed. It sees and does:
+  parent appended to       its recipe stays bound to the files that it was made for, and is carried over before they go
+  parent compacted         its recipe is carried over
+  files gone, VACUUM near  the dataset is given back now, where no new recipe is found
+  rows deleted in parent   nothing comes back by itself: it is not purged, and a person is asked; after
+                           recovery.honour_days without an answer the deletion is honoured
+Claims and recipes that were changed are made whole again from their second copy. A table shows what is not simply
+good. The exit code is 9 if a person should see to something.
+
+examples:
+  r2d2 guard --state /data/r2d2
+  r2d2 guard --decide honour sales/2023 --by ana --state /data/r2d2"""
+
 _RECOVER = """A command that was killed leaves a record of what it was about to do. What can be finished is finished,
 the rest is undone: no row is lost, and the lake is as before or as planned. It needs no Java and can be run again.
 
 example:
   r2d2 recover --yes --state /data/r2d2"""
+
+_ERASE = """Once a person's rows were deleted in the lake's own datasets, this takes them out of what is retired:
+files in quarantine are written anew without them, recipes are made anew, a Delta table loses its history. The keys go
+from the state and its older versions: bounds, predicates, witnesses, sketches, notes, the report; the journal keeps
+digests. Old versions of objects that a bucket keeps are not removed: let them expire.
+
+FILE is a CSV. Its first line names columns (user.id is the field id of user), each further one is a person; a row is
+theirs if all cells that are given match. A dataset that can't be written without these rows is left alone and named,
+and the exit code is 9. `r2d2 recover` goes on with what was cut short.
+
+example:
+  printf 'user.id,email\\n4711,\\n,ann@example.com\\n' > keys.csv
+  r2d2 erase --keys keys.csv --yes --state /data/r2d2"""
 
 _HISTORY = """Each plan that decided otherwise than the one before, each review, and each record of the journal, whose
 hashes and MACs are checked. No value of a cell is in it, nor a name of a file.
@@ -98,8 +125,19 @@ def add(commands: Commands) -> None:
     text = "time in quarantine, for example 30d (default: retention.grace_days)"
     purge.add_argument("--older-than", type=flags.time, metavar="TIME", help=text)
     purge.epilog = _PURGE
+    text = "look whether all that is retired can still be given back; what is about to be lost comes back"
+    guard = command(commands, "guard", text, _guard, state, settings, table_or_json)
+    guard.add_argument("dataset", nargs="?", default="", metavar="DATASET", help="that --decide is about")
+    text = "of rows that a retired dataset holds and its parent deleted: give them up, or give the dataset back"
+    guard.add_argument("--decide", choices=("honour", "restore"), help=text)
+    guard.add_argument("--by", default="", metavar="NAME", help="who decides")
+    guard.epilog = _GUARD
     text = "finish or undo what a command that was killed left half done"
     command(commands, "recover", text, _recover, state, yes, settings, table_or_json).epilog = _RECOVER
+    text = "take people's rows out of all that is retired, and their keys out of the state"
+    erase = command(commands, "erase", text, _erase, state, yes, settings, table_or_json)
+    erase.add_argument("--keys", required=True, metavar="FILE", help="who: a CSV of columns and their values")
+    erase.epilog = _ERASE
     text = "the whole story of a dataset, from plan to purge, for its owner or an audit"
     history = command(commands, "history", text, _history, flags.state(), settings, table_or_json)
     history.add_argument("dataset", metavar="DATASET", help="its id, or another of its names")
@@ -127,7 +165,7 @@ def _decision(kinds: Commands, name: str, text: str) -> Parser:
     output = flags.output_format("table", "json", "csv")
     parser = command(kinds, name, text, _review, flags.turn(), flags.settings(), output)
     parser.add_argument("datasets", nargs="*", metavar="DATASET", help="ids, as `r2d2 review list` gives them")
-    parser.add_argument("--all", action="store_true", help="all that the plan would retire")
+    parser.add_argument("--all", action="store_true", help="all that the plan would retire and nobody has decided on")
     parser.add_argument("--by", required=True, metavar="NAME", help="who decides")
     parser.add_argument("--note", required=True, metavar="TEXT", help="why")
     parser.set_defaults(approved=name == "approve", accept=[])
@@ -174,10 +212,27 @@ def _restore(arguments: Namespace) -> None:
     give_back.restore(_command(arguments), arguments.dataset, arguments.to, arguments.as_of, arguments.format)
 
 
+def _guard(arguments: Namespace) -> int:
+    from r2d2.commands import guarding
+
+    if bool(arguments.decide) is not bool(arguments.dataset):
+        raise UsageError("--decide and DATASET go together", "r2d2 guard --decide honour|restore DATASET --by NAME")
+    if not arguments.decide:
+        return guarding.look_after(_command(arguments), arguments.format)
+    guarding.decide_on(_command(arguments), arguments.dataset, arguments.decide, arguments.by)
+    return 0
+
+
 def _recover(arguments: Namespace) -> int:
     from r2d2.commands import give_back
 
     return give_back.recover(_command(arguments), arguments.yes, arguments.format)
+
+
+def _erase(arguments: Namespace) -> int:
+    from r2d2.commands import erasing
+
+    return erasing.erase(_command(arguments), arguments.keys, arguments.yes, arguments.format)
 
 
 def _history(arguments: Namespace) -> None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Who runs which file (``make test``)."""
+    from tests.scheduling import scheduler
+
+    return scheduler(config, log)
 
 
 @pytest.fixture(scope="session")

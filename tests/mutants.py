@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-#: Pairs of the generated lakes, and their seed: three times what CI runs.
+#: Pairs of the generated lakes, and their seed: three times what ``make test-full`` compares.
 PAIRS, SEED = "1500", "3"
 
 

@@ -15,12 +15,12 @@ from tests.lakes import seed_from_environment
 FULL = pytest.mark.full
 
 #: `make test-full` sets it.
-_ALL = os.environ.get("R2D2_FULL") == "1"
+ALL = os.environ.get("R2D2_FULL") == "1"
 
 
 def examples(number: int) -> int:
     """How many generated cases to try, of the number that the full suite tries."""
-    return number if _ALL else -(-number // 4)
+    return number if ALL else -(-number // 4)
 
 
 def some(values: Sequence[Any], number: int) -> list[Any]:

@@ -17,12 +17,12 @@ from r2d2.config import DiscoverySettings
 from r2d2.errors import LakeError, UnreadableData, UnsupportedData, first_line, unknown_damage
 from r2d2.lake.file_tree import FileTree, FoundFile, shown
 from r2d2.lake.spark_catalog import (
-    SPARK_ERRORS,
     VIEW,
     CatalogTable,
     catalog_tables,
     database_parts,
     iceberg_metadata_file,
+    spark_errors,
 )
 from r2d2.lake.storage import Storage, is_local, storage_for
 
@@ -88,7 +88,7 @@ def _read(
             return RootListing((iceberg_candidate(bare, storage, below, within, current),), ())
         if table.provider in _OF_FILES:
             return RootListing((file_candidate(spark, table, bare, within),), ())
-    except SPARK_ERRORS as error:
+    except spark_errors() as error:
         return _failed(bare, tree, "error", f"Spark can't open it: {shown(first_line(error))}")
     except (OSError, LakeError, UnreadableData) as error:
         return _failed(bare, tree, "error", shown(str(error)))

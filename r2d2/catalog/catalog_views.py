@@ -14,7 +14,7 @@ from r2d2.catalog.named_files import look
 from r2d2.errors import UnreadableData, UnsupportedData, first_line
 from r2d2.lake.file_tree import shown
 from r2d2.lake.hadoop_paths import local_path
-from r2d2.lake.spark_catalog import SPARK_ERRORS, CatalogTable
+from r2d2.lake.spark_catalog import CatalogTable, spark_errors
 from r2d2.lake.view_plans import view_plan
 from r2d2.model.dataset import DataFile
 from r2d2.model.source import SparkSource
@@ -34,7 +34,7 @@ def view_candidate(spark: SparkSession, table: CatalogTable, bare: Candidate) ->
         files = tuple(sorted(map(_file, _unquoted(plan.files)), key=lambda file: file.path))
         if not files:
             raise UnsupportedData("a view that reads no files")
-    except SPARK_ERRORS as error:
+    except spark_errors() as error:
         return replace(view, status="error", reason=f"Spark can't open it: {shown(first_line(error))}")
     except UnreadableData as error:
         return replace(view, status="error", reason=str(error))

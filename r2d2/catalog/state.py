@@ -145,8 +145,11 @@ class State:
     def _files(self, table: str, run_id: str | None) -> list[DeltaFile]:
         return data_files(joined(self.location, table), run_id)
 
-    def write_file(self, name: str, content: bytes) -> str:
+    def write_file(self, name: str, content: bytes, private: bool = False) -> str:
         """Writes a file that is not a table, such as the report; a reader sees the old one or the new one. Its place.
+
+        Args:
+            private: on disk, only its owner may read it.
 
         Raises:
             StateError: it can't be written, or the state is another process's by now.
@@ -154,7 +157,7 @@ class State:
         place = joined(self.location, name)
         self.lock.fence()
         try:
-            self.storage.put(place, content)
+            self.storage.put(place, content, private=private)
         except OSError as error:
             hint = "look for space and rights there"
             raise StateError(f"{place} can't be written: {error.strerror or error}", hint) from error

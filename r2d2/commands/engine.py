@@ -14,14 +14,14 @@ from r2d2.catalog.listing import Candidate
 from r2d2.catalog.reading import needs_of
 from r2d2.config import Settings
 from r2d2.containment.scanner import Runner
-from r2d2.lake.kernels import Kernel, run_here
+from r2d2.lake.kernels import Kernel, run_here, split_sources
 from r2d2.lake.session import build_session
-from r2d2.lake.spark_files import Access
-from r2d2.lake.workers import Workers, split_sources
 from r2d2.model.packing import unpack_files
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+    from r2d2.lake.workers import Workers
 
 
 @dataclass
@@ -59,6 +59,9 @@ class Engine:
 
     @cached_property
     def _workers(self) -> Workers:
+        from r2d2.lake.spark_files import Access
+        from r2d2.lake.workers import Workers  # and with it pyspark, which ``r2d2 recover`` does without
+
         return Workers(self.spark, Access(self.settings.spark.workers))
 
 

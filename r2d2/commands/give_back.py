@@ -11,6 +11,7 @@ from r2d2.commands.retired import newest_receipt
 from r2d2.recovery import receipts
 from r2d2.recovery import recover as recovery_of_crashes
 from r2d2.recovery import restore as restoring
+from r2d2.recovery.journal import Journal
 from r2d2.report.units import human_seconds, plural
 from r2d2.report.visible import visible
 
@@ -48,6 +49,7 @@ def recover(command: Command, yes: bool, output: str) -> int:
         UsageError: nobody is there to be asked.
     """
     left = receipts.unfinished(command.receipts)
+    erasing = bool(receipts.unfinished_erasure(Journal(command.state).records))
     for receipt in left:
         what = recovery_of_crashes.what_would_be_done(receipt)
         command.progress.say(f"{visible(receipt.dataset)} ({receipt.id}): {what}")
@@ -58,5 +60,6 @@ def recover(command: Command, yes: bool, output: str) -> int:
         still = receipts.unfinished(recovery.receipts)
     print_rows(rows, RECOVERED_COLUMNS, output)
     if not left:
-        command.progress.say("nothing was left half done")
+        what = "an erasure was finished" if erasing else "nothing was left half done"
+        command.progress.say(what)
     return 9 if still else 0

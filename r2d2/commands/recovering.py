@@ -13,6 +13,7 @@ from r2d2.catalog.state import State, open_state
 from r2d2.commands.engine import Engine
 from r2d2.config import Settings
 from r2d2.errors import StateError
+from r2d2.lake.session import is_submitted
 from r2d2.lake.storage import absolute, storage_for
 from r2d2.model.receipt import Receipt
 from r2d2.operations.turns import turn
@@ -63,7 +64,7 @@ class Command:
         roots = [root for root in given if not root.startswith(_CATALOG)]
         settings = looking_as(lake[0], self.settings) if lake else self.settings
         engine = Engine(settings, settings.recovery.spark_bytes)
-        session = engine.spark if len(roots) < len(given) else None
+        session = engine.spark if len(roots) < len(given) or is_submitted() else None
         see = partial(look, given, settings, self.state, engine.over, session)
         common = self.state, roots, settings, self.progress, engine.run, see
         with turn(self.state, self.wait, self.progress):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from r2d2.catalog import runs
@@ -11,13 +11,18 @@ from r2d2.catalog.state import State, open_state
 from r2d2.commands.output import print_rows
 from r2d2.config import Settings
 from r2d2.errors import NotRetirable, UsageError
+from r2d2.model.dataset import Dataset
 from r2d2.model.plan import Plan, PlannedDataset
 from r2d2.model.receipt import Acceptance, Review
 from r2d2.operations.turns import turn
 from r2d2.progress import Progress
 from r2d2.recovery.reviews import approval, decide, reviews
+from r2d2.recovery.takes import takes
 
-LIST_COLUMNS = ("dataset", "parent", "saving_per_month", "decision", "by", "note", "accepted", "owner", "conditions")
+LIST_COLUMNS = (
+    *("dataset", "parent", "saving_per_month", "decision", "by", "note", "accepted"),
+    *("quarantine", "accept", "lost", "owner", "conditions"),
+)
 REVIEW_COLUMNS = ("dataset", "decision", "by", "note", "at", "plan", "accepted")
 
 
@@ -34,12 +39,12 @@ def plan_of(state: State, number: int | None) -> tuple[Plan, Run]:
 
 
 def show_reviews(state_dir: str, number: int | None, settings: Settings, output: str) -> None:
-    """Prints a line for each dataset that a plan would retire."""
-    del settings
+    """Prints a line for each dataset that a plan would retire: what was decided, what it takes and what is lost."""
     state = open_state(state_dir)
-    plan, _ = plan_of(state, number)
+    plan, run = plan_of(state, number)
+    found = {dataset.id: dataset for dataset in runs.datasets(state, run)}
     made = reviews(state)
-    print_rows((_listed(entry, made) for entry in plan.retired), LIST_COLUMNS, output)
+    print_rows((_listed(entry, made, found, settings) for entry in plan.retired), LIST_COLUMNS, output)
 
 
 def review(
@@ -58,21 +63,33 @@ def review(
     """Keeps a decision on datasets of a plan, and prints it.
 
     Args:
-        everything: on all that the plan would retire.
+        everything: on all that the plan would retire and nobody has decided on.
 
     Raises:
         UsageError: it is about no dataset; one is not to be retired by this plan; nobody decided.
     """
     if bool(names) is everything:
-        raise UsageError("which datasets?", "name them, or give --all for all that the plan would retire")
+        raise UsageError("which datasets?", "name them, or give --all for all that nobody has decided on")
     state = open_state(state_dir)
     plan, _ = plan_of(state, number)
-    wanted = [entry.dataset for entry in plan.retired] if everything else names
     with turn(state, wait, progress):
-        made = decide(state, plan, wanted, approved, by, note, map(Acceptance, accepted))
+        made = decide(
+            state,
+            plan,
+            _undecided(state, plan) if everything else names,
+            approved,
+            by,
+            note,
+            [Acceptance(each) for each in accepted],
+        )
     print_rows(map(_made, made), REVIEW_COLUMNS, output)
     if approved:
         progress.say(f"`r2d2 apply {plan.number} --state DIR` retires what was approved of plan {plan.number}")
+
+
+def _undecided(state: State, plan: Plan) -> list[str]:
+    made = reviews(state)
+    return [entry.dataset for entry in plan.retired if decision(entry, made) in ("undecided", "outdated")]
 
 
 def decision(entry: PlannedDataset, made: Sequence[Review]) -> str:
@@ -87,8 +104,11 @@ def decision(entry: PlannedDataset, made: Sequence[Review]) -> str:
     return "approved"
 
 
-def _listed(entry: PlannedDataset, made: Sequence[Review]) -> dict[str, Any]:
+def _listed(
+    entry: PlannedDataset, made: Sequence[Review], found: Mapping[str, Dataset], settings: Settings
+) -> dict[str, Any]:
     newest = next((each for each in reversed(made) if each.dataset == entry.dataset), None)
+    what = takes(found[entry.dataset], found[entry.parent or ""], entry.rebuild_seconds, settings)
     return {
         "dataset": entry.dataset,
         "parent": entry.parent,
@@ -97,6 +117,9 @@ def _listed(entry: PlannedDataset, made: Sequence[Review]) -> dict[str, Any]:
         "by": newest.by if newest else "",
         "note": newest.note if newest else "",
         "accepted": sorted(newest.accepted) if newest else [],
+        "quarantine": what.kind,
+        "accept": list(what.accept),
+        "lost": list(what.lost),
         "owner": entry.owner,
         "conditions": list(entry.conditions),
     }

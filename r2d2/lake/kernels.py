@@ -14,6 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from r2d2.model.dataset import HANDED_BY_SPARK
+
 if TYPE_CHECKING:
     from pyspark.sql.pandas._typing import ArrowMapIterFunction
 
@@ -97,6 +99,14 @@ def _renumbered(tasks: pa.Table, numbers: npt.NDArray[np.int32], first: int, sto
     own = tasks.filter(pa.array((numbers >= first) & (numbers < stop)))
     renumbered = pc.subtract(own["task"], pa.scalar(first, pa.int32()))
     return own.set_column(own.schema.get_field_index("task"), "task", renumbered)
+
+
+def split_sources(tasks: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Task rows whose files can be opened, and those of which Spark reads the datasets."""
+    if "files" not in tasks.schema.names:
+        return tasks, tasks.slice(0, 0)
+    by_spark = pc.starts_with(tasks["files"], f'[["{HANDED_BY_SPARK}')
+    return tasks.filter(pc.invert(by_spark)), tasks.filter(by_spark)
 
 
 def run_here(tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:

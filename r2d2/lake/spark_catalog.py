@@ -7,9 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
-
 from r2d2.errors import LakeError, UsageError, first_line
 from r2d2.lake.hadoop_paths import local_path
 
@@ -17,8 +14,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 VIEW = "view"
-#: How Spark says that it can't: in its own words, or in those of what it called (a format's jar, a store).
-SPARK_ERRORS = (PySparkException, Py4JError)
 _DATA_SOURCES = frozenset({"parquet", "delta", "csv", "json", "orc", "iceberg"})
 #: Hive's own tables whose serde keeps every value as it is; others read what does not fit a type as NULL.
 _SERDES = {
@@ -26,6 +21,17 @@ _SERDES = {
     "org.apache.hadoop.hive.ql.io.orc.OrcSerde": "orc",
 }
 _DETAILS = "# Detailed Table Information"
+
+
+def spark_errors() -> tuple[type[Exception], ...]:
+    """How Spark says that it can't: in its own words, or in those of what it called (a format's jar, a store).
+
+    What lists a lake without a catalog does not load pyspark.
+    """
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+
+    return PySparkException, Py4JError
 
 
 @dataclass(frozen=True)
@@ -112,7 +118,7 @@ def catalog_tables(spark: SparkSession, database: Sequence[str]) -> list[Catalog
     try:
         tables = _names(spark, f"SHOW TABLES IN {where}", "tableName")
         views = _views(spark, where)
-    except SPARK_ERRORS as error:
+    except spark_errors() as error:
         raise LakeError(
             f"catalog:{'.'.join(database)}: {first_line(error)}",
             "check the name with SHOW DATABASES and the right to list it; catalogs are configured by spark.conf and"
@@ -176,6 +182,8 @@ def _names(spark: SparkSession, statement: str, column: str) -> set[str]:
 
 
 def _views(spark: SparkSession, where: str) -> set[str]:
+    from pyspark.errors import PySparkException
+
     try:
         return _names(spark, f"SHOW VIEWS IN {where}", "viewName")
     except PySparkException as error:
@@ -188,7 +196,7 @@ def _described(spark: SparkSession, path: tuple[str, ...]) -> CatalogTable:
     bare = CatalogTable(path, "")
     try:
         found = _details(spark, bare.sql)
-    except SPARK_ERRORS as error:
+    except spark_errors() as error:
         return CatalogTable(path, "", refusal=f"the catalog does not describe it: {first_line(error)}")
     provider = str(found.get("provider") or "").lower()
     serde = str(found.get("serde_library") or "")
@@ -198,6 +206,8 @@ def _described(spark: SparkSession, path: tuple[str, ...]) -> CatalogTable:
 
 
 def _details(spark: SparkSession, name: str) -> Mapping[str, Any]:
+    from pyspark.errors import PySparkException
+
     try:
         return _as_json(spark, name)
     except PySparkException as error:

@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from r2d2.errors import R2D2Error, ScanError, UnreadableData, first_line
 from r2d2.lake.file_tree import shown
-from r2d2.lake.kernels import Kernel, Totals, for_spark, run_here
+from r2d2.lake.kernels import Kernel, Totals, for_spark, run_here, split_sources
 from r2d2.lake.session import shares_disk
 from r2d2.lake.spark_files import Access, OverFiles, are_children, probe, with_contents
 from r2d2.lake.spark_rows import frame, over_rows, refusal, run_refused, run_without_rows
@@ -232,14 +232,6 @@ class _Refused:
 
     def mapped(self, spark: SparkSession, kernel: Kernel, schema: pa.Schema) -> DataFrame:
         return spark.createDataFrame(run_refused(kernel, self.tasks, {self.name: self.why}, schema))
-
-
-def split_sources(tasks: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Task rows whose files can be opened, and those of which Spark reads the datasets."""
-    if "files" not in tasks.schema.names:
-        return tasks, tasks.slice(0, 0)
-    by_spark = pc.starts_with(tasks["files"], f'[["{HANDED_BY_SPARK}')
-    return tasks.filter(pc.invert(by_spark)), tasks.filter(by_spark)
 
 
 def _by_source(tasks: pa.Table) -> list[_Source]:

@@ -44,7 +44,10 @@ class Review:
 
 
 class Status(StrEnum):
-    """How far a retirement is. What ends in ``ing`` was begun; ``r2d2 recover`` finishes or undoes it."""
+    """How far a retirement is. What ends in ``ing`` was begun; ``r2d2 recover`` finishes or undoes it.
+
+    ``ERASED``: all of its rows were people's who asked for that; nothing is left of it.
+    """
 
     APPLYING = "applying"
     MOVING = "moving"
@@ -54,6 +57,7 @@ class Status(StrEnum):
     RESTORED = "restored"
     PURGING = "purging"
     PURGED = "purged"
+    ERASED = "erased"
 
 
 #: A dataset in one of these is not in the lake, and can be given back.

@@ -87,6 +87,8 @@ class Recovery:
         Raises:
             StateError: a crash left something.
         """
+        if receipts.unfinished_erasure(self.journal.records):
+            raise StateError("an erasure was begun and not finished", "run `r2d2 recover --state DIR` first")
         left = receipts.unfinished(self.receipts)
         if left:
             names = ", ".join(shown(receipt.dataset) for receipt in left)

@@ -42,7 +42,7 @@ def _receipt(receipt: Receipt, told: datetime) -> dict[str, Any]:
 
 
 def _is_rebuild(record: Record, found: Mapping[str, Receipt]) -> bool:
-    return record.event == "restore-took" and record.facts["source"] == "recipe" and record.receipt in found
+    return record.event == "restore-took" and record.facts["by"] == "recipe" and record.receipt in found
 
 
 def _restore(record: Record, receipt: Receipt) -> dict[str, Any]:

@@ -31,6 +31,8 @@ def eligible(recovery: Recovery, entry: PlannedDataset) -> Pair:
     """
     if entry.action is not Action.RETIRE:
         raise NotRetirable(f"{entry.action} is not done by apply", "put the view in its place, then plan again")
+    if entry.parent == entry.dataset:
+        raise NotRetirable(f"{shown(entry.dataset)} is itself what it would be rebuilt from", "plan again")
     found = recovery.datasets()
     child, parent = _named(found, entry.dataset), _named(found, entry.parent or "")
     if child.version != entry.version:

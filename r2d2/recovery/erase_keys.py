@@ -76,6 +76,13 @@ class Keys:
         return any(all(name in held for name, _ in one) for one in self.cells)
 
     @cached_property
+    def apart(self) -> Keys:
+        """Each cell as a key of its own: for what can be made again, or is worth less than being sure."""
+        cells = dict.fromkeys(cell for person in self.cells for cell in person)
+        columns = tuple(dict.fromkeys(name for name, _ in cells))
+        return Keys(columns, tuple(tuple(text if name == own else "" for name in columns) for own, text in cells))
+
+    @cached_property
     def _columns(self) -> frozenset[str]:
         return frozenset(map(fold_name, self.columns))
 

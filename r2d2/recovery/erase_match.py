@@ -7,6 +7,7 @@ that both it and the cell convert to. Rows are told by their places in their fil
 from __future__ import annotations
 
 import json
+import re
 import uuid
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -55,7 +56,14 @@ Places = npt.NDArray[np.int64]
 #: By index of a dataset's file the places of rows in it, sorted; files without any are left out.
 Gone = Mapping[int, Places]
 
-_TEXT_FAMILIES = (STRING, NUMBER, DATE, TIMESTAMP, INSTANT)
+#: What a text is compared as, and what cells that convert to that look like: each takes its time to plan.
+_TEXT_FAMILIES = {
+    STRING: re.compile(".*", re.DOTALL),
+    NUMBER: re.compile(r"-?\.?\d.*"),
+    DATE: re.compile(text_views.DATE_PATTERN),
+    TIMESTAMP: re.compile(text_views.TIMESTAMP_PATTERN),
+    INSTANT: re.compile(text_views.INSTANT_PATTERN),
+}
 _PLANNING_BYTES = 500_000
 _ROWS = 1 << 16
 
@@ -143,8 +151,10 @@ def condition(con: duckdb.DuckDBPyConnection, part: Source, keys: Keys) -> Itera
     with ExitStack() as stack:
         for names, people in by_columns.items():
             held = [_held(part, name) for name in names]
-            forms = [_forms(*each) for each in held if each is not None]
             if None not in held:
+                forms = [
+                    _forms(*each, texts) for each, texts in zip(held, zip(*people, strict=True), strict=True) if each
+                ]
                 terms += [stack.enter_context(_listed(con, people, one)) for one in product(*forms)]
         yield f"({' OR '.join(terms) or 'false'})"
 
@@ -162,9 +172,10 @@ def _held(part: Source, name: str) -> tuple[str, Column] | None:
     return value_of(part, paths[0], STRING) if paths else None
 
 
-def _forms(value: str, column: Column) -> list[_Form]:
+def _forms(value: str, column: Column, cells: Sequence[str]) -> list[_Form]:
     if column.kind in ("TEXT", "JSON"):
-        return [_text_form(value, column, family) for family in _TEXT_FAMILIES]
+        families = (family for family, may_be in _TEXT_FAMILIES.items() if any(map(may_be.fullmatch, cells)))
+        return [_text_form(value, column, family) for family in families]
     family = family_of(column)
     if is_nested(family) or column.kind == "STRUCT":
         raise UnsupportedData("a column of the keys is a list, a map or a struct here: give one of its fields")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -60,23 +60,39 @@ class Words:
         return bool(self.cleared_in(value) != value)
 
     def cleared_in(self, value: Any) -> Any:
-        """The value with all its texts cleared; lists of two texts may be a column and its value."""
+        """The value with all its texts cleared; mappings, and lists of pairs, may be columns and their values."""
         if isinstance(value, str):
             raw = json_or_none(value)
             return self.cleared(value) if raw is None else spelled(value, raw, self.cleared_in(raw))
         if isinstance(value, Mapping):
-            return {self.cleared(str(name)): self._value_of(name, held) for name, held in value.items()}
-        if isinstance(value, list | tuple):
-            pair = len(value) == 2 and isinstance(value[0], str)
-            cleared = [value[0], self._value_of(*value)] if pair else value
-            return type(value)(map(self.cleared_in, cleared))
-        return value
+            values = self._values(list(value.items()))
+            return {self.cleared(str(name)): held for name, held in zip(value, values, strict=True)}
+        if not isinstance(value, list | tuple):
+            return value
+        if value and all(map(_is_pair, value)):
+            names = [self.cleared(name) for name, _ in value]
+            return [list(pair) for pair in zip(names, self._values(value), strict=True)]
+        return [self.cleared_in(held) for held in value]
 
-    def _value_of(self, name: str, value: Any) -> Any:
-        """What a column has, cleared."""
-        if isinstance(value, str) and fold_name(name) in self._names and self.tells(f"{name}={value}"):
-            return GONE
-        return self.cleared_in(value)
+    def _values(self, columns: Sequence[tuple[str, Any]]) -> list[Any]:
+        """What columns have, cleared: of people of whom all cells are among them, as text or as number."""
+        own = [self._cells(name, value) for name, value in columns]
+        held = set[tuple[str, str]]().union(*own)
+        whole = {cell for person in self._people_with(held) if held.issuperset(person) for cell in person}
+        return [
+            GONE if not whole.isdisjoint(cells) else self.cleared_in(value)
+            for (_, value), cells in zip(columns, own, strict=True)
+        ]
+
+    def _cells(self, name: str, value: Any) -> set[tuple[str, str]]:
+        """Which cells a column's value is."""
+        if value is None or isinstance(value, Mapping | list | tuple):
+            return set()
+        return self._by_value.get((fold_name(name), _plain(value)), set())
+
+    def _people_with(self, cells: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], ...]]:
+        for cell in cells:
+            yield from self._people[cell]
 
     def leaf_tells(self, leaf: Leaf) -> bool:
         """Whether bounds of a leaf are, or are cut from, a cell of a key."""
@@ -136,6 +152,24 @@ class Words:
         return {name: frozenset(text for other, text in cells if other == name) for name in self._names}
 
     @cached_property
+    def _by_value(self) -> Mapping[tuple[str, str], set[tuple[str, str]]]:
+        """Cells by value and by their column's name or innermost name: what a path names may be nested."""
+        found: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+        for cell in self._people:
+            for name in (cell[0], cell[0].rpartition(".")[2]):
+                found[name, _plain(cell[1])].add(cell)
+        return found
+
+    @cached_property
+    def _people(self) -> Mapping[tuple[str, str], list[tuple[tuple[str, str], ...]]]:
+        """People by each of their cells."""
+        found: dict[tuple[str, str], list[tuple[tuple[str, str], ...]]] = defaultdict(list)
+        for person in self.keys.cells:
+            for cell in person:
+                found[cell].append(person)
+        return found
+
+    @cached_property
     def _distinct(self) -> frozenset[str]:
         return frozenset(text for texts in self._by_column.values() for text in texts if _is_distinct(text))
 
@@ -157,6 +191,16 @@ def json_or_none(text: str | None) -> Any:
 def spelled(text: str, raw: Any, cleared: Any) -> str:
     """The JSON text of what was cleared; the text itself where nothing was."""
     return text if cleared == raw else json.dumps(cleared)
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, list | tuple) and len(value) == 2 and isinstance(value[0], str)
+
+
+def _plain(value: Any) -> str:
+    """A value in one spelling, whether it is a text, a number or the text of a number."""
+    number = None if isinstance(value, bool) else _value(str(value), NUMBER)
+    return str(value) if number is None or not Decimal(number).is_finite() else str(Decimal(number).normalize())
 
 
 def _is_distinct(text: str) -> bool:

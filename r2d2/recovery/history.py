@@ -14,6 +14,8 @@ from r2d2.catalog.state import State
 from r2d2.recovery.journal import Record
 from r2d2.recovery.reviews import reviews
 
+#: The event that says how long a restore took, and from what (``by``) it was.
+_TOOK = "restore-took"
 #: What the events of the journal say; the names in braces are facts of the record.
 _WORDS: Mapping[str, str] = {
     "apply-begun": "plan {plan} is carried out: to be rebuilt from {parent}",
@@ -25,7 +27,7 @@ _WORDS: Mapping[str, str] = {
     "restore-placing": "what was rebuilt is as it was, and is being put in place",
     "restored": "it was given back",
     "restore-undone": "giving it back was given up; it stays {status}",
-    "restore-took": "giving it back from its {source} took {seconds:.1f} s",
+    _TOOK: "giving it back from its {by} took {seconds:.1f} s",
     "purge-begun": "it is being purged: its quarantined data and a rebuild, both read anew, are the same",
     "purged": "it was purged; it comes back from its recipe",
     "rebound": "its recipe was made anew: {why}",
@@ -35,7 +37,7 @@ _WORDS: Mapping[str, str] = {
 _TOLD = frozenset(
     {"version", "root", "location", "parent", "parent_location", "parent_version", "plan", "by", "note", "accepted"}
     | {"promised_seconds", "saving_per_month", "recipe", "recipe_kind", "kind", "fidelity", "lost", "bytes", "source"}
-    | {"seconds", "to", "why", "status", "was", "frozen", "deadline", "decided"}
+    | {"seconds", "path", "why", "status", "was", "frozen", "deadline", "decided"}
 )
 
 
@@ -98,7 +100,7 @@ def _done(dataset: str, records: Sequence[Record]) -> Iterator[Event]:
     for record in records:
         if record.receipt in own:
             facts = {name: value for name, value in record.facts.items() if name in _TOLD}
-            by = str(record.facts.get("by", ""))
+            by = "" if record.event == _TOOK else str(record.facts.get("by", ""))
             yield Event(record.at, _said(record), by, record.receipt, facts, (record.sequence, record.sha256))
 
 

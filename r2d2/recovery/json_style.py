@@ -59,7 +59,7 @@ class JsonStyle:
     def plain(self) -> str:
         """The pattern of a text that is its own string in this style but for the quotes."""
         beyond = r"\x00-\x1f\x7f-\x{10ffff}" if self.ascii else r"\x00-\x1f"
-        return rf'^[^"\\{"/" if self.slash else ""}{beyond}]*$'
+        return rf'[^"\\{"/" if self.slash else ""}{beyond}]*'
 
 
 def spelled_values(text: str) -> Any:

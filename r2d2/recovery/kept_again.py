@@ -26,14 +26,28 @@ def keep_again(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> None:
     Raises:
         R2D2Error: it can't be rebuilt, or comes out otherwise than it was.
     """
-    area, manifest = Area(receipt.root, receipt.id), recipe.manifest
-    remove_below(recovery.lake, area.data)  # all that may lie there is what an earlier try left
+    area = Area(receipt.root, receipt.id)
     rebuilt(recovery, recipe, area.scratch)
-    place(recovery.lake, plan_placing(manifest, area.scratch, area.data, whole=not manifest.is_file))
+    put_again(recovery, receipt, recipe.manifest, area.scratch, replacing=False)
+
+
+def put_again(recovery: Recovery, receipt: Receipt, manifest: Manifest, scratch: str, **facts: object) -> None:
+    """Puts files of a purged dataset into its quarantine.
+
+    Args:
+        scratch: where they are, with the log of a table.
+        facts: what else the journal is to say.
+
+    Raises:
+        R2D2Error, OSError: it can't be done.
+    """
+    area = Area(receipt.root, receipt.id)
+    remove_below(recovery.lake, area.data)  # all that may lie there is what an earlier try left
+    place(recovery.lake, plan_placing(manifest, scratch, area.data, whole=not manifest.is_file))
     away = _away(receipt, area, manifest)
     child = _child(manifest, receipt.location, area)
     told = {"away": away.to_facts(), "child": child_facts(child), "kind": away.kind, "bytes": child.bytes}
-    recovery.journal.append("kept-again", receipt.id, **told, replacing=False)
+    recovery.journal.append("kept-again", receipt.id, **told, **facts)
 
 
 def _away(receipt: Receipt, area: Area, manifest: Manifest) -> PutAway:

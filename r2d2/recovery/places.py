@@ -20,7 +20,9 @@ AREAS = (_QUARANTINE, _SCRATCH)
 #: What roots begin with that are databases of a catalog.
 CATALOG = "catalog:"
 _SHORT = 16
-_NOTE, _LONGEST = ".retired-by-r2d2.txt", 255
+_NOTE = ".retired-by-r2d2.txt"
+#: Bytes in a name that file systems allow.
+LONGEST_NAME = 255
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def note_of(location: str) -> str:
     """The small file that stays beside the old path of a retired dataset."""
     directory, _, name = location.rstrip("/").rpartition("/")
     note = f"_{name}{_NOTE}"
-    return f"{directory}/{note if len(note.encode('utf-8')) <= _LONGEST else f'_{_named(name)}{_NOTE}'}"
+    return f"{directory}/{note if len(note.encode('utf-8')) <= LONGEST_NAME else f'_{_named(name)}{_NOTE}'}"
 
 
 def claims_beside(location: str) -> str:

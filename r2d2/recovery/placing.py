@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
 from r2d2.errors import LakeError, NotRetirable
 from r2d2.lake.file_tree import joined, shown
 from r2d2.lake.storage import is_local, storage_for
-from r2d2.model.recipe import Manifest
+from r2d2.model.recipe import FileRecord, Manifest
 from r2d2.recovery.lake_writer import LakeWriter
 from r2d2.recovery.listing import exists
 from r2d2.recovery.moving import carry
 from r2d2.recovery.put_away import Move
 
-_LOG = "_delta_log/00000000000000000000.json"
+#: The one log entry of a table that is given back.
+LOG = "_delta_log/00000000000000000000.json"
 
 
 @dataclass(frozen=True)
@@ -108,26 +109,31 @@ def write_log(manifest: Manifest, files: Sequence[str], directory: str) -> None:
     Args:
         files: paths of the manifest's files in the directory.
     """
+    storage = storage_for(directory)
+    named = replace(manifest, files=tuple(replace(f, name=n) for f, n in zip(manifest.files, files, strict=True)))
+    sizes = [storage.stat(joined(directory, name)).size for name in files]
+    storage.put(joined(directory, LOG), log_text(named, sizes).encode("utf-8"), only_if=None)
+
+
+def log_text(manifest: Manifest, sizes: Sequence[int]) -> str:
+    """The log of a table as one entry; ``sizes`` are those that its files have now."""
     actions = [json.loads(text) for _, text in manifest.table]
     now = time.time_ns() // 1_000_000
     told = {"timestamp": now, "operation": "R2D2 RESTORE", "operationParameters": {"version": manifest.version}}
-    lines = [{"commitInfo": told}, *actions, *_adds(manifest, files, directory, now)]
-    text = "\n".join(json.dumps(line) for line in lines) + "\n"
-    storage_for(directory).put(joined(directory, _LOG), text.encode("utf-8"), only_if=None)
+    adds = [_add(file, size, now) for file, size in zip(manifest.files, sizes, strict=True)]
+    return "\n".join(json.dumps(line) for line in ({"commitInfo": told}, *actions, *adds)) + "\n"
 
 
-def _adds(manifest: Manifest, files: Sequence[str], directory: str, now: int) -> Iterator[dict[str, Any]]:
-    storage = storage_for(directory)
-    for file, name in zip(manifest.files, files, strict=True):
-        add = {
-            "path": quote(name),
-            "partitionValues": dict(file.partition),
-            "size": storage.stat(joined(directory, name)).size,
-            "modificationTime": now,
-            "dataChange": True,
-            "stats": json.dumps({"numRecords": file.rows}),
-        }
-        yield {"add": add}
+def _add(file: FileRecord, size: int, now: int) -> dict[str, Any]:
+    add = {
+        "path": quote(file.name),
+        "partitionValues": dict(file.partition),
+        "size": size,
+        "modificationTime": now,
+        "dataChange": True,
+        "stats": json.dumps({"numRecords": file.rows}),
+    }
+    return {"add": add}
 
 
 def _is_there(path: str, size: int) -> bool:

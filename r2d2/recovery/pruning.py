@@ -19,16 +19,22 @@ _Partition = tuple[tuple[str, str | None], ...]
 
 def may_hold(files: Sequence[DataFile], predicate: Predicate, case_sensitive: bool) -> list[int]:
     """Places of the files whose partition values don't rule them out."""
+    with task_connection() as connect:
+        return holding(connect("")[0], files, predicate, case_sensitive)
+
+
+def holding(
+    con: duckdb.DuckDBPyConnection, files: Sequence[DataFile], predicate: Predicate, case_sensitive: bool
+) -> list[int]:
+    """The same on a connection that is open."""
     if not predicate or not any(file.partition for file in files):
         return list(range(len(files)))
     found: set[_Partition] = set()
     by_names: dict[tuple[str, ...], list[_Partition]] = defaultdict(list)
     for partition in dict.fromkeys(tuple(sorted(file.partition)) for file in files):
         by_names[tuple(name for name, _ in partition)].append(partition)
-    with task_connection() as connect:
-        con, _ = connect("")
-        for names, partitions in by_names.items():
-            found.update(_satisfying(con, names, partitions, predicate, case_sensitive))
+    for names, partitions in by_names.items():
+        found.update(_satisfying(con, names, partitions, predicate, case_sensitive))
     return [place for place, file in enumerate(files) if tuple(sorted(file.partition)) in found]
 
 

@@ -82,6 +82,17 @@ class PutAway:
             table=_names(raw["table"]),
         )
 
+    @property
+    def place(self) -> str:
+        """Where the dataset's directory, or the one file that it is, lies after the moves."""
+        below = f"{self.location}/"
+        for move in self.moves:
+            if move.source == self.location:
+                return move.target
+            if move.source.startswith(below):  # others' files stay where it was
+                return move.target[: len(move.target) - len(move.source) + len(self.location)]
+        return self.location
+
     def moved(self, path: str) -> str:
         """Where a file that lay at ``path`` is after the moves."""
         for move in self.moves:

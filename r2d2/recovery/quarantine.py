@@ -17,25 +17,32 @@ from r2d2.lake.urls import SAME_STORE, split_url
 from r2d2.model.dataset import Dataset
 from r2d2.recovery.lake_writer import LakeWriter
 from r2d2.recovery.listing import exists, seen_below, seen_files
-from r2d2.recovery.places import AREA, Area, note_of
+from r2d2.recovery.places import AREA, LONGEST_NAME, Area, note_of
 from r2d2.recovery.put_away import Kind, Move, PutAway, Seen
 
 _LOG = "_delta_log"
 _BUSY = "it is left as it was; try again when nothing writes to it"
 
 
-def plan_away(dataset: Dataset, area: Area, in_stores: Literal["in-place", "move"], by: str) -> PutAway:
+def plan_away(
+    dataset: Dataset,
+    area: Area,
+    in_stores: Literal["in-place", "move"],
+    by: str,
+    table: tuple[tuple[str, ...], ...] = (),
+) -> PutAway:
     """What putting a dataset away takes; nothing is done yet.
 
     Args:
         in_stores: what becomes of objects.
         by: who decided.
+        table: the name of a catalog's table, and those that it may get; none for what is known by its path only.
 
     Raises:
         NotRetirable: it can't be put away as what it is, or where it is.
     """
     location = dataset.location.rstrip("/")
-    kind = _kind(dataset, in_stores)
+    kind = Kind.CATALOG if table else kind_of(dataset, in_stores)
     there = seen_below(location)
     _refuse_areas(location, there)
     own = {file.path for file in dataset.files}
@@ -44,26 +51,25 @@ def plan_away(dataset: Dataset, area: Area, in_stores: Literal["in-place", "move
         raise NotRetirable(
             f"{shown(min(missing))} lies elsewhere, or is gone", "retire datasets that own all they hold"
         )
-    fence = _fence_path(dataset) if dataset.format == "delta" else ""
-    whole = dataset.format == "delta" or _owns_all(location, there, own)
+    fence = _fence_path(dataset) if dataset.format == "delta" and kind is not Kind.CATALOG else ""
+    whole = dataset.format in ("delta", "iceberg") or _owns_all(location, there, own)
     wanted = there if whole else tuple(file for file in there if file.path in own | _checksums(own))
     moves = _moves(kind, location, wanted, whole, area)
     if kind in (Kind.RENAMED, Kind.COPIED) and own == {location}:
         wanted = (*wanted, *seen_files(sorted(_checksums(own))))
         moves = tuple(Move(f.path, _beside(f.path, location, area)) for f in wanted)
     fence_text = _fence(area.receipt, by) if fence else ""
-    return PutAway(
-        kind, location, moves, wanted, fence, fence_text, note=note_of(location), note_text=_note(dataset, area, by)
-    )
+    note = note_of(location), _note(dataset, area, by)
+    return PutAway(kind, location, moves, wanted, fence, fence_text, *note, table)
 
 
-def refuse_changed(away: PutAway) -> None:
-    """Raises if what is to be put away is not what it was when that was planned.
+def refuse_changed(away: PutAway, moved: bool = False) -> None:
+    """Raises if what is to be put away, or was, is not what it was when that was planned.
 
     Raises:
         NotRetirable: something was written there.
     """
-    _refuse_changed(away, seen_now(away, moved=False))
+    _refuse_changed(away, seen_now(away, moved))
 
 
 def put_away(lake: LakeWriter, away: PutAway) -> None:
@@ -85,13 +91,22 @@ def put_away(lake: LakeWriter, away: PutAway) -> None:
     else:
         for move in away.moves:
             lake.rename(move.source, move.target)
+    leave_note(lake, away)
+    refuse_changed(away, moved=True)
+    if written_again(away):
+        raise NotRetirable(f"{shown(away.location)} was written to while it was moved", _BUSY)
+
+
+def leave_note(lake: LakeWriter, away: PutAway) -> None:
+    """Says beside the old path what became of the dataset.
+
+    Raises:
+        NotRetirable: another note is there.
+    """
     try:
         lake.put(away.note, away.note_text.encode("utf-8"))
     except FileExistsError:
         raise NotRetirable(f"{shown(away.note)} is in the way", "it tells of another retirement: look at it") from None
-    _refuse_changed(away, seen_now(away, moved=True))
-    if written_again(away):
-        raise NotRetirable(f"{shown(away.location)} was written to while it was moved", _BUSY)
 
 
 def seen_now(away: PutAway, moved: bool) -> tuple[Seen, ...]:
@@ -155,7 +170,15 @@ def removal_order(path: str) -> tuple[bool, str]:
     return f"/{_LOG}/" in path, path
 
 
-def _kind(dataset: Dataset, in_stores: str) -> Kind:
+def kind_of(dataset: Dataset, in_stores: str) -> Kind:
+    """How a dataset is quarantined.
+
+    Args:
+        in_stores: what becomes of objects: ``in-place`` or ``move``.
+
+    Raises:
+        NotRetirable: it can't be, where it is.
+    """
     location = dataset.location
     if dataset.format == "iceberg":
         raise NotRetirable("an Iceberg table is retired through its catalog only", "give its catalog as a root")
@@ -170,7 +193,7 @@ def _kind(dataset: Dataset, in_stores: str) -> Kind:
 
 
 def _moves(kind: Kind, location: str, wanted: Sequence[Seen], whole: bool, area: Area) -> tuple[Move, ...]:
-    if kind in (Kind.FENCED, Kind.IN_PLACE):
+    if kind in (Kind.FENCED, Kind.IN_PLACE, Kind.CATALOG):
         return ()
     if whole and kind is not Kind.COPIED and not any(file.path == location for file in wanted):
         return (Move(location, area.data, directory=True),)
@@ -198,7 +221,8 @@ def _refuse_areas(location: str, there: Sequence[Seen]) -> None:
 def _checksums(own: set[str]) -> set[str]:
     """The checksums that Hadoop keeps beside files on disk."""
     split = (path.rpartition("/") for path in own)
-    return {f"{directory}/.{name}.crc" for directory, _, name in split}
+    named = {(directory, f".{name}.crc") for directory, _, name in split}
+    return {f"{directory}/{name}" for directory, name in named if len(name.encode("utf-8")) <= LONGEST_NAME}
 
 
 def _fence_path(dataset: Dataset) -> str:

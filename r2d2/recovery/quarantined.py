@@ -52,7 +52,7 @@ def quarantined_dataset(receipt: Receipt) -> Dataset:
     """
     away = PutAway.from_facts(receipt.facts["away"])
     was = retired_dataset(receipt)
-    return replace(was, location=away.moved(was.location), files=tuple(_moved(file, away) for file in was.files))
+    return replace(was, location=away.place, files=tuple(_moved(file, away) for file in was.files))
 
 
 def _moved(file: DataFile, away: PutAway) -> DataFile:

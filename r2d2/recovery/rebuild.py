@@ -26,7 +26,7 @@ from r2d2.lake.local_writes import BEING_WRITTEN, make_directory
 from r2d2.lake.storage import is_local, storage_for
 from r2d2.model.dataset import DataFile, Dataset
 from r2d2.model.packing import pack_files
-from r2d2.model.recipe import FileRecord, Manifest, Recipe, RecipeKind, units
+from r2d2.model.recipe import FileRecord, Manifest, Recipe, RecipeKind
 from r2d2.recovery.identity import look_at
 from r2d2.recovery.pins import as_now
 from r2d2.recovery.rebuild_kernels import COUNTS, TASKS, WRITTEN, CopyFiles, CountRows, Row, WriteRows
@@ -111,7 +111,7 @@ def _written(
     recipe: Recipe, into: str, prefix: str, settings: ContainmentSettings, run: Runner
 ) -> tuple[dict[int, str], int]:
     """Where each file of the child was written to, and about how many bytes were read for that."""
-    needed = [set(needed_files(recipe, unit)) for unit in range(len(units(recipe.manifest)))]
+    needed = [set(files) for files in needed_files(recipe)]
     parent = recipe.parent.as_dataset()
     asked = set[DataFile]().union(*needed)
     parts = chunks(replace(parent, files=tuple(file for file in parent.files if file in asked)), settings.task_bytes)

@@ -9,7 +9,7 @@ import json
 import os
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 
 from r2d2.containment.scan import Connect, read_failure, task_connection, unchanged
-from r2d2.errors import Tampered
+from r2d2.errors import Tampered, UnreadableData
 from r2d2.lake.file_tree import joined
 from r2d2.lake.local_writes import make_directory
 from r2d2.lake.storage import is_local, storage_for
@@ -56,7 +56,7 @@ class CountRows:
                         for unit, places in asked
                     ]
                 except Exception as error:  # noqa: BLE001  # travels to the driver, which ends the rebuild with it
-                    found = [{"error": read_failure(error)}]
+                    found = [{"error": _failure(error)}]
                 yield pa.RecordBatch.from_pylist(found, schema=COUNTS)
 
     def _count(self, task: Row, places: Sequence[int], rows: str, unit: int, connect: Connect) -> int:
@@ -83,24 +83,24 @@ class WriteRows:
                 try:
                     found: list[dict[str, Any]] = list(self._written(task, connect))
                 except Exception as error:  # noqa: BLE001  # travels to the driver, which ends the rebuild with it
-                    found = [{"file": -1, "error": read_failure(error)}]
+                    found = [{"file": -1, "error": _failure(error)}]
                 yield pa.RecordBatch.from_pylist(found, schema=WRITTEN)
 
     def _written(self, task: Row, connect: Connect) -> Iterator[dict[str, Any]]:
         unit, files, _ = json.loads(task["spec"])
-        rows = self._selected(task, connect)
-        rest = next(rows, None)
-        for index in files:
-            record = self.recipe.manifest.files[index]
-            with Target(self.into, self.prefix) as target:
-                writer = open_writer(self.recipe.manifest.headers[record.header], target.local)
-                rest = _fill(writer, record.rows, rest, rows)
-                writer.close()
-            yield {"file": index, "place": target.place, "error": None}
+        with closing(self._selected(task, connect)) as rows:
+            rest = next(rows, None)
+            for index in files:
+                record = self.recipe.manifest.files[index]
+                with Target(self.into, self.prefix) as target:
+                    writer = open_writer(self.recipe.manifest.headers[record.header], target.local)
+                    rest = _fill(writer, record.rows, rest, rows)
+                    writer.close()
+                yield {"file": index, "place": target.place, "error": None}
         if rest is not None:
             raise Tampered(f"unit {unit} of the recipe gives more rows than its files had", "")
 
-    def _selected(self, task: Row, connect: Connect) -> Iterator[pa.RecordBatch]:
+    def _selected(self, task: Row, connect: Connect) -> Generator[pa.RecordBatch]:
         """The rows of the pieces, one after the other."""
         unit, _, asked = json.loads(task["spec"])
         for places, rows, skip, take in asked:
@@ -122,7 +122,7 @@ class CopyFiles:
             try:
                 found: list[dict[str, Any]] = list(self._copied(task))
             except Exception as error:  # noqa: BLE001  # travels to the driver, which ends the rebuild with it
-                found = [{"file": -1, "error": read_failure(error)}]
+                found = [{"file": -1, "error": _failure(error)}]
             yield pa.RecordBatch.from_pylist(found, schema=WRITTEN)
 
     def _copied(self, task: Row) -> Iterator[dict[str, Any]]:
@@ -212,12 +212,22 @@ def _fill(
     """Writes so many rows; what is left of the last batch."""
     while wanted and rest is not None:
         taken = rest.slice(0, wanted)
-        writer.write(taken)
+        try:
+            writer.write(taken)
+        except pa.ArrowException as error:
+            raise UnreadableData("a value can't be written as the child's files held it") from error
         wanted -= taken.num_rows
         rest = rest.slice(taken.num_rows) if taken.num_rows < rest.num_rows else next(rows, None)
     if wanted:
         raise Tampered("the recipe gives fewer rows than its files had", "")
     return rest
+
+
+def _failure(error: Exception) -> str:
+    """Why a task failed, in one line without cell values."""
+    if isinstance(error, OSError):
+        return f"a file could not be read or written: {error.strerror or 'its store does not say why'}"
+    return read_failure(error)
 
 
 def _sync(path: Path) -> None:

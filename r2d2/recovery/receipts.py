@@ -21,8 +21,11 @@ STATUS_OF: Mapping[str, Status] = {
     "restore-undone": Status.QUARANTINED,  # or purged, as it was before: see ``_told``
     "purge-begun": Status.PURGING,
     "purged": Status.PURGED,
+    "erased-whole": Status.ERASED,
     "kept-again": Status.QUARANTINED,
 }
+#: Events that begin and end an erasure.
+BEGUN, ENDED = "erase-begun", "erase-ended"
 _TEXTS = ("kind", "parent", "parent_location", "recipe", "frozen")
 
 
@@ -54,6 +57,14 @@ def of_dataset(found: Mapping[str, Receipt], dataset: str, receipt: str = "") ->
 def unfinished(found: Mapping[str, Receipt]) -> list[Receipt]:
     """What a crash left half done."""
     return [receipt for receipt in found.values() if receipt.status in UNFINISHED]
+
+
+def unfinished_erasure(records: Iterable[Record]) -> str:
+    """SHA-256 of the keys of an erasure that was begun and has not ended; empty for none."""
+    keys = ""
+    for record in records:
+        keys = record.facts["keys_sha256"] if record.event == BEGUN else "" if record.event == ENDED else keys
+    return keys
 
 
 def _begun(record: Record) -> Receipt:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from r2d2.errors import NotRetirable
 from r2d2.lake.file_tree import shown
 from r2d2.model.receipt import Receipt, Status
-from r2d2.recovery import purge, receipts, restore
+from r2d2.recovery import erase, purge, receipts, restore
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.listing import exists
 from r2d2.recovery.put_away import PutAway
@@ -50,6 +50,11 @@ def recover(recovery: Recovery) -> Iterator[Recovered]:
         except NotRetirable as error:
             what = f"{error} ({error.hint})"
         yield Recovered(receipt.id, receipt.dataset, what)
+    if receipts.unfinished_erasure(recovery.journal.records):
+        for done in erase.go_on(recovery):
+            yield Recovered(done.receipt, done.dataset, done.what + (f" ({done.hint})" if done.hint else ""))
+    else:
+        erase.remove_keys(recovery)
 
 
 def _one(recovery: Recovery, receipt: Receipt) -> str:

@@ -58,6 +58,8 @@ def restore(recovery: Recovery, receipt: Receipt, to: str = "") -> Restored:
         LakeError: what it is rebuilt from is gone.
     """
     begun = time.monotonic()
+    if receipt.facts.get("erasing"):
+        raise NotRetirable("rows are being erased from it", "run `r2d2 recover --state DIR` first")
     if receipt.status is Status.RESTORING:
         resume(recovery, receipt)
         receipt = recovery.receipts[receipt.id]

@@ -22,7 +22,7 @@ from r2d2.model.names import fold
 from r2d2.model.recipe import Recipe, RecipeKind, units
 from r2d2.recovery import predicate as predicates
 from r2d2.recovery.predicate import Listed, Predicate
-from r2d2.recovery.pruning import may_hold
+from r2d2.recovery.pruning import holding
 from r2d2.recovery.row_places import listed_sources
 from r2d2.recovery.shaping import child_columns
 
@@ -36,10 +36,11 @@ def selected(
     """The rows of one unit (``model.recipe.units``), each as ``c0 .. cN``: the columns of its reader, in that order.
 
     Columns are of the parent's types, batches of different readers of the parent may differ in them; they are equal to
-    the child's values and need a cast. Fields of structs are told by their position, their names mean nothing. For a
-    text child: the parent's typed value, or text where the parent is text. A text for a CSV column is the content of
-    the field, one for a JSON column is the JSON text of the value, its quotes included. Partition columns of the child
-    don't appear: they choose the unit.
+    the child's values and need a cast. Fields of structs are told by their position, their names mean nothing; only
+    those in lists for a JSON column have the names that the parent gives them. For a text child: the parent's typed
+    value, or text where the parent is text. A text for a CSV column is the content of the field, one for a JSON column
+    is the JSON text of the value, its quotes included. Partition columns of the child don't appear: they choose the
+    unit.
 
     Args:
         con, sources: as ``opened`` gives them.
@@ -71,14 +72,16 @@ def opened(
             yield opened_files
 
 
-def needed_files(recipe: Recipe, unit: int) -> list[DataFile]:
-    """The parent's files that may hold rows of a unit."""
+def needed_files(recipe: Recipe) -> list[list[DataFile]]:
+    """Of each unit the parent's files that may hold rows of it."""
     files = recipe.parent.files
     if recipe.kind is RecipeKind.ROWS:
-        return [files[index] for index in sorted(recipe.rows[unit])]
+        return [[files[index] for index in sorted(unit)] for unit in recipe.rows]
+    sensitive = recipe.parent.case_sensitive
     with task_connection() as connect:
-        conditions = unit_conditions(connect("")[0], recipe, unit)
-    return [files[place] for place in may_hold(files, conditions, recipe.parent.case_sensitive)]
+        con, _ = connect("")
+        keys = (unit_conditions(con, recipe, unit) for unit in range(len(units(recipe.manifest))))
+        return [[files[place] for place in holding(con, files, key, sensitive)] for key in keys]
 
 
 def unit_keys(recipe: Recipe) -> list[Predicate]:

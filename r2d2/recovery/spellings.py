@@ -18,7 +18,7 @@ timestamp what stands before the time; digits of the fraction, or ``trim`` (no z
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -32,6 +32,17 @@ _SEP = "|"
 _FALSE = {"true": "false", "True": "False", "TRUE": "FALSE"}
 _ZONE = re.compile(r"(?:Z|([+-])(\d\d)(?::?(\d\d))?(?::(\d\d))?)?$")
 _TIME = re.compile(r".{10}([ T]).{8}(?:\.(\d+))?(.*)$", re.DOTALL)
+
+
+#: What is written where no style gives back all that was seen: equal values, spelled otherwise.
+USUAL: Mapping[str, str] = {
+    BOOLEAN: "true",
+    NUMBER: "short",
+    FLOATING: f"python{_SEP}NaN{_SEP}Infinity",
+    DATE: "iso",
+    TIMESTAMP: f" {_SEP}trim{_SEP}",
+    INSTANT: f" {_SEP}trim{_SEP}Z",
+}
 
 
 class Floats(NamedTuple):

@@ -93,14 +93,18 @@ def total(tallies: Iterable[Tally]) -> Tally:
     return sum(tallies, Tally())
 
 
-def fewest(wanted: Tally, tallies: Tallies, number: int) -> tuple[int, ...] | None:
-    """The smallest set of conditions (of ``number``; the first of several) whose rows are the wanted ones, or None."""
-    for size in range(number + 1):
-        for chosen in combinations(range(number), size):
+def fewest(wanted: Tally, tallies: Tallies, conditions: Predicate) -> Predicate | None:
+    """The fewest of the conditions whose rows are the wanted ones, of several such sets the shortest; None for none."""
+    for size in range(len(conditions) + 1):
+        for chosen in sorted(combinations(range(len(conditions)), size), key=lambda c: _length(conditions, c)):
             bits = sum(1 << place for place in chosen)
             if total(tally for satisfied, tally in tallies.items() if satisfied & bits == bits) == wanted:
-                return chosen
+                return tuple(conditions[place] for place in chosen)
     return None
+
+
+def _length(conditions: Predicate, chosen: Sequence[int]) -> int:
+    return len(to_json(tuple(conditions[place] for place in chosen)))
 
 
 def tally_kernel(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from r2d2.errors import UnreadableData
 from r2d2.recovery.respelling import respelled
-from r2d2.recovery.spellings import family_of_type, spelled
+from r2d2.recovery.spellings import USUAL, family_of_type, spelled
 from r2d2.recovery.text_files import TextFile
 
 _NOTHING, _MARK = (pa.scalar(text, pa.large_string()) for text in ("", '"'))
@@ -53,11 +53,8 @@ def _fields(values: pa.Array, advice: Mapping[str, Any], escape: str) -> pa.Arra
     if family is None:
         texts, null = respelled(_texts(values), advice["styles"]), ""
     else:
-        style = advice["styles"].get(family)
-        if style is None and values.null_count < len(values):
-            raise UnreadableData(f"nothing tells how a column of the family {family} was spelled")
-        texts = spelled(values, family, style) if style else pa.nulls(len(values), pa.string())
-        texts, null = texts.cast(pa.large_string()), advice["null"]
+        style = advice["styles"].get(family, USUAL[family])
+        texts, null = spelled(values, family, style).cast(pa.large_string()), advice["null"]
     quoted = pc.equal(texts, "")
     if advice["quoted"]:
         quoted = pc.or_(quoted, pc.match_substring_regex(texts, advice["quoted"]))

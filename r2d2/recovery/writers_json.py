@@ -15,10 +15,11 @@ from r2d2.errors import UnreadableData
 from r2d2.model.family import BOOLEAN, FLOATING, NUMBER
 from r2d2.recovery.json_style import JsonStyle, spelled_values
 from r2d2.recovery.respelling import respelled
-from r2d2.recovery.spellings import family_of_type, spelled
+from r2d2.recovery.spellings import USUAL, family_of_type, spelled
 from r2d2.recovery.text_files import TextFile
 
 _TEXT = pa.large_string()
+_NULL = pa.scalar(None, _TEXT)
 _BARE = (BOOLEAN, NUMBER, FLOATING)
 _SPECIAL = "^(NaN|nan|-?[iI]nf.*)$"
 _SCALAR = "^[a-z0-9-]"
@@ -51,7 +52,7 @@ class JsonWriter:
         for name, column, opened, written, styles, inner in keys:
             if opened >= 0:
                 objects = self._object(inner, columns, rows)
-                values = pc.if_else(columns[opened], objects, pa.scalar(None, _TEXT))
+                values = pc.if_else(columns[opened], objects, _NULL)
             else:
                 values = self._values(columns[column], styles)
             values = values.fill_null("null") if written else values
@@ -61,8 +62,12 @@ class JsonWriter:
         item = _text(self._style.item)
         return _joined(_text("{"), pc.binary_join_element_wise(*members, item, null_handling="skip"), _text("}"))
 
-    def _values(self, values: pa.Array, styles: Mapping[str, str]) -> pa.Array:
-        """The JSON texts of values; NULL for NULL."""
+    def _values(self, values: pa.Array, styles: Mapping[str, str], inside: bool = False) -> pa.Array:
+        """The JSON texts of values; NULL for NULL.
+
+        Args:
+            inside: of lists, structs or maps, where a text is a text; else it is the JSON text of a value.
+        """
         kind = values.type
         if values.null_count == len(values):
             return pa.nulls(len(values), _TEXT)
@@ -71,14 +76,12 @@ class JsonWriter:
         if pa.types.is_map(kind):
             return self._map(values, styles)
         if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-            elements = self._values(values.flatten(), styles).fill_null("null")
+            elements = self._values(values.flatten(), styles, inside=True).fill_null("null")
             return _joined(_text("["), _lists(values, elements, self._style.item), _text("]"))
         family = family_of_type(kind)
         if family is None:
-            return self._restyled(_as_texts(values), styles)
-        if family not in styles:
-            raise UnreadableData(f"nothing tells how a column of the family {family} was spelled")
-        texts = spelled(values, family, styles[family]).cast(_TEXT)
+            return self._strings(_as_texts(values)) if inside else self._restyled(_as_texts(values), styles)
+        texts = spelled(values, family, styles.get(family, USUAL[family])).cast(_TEXT)
         if family not in _BARE:
             return _joined(_text('"'), texts, _text('"'))
         special = pc.match_substring_regex(texts, _SPECIAL)
@@ -86,31 +89,37 @@ class JsonWriter:
 
     def _struct(self, values: pa.Array, styles: Mapping[str, str]) -> pa.Array:
         members = [
-            _joined(_text(f"{self._style.string(field.name)}{self._style.key}"), self._values(child, styles))
+            _joined(
+                _text(f"{self._style.string(field.name)}{self._style.key}"), self._values(child, styles, inside=True)
+            )
             for field, child in zip(values.type, values.flatten(), strict=True)
         ]
         inside = pc.binary_join_element_wise(*members, _text(self._style.item), null_handling="skip")
-        return pc.if_else(pc.is_valid(values), _joined(_text("{"), inside, _text("}")), pa.scalar(None, _TEXT))
+        return pc.if_else(pc.is_valid(values), _joined(_text("{"), inside, _text("}")), _NULL)
 
     def _map(self, values: pa.Array, styles: Mapping[str, str]) -> pa.Array:
         kind = values.type
         entry = pa.struct([pa.field("key", kind.key_type, nullable=False), pa.field("value", kind.item_type)])
         lists = values.cast(pa.list_(entry))
         keys, items = lists.flatten().flatten()
-        names = pa.array([self._style.string(str(key)) for key in keys.to_pylist()], _TEXT)
-        members = _joined(names, _text(self._style.key), self._values(items, styles).fill_null("null"))
+        members = _joined(
+            self._strings(_as_texts(keys)),
+            _text(self._style.key),
+            self._values(items, styles, inside=True).fill_null("null"),
+        )
         return _joined(_text("{"), _lists(lists, members, self._style.item), _text("}"))
+
+    def _strings(self, texts: pa.Array) -> pa.Array:
+        return pa.array([None if text is None else self._style.string(text) for text in texts.to_pylist()], _TEXT)
 
     def _restyled(self, texts: pa.Array, styles: Mapping[str, str]) -> pa.Array:
         """JSON texts of the parent in the style of the child: strings, or anything else."""
-        quoted = pc.all(pc.starts_with(texts, '"')).as_py()
-        asked = {family: style for family, style in styles.items() if (family in _BARE) != quoted}
-        bare = pc.utf8_slice_codeunits(texts, 1, -1) if quoted else texts
-        found = respelled(bare, asked)
-        texts = _joined(_text('"'), found, _text('"')) if quoted else found
-        plain = pc.or_(
-            pc.match_substring_regex(texts, _quoted(self._style.plain)), pc.match_substring_regex(texts, _SCALAR)
-        )
+        quoted = pc.starts_with(texts, '"')
+        inside = pc.if_else(quoted, pc.utf8_slice_codeunits(texts, 1, -1), _NULL)
+        strings = respelled(inside, {family: style for family, style in styles.items() if family not in _BARE})
+        others = respelled(pc.if_else(quoted, _NULL, texts), {f: style for f, style in styles.items() if f in _BARE})
+        texts = pc.coalesce(_joined(_text('"'), strings, _text('"')), others)
+        plain = pc.match_substring_regex(texts, f'^"{self._style.plain}"$|{_SCALAR}')
         if pc.all(plain).as_py():
             return texts
         known = [
@@ -118,10 +127,6 @@ class JsonWriter:
             for text, same in zip(texts.to_pylist(), plain.to_pylist(), strict=True)
         ]
         return pa.array(known, _TEXT)
-
-
-def _quoted(pattern: str) -> str:
-    return f'^"{pattern[1:-1]}"$'
 
 
 def _as_texts(values: pa.Array) -> pa.Array:
@@ -137,7 +142,7 @@ def _lists(values: pa.Array, elements: pa.Array, separator: str) -> pa.Array:
     lengths = np.asarray(pc.list_value_length(values).cast(pa.int64()).fill_null(0))
     offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
     lists = pa.LargeListArray.from_arrays(offsets, elements, mask=pc.is_null(values))
-    return pc.binary_join(lists, separator)
+    return pc.binary_join(lists, _text(separator))
 
 
 def _text(text: str) -> pa.Scalar:

@@ -188,10 +188,18 @@ def pinned_datasets(
         pinned.setdefault(child, f"kept: shares files with {other}")
     context = context or Context()
     for dataset in datasets:
+        if not _lies_together(dataset):
+            pinned.setdefault(dataset.id, "kept: some of its files lie outside of its directory")
         reason = _pin(dataset, context.usage_of(dataset), settings, context)
         if reason:
             pinned.setdefault(dataset.id, f"kept: {reason}")
     return pinned
+
+
+def _lies_together(dataset: Dataset) -> bool:
+    """Whether all its files are its location, or below it: a partition elsewhere may be anybody's."""
+    directory = f"{dataset.location.rstrip('/')}/"
+    return all(file.path == dataset.location or file.path.startswith(directory) for file in dataset.files)
 
 
 def _pin(dataset: Dataset, usage: Usage, settings: RetentionSettings, context: Context) -> str:

@@ -9,14 +9,17 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.sampling import FULL
 from tests.states import base_table
 
 GOOD = {("good/base.parquet", "good/part.parquet")}
+FORMS = ["parquet", "csv", "jsonl"]
 #: The peak is that of this process: ``ru_maxrss`` begins with what pytest, which started it, had taken.
 _MEASURED = """
 import json, re, sys
@@ -26,6 +29,11 @@ found = answer(Path(sys.argv[1]))
 peak = int(re.search(r"VmHWM:\\s+([0-9]+) kB", Path("/proc/self/status").read_text())[1]) / 1e6
 print(json.dumps([sorted(found.pairs), found.errors, peak]))
 """
+
+
+def in_full_except(one: str) -> list[Any]:
+    """All forms as parameters; but one are ``full``."""
+    return [pytest.param(form, marks=() if form == one else FULL) for form in FORMS]
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,7 @@ def write(path: Path, table: pa.Table) -> None:
         path.write_text("".join(json.dumps(row) + "\n" for row in table.to_pylist()))
 
 
-@pytest.mark.parametrize("suffix", ["parquet", "csv", "jsonl"])
+@pytest.mark.parametrize("suffix", in_full_except("jsonl"))
 def test_texts_of_ten_megabytes_are_compared_to_the_last_character(tmp_path: Path, suffix: str) -> None:
     size = 10_000_000
     whole = pa.table({"id": [1, 2], "text": ["x" * size, "x" * (size - 1) + "y"]})
@@ -97,7 +105,7 @@ def wide(directory: Path, suffix: str, columns: int) -> set[tuple[str, str]]:
     return {(f"whole.{suffix}", f"part.{suffix}")}
 
 
-@pytest.mark.parametrize("suffix", ["parquet", "csv", "jsonl"])
+@pytest.mark.parametrize("suffix", in_full_except("csv"))
 def test_a_thousand_columns_are_compared_in_bounded_time_and_memory(tmp_path: Path, suffix: str) -> None:
     expected = wide(tmp_path, suffix, 1000)
     found = measured(tmp_path, seconds=60)
@@ -107,7 +115,7 @@ def test_a_thousand_columns_are_compared_in_bounded_time_and_memory(tmp_path: Pa
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("suffix", ["parquet", "csv", "jsonl"])
+@pytest.mark.parametrize("suffix", FORMS)
 def test_ten_thousand_columns_are_compared_or_refused_for_their_memory(tmp_path: Path, suffix: str) -> None:
     """The memory that a task may take holds 10,000 columns of Parquet, hardly as many of JSON, and not those of CSV."""
     expected = wide(tmp_path, suffix, 10_000)
@@ -123,7 +131,7 @@ def nested_json(levels: int, value: int) -> str:
     return '{"a":' * levels + str(value) + "}" * levels + "\n"
 
 
-@pytest.mark.parametrize("levels", [1000, 100_000])
+@pytest.mark.parametrize("levels", [pytest.param(1000, marks=FULL), 100_000])
 def test_json_of_a_thousand_levels_is_refused_and_of_fifty_is_compared(tmp_path: Path, levels: int) -> None:
     (tmp_path / "deep.jsonl").write_text(nested_json(levels, 1))
     (tmp_path / "deep_list.jsonl").write_text('{"a":' + "[" * levels + "]" * levels + "}\n")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.inputs import ARCHIVE, Finding, find, unpack
+from tests.conformance.inputs import ARCHIVE, Described, Finding, described, find, unpack
 
 
 @pytest.fixture(scope="session")
@@ -22,6 +22,12 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def findings(inputs: Path) -> list[Finding]:
+def looked(inputs: Path) -> Described:
+    """The inputs as they are listed and described."""
+    return described(inputs)
+
+
+@pytest.fixture(scope="session")
+def findings(looked: Described) -> list[Finding]:
     """What R2D2 makes of each input."""
-    return find(inputs)
+    return find(looked.datasets)

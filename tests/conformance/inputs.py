@@ -5,21 +5,24 @@ from __future__ import annotations
 import json
 import tarfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from r2d2.catalog.assembly import assemble
 from r2d2.catalog.discovery import discover
 from r2d2.catalog.listing import Candidate
+from r2d2.catalog.reading import files_of
+from r2d2.catalog.summaries import summarize_files
 from r2d2.config import ContainmentSettings, DiscoverySettings
 from r2d2.containment.request import Request
 from r2d2.containment.scanner import Scanner
 from r2d2.lake.kernels import run_here
-from r2d2.model.dataset import Dataset
-from tests.containment_runs import Memory, candidate, data_file, datasets_of
+from r2d2.model.dataset import Dataset, FileSummary
+from tests.containment_runs import Memory, candidate, data_file
 
 ARCHIVE = Path(__file__).resolve().parents[3] / "shared/data/conformance.tar.gz"
 #: Each of its two rows is a map with a key of 2^30 bytes; pyarrow takes 15 s to say that it can't read that.
@@ -55,10 +58,24 @@ def unpack(where: Path) -> Path:
     return where
 
 
-def find(root: Path) -> list[Finding]:
-    """Every dataset that discovery finds, and the encrypted files as the Parquet files that they are; all rows read."""
-    listed = discover([str(root)], DiscoverySettings(), None, None).candidates
-    datasets = datasets_of([*listed, *_encrypted(root)])
+@dataclass(frozen=True)
+class Described:
+    """The inputs as discovery and the metadata of their files describe them; no row is read."""
+
+    candidates: Sequence[Candidate]
+    summaries: Mapping[str, FileSummary]
+    datasets: tuple[Dataset, ...]
+
+
+def described(root: Path) -> Described:
+    """Every dataset that discovery finds, and the encrypted files as the Parquet files that they are."""
+    candidates = [*discover([str(root)], DiscoverySettings(), None, None).candidates, *_encrypted(root)]
+    summaries = summarize_files(files_of(candidates), run_here)
+    return Described(candidates, summaries, assemble(candidates, summaries))
+
+
+def find(datasets: Sequence[Dataset]) -> list[Finding]:
+    """What became of each input; all rows are read."""
     failed = _failed_scans(datasets)
     found = [
         Finding(dataset.id, dataset, "unprovable", failed[index])

@@ -11,7 +11,16 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from tests.conformance.inputs import TOO_LARGE, Finding, counted_rows, find, not_data, read_by_pyarrow, unpack
+from tests.conformance.inputs import (
+    TOO_LARGE,
+    Finding,
+    counted_rows,
+    described,
+    find,
+    not_data,
+    read_by_pyarrow,
+    unpack,
+)
 from tests.conformance.notes import BY_SPARK, INTRODUCTION, NOTES
 
 _REFUSED = "refuses it"
@@ -82,4 +91,4 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as directory:
         where = unpack(Path(directory))
-        sys.stdout.write(markdown(where, find(where)))
+        sys.stdout.write(markdown(where, find(described(where).datasets)))

@@ -152,7 +152,7 @@ def check_what_is_shown(undisturbed: Undisturbed, state: Path, moment: str, fini
 def chosen(count: int) -> list[tuple[str, str, bool]]:
     rng = random.Random(seed_from_environment())
     moments = rng.sample(MOMENTS[MOMENTS.index("after:1") : MOMENTS.index("before:13")], count)
-    return [(moment, rng.choice(["all", "python"]), bool(number % 2)) for number, moment in enumerate(moments)]
+    return [(moment, rng.choice(["all", "python"]), rng.random() < 0.5) for moment in moments]
 
 
 def test_a_run_writes_what_the_moments_go_by(
@@ -169,11 +169,11 @@ def test_a_run_writes_what_the_moments_go_by(
     assert written == WRITES
 
 
-@pytest.mark.parametrize(("moment", "whom", "finished_before"), chosen(2))
+@pytest.mark.parametrize(("moment", "whom", "finished_before"), chosen(1))
 def test_killed_run_started_again_gives_the_same_and_reads_nothing_twice(
     undisturbed: Undisturbed, tmp_path: Path, moment: str, whom: str, finished_before: bool
 ) -> None:
-    """Two moments, chosen by the seed."""
+    """One moment, chosen by the seed; each in the test below."""
     check_killed_run(undisturbed, tmp_path / "state", moment, whom, finished_before)
 
 

@@ -38,10 +38,16 @@ def test_demo_gives_exactly_the_planted_truth(
 @pytest.mark.parametrize(
     ("form", "scale", "derived"),
     [
-        ("mixed", 0.003, 35),
+        ("mixed", 0.001, 20),
         *(
             pytest.param(*lake, marks=pytest.mark.full)
-            for lake in [("parquet", 0.01, 40), ("csv", 0.002, 30), ("json", 0.001, 25), ("delta", 0.005, 25)]
+            for lake in [
+                ("mixed", 0.003, 35),
+                ("parquet", 0.01, 40),
+                ("csv", 0.002, 30),
+                ("json", 0.001, 25),
+                ("delta", 0.005, 25),
+            ]
         ),
     ],
 )

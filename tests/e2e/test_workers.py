@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import stat
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ import pytest
 from r2d2.catalog.discovery import discover
 from r2d2.catalog.reading import FileToRead
 from r2d2.catalog.summaries import summarize_files
+from r2d2.cli import main
 from r2d2.config import ContainmentSettings, DiscoverySettings
 from r2d2.containment.join import join_pairs
 from r2d2.containment.request import Request
@@ -127,8 +127,8 @@ def test_a_file_that_changed_since_it_was_listed_is_not_handed_over(spark: Spark
 
 
 @pytest.fixture
-def sandboxed(tmp_path: Path) -> Callable[[], dict[str, str]]:
-    """An environment in which Spark's Python workers may not read what belongs to another user; the JVM may."""
+def sandboxed(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Makes Spark start Python workers that may not read what belongs to another user; the JVM may."""
     setpriv = shutil.which("setpriv")
     if setpriv is None or os.geteuid() != 0:
         pytest.skip("only root can take rights from the workers (setpriv of util-linux)")
@@ -136,11 +136,16 @@ def sandboxed(tmp_path: Path) -> Callable[[], dict[str, str]]:
     rights = "-dac_override,-dac_read_search"
     python.write_text(f'#!/bin/sh\nexec {setpriv} --inh-caps {rights} --bounding-set {rights} {sys.executable} "$@"\n')
     python.chmod(0o755)
-    return lambda: {**os.environ, "PYSPARK_PYTHON": str(python)}
+
+    def take() -> None:
+        monkeypatch.setenv("PYSPARK_PYTHON", str(python))
+        monkeypatch.setattr(spark.sparkContext, "pythonExec", str(python))  # what a new session takes from there
+
+    return take
 
 
 def test_a_run_whose_workers_may_not_read_the_lake_finds_what_one_that_may_finds(
-    spark: SparkSession, sandboxed: Callable[[], dict[str, str]], tmp_path: Path
+    spark: SparkSession, sandboxed: Callable[[], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lake = tmp_path / "lake"
     lake.mkdir()
@@ -156,9 +161,8 @@ def test_a_run_whose_workers_may_not_read_the_lake_finds_what_one_that_may_finds
         path.chmod(stat.S_IRWXU if path.is_dir() else stat.S_IRUSR)
     opened, handed = tmp_path / "opened", tmp_path / "handed"
     run_job(lake, opened)
-    command = [sys.executable, "-m", "r2d2", "run", str(lake), "--state", str(handed)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=sandboxed(), timeout=300)
-    assert done.returncode == 0, done.stderr
-    assert "Spark's workers may not open the lake's files: Spark reads them" in done.stderr
+    sandboxed()
+    assert main(["run", str(lake), "--state", str(handed)]) == 0
+    assert "Spark's workers may not open the lake's files: Spark reads them" in capsys.readouterr().err
     assert results(handed) == results(opened)
     assert ("ids.parquet", "deleted") in results(handed)["pairs"]

@@ -121,12 +121,12 @@ def test_an_unchanged_lake_in_a_store_is_only_listed(spark: SparkSession, tmp_pa
 def test_nights_that_were_missed_are_caught_up_by_the_next_run(spark: SparkSession, tmp_path: Path) -> None:
     lake, states = tmp_path / "lake", [tmp_path / "each night", tmp_path / "the first and the last"]
     small_lake(lake)
-    for night in range(4):
+    for night in range(3):
         write(lake / f"night{night}.parquet", base_table().slice(night * 10, 30))
-        if night == 2:
+        if night == 1:
             (lake / "range.parquet").unlink()
         run_job(lake, states[0])
-        if night in (0, 3):
+        if night in (0, 2):
             run_job(lake, states[1])
     assert results(states[0]) == results(states[1])
 

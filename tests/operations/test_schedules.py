@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import runpy
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -32,18 +34,35 @@ def test_databricks_knows_every_field_of_its_job(job: dict[str, Any]) -> None:
 
 
 def test_the_databricks_job_calls_what_there_is(job: dict[str, Any]) -> None:
-    (task,) = job["tasks"]
-    script = task["spark_python_task"]["python_file"]
-    assert (ROOT / script.removeprefix(IN_WORKSPACE)).is_file()
-    parsed = _parser().parse_args(["run", *task["spark_python_task"]["parameters"]])
-    assert (parsed.lakes, parsed.state) == (["{{job.parameters.lake}}"], "{{job.parameters.state}}")
+    tasks = {task["task_key"]: task for task in job["tasks"]}
+    assert set(tasks) == {"pipeline", "apply", "guard"}
+    for name, task in tasks.items():
+        script = task["spark_python_task"]["python_file"]
+        assert (ROOT / script.removeprefix(IN_WORKSPACE)).is_file()
+        command = "run" if name == "pipeline" else name
+        parsed = _parser().parse_args([command, *task["spark_python_task"]["parameters"]])
+        assert parsed.state == "{{job.parameters.state}}"
+        assert task["job_cluster_key"] == job["job_clusters"][0]["job_cluster_key"]
+        assert name != "pipeline" or parsed.lakes == ["{{job.parameters.lake}}"]
+        assert name != "apply" or parsed.yes, "nobody is there to be asked"
     assert {parameter["name"] for parameter in job["parameters"]} == {"lake", "state"}
-    assert task["job_cluster_key"] == job["job_clusters"][0]["job_cluster_key"]
     assert job["max_concurrent_runs"] == 1
 
 
+@pytest.mark.parametrize("name", ["apply", "purge", "restore", "guard"])
+def test_jobs_for_spark_submit_call_their_command(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job = str(ROOT / f"jobs/{name}.py")
+    monkeypatch.setattr(sys, "argv", [job, "--help"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_path(job, run_name="__main__")
+    assert f"usage: r2d2 {name} " in capsys.readouterr().out
+    assert ended.value.code == 0
+
+
 def test_databricks_gets_what_r2d2_needs_besides_spark(job: dict[str, Any]) -> None:
-    file = job["tasks"][0]["libraries"][0]["requirements"].removeprefix(IN_WORKSPACE)
+    (file,) = {task["libraries"][0]["requirements"].removeprefix(IN_WORKSPACE) for task in job["tasks"]}
     wanted = [line for line in (ROOT / file).read_text().splitlines() if not line.startswith("#")]
     needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     assert wanted == [name for name in needed if not name.startswith(("pyspark", "delta-spark"))]

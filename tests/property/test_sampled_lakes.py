@@ -31,7 +31,7 @@ def test_generated_lakes_lose_no_true_pair_and_if_all_is_drawn_every_false_one()
     compared: Counter[str] = Counter()
 
     @seed(SEED)
-    @settings(SETTINGS, max_examples=max(20, PAIRS // 20))
+    @settings(SETTINGS, max_examples=max(10, PAIRS // 10))
     @given(data=st.data(), lake=lakes(), tuning=TUNINGS)
     def run(data: st.DataObject, lake: list[tuple[GeneratedTable, str]], tuning: ContainmentSettings) -> None:
         with tempfile.TemporaryDirectory() as name:

@@ -51,7 +51,8 @@ def _texts(value: Any) -> Iterator[str]:
         for held in value:
             yield from _texts(held)
     elif isinstance(value, bytes):
-        yield value.decode("utf-8", "replace")
+        data = gzip.decompress(value) if value[:2] == b"\x1f\x8b" else value
+        yield from _texts(data.decode("utf-8", "replace"))
     elif isinstance(value, str):
         yield value
         if value[:1] in ("{", "["):

@@ -11,7 +11,7 @@ from r2d2.model.dataset import Dataset
 from r2d2.model.recipe import Manifest, Recipe
 from r2d2.recovery.identity import Looked, look_at
 from r2d2.recovery.rebuild import Built, rebuild
-from r2d2.recovery.recipes import candidates, digest_of
+from r2d2.recovery.recipes import candidates
 from tests.containment_runs import datasets_of, discovered
 
 #: Tasks of one file, and parts of files that have several row groups.
@@ -25,17 +25,17 @@ def dataset_at(path: Path) -> Dataset:
     return found
 
 
-def looked_at(path: Path, settings: ContainmentSettings = SMALL) -> Looked:
-    found = look_at([dataset_at(path)], settings, run_here)[0]
-    assert isinstance(found, Looked), found
-    return found
+def looked_at(*datasets: Dataset, settings: ContainmentSettings = SMALL) -> list[Looked]:
+    found = look_at(datasets, settings, run_here)
+    assert all(isinstance(each, Looked) for each in found.values()), found
+    return [each for each in found.values() if isinstance(each, Looked)]
 
 
-def identity_of(path: Path) -> str:
-    return looked_at(path).identity
+def identity_at(path: Path) -> str:
+    return looked_at(dataset_at(path))[0].identity
 
 
-def manifest_of(dataset: Dataset, looked: Looked, settings: ContainmentSettings = SMALL) -> Manifest:
+def manifest_of(dataset: Dataset, looked: Looked, digest: str = "") -> Manifest:
     """As large as no recipe is, so that all are offered."""
     return Manifest(
         dataset.id,
@@ -49,16 +49,16 @@ def manifest_of(dataset: Dataset, looked: Looked, settings: ContainmentSettings 
         looked.readers,
         dataset.partition_columns,
         looked.identity,
-        digest_of(dataset, settings, run_here),
+        digest,
     )
 
 
-def recipes(child: Path, parent: Path, settings: ContainmentSettings = SMALL) -> Iterator[Recipe]:
+def recipes(child: Path, parent: Path, settings: ContainmentSettings = SMALL, digest: str = "") -> Iterator[Recipe]:
     """Every recipe that there is, the cheapest first."""
-    datasets = [dataset_at(child), dataset_at(parent)]
-    looked = [looked_at(child, settings), looked_at(parent, settings)]
-    manifest = manifest_of(datasets[0], looked[0], settings)
-    return candidates(datasets[0], looked[0], datasets[1], manifest, settings, run_here)
+    datasets = dataset_at(child), dataset_at(parent)
+    looked = looked_at(datasets[0], settings=settings)[0]
+    manifest = manifest_of(datasets[0], looked, digest)
+    return candidates(datasets[0], looked, datasets[1], manifest, settings, run_here)
 
 
 def rebuilt(recipe: Recipe, into: Path, settings: ContainmentSettings = SMALL) -> Built:

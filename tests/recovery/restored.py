@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -16,61 +15,26 @@ from r2d2.lake.kernels import run_here
 from r2d2.lake.layout import Column, Reader
 from r2d2.model.dataset import Dataset
 from r2d2.model.packing import pack_files
-from r2d2.model.recipe import Manifest, Recipe, units
-from r2d2.recovery.headers import CSV, pack
-from r2d2.recovery.identity import Looked, look_at
+from r2d2.model.recipe import Recipe, units
 from r2d2.recovery.recipes import candidates
 from r2d2.recovery.selection import needed_files, opened, selected
 from tests.oracle_pairs import JsonNumber, Leaves, OracleLeaf, canonical, json_leaves, text_column
 from tests.oracle_values import family_of, is_string
+from tests.recovery.rebuilds import looked_at, manifest_of
 
 SETTINGS = ContainmentSettings()
-#: More than any recipe of a test takes.
-LARGE = 1 << 40
-
-
-def looked_at(dataset: Dataset) -> Looked:
-    """What the bytes of a dataset show."""
-    found = look_at([dataset], SETTINGS, run_here)[0]
-    assert not isinstance(found, str), found
-    if dataset.format in ("csv", "tsv", "jsonl"):
-        found = replace(
-            found,
-            headers=tuple(pack(CSV, {"n": i}) for i in range(len(dataset.readers))),
-            readers=dataset.readers,
-            files=tuple(replace(f, header=d.reader) for f, d in zip(found.files, dataset.files)),
-        )
-    return found
-
-
-def manifest_of(dataset: Dataset, looked: Looked, size: int = LARGE) -> Manifest:
-    """The manifest, as if the dataset took ``size`` bytes: small lakes have recipes larger than themselves."""
-    return Manifest(
-        dataset=dataset.id,
-        format=dataset.format,
-        location=dataset.location,
-        version=dataset.version,
-        rows=dataset.rows or 0,
-        bytes=size,
-        files=looked.files,
-        headers=looked.headers,
-        readers=looked.readers,
-        partition_columns=dataset.partition_columns,
-        identity=looked.identity,
-        digest="",
-    )
 
 
 def recipes_of(child: Dataset, parent: Dataset, settings: ContainmentSettings = SETTINGS) -> list[Recipe]:
     """All recipes for a child from a parent."""
-    mine, theirs = looked_at(child), looked_at(parent)
-    return list(candidates(child, mine, parent, manifest_of(child, mine), settings, run_here))
+    (looked,) = looked_at(child)
+    return list(candidates(child, looked, parent, manifest_of(child, looked), settings, run_here))
 
 
 def batches_of(recipe: Recipe, unit: int) -> Iterator[pa.RecordBatch]:
     """What a rebuild is given for a unit."""
     task = {
-        "files": pack_files(needed_files(recipe, unit)),
+        "files": pack_files(needed_files(recipe)[unit]),
         "part": "",
         "readers": json.dumps(recipe.parent.readers),
         "case_sensitive": recipe.parent.case_sensitive,
@@ -141,11 +105,17 @@ def _family(kind: pa.DataType, column: Column) -> str:
     if pa.types.is_list(kind):
         return f"list<{_family(kind.value_type, (column.children or (column,))[0])}>"
     if pa.types.is_struct(kind):
-        inner = [(child.name, _family(kind.field(i).type, child)) for i, child in enumerate(column.children)]
+        fields = _fields(kind, column)
+        inner = [(child.name, _family(kind.field(i).type, child)) for i, child in enumerate(fields)]
         return f"struct<{','.join(f'{name}:{family}' for name, family in sorted(inner))}>"
     if pa.types.is_map(kind):
         return f"map<{_family(kind.key_type, column)},{_family(kind.item_type, column)}>"
     return "string" if is_string(kind) else str(family_of(kind))
+
+
+def _fields(kind: pa.DataType, column: Column) -> Sequence[Column]:
+    """The child's fields, in its order; for a JSON column those that the parent has."""
+    return column.children or [Column(kind.field(i).name, "") for i in range(kind.num_fields)]
 
 
 def values_of(array: pa.Array, column: Column) -> list[Any]:
@@ -162,8 +132,9 @@ def values_of(array: pa.Array, column: Column) -> list[Any]:
     if pa.types.is_list(kind):
         return _lists(array, column)
     if pa.types.is_struct(kind):
-        fields = [values_of(field, child) for field, child in zip(array.flatten(), column.children, strict=True)]
-        names = [child.name for child in column.children]
+        children = _fields(kind, column)
+        fields = [values_of(field, child) for field, child in zip(array.flatten(), children, strict=True)]
+        names = [child.name for child in children]
         held = array.is_valid().to_pylist()
         rows: Sequence[tuple[Any, ...]] = list(zip(*fields, strict=True))
         return [dict(zip(names, row, strict=True)) if there else None for row, there in zip(rows, held, strict=True)]

@@ -83,6 +83,16 @@ def test_a_person_of_several_cells_is_found_where_all_of_them_are() -> None:
     assert BOTH.cleared("Anna and Anna") == "Anna and Anna"
 
 
+def test_columns_of_one_row_or_partition_are_a_key_together() -> None:
+    two = words("country,User.id\nDE,5\n")
+    assert two.cleared_in({"country": "DE", "user": {"id": 5}}) == {"country": "DE", "user": {"id": 5}}
+    assert two.cleared_in({"country": "DE", "id": 5.0, "n": 5}) == {"country": "erased", "id": "erased", "n": 5}
+    assert two.cleared_in([["country", "DE"], ["id", "05"]]) == [["country", "erased"], ["id", "erased"]]
+    assert two.cleared_in([["country", "DE"], ["id", "6"]]) == [["country", "DE"], ["id", "6"]]
+    apart = Words(two.keys.apart)
+    assert apart.cleared_in({"country": "DE", "user": {"id": 5}}) == {"country": "erased", "user": {"id": "erased"}}
+
+
 def test_texts_in_json_in_texts_are_cleared_too() -> None:
     umlaut = words("name\nJürgen Groß\n")
     held = {"reader": '{"null":["J\\u00fcrgen Gro\\u00df"]}', "alike": ["Jürgen Großer"]}

@@ -6,11 +6,13 @@ import os
 import random
 import tempfile
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from zlib import crc32
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -18,7 +20,7 @@ from hypothesis import HealthCheck, Phase, given, note, seed, settings
 from hypothesis import strategies as st
 
 from r2d2.errors import NotRetirable
-from r2d2.model.dataset import TEXT_FORMATS
+from r2d2.model.dataset import TEXT_FORMATS, Dataset
 from r2d2.model.recipe import Recipe, RecipeKind
 from r2d2.recovery import predicate as predicates
 from tests.containment_runs import datasets_of, discovered
@@ -31,7 +33,7 @@ from tests.sampling import examples
 #: Without it the first counterexample is the one that is shown.
 PHASES = tuple(Phase) if os.environ.get("R2D2_SHRINK") != "0" else (Phase.generate,)
 SETTINGS = settings(
-    max_examples=examples(160),
+    max_examples=examples(72),
     phases=PHASES,
     deadline=None,
     database=None,
@@ -39,6 +41,8 @@ SETTINGS = settings(
     print_blob=True,
 )
 MARK = Column("mark", "small")
+#: How a child is made whose rows the parent has, or that has the parent's.
+PARTS = ("copy", "subset", "subset", "range", "range", "projection", "repeated row", "distinct", "permuted column")
 
 
 @st.composite
@@ -46,7 +50,7 @@ def pairs(draw: st.DrawFn) -> list[tuple[GeneratedTable, str]]:
     """A parent and what is made of it, or a near miss; each with the form in which it is written."""
     kinds = draw(st.sampled_from([tuple(FAMILIES), (*TEXT_FAMILIES, "small", "string")]))
     parent = draw(tables(kinds, most_rows=14))
-    child = draw(twin_cell(parent) if draw(st.integers(0, 5)) == 0 else derived(parent))
+    child = draw(twin_cell(parent) if draw(st.integers(0, 5)) == 0 else derived(parent, PARTS))
     marked = [
         replace(t, columns=(*t.columns, MARK), rows=tuple((*r, Decimal(7)) for r in t.rows)) for t in (parent, child)
     ]
@@ -82,7 +86,15 @@ def laid_out(draw: st.DrawFn, table: GeneratedTable, form: str, directory: Path,
 
 
 #: What no recipe is made for, with the reason.
-KNOWN = ("come back only as copies", "rows of text files have no numbers", "comes back from JSON only")
+KNOWN = ("come back only as copies", "rows of JSON documents have no numbers", "comes back from JSON only")
+
+
+def offered(child: Dataset, parent: Dataset) -> tuple[list[Recipe], str]:
+    """The recipes, or why there are none."""
+    try:
+        return recipes_of(child, parent), ""
+    except NotRetirable as error:
+        return [], str(error)
 
 
 def check(recipe: Recipe, child: Written, rows: int) -> None:
@@ -93,8 +105,9 @@ def check(recipe: Recipe, child: Written, rows: int) -> None:
     assert holds(mine, theirs) or holds(theirs, mine), (mine, theirs)
     predicate = predicates.from_json(recipe.predicate)
     for place in range(len(predicate)):
-        less = (*predicate[:place], *predicate[place + 1 :])
-        assert restored_leaves(replace(recipe, predicate=predicates.to_json(less)))[0] > rows
+        less = predicates.to_json((*predicate[:place], *predicate[place + 1 :]))
+        with suppress(duckdb.InvalidInputException):  # a further row that a column of the child can't hold
+            assert restored_leaves(replace(recipe, predicate=less))[0] > rows
     assert Recipe.from_json(recipe.to_json()) == recipe
 
 
@@ -102,7 +115,7 @@ def test_recipes_are_offered_where_the_child_is_contained_and_select_exactly_its
     """The oracle is plain Python on the values."""
     seen: Counter[str] = Counter()
 
-    @seed(3)
+    @seed(4)
     @SETTINGS
     @given(data=st.data(), lake=pairs())
     def run(data: st.DataObject, lake: list[tuple[GeneratedTable, str]]) -> None:
@@ -111,18 +124,17 @@ def test_recipes_are_offered_where_the_child_is_contained_and_select_exactly_its
             leaves = with_nested([entry.leaves for entry in made])
             if holds(leaves[1], leaves[0]) and not holds(*leaves):
                 made, leaves, lake = made[::-1], leaves[::-1], lake[::-1]
-            parent, child = datasets_of([entry.candidate for entry in made])
+            listed = {dataset.id: dataset for dataset in datasets_of([entry.candidate for entry in made])}
+            parent, child = (listed[entry.candidate.id] for entry in made)
             if parent.error or child.error:
                 return
-            contained = holds(*leaves)
-            try:
-                recipes = recipes_of(child, parent)
-            except NotRetirable as error:
-                note(str(error))
-                assert not contained or any(reason in str(error) for reason in KNOWN)
-                seen["refused" if contained else "not contained"] += 1
+            recipes, reason = offered(child, parent)
+            note(reason)
+            if not holds(*leaves):
+                assert not recipes
+                seen["not contained"] += 1
                 return
-            assert contained
+            assert recipes or any(known in reason for known in KNOWN)
             for recipe in recipes:
                 check(recipe, made[1], len(lake[1][0].rows))
                 sides = (d.format if d.format in TEXT_FORMATS else "typed" for d in (parent, child))
@@ -130,4 +142,5 @@ def test_recipes_are_offered_where_the_child_is_contained_and_select_exactly_its
 
     run()
     print(dict(seen))
-    assert seen[RecipeKind.SAME] and seen[RecipeKind.FILTER] and seen[RecipeKind.ROWS] and seen["not contained"]
+    assert seen["not contained"]
+    assert all(seen[kind] for kind in RecipeKind), "too few kinds of recipes for the test to mean much"

@@ -35,6 +35,7 @@ from r2d2.lake.kernels import run_here
 from r2d2.lake.local_storage import LocalStorage
 from r2d2.model.dataset import Dataset
 from tests.containment_runs import candidate, data_file, datasets_of, parquet_dataset
+from tests.sampling import examples
 
 _MAGIC = struct.pack("<i", 1681511377)
 
@@ -149,7 +150,7 @@ def dataset(tmp_path: Path, gone: dict[int, list[int]], rows: int) -> tuple[Data
     return replace(found, rows=live.num_rows), live
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(24), deadline=None)
 @given(st.data())
 def test_deleted_rows_are_in_no_answer_of_a_scan_however_its_files_are_cut(data: st.DataObject) -> None:
     rows = data.draw(st.integers(5, 400))

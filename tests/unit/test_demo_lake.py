@@ -5,30 +5,34 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from r2d2.config import SparkSettings
 from r2d2.demo import lake as demo_lake
 from r2d2.demo.catalogue import BASE_TABLES, PLANTED, SNAPSHOT_DAYS
 from r2d2.demo.delta import delta_type, shallow_clone, write_delta
 from r2d2.demo.lake import DemoTruth, build_demo
 from r2d2.demo.writers import hive_name
 from r2d2.errors import EnvironmentMissing, UsageError
-from r2d2.lake.session import build_session
 from tests.oracle import contained_pairs, load_lake
+from tests.sampling import FULL
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 Demo = tuple[Path, DemoTruth]
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
-    lake = tmp_path_factory.mktemp("demo") / "lake [1]"
+    lake = tmp_path_factory.mktemp("demo") / "lake with space"
     return lake, build_demo(lake)
 
 
+@FULL  # in `make test` a run of the main job finds it, too (tests/e2e/test_main_job.py)
 def test_the_planted_truth_is_what_brute_force_finds(demo: Demo) -> None:
     lake, truth = demo
     assert contained_pairs(lake) == truth.contained
@@ -85,7 +89,7 @@ def _rows(path: Path) -> int:
 
 def test_the_same_lake_is_built_each_time_and_holds_nothing_but_data(demo: Demo, tmp_path: Path) -> None:
     lake, truth = demo
-    again = tmp_path / "again"
+    again = tmp_path / "again [1]"
     assert build_demo(again, truth_file=tmp_path / "truth.json") == truth
     assert _digests(lake) == _digests(again)
     assert json.loads((tmp_path / "truth.json").read_text())["datasets"] == sorted(truth.datasets)
@@ -163,10 +167,8 @@ def test_types_that_need_a_table_feature_are_refused() -> None:
 
 
 @pytest.mark.spark
-def test_spark_reads_the_delta_tables_as_written(tmp_path: Path) -> None:
-    spark = build_session(SparkSettings())
-    lake = tmp_path / "lake with space"
-    build_demo(lake)
+def test_spark_reads_the_delta_tables_as_written(spark: SparkSession, demo: Demo) -> None:
+    lake, _ = demo
     orders = pq.read_table(lake / "warehouse/orders.parquet")
     delta = spark.read.format("delta").load(str(lake / "warehouse/orders_delta"))
     assert _sorted(delta.toArrow().select(orders.column_names), "o_orderkey") == _sorted(orders, "o_orderkey")
@@ -183,8 +185,7 @@ def test_spark_reads_the_delta_tables_as_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.spark
-def test_spark_reads_odd_partition_values_nulls_and_clones(tmp_path: Path) -> None:
-    spark = build_session(SparkSettings())
+def test_spark_reads_odd_partition_values_nulls_and_clones(spark: SparkSession, tmp_path: Path) -> None:
     values = ["a b", "x=1", "50%", "é/ü", "q'uote", None]
     table = pa.table({"n": list(range(6)), "s": ["x" * 40 + str(i) for i in range(6)], "p": values})
     write_delta(tmp_path / "t a", [table, table.slice(0, 2)], ["p"])

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import polars as pl
@@ -28,6 +28,10 @@ from r2d2.lake.parquet_footer import read_footer
 from r2d2.lake.parquet_types import family_of
 from r2d2.model.dataset import Bounds, FileSummary, Leaf
 from tests.parquet_footers import Footer, column_statistics, with_footer
+from tests.sampling import FULL
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 SHARED = Path(os.environ.get("R2D2_SHARED", "/work/shared")) / "data" / "conformance.tar.gz"
 
@@ -685,18 +689,19 @@ def test_duckdb_polars_and_pyarrow_files_of_the_same_rows_have_the_same_leaves(t
 
 
 @pytest.mark.spark
-def test_a_file_of_spark_is_read_as_spark_wrote_it(tmp_path: Path) -> None:
-    from r2d2.config import SparkSettings
-    from r2d2.lake.session import build_session
-
-    spark = build_session(SparkSettings(master="local[1]"))
-    spark.conf.set("spark.sql.parquet.outputTimestampType", "TIMESTAMP_MICROS")
+def test_a_file_of_spark_is_read_as_spark_wrote_it(spark: SparkSession, tmp_path: Path) -> None:
+    key = "spark.sql.parquet.outputTimestampType"
+    before = spark.conf.get(key)
     rows = "SELECT 1 AS i, CAST(1.5 AS DECIMAL(20,2)) AS m, 'x' AS s, DATE '2024-02-29' AS d, TRUE AS b, "
     rows += "TIMESTAMP '2024-01-01 00:00:00.123456' AS z, TIMESTAMP_NTZ '2024-01-01 00:00:00' AS t, "
     rows += "array(1, NULL) AS l, map('k', 1L) AS m2, named_struct('x', 1) AS o UNION ALL SELECT " + ", ".join(
         ["NULL"] * 10
     )
-    spark.sql(rows).coalesce(1).write.parquet(str(tmp_path / "out"))
+    try:
+        spark.conf.set(key, "TIMESTAMP_MICROS")
+        spark.sql(rows).coalesce(1).write.parquet(str(tmp_path / "out"))
+    finally:
+        spark.conf.set(key, before)
     path = next((tmp_path / "out").glob("*.parquet"))
     summary = parquet.summarize(path)
     with _connection() as con:
@@ -716,6 +721,7 @@ BROKEN_PAGES = {"ARROW-GH-45185.parquet", "ARROW-GH-47662.parquet"}
 TOO_LARGE = {"large_string_map.brotli.parquet"}
 
 
+@FULL
 @pytest.mark.skipif(not SHARED.exists(), reason=f"needs {SHARED}, which is not part of the repository")
 def test_conformance_files_are_read_exactly_or_refused(tmp_path: Path) -> None:
     with tarfile.open(SHARED) as archive:

@@ -19,10 +19,9 @@ from r2d2.catalog.reading import FileToRead, files_of, needs_of
 from r2d2.catalog.summaries import RESULTS, TASKS, kernel, summarize_files
 from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake import spark_rows
-from r2d2.lake.kernels import Kernel, run_here
+from r2d2.lake.kernels import Kernel, run_here, split_sources
 from r2d2.lake.spark_files import OverFiles
 from r2d2.lake.spark_rows import over_rows, run_refused, run_without_rows
-from r2d2.lake.workers import split_sources
 from r2d2.model.dataset import DataFile, FileSummary, source_file
 from r2d2.model.packing import pack_files, unpack_files
 from r2d2.model.source import SparkSource

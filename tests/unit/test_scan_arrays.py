@@ -135,7 +135,7 @@ def test_one_query_for_each_family_and_width_whatever_the_number_of_files(
         return hashed_leaves(*args)
 
     monkeypatch.setattr(scan_arrays, "hashed_leaves", counted)
-    lake = [text(tmp_path / f"{i}.csv", f"n,s{i}\n{i},x\n") for i in range(20)]
+    lake = [text(tmp_path / f"{i}.csv", f"n,s{i}\n{i},x\n") for i in range(8)]
     assert len(answers(tasks_of(lake))) == sum(len(requests_of(dataset)) for dataset in lake)
     assert len(made) == len({family for leaf in lake[0].leaves for family in leaf.families})
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from r2d2.catalog.listing import Candidate
 from r2d2.errors import UnsupportedData
 from r2d2.lake import text_encoding
 from r2d2.lake.layout import Reader
@@ -20,6 +21,7 @@ from r2d2.lake.text_summary import summarize
 from r2d2.model.dataset import FileSummary
 from r2d2.report.reading import reading_lines
 from tests.containment_runs import candidate, contained, data_file, datasets_of, proven_pairs
+from tests.sampling import one_of_each
 
 MARKS = {"utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}
 WORDS = [
@@ -63,29 +65,27 @@ def _refused(folder: Path, data: bytes, kind: str = "csv") -> str:
     return summary.reason
 
 
-def _proven(folder: Path, path: Path, kind: str, table: dict[str, list[object]]) -> set[tuple[str, str]]:
-    pq.write_table(pa.table(table), folder / "typed.parquet")
-    found = datasets_of(
-        [
-            candidate("text", kind, [data_file(path)], path),
-            candidate("typed", "parquet", [data_file(folder / "typed.parquet")], folder / "typed.parquet"),
-        ]
-    )
-    assert [dataset.error for dataset in found] == ["", ""]
-    return proven_pairs(contained(found))
+def _typed(path: Path, names: list[str]) -> Candidate:
+    pq.write_table(pa.table({**TABLE, "name": names}), path)
+    return candidate(path.stem, "parquet", [data_file(path)], path)
 
 
-@pytest.mark.parametrize("encoding", MARKS)
-@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.json", "a.jsonl", "a.csv.gz", "a.jsonl.gz"])
+NAMES = ["a.csv", "a.tsv", "a.json", "a.jsonl", "a.csv.gz", "a.jsonl.gz"]
+
+
+@pytest.mark.parametrize(("name", "encoding"), one_of_each(NAMES, list(MARKS)))
 def test_utf16_is_proven_against_typed_data_and_one_other_character_is_not(
     tmp_path: Path, name: str, encoding: str
 ) -> None:
     kind = name.split(".")[1]
     path = _write(tmp_path / name, _text(kind), encoding)
-    assert _proven(tmp_path, path, kind, TABLE) == {("text", "typed"), ("typed", "text")}
+    listed = [candidate("text", kind, [data_file(path)], path), _typed(tmp_path / "typed.parquet", WORDS)]
     for place, other in ((1, "\U0001f601"), (3, "é"), (5, "?"), (6, "ab"), (10, " ")):
         words = [*WORDS[:place], other, *WORDS[place + 1 :]]
-        assert _proven(tmp_path, path, kind, {**TABLE, "name": words}) == set()
+        listed.append(_typed(tmp_path / f"other{place}.parquet", words))
+    found = datasets_of(listed)
+    assert [dataset.error for dataset in found] == [""] * len(listed)
+    assert proven_pairs(contained(found)) == {("text", "typed"), ("typed", "text")}
 
 
 @pytest.mark.parametrize("encoding", [*MARKS, "utf-8"])

@@ -27,6 +27,7 @@ from r2d2.lake.text_summary import TextFile, summarize, summarize_all, summarize
 from r2d2.model.dataset import FileSummary, Leaf
 from r2d2.model.family import NARROWEST_FIRST, narrowest_common
 from tests.containment_runs import data_file
+from tests.sampling import FULL
 
 LAKES = Path(__file__).parents[3] / "shared" / "data" / "lakes"
 TEXT = ("boolean", "number", "floating", "date", "timestamp", "instant", "string")
@@ -332,6 +333,7 @@ def real() -> dict[Path, FileSummary]:
     return {Path(path): summary for path, summary in found.items()}
 
 
+@FULL
 @needs_lakes
 def test_every_real_file_is_read_or_is_no_table(real: dict[Path, FileSummary]) -> None:
     assert len(real) == 122
@@ -339,6 +341,7 @@ def test_every_real_file_is_read_or_is_no_table(real: dict[Path, FileSummary]) -
     assert all("a JSON object, not a list of records" in s.reason for s in real.values() if s.status != "ok")
 
 
+@FULL
 @needs_lakes
 def test_real_rows_and_nulls_are_those_of_the_csv_module(real: dict[Path, FileSummary]) -> None:
     for path, summary in real.items():
@@ -352,6 +355,7 @@ def test_real_rows_and_nulls_are_those_of_the_csv_module(real: dict[Path, FileSu
                 assert told == [None if t is None else e for t, e in zip(told, empty, strict=True)]
 
 
+@FULL
 @needs_lakes
 def test_tokens_for_null_in_real_files(real: dict[Path, FileSummary]) -> None:
     found = {
@@ -368,6 +372,7 @@ def test_tokens_for_null_in_real_files(real: dict[Path, FileSummary]) -> None:
     }
 
 
+@FULL
 @needs_lakes
 def test_real_pairs_are_contained_under_the_narrowest_common_families(real: dict[Path, FileSummary]) -> None:
     pairs = 0

@@ -58,17 +58,20 @@ class Disk:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.calls: list[str] = []
+        self.able = 0  # to go wrong in the planned way
         self.log = DiskLog(plan.log) if plan.log else None
         self._lock = threading.RLock()
 
     def step(self, kind: str, path: str) -> None:
         """Right before a call."""
-        if kind not in WAYS[self.plan.way] or not f"{path}/".startswith(f"{self.plan.world}/"):
+        if not f"{path}/".startswith(f"{self.plan.world}/"):
             return
         with self._lock:
             self.calls.append(f"{kind} {path.removeprefix(self.plan.world)}")
-            now = len(self.calls)
-        if not self.plan.at or now < self.plan.at or (now > self.plan.at and not self.plan.for_good):
+            self.able += kind in WAYS[self.plan.way]
+            now = self.able
+        late = now - self.plan.at
+        if not self.plan.at or kind not in WAYS[self.plan.way] or late < 0 or (late and not self.plan.for_good):
             return
         if self.plan.way == "killed":
             os.kill(os.getpid(), signal.SIGKILL)
@@ -118,12 +121,12 @@ def _syncing(disk: Disk, _: Callable[[int], None]) -> Callable[[Any], None]:
 
 
 def _linking(disk: Disk, real: Callable[..., None]) -> Callable[..., None]:
-    def call(source: Any, target: Any, **more: Any) -> None:
+    def call(source: Any, target: Any, *flags: Any, **more: Any) -> None:
         place = place_of(target, more.get("dst_dir_fd", more.get("dir_fd")))
         disk.step(LINK, place)
-        if not disk.plan.links:
+        if not disk.plan.links and real.__name__ == "link":
             raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), place)
-        real(source, target, **more)
+        real(source, target, *flags, **more)
         if disk.log:
             disk.log.added(place)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import stat
@@ -11,12 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.recovery.faults.disk_calls import SYNC, Plan
+from tests.recovery.faults.disk_calls import SYNC, WAYS, Plan
 from tests.recovery.faults.operations import Operation
 from tests.recovery.faults.power_loss import image, lose_power
 from tests.recovery.faults.processes import Outcome, run
 from tests.recovery.faults.small_worlds import build
-from tests.recovery.faults.snapshots import Snapshot, difference
+from tests.recovery.faults.snapshots import Snapshot, contents, difference, hashed
 from tests.recovery.faults.trying import Failure
 
 #: Power losses at each call, besides the two that take all and that leave all names: by chance.
@@ -52,7 +51,10 @@ class DiskWorld:
         self.directory, self._beginning = directory / "world", directory / "beginning"
         self.lake, self.state = str(self.directory / "lake"), str(self.directory / "state")
         self.environ: dict[str, str] = {}
+        self.exact = False
+        self._calls: tuple[str, ...] = ()
         build(kind, self._beginning / "lake")
+        self.original = contents(dict(_found(self._beginning)))
 
     def fresh(self) -> None:
         shutil.rmtree(self.directory, ignore_errors=True)
@@ -65,25 +67,27 @@ class DiskWorld:
     def everything(self) -> Snapshot:
         return dict(_found(Path(self.lake)))
 
-    def faults(self, operation: Operation) -> Iterator[DiskFault]:
+    def files(self) -> Path:
+        return Path(self.lake)
+
+    def runs(self, operation: Operation) -> Outcome:
+        outcome = run([operation.run], self.lake, self.state, Plan(str(self.directory)))
+        self._calls = outcome.calls
+        return outcome
+
+    def faults(self) -> Iterator[DiskFault]:
         """A kill after a sync finds what a kill before it does, unless the power goes, too."""
-        found = self._calls(operation, "killed")
+        calls = {way: [c for c in self._calls if c.split(" ", 1)[0] in kinds] for way, kinds in WAYS.items()}
+        found = calls.pop("killed")
         for number, call in enumerate(found, 1):
             if number == 1 or not found[number - 2].startswith(SYNC):
                 yield DiskFault("killed", number, call=call)
             seeds = (0, 1, *range(10 * number, 10 * number + _BY_CHANCE))
             yield from (DiskFault("killed", number, power=seed, call=call) for seed in seeds)
         yield from (DiskFault("killed", 0, power=seed, call="the end") for seed in range(_BY_CHANCE))
-        for way in ("full", "denied", "broken"):
-            for number, call in enumerate(self._calls(operation, way), 1):
+        for way, able in calls.items():
+            for number, call in enumerate(able, 1):
                 yield from (DiskFault(way, number, for_good, call=call) for for_good in (False, True))
-
-    def _calls(self, operation: Operation, way: str) -> tuple[str, ...]:
-        """Those that can go wrong in this way, in their order."""
-        self.fresh()
-        prepare = [operation.prepare] if operation.prepare and not operation.portable else []
-        run(prepare, self.lake, self.state)
-        return run([operation.run], self.lake, self.state, Plan(str(self.directory), way)).calls
 
     def meets(self, operation: Operation, fault: DiskFault) -> Outcome:
         plan = Plan(str(self.directory), fault.way, fault.at, fault.for_good)
@@ -116,4 +120,4 @@ def _found(root: Path) -> Iterator[tuple[str, tuple[str, int]]]:
                 yield f"{path.relative_to(root)}/", ("", stat.S_IMODE(mode))
             else:
                 content = os.fsencode(os.readlink(path)) if stat.S_ISLNK(mode) else path.read_bytes()
-                yield str(path.relative_to(root)), (hashlib.sha256(content).hexdigest(), stat.S_IMODE(mode))
+                yield str(path.relative_to(root)), (hashed(content), stat.S_IMODE(mode))

@@ -20,6 +20,7 @@ class Operation:
         back: takes it back: then the lake is as before.
         refusal: how it says that it can't be done.
         portable: what ``prepare`` makes does not look at inodes and times, so that it is copied and not made again.
+        equal: what comes back need not be the same files, only the same rows.
         keeps: no content that was in the lake is given up on the way, not even for a while.
         check: says whether the state is in order.
         lasting: directories below the state which, as the lake, a power loss after the end must not change.
@@ -32,6 +33,7 @@ class Operation:
     check: Step | None = None
     refusal: str = "R2D2Error"
     portable: bool = True
+    equal: bool = False
     keeps: bool = True
     lasting: tuple[str, ...] = ("journal",)
 

@@ -30,7 +30,7 @@ class Outcome(NamedTuple):
     Attributes:
         how: ``done``, ``killed``, or by which exception: ``R2D2Error``, ``OSError``, or the name of any other.
         said: the error.
-        calls: those that could have gone wrong in the planned way; empty for a process that was killed.
+        calls: those that reached the disk; none of a process that was killed.
     """
 
     how: str

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from tests.s3_servers import Faults
 
-_CHANGES = ("PUT", "POST", "DELETE")
+CHANGES = ("PUT", "POST", "DELETE")
 
 
 class StoreFault(NamedTuple):
@@ -53,14 +53,14 @@ class Watched(Faults):
     @property
     def changes(self) -> list[str]:
         """Those that change something."""
-        return [request for request in self.requests if request.startswith(_CHANGES)]
+        return [request for request in self.requests if request.startswith(CHANGES)]
 
     def next(self, method: str, path: str) -> str:
         with self._lock:
             self.requests.append(f"{method} {path}")
             if not self.fault.kills:
                 return self.fault.way if self._hits(len(self.requests)) else ""
-            if method in _CHANGES and self.fault.way == "killed before" and len(self.changes) == self.fault.at:
+            if method in CHANGES and self.fault.way == "killed before" and len(self.changes) == self.fault.at:
                 os.kill(self.process, signal.SIGKILL)
                 return "reset"
         return ""

@@ -7,17 +7,27 @@ from collections.abc import Callable
 import pytest
 
 from tests.recovery.faults.operations import JOURNAL, Operation
+from tests.recovery.faults.retirements import PURGE, REBUILD, RESTORE, RETIRE
 from tests.recovery.faults.storage_steps import ON_FILES
 from tests.recovery.faults.store_world import StoreWorld
-from tests.recovery.faults.trying import all_failures
+from tests.recovery.faults.trying import all_well
+from tests.sampling import some
 
-CASES = [(JOURNAL, "Parquet file"), *((each, "Parquet file") for each in ON_FILES)]
+VERSIONS = (False, True)  # of objects are kept by the bucket
+SMALL = [(operation, "Parquet file", keeps) for operation in (JOURNAL, *ON_FILES) for keeps in VERSIONS]
+LARGE = [
+    (operation, kind, keeps)
+    for kind in ("Parquet directory", "Delta", "CSV")
+    for operation in (RETIRE, RESTORE, PURGE, REBUILD)
+    for keeps in VERSIONS
+]
 
 
-@pytest.mark.parametrize("versions", [False, True], ids=["plain", "versions"])
-@pytest.mark.parametrize(("operation", "kind"), CASES, ids=[f"{o.name}, {kind}" for o, kind in CASES])
+@pytest.mark.parametrize("case", [*some(SMALL, 2), *some(LARGE, 1)], ids=lambda c: f"{c[0].name}-{c[1]}-{c[2]}")
 def test_no_fault_of_a_store_does_harm(
-    operation: Operation, kind: str, versions: bool, store_world: Callable[[str, bool], StoreWorld]
+    case: tuple[Operation, str, bool],
+    store_world: Callable[[str, bool], StoreWorld],
+    record_property: Callable[[str, object], None],
 ) -> None:
-    failed = all_failures(store_world(kind, versions), operation, 4)
-    assert not failed, "\n".join(failed)
+    operation, kind, keeps = case
+    all_well(store_world(kind, keeps), operation, 2, record_property)

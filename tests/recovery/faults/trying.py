@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 from tests.lakes import seed_from_environment
 from tests.recovery.faults.operations import Operation
 from tests.recovery.faults.processes import Outcome, Step, run
+from tests.recovery.faults.rows import rows_of
 from tests.recovery.faults.snapshots import Snapshot, contents, difference, seen
 
 
@@ -31,11 +33,15 @@ class World(Protocol[F]):
         lake: its root.
         state: where the state is, or will be.
         environ: variables that lead there.
+        exact: a file that is made anew is the same version.
+        original: the SHA-256 of all files of people.
     """
 
     lake: str
     state: str
     environ: Mapping[str, str]
+    exact: bool
+    original: set[str]
 
     def fresh(self) -> None:
         """Makes everything as it was at the beginning."""
@@ -46,8 +52,14 @@ class World(Protocol[F]):
     def everything(self) -> Snapshot:
         """All that is in the lake, r2d2's own included."""
 
-    def faults(self, operation: Operation) -> Iterator[F]:
-        """All that are worth trying; asked of a prepared world."""
+    def files(self) -> Path:
+        """The lake as files on disk."""
+
+    def runs(self, operation: Operation) -> Outcome:
+        """The operation runs without a fault."""
+
+    def faults(self) -> Iterator[F]:
+        """All that are worth trying, as the last run without a fault went."""
 
     def meets(self, operation: Operation, fault: F) -> Outcome:
         """The operation runs, and meets the fault.
@@ -68,26 +80,58 @@ class Failure(Exception):
     """What must hold does not."""
 
 
-def all_failures(world: World[F], operation: Operation, number: int) -> list[str]:
-    """What does not hold after faults: all of them in a full run, else a number that the seed chooses."""
-    _prepare(world, operation)
-    faults = list(world.faults(operation))
-    if os.environ.get("R2D2_FULL") != "1" and len(faults) > number:
+def tries(number: int) -> int | None:
+    """How many faults are tried: so many in `make test`, as many as R2D2_FAULTS says in `make faults`, or all."""
+    asked = os.environ.get("R2D2_FAULTS")
+    return number if asked is None else int(asked) or None
+
+
+def all_well(world: World[F], operation: Operation, number: int, tell: Callable[[str, object], None]) -> None:
+    """Fails with all that does not hold after faults.
+
+    Args:
+        number: of faults that `make test` tries.
+        tell: is told how many were tried.
+    """
+    results = list(tried(world, operation, tries(number)))
+    tell("faults", len(results))
+    failed = [f"{operation.name}, {fault}: {failure}" for fault, failure in results if failure]
+    assert not failed, "\n".join(failed)
+
+
+def tried(
+    world: World[F], operation: Operation, number: int | None = None, only: Callable[[F], bool] = lambda _: True
+) -> Iterator[tuple[F, str]]:
+    """Faults, and what does not hold after each; empty where all is well.
+
+    Args:
+        number: of the faults that are tried, which the seed chooses; None for all.
+        only: which of them.
+    """
+    wanted = _expected(world, operation)
+    faults = [fault for fault in world.faults() if only(fault)]
+    if number is not None and number < len(faults):
         faults = random.Random(seed_from_environment()).sample(faults, number)
-    return list(failures(world, operation, faults))
-
-
-def failures(world: World[F], operation: Operation, faults: Iterable[F]) -> Iterator[str]:
-    """What does not hold after which fault."""
-    _prepare(world, operation)
-    before = seen(world.everything())
-    must(world, operation.run)
-    wanted = Expected(before, seen(world.everything()))
     for fault in faults:
         try:
             _try(world, operation, fault, wanted)
         except Failure as failure:
-            yield f"{operation.name}, {fault}: {failure}"
+            yield fault, str(failure)
+        else:
+            yield fault, ""
+
+
+def _expected(world: World[F], operation: Operation) -> Expected:
+    """What the operation does to a world that is made for it."""
+    world.fresh()
+    must(world, operation.prepare)
+    if operation.portable or world.exact:
+        world.keep()
+    before = _seen(world, operation)
+    outcome = world.runs(operation)
+    if outcome.how != "done":
+        raise Failure(f"without a fault, {outcome.how}: {outcome.said}")
+    return Expected(before, _seen(world, operation))
 
 
 def must(world: World[F], *steps: Step | None) -> None:
@@ -99,18 +143,19 @@ def must(world: World[F], *steps: Step | None) -> None:
             raise Failure(f"afterwards, {outcome.how}: {outcome.said}")
 
 
-def _prepare(world: World[F], operation: Operation) -> None:
+def _seen(world: World[F], operation: Operation) -> Snapshot:
+    return rows_of(world.files()) if operation.equal else seen(world.everything())
+
+
+def _begin(world: World[F], operation: Operation) -> None:
     world.fresh()
-    must(world, operation.prepare)
-    if operation.portable:
-        world.keep()
+    if not (operation.portable or world.exact):
+        must(world, operation.prepare)
 
 
 def _try(world: World[F], operation: Operation, fault: F, wanted: Expected) -> None:
-    world.fresh()
-    if not operation.portable:
-        must(world, operation.prepare)
-    held = contents(world.everything())
+    _begin(world, operation)
+    held = contents(world.everything()) & world.original
     outcome = world.meets(operation, fault)
     if outcome.how not in ({"killed"} if fault.kills else {"done", operation.refusal}):
         raise Failure(f"it ended with {outcome.how}: {outcome.said}")
@@ -122,16 +167,16 @@ def _try(world: World[F], operation: Operation, fault: F, wanted: Expected) -> N
 
 def _settled(world: World[F], operation: Operation, wanted: Expected, done: bool) -> None:
     """The lake is as before or as planned, and all can go on."""
-    now = seen(world.everything())
+    now = _seen(world, operation)
     if now not in wanted:
         raise Failure(f"neither as before ({difference(now, wanted.before)}) nor as planned")
     if done and now != wanted.planned:
         raise Failure("it said that it was done, and it was not")
     if now == wanted.before:
         must(world, operation.run, operation.check)
-        if differs := difference(seen(world.everything()), wanted.planned):
+        if differs := difference(_seen(world, operation), wanted.planned):
             raise Failure(f"not as planned after the second try: {differs}")
     if operation.back:
         must(world, operation.back, operation.check)
-        if differs := difference(seen(world.everything()), wanted.before):
+        if differs := difference(_seen(world, operation), wanted.before):
             raise Failure(f"not as before when it was taken back: {differs}")
