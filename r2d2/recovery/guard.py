@@ -130,14 +130,16 @@ def _one(recovery: Recovery, receipt: Receipt, recipe: Recipe, parents: Parents,
 
 
 def _carried(recovery: Recovery, receipt: Receipt, recipe: Recipe, parent: ParentNow) -> Recipe | None:
-    """The recipe on what the parent holds now."""
+    """The recipe on what the parent holds now; None if there is none that is good from then on."""
     if parent.good:
         return recipe
     if not parent.moved_on:
         with suppress(R2D2Error):  # files that were only touched, or copied back, are the same
-            return as_now(recipe)
+            same = as_now(recipe)
+            return same if Parents().now(same).good else None
     there = recovery.dataset_at(recipe.parent.location)
-    return new_recipe(recovery, receipt, recipe, there, parent.intact) if there else None
+    found = new_recipe(recovery, receipt, recipe, there, parent.intact) if there else None
+    return found if found and Parents().now(found).good else None
 
 
 def _is_safe(recovery: Recovery, receipt: Receipt, recipe: Recipe, parent: ParentNow) -> bool:

@@ -19,6 +19,7 @@ from r2d2.recovery.receipts import of_dataset
 from r2d2.recovery.recipe_store import load
 from tests.recovery.guarded import NOW, ROWS, SLICE, guarded, retired, rows_of, table_and_slice, vacuum
 from tests.recovery_runs import at_work, give_back, purge_all, receipt_of
+from tests.sampling import FULL, some
 
 CHILD = "slice.parquet"
 LEFT = SLICE.filter(pc.not_equal(SLICE["id"], 700))
@@ -51,6 +52,7 @@ def test_nothing_comes_back_and_nothing_is_purged_until_somebody_decides(tmp_pat
     assert not (lake / CHILD).exists()
 
 
+@FULL
 def test_a_purged_dataset_is_in_quarantine_again_while_a_person_is_asked(tmp_path: Path) -> None:
     lake, state = deleted(tmp_path, purged=True)
     assert receipt_of(state, CHILD).status is Status.QUARANTINED
@@ -60,7 +62,8 @@ def test_a_purged_dataset_is_in_quarantine_again_while_a_person_is_asked(tmp_pat
     assert rows_of(lake / CHILD) == SLICE
 
 
-@pytest.mark.parametrize("purged", [False, True])
+@FULL
+@pytest.mark.parametrize("purged", some([False, True], 1))
 def test_restore_brings_the_deleted_rows_back(tmp_path: Path, purged: bool) -> None:
     lake, state = deleted(tmp_path, purged)
     vacuum(lake / "t")
@@ -68,7 +71,7 @@ def test_restore_brings_the_deleted_rows_back(tmp_path: Path, purged: bool) -> N
     assert rows_of(lake / CHILD) == SLICE
 
 
-@pytest.mark.parametrize("purged", [False, True])
+@pytest.mark.parametrize("purged", some([False, True], 1))
 def test_honour_gives_the_deleted_rows_up_and_nothing_else(tmp_path: Path, purged: bool) -> None:
     lake, state = deleted(tmp_path, purged)
     decided(lake, state, "honour")
@@ -106,6 +109,7 @@ def test_after_the_deadline_the_deletion_is_honoured(tmp_path: Path) -> None:
     assert rows_of(lake / CHILD) == LEFT
 
 
+@FULL
 def test_where_rows_were_changed_too_there_is_no_deadline(tmp_path: Path) -> None:
     lake, state = table_and_slice(tmp_path)
     DeltaTable(str(lake / "t")).delete("id = 700")
@@ -116,6 +120,7 @@ def test_where_rows_were_changed_too_there_is_no_deadline(tmp_path: Path) -> Non
     assert rows_of(lake / CHILD) == SLICE
 
 
+@FULL
 def test_what_is_deleted_later_is_asked_with_the_first_question(tmp_path: Path) -> None:
     lake, state = deleted(tmp_path)
     until = receipt_of(state, CHILD).facts["frozen_until"]
@@ -127,6 +132,7 @@ def test_what_is_deleted_later_is_asked_with_the_first_question(tmp_path: Path) 
     assert rows_of(lake / CHILD) == LEFT.filter(pc.not_equal(LEFT["id"], 701))
 
 
+@FULL
 def test_rows_that_are_there_again_end_the_question(tmp_path: Path) -> None:
     lake, state = deleted(tmp_path)
     DeltaTable(str(lake / "t")).restore(1)
@@ -137,6 +143,7 @@ def test_rows_that_are_there_again_end_the_question(tmp_path: Path) -> None:
     assert gone.done, gone
 
 
+@FULL
 def test_a_row_that_is_left_once_is_given_up_once(tmp_path: Path) -> None:
     """Bags: the slice holds a row twice, its parent now once."""
     lake, state = tmp_path / "lake", tmp_path / "state"
@@ -155,6 +162,7 @@ def test_a_row_that_is_left_once_is_given_up_once(tmp_path: Path) -> None:
     assert rows_of(lake / CHILD) == ROWS
 
 
+@FULL
 def test_a_decision_is_somebodys_and_on_something(tmp_path: Path) -> None:
     lake, state = deleted(tmp_path)
     with at_work(lake, state) as recovery:
@@ -168,6 +176,7 @@ def test_a_decision_is_somebodys_and_on_something(tmp_path: Path) -> None:
             decide(recovery, recovery.receipts[receipt.id], "honour", "ann")
 
 
+@FULL
 def test_where_nothing_would_be_left_honour_changes_nothing(tmp_path: Path) -> None:
     lake, state = table_and_slice(tmp_path)
     DeltaTable(str(lake / "t")).delete("id >= 0")
