@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 AIRFLOW := .airflow
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full property faults mutants bench package airflow lint format ready clean
+.PHONY: help demo demo-recovery test test-full property faults mutants bench package airflow lint format ready clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
@@ -13,6 +13,11 @@ help: ## this list
 demo: ready $(VENV)/.demo ## build a demo lake in ./demo and run the main job on it
 	@rm -rf demo
 	$(BIN)/r2d2 demo --dir demo
+
+demo-recovery: ready $(VENV)/.demo ## the demo lake from find to purge and back (docs/recovery.md)
+	@rm -rf demo
+	@$(BIN)/python -c 'import pathlib, r2d2.demo.lake as demo; demo.build_demo(pathlib.Path("demo/lake"))'
+	@PATH="$(CURDIR)/$(BIN):$$PATH" docs/recovery_demo.sh demo/lake demo/recovery
 
 # Three processes, two of which often wait for a JVM; a file of tests in one of them: what it sets up is set up once
 # (tests/scheduling.py).
