@@ -45,7 +45,13 @@ def honour(recovery: Recovery, receipt: Receipt) -> None:
     why = "rows that its parent lost were given up"
     adopt(recovery, receipt, left, why, event="purge-begun", replacing=True, gone=gone)
     purge.go_on(recovery, recovery.receipts[receipt.id])
-    keep_again(recovery, recovery.receipts[receipt.id], left)
+    fill_again(recovery, recovery.receipts[receipt.id], left)
+
+
+def fill_again(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> None:
+    """Fills the quarantine that was removed from the recipe, and forgets the one that gave the rows that went."""
+    recipe_store.forget_others(recovery.state, receipt.id, recipe.sha256)
+    keep_again(recovery, receipt, recipe)
 
 
 def _left(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> Recipe:

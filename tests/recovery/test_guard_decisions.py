@@ -99,6 +99,7 @@ def test_no_byte_of_a_row_that_was_given_up_is_left_in_quarantine(tmp_path: Path
     kept = [path for path in (lake / ".r2d2").rglob("*") if path.is_file()]
     assert kept
     assert not [path for path in kept if secret.encode() in path.read_bytes()]
+    assert len(list((state / "recipes").glob("*.parquet"))) == 1  # of the recipe in force
 
 
 def test_after_the_deadline_the_deletion_is_honoured(tmp_path: Path) -> None:
