@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from r2d2.errors import NotRetirable, R2D2Error, Tampered
+from r2d2.errors import NotRetirable, R2D2Error, StateError, Tampered
 from r2d2.lake.file_tree import shown
 from r2d2.model.receipt import RETIRED, Receipt, Status
 from r2d2.model.recipe import Recipe
@@ -100,6 +100,8 @@ def _guarded(recovery: Recovery, receipt: Receipt, mending: Mending, parents: Pa
         except NotRetirable as error:  # who retired its parent saw no claim
             return _given_back(recovery, receipt, recipe, parents.now(recipe), str(error))
         return _one(recovery, receipt, recipe, parents, now)
+    except StateError:
+        raise
     except R2D2Error as error:
         return _finding(receipt, Verdict.UNSURE, str(error), error.hint)
     except OSError as error:

@@ -6,7 +6,7 @@ is removed, and filled again from the recipe. A run that ends in between is gone
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from r2d2.errors import NotRetirable
@@ -77,14 +77,23 @@ def _left(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> Recipe:
 
 
 def _cut(manifest: Manifest, members: Sequence[Sequence[int]], rows: Sequence[int]) -> Manifest:
-    """The manifest with so many rows in each unit: files keep theirs while there are any, those without go."""
+    """The manifest with so many rows in each unit: files keep theirs while there are any; those without go."""
     files: list[FileRecord] = []
     for unit, kept in zip(members, rows, strict=True):
         for record in (manifest.files[index] for index in unit):
             own = min(record.rows, kept)
             kept -= own
             files += [replace(record, rows=own)] if own else []
-    return replace(manifest, files=tuple(files), rows=sum(rows))
+    left = {"", *(directory for file in files for directory in _above(file.directory))}
+    modes = tuple((name, mode) for name, mode in manifest.modes if name in left)
+    return replace(manifest, files=tuple(files), rows=sum(rows), modes=modes)
+
+
+def _above(directory: str) -> Iterator[str]:
+    """A directory, and those that it lies in."""
+    while directory:
+        yield directory
+        directory = directory.rpartition("/")[0]
 
 
 def _listed(

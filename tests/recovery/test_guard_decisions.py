@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
@@ -212,3 +214,49 @@ def test_an_honour_that_was_interrupted_is_gone_on_with(tmp_path: Path, monkeypa
     assert again.verdict is Verdict.GOOD
     give_back(lake, state, CHILD)
     assert rows_of(lake / CHILD) == LEFT
+
+
+def as_table(rows: pa.Table, where: Path) -> None:
+    write_deltalake(str(where), rows, partition_by=["day"])
+
+
+def as_partitions(rows: pa.Table, where: Path) -> None:
+    for day in ("a", "b"):
+        (where / f"day={day}").mkdir(parents=True)
+        part = rows.filter(pc.equal(rows["day"], day)).drop_columns(["day"])
+        pq.write_table(part, where / f"day={day}/part.parquet")
+
+
+def read_back(where: Path) -> list[tuple[int, str, str]]:
+    """The rows of a table, or of a directory of partitions."""
+    if (where / "_delta_log").exists():
+        rows = DeltaTable(str(where)).to_pyarrow_table()
+    else:
+        rows = ds.dataset(where, partitioning="hive").to_table()
+    return sorted((row["id"], str(row["day"]), row["text"]) for row in rows.to_pylist())
+
+
+@FULL
+@pytest.mark.parametrize("purged", [False, True])
+@pytest.mark.parametrize("decision", ["honour", "restore"])
+@pytest.mark.parametrize("condition", ["id = 700", "day = 'a'"])
+@pytest.mark.parametrize("make", [as_table, as_partitions])
+def test_tables_and_partitions_are_decided_on_as_well(
+    tmp_path: Path, make: Callable[[pa.Table, Path], None], condition: str, decision: str, purged: bool
+) -> None:
+    lake, state = tmp_path / "lake", tmp_path / "state"
+    lake.mkdir()
+    write_deltalake(str(lake / "t"), ROWS)
+    make(SLICE, lake / "child")
+    retired(lake, state, "child", "t", purged)
+    DeltaTable(str(lake / "t")).delete(condition)
+    assert guarded(lake, state).verdict is Verdict.ASKED
+    with at_work(lake, state) as recovery:
+        decide(recovery, of_dataset(recovery.receipts, "child"), decision, "ann")
+    vacuum(lake / "t")
+    if decision == "honour":
+        assert guarded(lake, state).verdict is Verdict.GOOD
+        give_back(lake, state, "child")
+    gone = (lambda row: row["id"] == 700) if condition == "id = 700" else (lambda row: row["day"] == "a")
+    left = [row for row in SLICE.to_pylist() if decision == "restore" or not gone(row)]
+    assert read_back(lake / "child") == sorted((row["id"], row["day"], row["text"]) for row in left)
