@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from r2d2.errors import NotRetirable, R2D2Error, Tampered
+from r2d2.errors import NotRetirable, R2D2Error, StateError, Tampered
 from r2d2.lake.file_tree import shown
 from r2d2.model.receipt import RETIRED, Receipt, Status
 from r2d2.model.recipe import Recipe
 from r2d2.recovery import frozen
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.delta_changes import Cause
-from r2d2.recovery.honour import REPLACING
+from r2d2.recovery.honour import REPLACING, fill_again
 from r2d2.recovery.kept_again import keep_again
 from r2d2.recovery.mending import Mending
 from r2d2.recovery.older_versions import with_older_versions
@@ -99,6 +100,8 @@ def _guarded(recovery: Recovery, receipt: Receipt, mending: Mending, parents: Pa
         except NotRetirable as error:  # who retired its parent saw no claim
             return _given_back(recovery, receipt, recipe, parents.now(recipe), str(error))
         return _one(recovery, receipt, recipe, parents, now)
+    except StateError:
+        raise
     except R2D2Error as error:
         return _finding(receipt, Verdict.UNSURE, str(error), error.hint)
     except OSError as error:
@@ -110,10 +113,10 @@ def _guarded(recovery: Recovery, receipt: Receipt, mending: Mending, parents: Pa
 
 def _one(recovery: Recovery, receipt: Receipt, recipe: Recipe, parents: Parents, now: datetime) -> Finding:
     if receipt.facts.get(REPLACING):
-        keep_again(recovery, receipt, recipe)
+        fill_again(recovery, receipt, recipe)
         return _finding(receipt, Verdict.HONOURED, "rows that its parent lost were given up, as was decided")
     parent = parents.now(recipe)
-    if parent.intact and parent.current and not receipt.frozen:
+    if parent.good and not receipt.frozen:
         return _finding(receipt, Verdict.GOOD)
     if not frozen.is_asked(receipt, parent):
         found = _carried(recovery, receipt, recipe, parent)
@@ -129,16 +132,16 @@ def _one(recovery: Recovery, receipt: Receipt, recipe: Recipe, parents: Parents,
 
 
 def _carried(recovery: Recovery, receipt: Receipt, recipe: Recipe, parent: ParentNow) -> Recipe | None:
-    """The recipe on what the parent holds now."""
-    if parent.current:
+    """The recipe on what the parent holds now; None if there is none that is good from then on."""
+    if parent.good:
         return recipe
-    if not parent.causes:
-        try:  # files that were only touched, or copied back, are the same
-            return as_now(recipe)
-        except R2D2Error:
-            pass
+    if not parent.moved_on:
+        with suppress(R2D2Error):  # files that were only touched, or copied back, are the same
+            same = as_now(recipe)
+            return same if Parents().now(same).good else None
     there = recovery.dataset_at(recipe.parent.location)
-    return new_recipe(recovery, receipt, recipe, there, parent.intact) if there else None
+    found = new_recipe(recovery, receipt, recipe, there, parent.intact) if there else None
+    return found if found and Parents().now(found).good else None
 
 
 def _is_safe(recovery: Recovery, receipt: Receipt, recipe: Recipe, parent: ParentNow) -> bool:

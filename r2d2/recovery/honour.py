@@ -6,7 +6,7 @@ is removed, and filled again from the recipe. A run that ends in between is gone
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from r2d2.errors import NotRetirable
@@ -45,7 +45,13 @@ def honour(recovery: Recovery, receipt: Receipt) -> None:
     why = "rows that its parent lost were given up"
     adopt(recovery, receipt, left, why, event="purge-begun", replacing=True, gone=gone)
     purge.go_on(recovery, recovery.receipts[receipt.id])
-    keep_again(recovery, recovery.receipts[receipt.id], left)
+    fill_again(recovery, recovery.receipts[receipt.id], left)
+
+
+def fill_again(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> None:
+    """Fills the quarantine that was removed from the recipe, and forgets the one that gave the rows that went."""
+    recipe_store.forget_others(recovery.state, receipt.id, recipe.sha256)
+    keep_again(recovery, receipt, recipe)
 
 
 def _left(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> Recipe:
@@ -71,14 +77,23 @@ def _left(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> Recipe:
 
 
 def _cut(manifest: Manifest, members: Sequence[Sequence[int]], rows: Sequence[int]) -> Manifest:
-    """The manifest with so many rows in each unit: files keep theirs while there are any, those without go."""
+    """The manifest with so many rows in each unit: files keep theirs while there are any; those without go."""
     files: list[FileRecord] = []
     for unit, kept in zip(members, rows, strict=True):
         for record in (manifest.files[index] for index in unit):
             own = min(record.rows, kept)
             kept -= own
             files += [replace(record, rows=own)] if own else []
-    return replace(manifest, files=tuple(files), rows=sum(rows))
+    left = {"", *(directory for file in files for directory in _above(file.directory))}
+    modes = tuple((name, mode) for name, mode in manifest.modes if name in left)
+    return replace(manifest, files=tuple(files), rows=sum(rows), modes=modes)
+
+
+def _above(directory: str) -> Iterator[str]:
+    """A directory, and those that it lies in."""
+    while directory:
+        yield directory
+        directory = directory.rpartition("/")[0]
 
 
 def _listed(

@@ -31,16 +31,21 @@ class ParentNow:
     Attributes:
         version: of its table log now; empty where it has none.
         intact: the files that the recipe reads are as they were: it can be followed now.
-        current: and they are what the parent holds now, with all that the recipe asks of it.
-        why: what is not so, in words.
+        moved_on: they are not what the parent's newest version holds, or it lacks what the recipe asks for.
+        why: what is not as it was, in words.
         causes: how files left the newest version of a Delta table.
     """
 
     version: str
     intact: bool
-    current: bool
+    moved_on: bool
     why: str = ""
     causes: tuple[Cause, ...] = ()
+
+    @property
+    def good(self) -> bool:
+        """Whether the recipe can be followed now, and later."""
+        return self.intact and not self.moved_on
 
 
 @dataclass
@@ -59,7 +64,7 @@ class Parents:
         gone = differing(pin.files, pin.location)
         why = f"{shown(gone[0])} is gone, or not what it was" if gone else ""
         if pin.format != "delta":
-            return ParentNow("", not gone, not gone, why)
+            return ParentNow("", not gone, False, why)
         return self._table(recipe, why)
 
     def snapshot(self, location: str) -> DeltaSnapshot:
@@ -79,15 +84,15 @@ class Parents:
     def _table(self, recipe: Recipe, gone: str) -> ParentNow:
         pin = recipe.parent
         if not _has_log(pin.location):
-            return ParentNow("", not gone, False, f"{shown(pin.dataset)} is no Delta table any more")
+            return ParentNow("", not gone, True, f"{shown(pin.dataset)} is no Delta table any more")
         snapshot = self.snapshot(pin.location)
         version = f"v{snapshot.version}"
         lost = _left(pin, snapshot)
         if lost:
             why = gone or f"{shown(min(lost))} is not in its newest version"
-            return ParentNow(version, not gone, False, why, _causes(pin, lost, snapshot))
-        why = gone or _lacking(recipe, snapshot)
-        return ParentNow(version, not gone, not why, why)
+            return ParentNow(version, not gone, True, why, _causes(pin, lost, snapshot))
+        lacking = _lacking(recipe, snapshot)
+        return ParentNow(version, not gone, bool(lacking), gone or lacking)
 
 
 def _has_log(location: str) -> bool:

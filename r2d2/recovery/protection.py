@@ -28,7 +28,7 @@ def refuse_unprotected(recovery: Recovery, receipt: Receipt, recipe: Recipe, now
     """
     parents = Parents()
     parent = parents.now(recipe)
-    if not (parent.intact and parent.current):
+    if not parent.good:
         raise NotRetirable(parent.why, "`r2d2 guard --state DIR` carries its recipe over, or restores it")
     if Acceptance.UNPROTECTED_PARENT in receipt.accepted:
         return

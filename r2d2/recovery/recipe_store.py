@@ -8,6 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from r2d2.catalog.state import State
@@ -28,6 +30,20 @@ def keep(state: State, lake: LakeWriter, area: Area, recipe: Recipe) -> str:
     state.append("recipes", [{**row, "recipe": recipe.packed}])
     lake.put(area.recipe, recipe.packed, only_if=None)
     return recipe.sha256
+
+
+def forget_others(state: State, receipt: str, kept: str) -> None:
+    """Removes from the state, for good, what recipes of a retirement were before.
+
+    Args:
+        kept: SHA-256 of the one that is in force.
+    """
+
+    def without(rows: pa.Table) -> pa.Table:
+        old = pc.and_(pc.equal(rows["receipt"], receipt), pc.not_equal(rows["sha256"], kept))
+        return rows.filter(pc.invert(old)) if pc.any(old).as_py() else rows
+
+    state.rewrite("recipes", without)
 
 
 def load(state: State, receipt: Receipt) -> Recipe:

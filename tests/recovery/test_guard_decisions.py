@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
@@ -19,6 +21,7 @@ from r2d2.recovery.receipts import of_dataset
 from r2d2.recovery.recipe_store import load
 from tests.recovery.guarded import NOW, ROWS, SLICE, guarded, retired, rows_of, table_and_slice, vacuum
 from tests.recovery_runs import at_work, give_back, purge_all, receipt_of
+from tests.sampling import FULL, some
 
 CHILD = "slice.parquet"
 LEFT = SLICE.filter(pc.not_equal(SLICE["id"], 700))
@@ -51,6 +54,7 @@ def test_nothing_comes_back_and_nothing_is_purged_until_somebody_decides(tmp_pat
     assert not (lake / CHILD).exists()
 
 
+@FULL
 def test_a_purged_dataset_is_in_quarantine_again_while_a_person_is_asked(tmp_path: Path) -> None:
     lake, state = deleted(tmp_path, purged=True)
     assert receipt_of(state, CHILD).status is Status.QUARANTINED
@@ -60,7 +64,8 @@ def test_a_purged_dataset_is_in_quarantine_again_while_a_person_is_asked(tmp_pat
     assert rows_of(lake / CHILD) == SLICE
 
 
-@pytest.mark.parametrize("purged", [False, True])
+@FULL
+@pytest.mark.parametrize("purged", some([False, True], 1))
 def test_restore_brings_the_deleted_rows_back(tmp_path: Path, purged: bool) -> None:
     lake, state = deleted(tmp_path, purged)
     vacuum(lake / "t")
@@ -68,7 +73,7 @@ def test_restore_brings_the_deleted_rows_back(tmp_path: Path, purged: bool) -> N
     assert rows_of(lake / CHILD) == SLICE
 
 
-@pytest.mark.parametrize("purged", [False, True])
+@pytest.mark.parametrize("purged", some([False, True], 1))
 def test_honour_gives_the_deleted_rows_up_and_nothing_else(tmp_path: Path, purged: bool) -> None:
     lake, state = deleted(tmp_path, purged)
     decided(lake, state, "honour")
@@ -96,6 +101,7 @@ def test_no_byte_of_a_row_that_was_given_up_is_left_in_quarantine(tmp_path: Path
     kept = [path for path in (lake / ".r2d2").rglob("*") if path.is_file()]
     assert kept
     assert not [path for path in kept if secret.encode() in path.read_bytes()]
+    assert len(list((state / "recipes").glob("*.parquet"))) == 1  # of the recipe in force
 
 
 def test_after_the_deadline_the_deletion_is_honoured(tmp_path: Path) -> None:
@@ -106,6 +112,7 @@ def test_after_the_deadline_the_deletion_is_honoured(tmp_path: Path) -> None:
     assert rows_of(lake / CHILD) == LEFT
 
 
+@FULL
 def test_where_rows_were_changed_too_there_is_no_deadline(tmp_path: Path) -> None:
     lake, state = table_and_slice(tmp_path)
     DeltaTable(str(lake / "t")).delete("id = 700")
@@ -116,6 +123,7 @@ def test_where_rows_were_changed_too_there_is_no_deadline(tmp_path: Path) -> Non
     assert rows_of(lake / CHILD) == SLICE
 
 
+@FULL
 def test_what_is_deleted_later_is_asked_with_the_first_question(tmp_path: Path) -> None:
     lake, state = deleted(tmp_path)
     until = receipt_of(state, CHILD).facts["frozen_until"]
@@ -127,6 +135,7 @@ def test_what_is_deleted_later_is_asked_with_the_first_question(tmp_path: Path) 
     assert rows_of(lake / CHILD) == LEFT.filter(pc.not_equal(LEFT["id"], 701))
 
 
+@FULL
 def test_rows_that_are_there_again_end_the_question(tmp_path: Path) -> None:
     lake, state = deleted(tmp_path)
     DeltaTable(str(lake / "t")).restore(1)
@@ -137,6 +146,7 @@ def test_rows_that_are_there_again_end_the_question(tmp_path: Path) -> None:
     assert gone.done, gone
 
 
+@FULL
 def test_a_row_that_is_left_once_is_given_up_once(tmp_path: Path) -> None:
     """Bags: the slice holds a row twice, its parent now once."""
     lake, state = tmp_path / "lake", tmp_path / "state"
@@ -155,6 +165,7 @@ def test_a_row_that_is_left_once_is_given_up_once(tmp_path: Path) -> None:
     assert rows_of(lake / CHILD) == ROWS
 
 
+@FULL
 def test_a_decision_is_somebodys_and_on_something(tmp_path: Path) -> None:
     lake, state = deleted(tmp_path)
     with at_work(lake, state) as recovery:
@@ -168,6 +179,7 @@ def test_a_decision_is_somebodys_and_on_something(tmp_path: Path) -> None:
             decide(recovery, recovery.receipts[receipt.id], "honour", "ann")
 
 
+@FULL
 def test_where_nothing_would_be_left_honour_changes_nothing(tmp_path: Path) -> None:
     lake, state = table_and_slice(tmp_path)
     DeltaTable(str(lake / "t")).delete("id >= 0")
@@ -202,3 +214,49 @@ def test_an_honour_that_was_interrupted_is_gone_on_with(tmp_path: Path, monkeypa
     assert again.verdict is Verdict.GOOD
     give_back(lake, state, CHILD)
     assert rows_of(lake / CHILD) == LEFT
+
+
+def as_table(rows: pa.Table, where: Path) -> None:
+    write_deltalake(str(where), rows, partition_by=["day"])
+
+
+def as_partitions(rows: pa.Table, where: Path) -> None:
+    for day in ("a", "b"):
+        (where / f"day={day}").mkdir(parents=True)
+        part = rows.filter(pc.equal(rows["day"], day)).drop_columns(["day"])
+        pq.write_table(part, where / f"day={day}/part.parquet")
+
+
+def read_back(where: Path) -> list[tuple[int, str, str]]:
+    """The rows of a table, or of a directory of partitions."""
+    if (where / "_delta_log").exists():
+        rows = DeltaTable(str(where)).to_pyarrow_table()
+    else:
+        rows = ds.dataset(where, partitioning="hive").to_table()
+    return sorted((row["id"], str(row["day"]), row["text"]) for row in rows.to_pylist())
+
+
+@FULL
+@pytest.mark.parametrize("purged", [False, True])
+@pytest.mark.parametrize("decision", ["honour", "restore"])
+@pytest.mark.parametrize("condition", ["id = 700", "day = 'a'"])
+@pytest.mark.parametrize("make", [as_table, as_partitions])
+def test_tables_and_partitions_are_decided_on_as_well(
+    tmp_path: Path, make: Callable[[pa.Table, Path], None], condition: str, decision: str, purged: bool
+) -> None:
+    lake, state = tmp_path / "lake", tmp_path / "state"
+    lake.mkdir()
+    write_deltalake(str(lake / "t"), ROWS)
+    make(SLICE, lake / "child")
+    retired(lake, state, "child", "t", purged)
+    DeltaTable(str(lake / "t")).delete(condition)
+    assert guarded(lake, state).verdict is Verdict.ASKED
+    with at_work(lake, state) as recovery:
+        decide(recovery, of_dataset(recovery.receipts, "child"), decision, "ann")
+    vacuum(lake / "t")
+    if decision == "honour":
+        assert guarded(lake, state).verdict is Verdict.GOOD
+        give_back(lake, state, "child")
+    gone = (lambda row: row["id"] == 700) if condition == "id = 700" else (lambda row: row["day"] == "a")
+    left = [row for row in SLICE.to_pylist() if decision == "restore" or not gone(row)]
+    assert read_back(lake / "child") == sorted((row["id"], row["day"], row["text"]) for row in left)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from deltalake import DeltaTable
 
 from r2d2.lake.kernels import Kernel
 from r2d2.model.receipt import Status
 from r2d2.recovery.guard import Verdict, guard
 from tests.recovery.guarded import NOW, ROWS, SLICE, file_and_slice, guarded, rows_of, table_and_slice
 from tests.recovery_runs import at_work, give_back, purge_all, receipt_of, retire
+from tests.sampling import FULL, some
 
 
 def overwritten(file: Path) -> None:
@@ -32,7 +35,7 @@ def replaced_by_a_directory(file: Path) -> None:
     pq.write_table(ROWS.slice(0, 300), file / "part.parquet")
 
 
-@pytest.mark.parametrize("change", [overwritten, gone, replaced_by_a_directory])
+@pytest.mark.parametrize("change", some([overwritten, gone, replaced_by_a_directory], 1))
 def test_files_that_are_overwritten_or_gone_bring_the_dataset_back(
     tmp_path: Path, change: Callable[[Path], None]
 ) -> None:
@@ -52,7 +55,7 @@ def test_a_purged_dataset_follows_rows_that_were_written_anew(tmp_path: Path) ->
     assert rows_of(lake / "slice.parquet") == SLICE
 
 
-@pytest.mark.parametrize("purged", [False, True])
+@pytest.mark.parametrize("purged", some([False, True], 1))
 def test_files_that_were_only_touched_or_copied_back_are_the_same(tmp_path: Path, purged: bool) -> None:
     lake, state = file_and_slice(tmp_path, purged)
     shutil.copy(lake / "all.parquet", tmp_path / "kept")
@@ -76,6 +79,7 @@ def test_a_dataset_whose_path_is_in_use_stays_in_quarantine(tmp_path: Path) -> N
     assert rows_of(lake / "slice.parquet") == SLICE
 
 
+@FULL
 def test_a_store_that_can_not_be_looked_at_decides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from r2d2.lake.local_storage import LocalStorage
 
@@ -110,6 +114,7 @@ def test_where_nothing_changed_no_data_is_read(tmp_path: Path, make: Callable[[P
     assert not finding.what
 
 
+@FULL
 def test_the_journal_tells_that_the_guard_looked(tmp_path: Path) -> None:
     lake, state = file_and_slice(tmp_path)
     guarded(lake, state)
@@ -122,9 +127,9 @@ def _claims(lake: Path) -> list[Path]:
     return sorted((lake / ".r2d2/claims").rglob("*.json"))
 
 
-@pytest.mark.parametrize("which", [0, 1])
-@pytest.mark.parametrize("damage", ["gone", "changed", "other"])
-def test_claims_that_are_gone_or_changed_are_made_again(tmp_path: Path, which: int, damage: str) -> None:
+@pytest.mark.parametrize("case", some(list(product([0, 1], ["gone", "changed", "other"])), 2))
+def test_claims_that_are_gone_or_changed_are_made_again(tmp_path: Path, case: tuple[int, str]) -> None:
+    which, damage = case
     lake, state = file_and_slice(tmp_path)
     both = _claims(lake)
     if damage == "gone":
@@ -152,7 +157,7 @@ def test_who_retired_the_parent_while_no_claim_stood_gives_the_dataset_back(tmp_
     assert rows_of(lake / "slice.parquet") == SLICE
 
 
-@pytest.mark.parametrize("purged", [False, True])
+@pytest.mark.parametrize("purged", some([False, True], 1))
 def test_a_recipe_that_was_tampered_with_is_mended_from_the_other_copy(tmp_path: Path, purged: bool) -> None:
     lake, state = file_and_slice(tmp_path, purged)
     (kept,) = (lake / ".r2d2/quarantine").glob("*/recipe.json.gz")
@@ -167,7 +172,7 @@ def test_a_recipe_that_was_tampered_with_is_mended_from_the_other_copy(tmp_path:
     assert rows_of(lake / "slice.parquet") == SLICE
 
 
-@pytest.mark.parametrize("purged", [False, True])
+@pytest.mark.parametrize("purged", some([False, True], 1))
 def test_a_recipe_that_nobody_has_any_more_brings_back_what_is_in_quarantine(tmp_path: Path, purged: bool) -> None:
     lake, state = file_and_slice(tmp_path, purged)
     (kept,) = (lake / ".r2d2/quarantine").glob("*/recipe.json.gz")
@@ -179,10 +184,9 @@ def test_a_recipe_that_nobody_has_any_more_brings_back_what_is_in_quarantine(tmp
         assert rows_of(lake / "slice.parquet") == SLICE
 
 
+@FULL
 def test_a_purge_waits_until_the_recipe_was_carried_over(tmp_path: Path) -> None:
     lake, state = table_and_slice(tmp_path)
-    from deltalake import DeltaTable
-
     DeltaTable(str(lake / "t")).optimize.compact()
     (kept,) = purge_all(lake, state)
     assert not kept.done

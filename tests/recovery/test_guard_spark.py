@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,18 +40,18 @@ CASES: dict[str, tuple[dict[str, str], Sequence[str], Verdict]] = {
     "update": ({}, ["UPDATE T SET text = 'other' WHERE id = 200"], Verdict.RESTORED),
     "merge": (
         {},
-        ["MERGE INTO T USING (SELECT 200L AS id) s ON T.id = s.id WHEN MATCHED THEN UPDATE SET text = 'other'"],
+        ["MERGE INTO T AS t USING (SELECT 200L AS id) s ON t.id = s.id WHEN MATCHED THEN UPDATE SET text = 'other'"],
         Verdict.RESTORED,
     ),
     "merge that deletes": (
         {},
-        ["MERGE INTO T USING (SELECT 200L AS id) s ON T.id = s.id WHEN MATCHED THEN DELETE"],
+        ["MERGE INTO T AS t USING (SELECT 200L AS id) s ON t.id = s.id WHEN MATCHED THEN DELETE"],
         Verdict.ASKED,
     ),
     "merge that adds": (
         {},
         [
-            "MERGE INTO T USING (SELECT 9999L AS id) s ON T.id = s.id WHEN MATCHED THEN DELETE"
+            "MERGE INTO T AS t USING (SELECT 9999L AS id) s ON t.id = s.id WHEN MATCHED THEN DELETE"
             " WHEN NOT MATCHED THEN INSERT (id, day, text) VALUES (s.id, 'c', 'new')"
         ],
         Verdict.GOOD,
@@ -86,11 +87,8 @@ IN_CI = ("merge", "vectors: deleted and purged", "mapped: renamed")
 
 def table(spark: SparkSession, where: Path, properties: dict[str, str]) -> None:
     """A table of several files."""
-    rows = spark.createDataFrame(ROWS.to_pandas()).repartitionByRange(3, "id")
-    writer = rows.write.format("delta")
-    for name, value in properties.items():
-        writer = writer.option(name, value)
-    writer.save(str(where))
+    rows = spark.createDataFrame(ROWS).repartitionByRange(3, "id")
+    rows.write.format("delta").options(**properties).save(str(where))
 
 
 @pytest.mark.parametrize("purged", [pytest.param(False, id="kept"), pytest.param(True, id="purged", marks=FULL)])
@@ -113,22 +111,15 @@ def test_a_change_of_the_table_loses_no_row(spark: SparkSession, tmp_path: Path,
 
 def changed(spark: SparkSession, where: Path, changes: Sequence[str]) -> None:
     """Does it to the table, without waiting for retentions."""
-    check = "spark.databricks.delta.retentionDurationCheck.enabled"
-    spark.conf.set(check, "false")
+    settings = {
+        "spark.databricks.delta.retentionDurationCheck.enabled": "false",
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "1",  # VACUUM lists in 200 tasks else
+    }
+    for name, value in settings.items():
+        spark.conf.set(name, value)
     try:
         for change in changes:
-            spark.sql(
-                change.replace(" T ", f" delta.`{where}` ").replace(" T", f" delta.`{where}`", 1)
-                if False
-                else _named(change, where)
-            )
+            spark.sql(re.sub(r"\bT\b", f"delta.`{where}`", change))
     finally:
-        spark.conf.unset(check)
-
-
-def _named(change: str, where: Path) -> str:
-    import re
-
-    return re.sub(r"\bT\b(?!\.)", f"delta.`{where}`", change.replace("T.id = s.id", "target.id = s.id")).replace(
-        "USING", "AS target USING"
-    )
+        for name in settings:
+            spark.conf.unset(name)

@@ -18,6 +18,7 @@ from r2d2.recovery.guard import Finding, Verdict, guard
 from r2d2.recovery.purge import purge
 from tests.recovery.guarded import NOW, ROWS, SLICE
 from tests.recovery_runs import at_work, retire
+from tests.sampling import FULL, some
 
 
 def put(lake: str, name: str, rows: pa.Table) -> None:
@@ -60,7 +61,7 @@ def rows_of(lake: str) -> pa.Table:
     return pq.read_table(BytesIO(storage_for(lake).read_bytes(f"{lake}/slice.parquet"))).sort_by("id")
 
 
-@pytest.mark.parametrize("change", ["overwritten", "deleted"])
+@pytest.mark.parametrize("change", some(["overwritten", "deleted"], 1))
 def test_a_parent_in_a_bucket_that_keeps_versions_loses_no_row(
     s3: str, other_client: Any, tmp_path: Path, change: str
 ) -> None:
@@ -114,6 +115,7 @@ def test_how_long_versions_are_kept(
     assert kept == (timedelta.max if days is None else timedelta(days=days))
 
 
+@FULL
 def test_versions_that_expire_too_early_protect_nothing(s3: str, other_client: Any, tmp_path: Path) -> None:
     versioned(other_client, s3, expiry(1))
     lake = retired(s3, tmp_path / "state")

@@ -17,6 +17,7 @@ from r2d2.recovery.losses import About, losses, refuse_unpurgeable
 from r2d2.recovery.recipe_store import load
 from tests.recovery.guarded import ROWS, SLICE
 from tests.recovery_runs import ALL, at_work, purge_all, receipt_of, retire
+from tests.sampling import FULL, some
 
 FEED = {"delta.enableChangeDataFeed": "true"}
 
@@ -159,6 +160,7 @@ def test_branches_and_tags(tmp_path: Path) -> None:
     assert "its branch main" not in told
 
 
+@FULL
 def test_what_is_lost_stands_in_the_recipe(tmp_path: Path) -> None:
     table(tmp_path / "lake")
     (outcome,) = retire(tmp_path / "lake", tmp_path / "state", ("x", "all.parquet"), accepted=ALL)
@@ -168,9 +170,7 @@ def test_what_is_lost_stands_in_the_recipe(tmp_path: Path) -> None:
     assert any("streaming jobs noted" in text for text in recipe.lost)
 
 
-@pytest.mark.parametrize(
-    "properties", [FEED, {"delta.deletedFileRetentionDuration": "interval 30 days"}], ids=["feed", "rule"]
-)
+@pytest.mark.parametrize("properties", some([FEED, {"delta.deletedFileRetentionDuration": "interval 30 days"}], 1))
 def test_a_table_whose_history_somebody_needs_is_never_purged(tmp_path: Path, properties: dict[str, str]) -> None:
     table(tmp_path / "lake", properties)
     (outcome,) = retire(tmp_path / "lake", tmp_path / "state", ("x", "all.parquet"), accepted=ALL)
@@ -190,6 +190,7 @@ def test_a_table_that_a_streaming_job_reads_is_never_purged(tmp_path: Path) -> N
     assert "streaming job" in kept.what
 
 
+@FULL
 def test_older_versions_go_only_with_history_lost_accepted(tmp_path: Path) -> None:
     where = table(tmp_path / "lake")
     DeltaTable(str(where)).delete("id = 700")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from deltalake import write_deltalake
+from deltalake import DeltaTable, write_deltalake
 
 from r2d2.model.receipt import Acceptance
 from r2d2.recovery.apply import Outcome
@@ -17,6 +17,7 @@ from r2d2.recovery.guard import guard
 from r2d2.recovery.purge import purge
 from tests.recovery.guarded import ROWS, SLICE, file_and_slice, guarded
 from tests.recovery_runs import at_work, retire
+from tests.sampling import FULL, some
 
 NOTHING: frozenset[Acceptance] = frozenset()
 
@@ -68,18 +69,22 @@ def test_a_child_of_a_table_that_keeps_files_long_enough_is_purged(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("properties", "overrides", "reason"),
-    [
-        ({"delta.deletedFileRetentionDuration": "interval 12 hours"}, (), "keeps old files for 0.50 days"),
-        ({"delta.logRetentionDuration": "interval 1 day"}, (), "keeps old files for 1.00 days"),
-        ({"delta.deletedFileRetentionDuration": "interval 1 month"}, (), "can't be told"),
-        ({}, ("retention.guard_checks=4",), "keeps old files for 7.00 days"),
-        ({}, ("retention.guard_checks=0",), "keeps old files for 7.00 days"),
-    ],
+    "case",
+    some(
+        [
+            ({"delta.deletedFileRetentionDuration": "interval 12 hours"}, (), "keeps old files for 0.50 days"),
+            ({"delta.logRetentionDuration": "interval 1 day"}, (), "keeps old files for 1.00 days"),
+            ({"delta.deletedFileRetentionDuration": "interval 1 month"}, (), "can't be told"),
+            ({}, ("retention.guard_checks=4",), "keeps old files for 7.00 days"),
+            ({}, ("retention.guard_checks=0",), "keeps old files for 7.00 days"),
+        ],
+        2,
+    ),
 )
 def test_a_child_of_a_table_that_cleans_up_too_early_stays(
-    tmp_path: Path, properties: Mapping[str, str], overrides: tuple[str, ...], reason: str
+    tmp_path: Path, case: tuple[Mapping[str, str], tuple[str, ...], str]
 ) -> None:
+    properties, overrides, reason = case
     lake = lake_with_table(tmp_path, properties)
     guarded(lake, tmp_path / "state")
     outcome = purged(tmp_path, *overrides)
@@ -88,9 +93,8 @@ def test_a_child_of_a_table_that_cleans_up_too_early_stays(
     assert "unprotected-parent" in outcome.hint
 
 
+@FULL
 def test_the_retention_is_read_each_time(tmp_path: Path) -> None:
-    from deltalake import DeltaTable
-
     lake = lake_with_table(tmp_path, {})
     DeltaTable(str(lake / "t")).alter.set_table_properties({"delta.deletedFileRetentionDuration": "interval 1 hours"})
     guarded(lake, tmp_path / "state")
@@ -114,6 +118,7 @@ def test_plain_files_on_disk_protect_nothing(tmp_path: Path) -> None:
     assert "can be written over at any time" in purged(tmp_path).what
 
 
+@FULL
 def test_a_reviewer_may_accept_an_unprotected_parent(tmp_path: Path) -> None:
     lake, state = file_and_slice(tmp_path)
     with at_work(lake, state) as recovery:

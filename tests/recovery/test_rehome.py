@@ -10,6 +10,7 @@ import pytest
 from r2d2.recovery.guard import Verdict
 from tests.recovery.guarded import ROWS, SLICE, guarded, retired, rows_of
 from tests.recovery_runs import ALL, at_work, give_back, receipt_of, retire
+from tests.sampling import FULL, some
 
 
 def chain(tmp_path: Path, purged: bool, grandparent: bool = True) -> tuple[Path, Path]:
@@ -23,7 +24,7 @@ def chain(tmp_path: Path, purged: bool, grandparent: bool = True) -> tuple[Path,
     return lake, state
 
 
-@pytest.mark.parametrize("purged", [False, True])
+@pytest.mark.parametrize("purged", some([False, True], 1))
 def test_a_parent_goes_once_its_children_are_rebuilt_from_another(tmp_path: Path, purged: bool) -> None:
     lake, state = chain(tmp_path, purged)
     (outcome,) = retire(lake, state, ("middle.parquet", "all.parquet"), accepted=ALL)
@@ -48,6 +49,7 @@ def test_a_parent_stays_whose_children_no_other_holds(tmp_path: Path) -> None:
     assert receipt_of(state, "slice.parquet").parent == "middle.parquet"
 
 
+@FULL
 def test_a_parent_whose_child_another_state_retired_stays(tmp_path: Path) -> None:
     lake, _ = chain(tmp_path, purged=False)
     (outcome,) = retire(lake, tmp_path / "other", ("middle.parquet", "all.parquet"), accepted=ALL)
@@ -55,6 +57,7 @@ def test_a_parent_whose_child_another_state_retired_stays(tmp_path: Path) -> Non
     assert "slice.parquet is rebuilt from it" in outcome.what
 
 
+@FULL
 def test_a_move_that_was_cut_short_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from r2d2.recovery.claims import Claims
 
