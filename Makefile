@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 AIRFLOW := .airflow
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-recovery test test-full property mutants bench package airflow lint format ready clean
+.PHONY: help demo demo-recovery test test-full property faults mutants bench package airflow lint format ready clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
@@ -19,7 +19,8 @@ demo-recovery: ready $(VENV)/.demo ## the demo lake from find to purge and back 
 	@$(BIN)/python -c 'import pathlib, r2d2.demo.lake as demo; demo.build_demo(pathlib.Path("demo/lake"))'
 	@PATH="$(CURDIR)/$(BIN):$$PATH" docs/recovery_demo.sh demo/lake demo/recovery
 
-# Three processes, one of which mostly waits for a JVM; a file of tests in one of them: what it sets up is set up once.
+# Three processes, two of which often wait for a JVM; a file of tests in one of them: what it sets up is set up once
+# (tests/scheduling.py).
 PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test: ready $(VENV)/.dev ## run the tests (a seeded sample of the long ones)
@@ -31,6 +32,10 @@ test-full: ready $(VENV)/.dev airflow ## run all tests, the long ones in full
 N ?= 10000
 property: ready $(VENV)/.dev ## compare at least N generated pairs with the oracle (make property N=10000)
 	R2D2_PAIRS=$(N) $(BIN)/python -m pytest tests/property -s
+
+FAULTS ?= 0
+faults: ready $(VENV)/.dev ## kill r2d2 at every call, let the power and stores fail (hours; make faults FAULTS=20 tries 20 a case)
+	R2D2_FAULTS=$(FAULTS) $(PYTEST) --dist load tests/recovery/faults
 
 mutants: ready $(VENV)/.dev ## break the product in known ways and see which tests catch it (an hour)
 	$(BIN)/python -m tests.mutants

@@ -111,6 +111,8 @@ def add(commands: Commands) -> None:
     shared = state, only, dry, yes, settings, table_or_json
     apply = command(commands, "apply", text, _apply, *shared)
     apply.add_argument("plan", nargs="?", type=int, metavar="PLAN", help="number of the plan (default: the newest)")
+    text = "put a view that reads the kept rows in the place of each table of a catalog, as redirect in a plan does"
+    apply.add_argument("--leave-view", action="store_true", help=text)
     apply.epilog = _APPLY
     text = "give a retired dataset back, the same"
     restore = command(commands, "restore", text, _restore, state, settings, flags.output_format("table", "json"))
@@ -195,7 +197,7 @@ def _apply(arguments: Namespace) -> int:
     from r2d2.commands import retire
 
     given = arguments.only, arguments.dry_run, arguments.yes, arguments.format
-    return retire.apply(_command(arguments), arguments.plan, *given)
+    return retire.apply(_command(arguments), arguments.plan, *given, arguments.leave_view)
 
 
 def _purge(arguments: Namespace) -> int:

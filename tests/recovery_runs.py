@@ -15,6 +15,7 @@ from r2d2.catalog.state import State, open_state
 from r2d2.config import Settings, load_settings
 from r2d2.lake.kernels import run_here
 from r2d2.lake.storage import is_local, storage_for
+from r2d2.lake.workers import Workers
 from r2d2.model.dataset import Dataset
 from r2d2.model.plan import Action, Plan, PlannedDataset
 from r2d2.model.receipt import Acceptance, Receipt, Review
@@ -50,10 +51,12 @@ def at_work(
     """
     roots = [str(lakes)] if isinstance(lakes, str | Path) else [str(lake) for lake in lakes]
     state, settings = open_state(str(state_dir), create=True), settings_of(*overrides)
-    seen = partial(look, roots, settings, state, lambda _: run_here, spark)
+    run = Workers(spark).map_tasks if spark else run_here
+    session = (lambda: spark) if spark else None
+    seen = partial(look, roots, settings, state, lambda _: run, spark)
     with (
         state.locked(),
-        recovering(state, roots, settings, Progress(quiet=True), run_here, seen) as recovery,
+        recovering(state, roots, settings, Progress(quiet=True), run, seen, session) as recovery,
     ):
         yield recovery
 

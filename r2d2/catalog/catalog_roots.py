@@ -15,12 +15,12 @@ from r2d2.catalog.patterns import Patterns
 from r2d2.catalog.root_listing import RootListing, hidden, list_root, unread
 from r2d2.config import DiscoverySettings
 from r2d2.errors import LakeError, UnreadableData, UnsupportedData, first_line, unknown_damage
+from r2d2.lake.catalog_names import RETIRED, database_parts
 from r2d2.lake.file_tree import FileTree, FoundFile, shown
 from r2d2.lake.spark_catalog import (
     VIEW,
     CatalogTable,
     catalog_tables,
-    database_parts,
     iceberg_metadata_file,
     spark_errors,
 )
@@ -50,6 +50,7 @@ def catalog_candidates(
     for table in catalog_tables(spark, database_parts(database)):
         part = _listed(spark, table, f"{alias}/{table.name}", roots)
         wanted = (not settings.include or include.matches(table.name)) and not exclude.matches(table.name)
+        wanted = wanted and not table.name.startswith(RETIRED)  # by r2d2: it is no dataset, and its files are its own
         parts.append(part if wanted else RootListing(tuple(map(hidden, part.candidates)), ()))
     return RootListing(
         tuple(candidate for part in parts for candidate in part.candidates),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from r2d2.lake.catalog_names import RETIRED
+
 _FORMATS = {
     ".parquet": "parquet",
     ".pq": "parquet",
@@ -40,10 +42,13 @@ def is_part(name: str) -> bool:
 
 
 def is_hidden(component: str) -> bool:
-    """Whether one part of a path is hidden or temporary; like Spark, ``_col=value`` is not."""
+    """Whether one part of a path is hidden or temporary, or a table that R2D2 retired.
+
+    Like for Spark, ``_col=value`` is not.
+    """
     if component.startswith("_"):
         return "=" not in component
-    return component.startswith(".") or component.endswith((".crc", ".tmp", "._COPYING_"))
+    return component.startswith((".", RETIRED)) or component.endswith((".crc", ".tmp", "._COPYING_"))
 
 
 def hive_column(component: str) -> tuple[str, str | None] | None:

@@ -25,9 +25,8 @@ from r2d2.recovery.journal import Journal, Record
 from r2d2.recovery.listing import exists
 from r2d2.recovery.locks import RootLocks
 from r2d2.recovery.look import look
+from r2d2.recovery.places import CATALOG
 from r2d2.recovery.reviews import reviews
-
-_CATALOG = "catalog:"
 
 
 @dataclass(frozen=True)
@@ -66,17 +65,18 @@ class Command:
             StateInUse: another r2d2 is at work.
         """
         given = list(dict.fromkeys(root for run in lake for root in run.roots))
-        roots = [root for root in given if not root.startswith(_CATALOG)]
         settings = looking_as(lake[0], self.settings) if lake else self.settings
         engine = Engine(settings, settings.recovery.spark_bytes)
-        session = engine.spark if len(roots) < len(given) or is_submitted() else None
-        see = partial(look, given, settings, self.state, engine.over, session)
-        common = self.state, roots, settings, self.progress, engine.run, see
+        catalogs = any(root.startswith(CATALOG) for root in given)
+        spark = engine.spark if catalogs or is_submitted() else None
+        see = partial(look, given, settings, self.state, engine.over, spark)
+        common = self.state, given, settings, self.progress, engine.run, see
+        session = (lambda: engine.spark) if catalogs else None
         with turn(self.state, self.wait, self.progress):
             if dry_run:
-                yield Recovery(*common, _NotLocked(()))
+                yield Recovery(*common, _NotLocked(()), session)
                 return
-            with recovering(*common) as recovery:
+            with recovering(*common, session) as recovery:
                 yield recovery
                 keep_derived(self.state, recovery.journal.records)
 
@@ -114,7 +114,7 @@ class _NotLocked(RootLocks):
 
 
 def _is_there(root: str, needed: set[str]) -> bool:
-    if root.startswith(_CATALOG):
+    if root.startswith(CATALOG):
         return True
     place = absolute(root)
     return storage_for(place).resolved(place) in needed or exists(place)

@@ -27,8 +27,19 @@ from r2d2.usage.attempts import attempts
 OUTCOME_COLUMNS = ("dataset", "done", "what", "hint", "bytes", "receipt")
 
 
-def apply(command: Command, number: int | None, only: Sequence[str], dry_run: bool, yes: bool, output: str) -> int:
+def apply(
+    command: Command,
+    number: int | None,
+    only: Sequence[str],
+    dry_run: bool,
+    yes: bool,
+    output: str,
+    leave_view: bool = False,
+) -> int:
     """Retires what was approved of a plan.
+
+    Args:
+        leave_view: a view stands in the place of each table of a catalog.
 
     Returns:
         The exit code: 9 if a dataset was left alone.
@@ -46,7 +57,7 @@ def apply(command: Command, number: int | None, only: Sequence[str], dry_run: bo
         return 0
     with command.at_work([run], dry_run) as recovery:
         made = reviews(command.state)
-        outcomes = applying.apply(recovery, plan, made, wanted.__contains__, dry_run)
+        outcomes = applying.apply(recovery, plan, made, wanted.__contains__, dry_run, leave_view)
         return _show(command, outcomes, dry_run, output)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from r2d2.config import SparkSettings
 from r2d2.errors import EnvironmentMissing, UsageError, first_line
-from r2d2.lake.jars import DELTA_PACKAGE, S3, jar_properties
+from r2d2.lake.jars import DELTA_PACKAGE, ICEBERG, S3, jar_properties
 from r2d2.lake.java import java_problem
 from r2d2.lake.s3_spark import s3a_properties
 from r2d2.lake.spark_connect import PACKED_PYTHON, connected, remote_url, unpacked_as
@@ -150,7 +150,7 @@ _OF_SESSION = {
 
 def _properties(settings: SparkSettings, needs: Iterable[str]) -> dict[str, str]:
     properties = _OF_SESSION | {
-        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.extensions": ",".join(_extensions(settings, needs)),
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.ui.showConsoleProgress": "false",
         "spark.databricks.delta.snapshotPartitions": "2",
@@ -174,6 +174,12 @@ def _properties(settings: SparkSettings, needs: Iterable[str]) -> dict[str, str]
         properties["spark.driver.memory"] = settings.driver_memory
     stores = s3a_properties(os.environ) if S3 in {*settings.extras, *needs} else {}
     return properties | stores | _jars(settings, needs) | dict(settings.conf)
+
+
+def _extensions(settings: SparkSettings, needs: Iterable[str]) -> list[str]:
+    """Of Iceberg, too, where its jar comes: tags are set by its SQL."""
+    iceberg = ["org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions"]
+    return ["io.delta.sql.DeltaSparkSessionExtension", *(iceberg if ICEBERG in {*settings.extras, *needs} else [])]
 
 
 def _packed(settings: SparkSettings) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from r2d2.errors import LakeError, UsageError, first_line
+from r2d2.errors import LakeError, first_line
+from r2d2.lake.catalog_names import name_sql, quoted, text_literal
 from r2d2.lake.hadoop_paths import local_path
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class CatalogTable:
     @property
     def sql(self) -> str:
         """Its name in a statement."""
-        return ".".join(map(quoted, self.path))
+        return name_sql(self.path)
 
 
 @dataclass(frozen=True)
@@ -71,50 +72,13 @@ class CatalogPartition:
     location: str
 
 
-def database_parts(text: str) -> tuple[str, ...]:
-    """The parts of ``DATABASE`` or ``CATALOG.DATABASE``; a part with a dot in it is written in backticks.
-
-    Raises:
-        UsageError: a part is empty, or a backtick has no partner.
-
-    >>> database_parts("lake.`a.b`"), database_parts("x`y")
-    (('lake', 'a.b'), ('x`y',))
-    """
-    parts = list(_parts(text))
-    if not all(parts):
-        raise UsageError(f"catalog:{text}: a part of the name is empty", "give catalog:DATABASE or CATALOG.DATABASE")
-    return tuple(parts)
-
-
-def _parts(text: str) -> Iterator[str]:
-    rest: str | None = text
-    while rest is not None:
-        if rest.startswith("`"):
-            end = _closing(rest)
-            if end < 0 or rest[end + 1 : end + 2] not in ("", "."):
-                raise UsageError(f"catalog:{text}: a backtick without a partner", "write ` in a name as ``")
-            part, rest = rest[1:end].replace("``", "`"), rest[end + 2 :] if rest[end + 1 :] else None
-        else:
-            part, dot, after = rest.partition(".")
-            rest = after if dot else None
-        yield part
-
-
-def _closing(text: str) -> int:
-    """Where the backtick stands that closes the one at the start; -1 if none does."""
-    place = 1
-    while (place := text.find("`", place)) >= 0 and text[place + 1 : place + 2] == "`":
-        place += 2
-    return place
-
-
 def catalog_tables(spark: SparkSession, database: Sequence[str]) -> list[CatalogTable]:
     """All tables and views of ``database``, sorted by name; temporary ones are not the database's.
 
     Raises:
         LakeError: the database is missing or can't be listed.
     """
-    where = ".".join(map(quoted, database))
+    where = name_sql(database)
     try:
         tables = _names(spark, f"SHOW TABLES IN {where}", "tableName")
         views = _views(spark, where)
@@ -142,7 +106,9 @@ def partitions_of(
         PySparkException, Py4JError: the catalog does not describe it.
     """
     for spec in specs:
-        told = ", ".join(f"{quoted(name)} = {_literal(value)}" for name, value in spec.items())
+        told = ", ".join(
+            f"{quoted(name)} = {'NULL' if value is None else text_literal(value)}" for name, value in spec.items()
+        )
         found = _as_json(spark, f"{table.sql} PARTITION ({told})")
         yield CatalogPartition(
             tuple(spec[name] for name in table.partition_columns), local_path(str(found["location"]))
@@ -164,17 +130,13 @@ def iceberg_metadata_file(spark: SparkSession, table: CatalogTable) -> str:
     return local_path(str(logged[-1]["file"]))  # the log ends with the file that it was read from
 
 
-def quoted(name: str) -> str:
-    """``name`` as an identifier in Spark SQL; nothing in it is read as SQL.
+def location_of(spark: SparkSession, path: Sequence[str]) -> str:
+    """Where a table lies, as its catalog says; empty where that does not tell.
 
-    >>> quoted("a`; DROP TABLE b;--")
-    '`a``; DROP TABLE b;--`'
+    Raises:
+        PySparkException, Py4JError: the catalog does not describe it.
     """
-    return f"`{name.replace('`', '``')}`"
-
-
-def _literal(value: str | None) -> str:
-    return "NULL" if value is None else "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    return local_path(str(_details(spark, name_sql(path)).get("location") or ""))
 
 
 def _names(spark: SparkSession, statement: str, column: str) -> set[str]:

@@ -18,10 +18,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from r2d2.errors import R2D2Error, UnreadableData, UnsupportedData
+from r2d2.lake.catalog_names import quoted
 from r2d2.lake.file_tree import shown
 from r2d2.lake.handed import handed
 from r2d2.lake.kernels import Kernel
-from r2d2.lake.spark_catalog import quoted
 from r2d2.model.source import SparkSource
 
 if TYPE_CHECKING:

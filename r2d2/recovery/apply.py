@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from r2d2.errors import NotRetirable, R2D2Error, StateError
+from r2d2.lake.catalog_names import names_in_quarantine
 from r2d2.lake.file_tree import shown
 from r2d2.lake.storage import storage_for
-from r2d2.model.plan import Plan, PlannedDataset
+from r2d2.model.plan import Action, Plan, PlannedDataset
 from r2d2.model.receipt import Acceptance, Review
 from r2d2.model.recipe import Fidelity, Recipe
 from r2d2.recovery import recipe_store
+from r2d2.recovery.catalog_quarantine import put_away, table_of
+from r2d2.recovery.catalog_tags import protect
+from r2d2.recovery.catalog_view import refuse_other_rows, view_for
 from r2d2.recovery.claims import ClaimKind
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.eligible import Pair, eligible
-from r2d2.recovery.listing import seen_below
 from r2d2.recovery.places import Area, root_of
 from r2d2.recovery.prove import proven_recipe, take_down
-from r2d2.recovery.put_away import PutAway
-from r2d2.recovery.quarantine import plan_away, put_away, refuse_changed
+from r2d2.recovery.put_away import Kind, PutAway
+from r2d2.recovery.quarantine import plan_away, refuse_changed
 from r2d2.recovery.quarantined import child_facts
 from r2d2.recovery.rehome import rehome
 from r2d2.recovery.reviews import approval
@@ -49,13 +52,19 @@ class Outcome:
 
 
 def apply(
-    recovery: Recovery, plan: Plan, reviews: Sequence[Review], wanted: Callable[[str], bool], dry_run: bool = False
+    recovery: Recovery,
+    plan: Plan,
+    reviews: Sequence[Review],
+    wanted: Callable[[str], bool],
+    dry_run: bool = False,
+    leave_view: bool = False,
 ) -> Iterator[Outcome]:
     """Retires the approved datasets of a plan, one after the other; what is wrong with one does not stop the others.
 
     Args:
         wanted: which datasets, by id.
         dry_run: only says what would be done; nothing is written.
+        leave_view: a view stands in the place of each table of a catalog; else only where the plan says so.
 
     Yields:
         an outcome for each wanted dataset that the plan retires.
@@ -66,19 +75,24 @@ def apply(
     recovery.require_finished()
     for entry in plan.retired:
         if wanted(entry.dataset):
-            yield _one(recovery, entry, plan.number, reviews, dry_run)
+            yield _one(recovery, entry, plan.number, reviews, dry_run, leave_view)
 
 
-def _one(recovery: Recovery, entry: PlannedDataset, number: int, reviews: Sequence[Review], dry_run: bool) -> Outcome:
+def _one(
+    recovery: Recovery, entry: PlannedDataset, number: int, reviews: Sequence[Review], dry_run: bool, leave_view: bool
+) -> Outcome:
     retirement = None
     try:
         review, pair = approval(entry, reviews), eligible(recovery, entry)
         area = Area(root_of(pair.child.location, recovery.roots), _new_id())
-        away = plan_away(pair.child, area, recovery.settings.recovery.objects, review.by)
+        table = table_of(pair.child, recovery.roots)
+        tables = (table, *names_in_quarantine(table, area.receipt)) if table else ()
+        away = plan_away(pair.child, area, recovery.settings.recovery.objects, review.by, tables)
         if dry_run:
             return Outcome(entry.dataset, False, f"would be retired ({away.kind}), rebuilt from {pair.parent.id}")
         rehome(recovery, pair.child, pair.parent)
-        retirement = _Retirement(recovery, entry, number, review, pair, area, away)
+        view = entry.action is Action.REDIRECT or (leave_view and away.kind is Kind.CATALOG)
+        retirement = _Retirement(recovery, entry, number, review, pair, area, away, view)
         return retirement.run()
     except StateError:
         raise
@@ -111,6 +125,7 @@ class _Retirement:
     pair: Pair
     area: Area
     away: PutAway
+    leaves_view: bool
 
     def run(self) -> Outcome:
         self._begin()
@@ -118,9 +133,14 @@ class _Retirement:
         recipe = self._recipe()
         eligible(self.recovery, self.entry)  # while the recipe was tried somebody may have made a clone of the child
         self._keep(recipe)
-        self._say("quarantine-begun", away=self.away.to_facts(), child=child_facts(self.pair.child))
-        put_away(self.recovery.lake, self.away)
-        self._say("quarantined", bytes=self.pair.child.bytes)
+        view = view_for(self.recovery, self.away, recipe, self.pair.parent) if self.leaves_view else ""
+        away = replace(self.away, view=view)
+        self._say("quarantine-begun", away=away.to_facts(), child=child_facts(self.pair.child))
+        protect(self.recovery, self.area.receipt, recipe)  # where it can't, purge is refused
+        done = put_away(self.recovery, away)
+        if view:
+            refuse_other_rows(self.recovery, self.pair.child, recipe)
+        self._say("quarantined", bytes=self.pair.child.bytes, away=done.to_facts())
         what = f"in quarantine ({self.away.kind}); rebuilt from {self.pair.parent.id} by {describe(recipe)}"
         return Outcome(self.pair.child.id, True, what, receipt=self.area.receipt, bytes=self.pair.child.bytes)
 
@@ -157,7 +177,7 @@ class _Retirement:
         self.recovery.claims.refuse_taken(child, parent, self.area.receipt)
 
     def _recipe(self) -> Recipe:
-        taken = take_down(self.recovery, self.pair.child, seen_below(self.away.location))
+        taken = take_down(self.recovery, self.pair.child, self.away.seen)
         refuse_changed(self.away)
         recipe = proven_recipe(self.recovery, taken, self.pair.parent, self.area)
         if recipe.fidelity is Fidelity.EQUAL and Acceptance.MERELY_EQUAL not in self.review.accepted:

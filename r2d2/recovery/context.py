@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from r2d2.catalog.state import State
 from r2d2.config import Settings
 from r2d2.containment.scanner import Runner
-from r2d2.errors import StateError
+from r2d2.errors import LakeError, StateError
+from r2d2.lake.catalog_changes import Catalogs
 from r2d2.lake.file_tree import shown
 from r2d2.model.dataset import Dataset
 from r2d2.model.receipt import Receipt
@@ -22,6 +24,9 @@ from r2d2.recovery.forgotten import refuse_forgotten
 from r2d2.recovery.journal import Journal
 from r2d2.recovery.lake_writer import LakeWriter
 from r2d2.recovery.locks import RootLocks, roots_locked
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 #: Lists the lake and reads its metadata, as it is now; by id.
 Look = Callable[[], Mapping[str, Dataset]]
@@ -38,6 +43,7 @@ class Recovery:
         roots: of the lake, as given.
         run: runs kernels, with Spark or in this process.
         look: see there.
+        session: gives the Spark session in which the lake's catalogs are known; None where no root is one.
     """
 
     state: State
@@ -47,6 +53,7 @@ class Recovery:
     run: Runner
     look: Look
     locks: RootLocks
+    session: Callable[[], SparkSession] | None = None
     _seen: tuple[float, Mapping[str, Dataset]] | None = field(default=None, repr=False)
 
     @cached_property
@@ -63,6 +70,18 @@ class Recovery:
     def claims(self) -> Claims:
         """Claims in the lake."""
         return Claims(self.state, self.lake)
+
+    @property
+    def catalogs(self) -> Catalogs:
+        """The catalogs that keep tables of the lake.
+
+        Raises:
+            LakeError: none is among the roots.
+        """
+        if self.session is None:
+            hint = "give the database as a root (catalog:DATABASE), and its properties by spark.conf"
+            raise LakeError("a table of a catalog is changed through that only, and none is given", hint)
+        return Catalogs(self.session)
 
     @property
     def receipts(self) -> dict[str, Receipt]:
@@ -97,7 +116,13 @@ class Recovery:
 
 @contextmanager
 def recovering(
-    state: State, roots: Sequence[str], settings: Settings, progress: Progress, run: Runner, look: Look
+    state: State,
+    roots: Sequence[str],
+    settings: Settings,
+    progress: Progress,
+    run: Runner,
+    look: Look,
+    session: Callable[[], SparkSession] | None = None,
 ) -> Iterator[Recovery]:
     """Locks the roots. The caller holds the state's lock.
 
@@ -106,6 +131,6 @@ def recovering(
         Tampered: the journal is not what was written.
     """
     with roots_locked(roots) as locks:
-        recovery = Recovery(state, roots, settings, progress, run, look, locks)
+        recovery = Recovery(state, roots, settings, progress, run, look, locks, session)
         refuse_forgotten(recovery.lake, recovery.claims, recovery.receipts)
         yield recovery

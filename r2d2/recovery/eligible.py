@@ -9,7 +9,7 @@ from typing import NamedTuple
 from r2d2.errors import NotRetirable
 from r2d2.lake.file_tree import shown
 from r2d2.model.dataset import Dataset
-from r2d2.model.plan import Action, PlannedDataset
+from r2d2.model.plan import GONE, PlannedDataset
 from r2d2.recovery.context import Recovery
 from r2d2.retention.context import Context, with_reads
 from r2d2.retention.policies import pinned_datasets
@@ -29,8 +29,10 @@ def eligible(recovery: Recovery, entry: PlannedDataset) -> Pair:
     Raises:
         NotRetirable: one of them is not what the plan was made for; its files are others' too; a policy keeps it.
     """
-    if entry.action is not Action.RETIRE:
-        raise NotRetirable(f"{entry.action} is not done by apply", "put the view in its place, then plan again")
+    if entry.action not in GONE:
+        raise NotRetirable(
+            f"{entry.action} is not done by apply", "plan again with retention.actions retire or redirect"
+        )
     if entry.parent == entry.dataset:
         raise NotRetirable(f"{shown(entry.dataset)} is itself what it would be rebuilt from", "plan again")
     found = recovery.datasets()

@@ -11,6 +11,7 @@ from r2d2.lake.object_versions import versions_kept_for
 from r2d2.lake.storage import is_local
 from r2d2.model.receipt import Acceptance, Receipt
 from r2d2.model.recipe import Recipe
+from r2d2.recovery.catalog_tags import ICEBERG, not_kept
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.delta_times import kept_for
 from r2d2.recovery.parent_now import Parents
@@ -64,8 +65,8 @@ def _unprotected(recovery: Recovery, receipt: Receipt, recipe: Recipe, parents: 
         if not all(file.path.startswith(base) for file in pin.files):
             return f"{shown(pin.dataset)} holds files of another table, which may clean them away"
         return _short(recipe, needed, parents)
-    if pin.format == "iceberg":
-        return f"no tag keeps the snapshot of {shown(pin.dataset)}"
+    if pin.format == ICEBERG:
+        return not_kept(recovery, receipt, recipe)
     if is_local(pin.location):
         return f"{shown(pin.dataset)} is files on disk, which can be written over at any time"
     return _unversioned(recipe, needed)

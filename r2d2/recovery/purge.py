@@ -19,7 +19,7 @@ from r2d2.recovery.moving import remove_empty
 from r2d2.recovery.places import Area
 from r2d2.recovery.protection import refuse_unprotected
 from r2d2.recovery.prove import tried
-from r2d2.recovery.put_away import PutAway
+from r2d2.recovery.put_away import Kind, PutAway
 from r2d2.recovery.quarantine import is_whole, removal_order, seen_now
 from r2d2.recovery.quarantined import quarantined_dataset
 
@@ -65,6 +65,9 @@ def _one(
         _refuse_early(receipt, older_than, now)
         if receipt.frozen:
             raise NotRetirable(f"it is frozen: {receipt.frozen}", "`r2d2 guard --state DIR` tells what to decide")
+        if PutAway.from_facts(receipt.facts["away"]).kind is Kind.CATALOG:
+            what = "no recipe makes the entry of a catalog's table anew, with its rights and properties"
+            raise NotRetirable(what, "it stays in quarantine")
         readers = failed_reads(receipt)
         if readers:
             who = ", ".join(shown(reader) for reader in readers[:3])

@@ -54,6 +54,7 @@ class PutAway:
         fence, fence_text: path and content of the log entry that keeps Delta's readers and writers out; empty for none.
         note, note_text: path and content of the small file that stays beside the old path.
         table: of ``CATALOG``: the names that the table has and gets, each as its parts.
+        view: of ``CATALOG``: the query of the view that stands in its place; empty for none.
     """
 
     kind: Kind
@@ -65,6 +66,7 @@ class PutAway:
     note: str = ""
     note_text: str = ""
     table: tuple[tuple[str, ...], ...] = ()
+    view: str = ""
 
     def to_facts(self) -> dict[str, Any]:
         """As the journal keeps it."""
@@ -80,6 +82,7 @@ class PutAway:
             seen=tuple(Seen(**file) for file in raw["seen"]),
             **{name: raw[name] for name in ("fence", "fence_text", "note", "note_text")},
             table=_names(raw["table"]),
+            view=raw["view"],
         )
 
     @property

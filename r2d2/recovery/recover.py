@@ -11,7 +11,7 @@ from r2d2.model.receipt import Receipt, Status
 from r2d2.recovery import erase, purge, receipts, restore
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.listing import exists
-from r2d2.recovery.put_away import PutAway
+from r2d2.recovery.put_away import Kind, PutAway
 from r2d2.recovery.quarantine import is_whole, written_again
 from r2d2.recovery.undo import undo
 
@@ -77,6 +77,11 @@ def _is_placing(receipt: Receipt) -> bool:
 
 
 def _came_to_its_end(receipt: Receipt) -> bool:
-    """Whether all steps of a retirement were done; only the record of it is missing."""
+    """Whether all steps of a retirement were done; only the record of it is missing.
+
+    Never of a catalog's table: where that took its directory only that record says.
+    """
     away = PutAway.from_facts(receipt.facts["away"])
+    if away.kind is Kind.CATALOG:
+        return False
     return exists(away.note) and is_whole(away) and not written_again(away)

@@ -11,7 +11,8 @@ from r2d2.lake.storage import absolute, storage_for
 from r2d2.model.receipt import RETIRED, Receipt, Status
 from r2d2.model.recipe import Fidelity, Recipe
 from r2d2.recovery import recipe_store
-from r2d2.recovery.bring_back import bring_back, remove_own
+from r2d2.recovery.bring_back import remove_own
+from r2d2.recovery.catalog_quarantine import bring_back
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.listing import exists
 from r2d2.recovery.moving import remove_below
@@ -97,7 +98,7 @@ def go_on(recovery: Recovery, receipt: Receipt) -> None:
         NotRetirable: an old path is in use again.
     """
     if receipt.facts["source"] == "quarantine":
-        left = bring_back(recovery.lake, PutAway.from_facts(receipt.facts["away"]))
+        left = bring_back(recovery, PutAway.from_facts(receipt.facts["away"]))
         if left:
             names = ", ".join(shown(file.wanted) for file in left[:3])
             raise NotRetirable(f"in use again: {names}", f"move it away; what was there is kept: {shown(left[0].path)}")

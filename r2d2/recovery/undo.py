@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from r2d2.lake.file_tree import shown
 from r2d2.model.receipt import Receipt
-from r2d2.recovery.bring_back import Left, bring_back
+from r2d2.recovery.bring_back import Left
+from r2d2.recovery.catalog_quarantine import bring_back
+from r2d2.recovery.catalog_tags import let_go
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.moving import remove_below, remove_empty
 from r2d2.recovery.places import Area
@@ -23,7 +25,7 @@ def undo(recovery: Recovery, receipt: str, why: str) -> tuple[Left, ...]:
     begun = recovery.receipts[receipt]
     left: tuple[Left, ...] = ()
     if "away" in begun.facts:
-        left = bring_back(recovery.lake, PutAway.from_facts(begun.facts["away"]))
+        left = bring_back(recovery, PutAway.from_facts(begun.facts["away"]))
     if not left:
         release(recovery, begun)
     recovery.journal.append("undone", receipt, why=why, left=[file.path for file in left])
@@ -38,5 +40,6 @@ def release(recovery: Recovery, receipt: Receipt) -> None:
     remove_below(recovery.lake, area.scratch)
     recovery.lake.delete(area.recipe)
     remove_empty(recovery.lake, area.directory)  # and never a file: what is there was not given back
+    let_go(recovery, receipt)
     recovery.claims.release(receipt.parent_location, receipt.id)
     recovery.claims.release(receipt.location, receipt.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from r2d2.errors import UsageError
-from r2d2.lake.spark_catalog import database_parts, quoted
+from r2d2.lake.catalog_names import database_parts, quoted
 
 
 @pytest.mark.parametrize(
