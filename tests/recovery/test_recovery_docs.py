@@ -25,7 +25,9 @@ def examples() -> list[str]:
     """Lines that call one of these commands as they stand, in text that is to be copied."""
     script = (ROOT / "docs/recovery_demo.sh").read_text().replace("do_ ", "r2d2 ")
     texts = [PAGE, script, *re.findall(r"```\n(.*?)```", README, re.DOTALL), *HELP]
-    lines = (line.strip().partition(" #")[0].strip().partition(" || ")[0] for text in texts for line in text.splitlines())
+    lines = (
+        line.strip().partition(" #")[0].strip().partition(" || ")[0] for text in texts for line in text.splitlines()
+    )
     return sorted({line for line in lines if re.match(rf"r2d2 ({'|'.join(NAMES)}) ", line) and "--state" in line})
 
 
