@@ -127,6 +127,13 @@ def add(commands: Commands) -> None:
     text = "time in quarantine, for example 30d (default: retention.grace_days)"
     purge.add_argument("--older-than", type=flags.time, metavar="TIME", help=text)
     purge.epilog = _PURGE
+    _add_care(commands)
+
+
+def _add_care(commands: Commands) -> None:
+    """The commands that look after what is retired, and tell of it."""
+    state, settings, yes = flags.turn(), flags.settings(), flags.yes()
+    table_or_json = flags.output_format("table", "json", "csv")
     text = "look whether all that is retired can still be given back; what is about to be lost comes back"
     guard = command(commands, "guard", text, _guard, state, settings, table_or_json)
     guard.add_argument("dataset", nargs="?", default="", metavar="DATASET", help="that --decide is about")

@@ -24,12 +24,12 @@ PROMISED = 60.0
 
 
 def whole_and_part(lake: Path) -> None:
-    """A table, and two parts of it, each a file."""
+    """A table, a copy of its file, and a part of it."""
     lake.mkdir(parents=True, exist_ok=True)
     table = base_table(400)
     pq.write_table(table, lake / "base.parquet")
+    pq.write_table(table, lake / "copy.parquet")
     pq.write_table(table.slice(100, 200), lake / "range.parquet")
-    pq.write_table(table.slice(0, 150), lake / "first.parquet")
 
 
 def planned(lake: Path, state_dir: Path, *children: str, parent: str = "base.parquet") -> Plan:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 
 from r2d2.catalog import runs
 from r2d2.catalog.runs import Run
@@ -15,6 +14,7 @@ from r2d2.config import Settings
 from r2d2.errors import StateError
 from r2d2.lake.session import is_submitted
 from r2d2.lake.storage import absolute, storage_for
+from r2d2.model.dataset import Dataset
 from r2d2.model.receipt import Receipt
 from r2d2.operations.turns import turn
 from r2d2.progress import Progress
@@ -68,8 +68,12 @@ class Command:
         settings = looking_as(lake[0], self.settings) if lake else self.settings
         engine = Engine(settings, settings.recovery.spark_bytes)
         catalogs = any(root.startswith(CATALOG) for root in given)
-        spark = engine.spark if catalogs or is_submitted() else None
-        see = partial(look, given, settings, self.state, engine.over, spark)
+        if is_submitted():
+            engine.spark  # noqa: B018  # a cluster takes a program that never starts Spark for one that failed
+
+        def see() -> Mapping[str, Dataset]:
+            return look(given, settings, self.state, engine.over, engine.spark if catalogs else None)
+
         common = self.state, given, settings, self.progress, engine.run, see
         session = (lambda: engine.spark) if catalogs else None
         with turn(self.state, self.wait, self.progress):

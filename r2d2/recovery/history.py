@@ -30,14 +30,20 @@ _WORDS: Mapping[str, str] = {
     _TOOK: "giving it back from its {by} took {seconds:.1f} s",
     "purge-begun": "it is being purged: its quarantined data and a rebuild, both read anew, are the same",
     "purged": "it was purged; it comes back from its recipe",
-    "rebound": "its recipe was made anew: {why}",
+    "rebound": "its recipe was made anew, from {parent}: {why}",
     "frozen": "it may not be purged: {frozen}",
+    "decided": "of the rows that its parent deleted: {decision}",
+    "kept-again": "it is in quarantine again",
+    "parent-tagged": "a tag keeps the snapshot that it is rebuilt from",
+    "rows-erasing": "people's rows are being taken out of its quarantine",
+    "rows-erased": "people's rows were taken out of its quarantine",
+    "erased-whole": "it held nothing but people's rows that were to be erased: it is gone",
 }
 #: Facts that are told. All others name files, and partition directories with values in them, or are long.
 _TOLD = frozenset(
     {"version", "root", "location", "parent", "parent_location", "parent_version", "plan", "by", "note", "accepted"}
     | {"promised_seconds", "saving_per_month", "recipe", "recipe_kind", "kind", "fidelity", "lost", "bytes", "source"}
-    | {"seconds", "path", "why", "status", "was", "frozen", "deadline", "decided"}
+    | {"seconds", "path", "why", "status", "was", "frozen", "frozen_until", "decision"}
 )
 
 
@@ -100,12 +106,16 @@ def _done(dataset: str, records: Sequence[Record]) -> Iterator[Event]:
     for record in records:
         if record.receipt in own:
             facts = {name: value for name, value in record.facts.items() if name in _TOLD}
-            by = "" if record.event == _TOOK else str(record.facts.get("by", ""))
-            yield Event(record.at, _said(record), by, record.receipt, facts, (record.sequence, record.sha256))
+            yield Event(record.at, _said(record), _who(record), record.receipt, facts, (record.sequence, record.sha256))
 
 
 def _is_about(record: Record, dataset: str) -> bool:
     return record.event == "apply-begun" and dataset in (record.facts["dataset"], *record.facts["names"])
+
+
+def _who(record: Record) -> str:
+    """Who decided; of ``restore-took`` the fact ``by`` names no person."""
+    return "" if record.event == _TOOK else str(record.facts.get("decided_by") or record.facts.get("by") or "")
 
 
 def _said(record: Record) -> str:

@@ -43,8 +43,8 @@ def seen(lake: Path, state: Path) -> dict[str, Candidate]:
 def test_what_another_state_needs_is_kept_and_says_for_whom(lake: Path, tmp_path: Path) -> None:
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
     planned(lake, ours)
-    retire(lake, theirs, ("range.parquet", "base.parquet"))
-    assert f"range.parquet is rebuilt from it (state {theirs})" in seen(lake, ours)["base.parquet"].properties[CLAIMED]
+    retire(lake, theirs, ("copy.parquet", "base.parquet"))
+    assert f"copy.parquet is rebuilt from it (state {theirs})" in seen(lake, ours)["base.parquet"].properties[CLAIMED]
     planned(lake, ours)
     state = opened(ours)
     (base,) = (each for each in runs.datasets(state, runs.find_run(state)) if each.id == "base.parquet")
@@ -52,12 +52,12 @@ def test_what_another_state_needs_is_kept_and_says_for_whom(lake: Path, tmp_path
     claimed = seen(lake, ours)["base.parquet"].properties
     kept = pinned_datasets([replace(base, properties=claimed)], RetentionSettings())["base.parquet"]
     assert kept.startswith("kept: claimed by another state of r2d2: ")
-    give_back(lake, theirs, "range.parquet")
+    give_back(lake, theirs, "copy.parquet")
     assert CLAIMED not in seen(lake, ours)["base.parquet"].properties
 
 
 def test_what_this_state_retired_says_nothing_against_its_own_plans(lake: Path, tmp_path: Path) -> None:
-    retire(lake, tmp_path / "state", ("range.parquet", "base.parquet"))
+    retire(lake, tmp_path / "state", ("copy.parquet", "base.parquet"))
     with at_work(lake, tmp_path / "state") as recovery:
         keep_derived(recovery.state, recovery.journal.records)
     assert CLAIMED not in seen(lake, tmp_path / "state")["base.parquet"].properties
@@ -65,7 +65,7 @@ def test_what_this_state_retired_says_nothing_against_its_own_plans(lake: Path, 
 
 def test_a_claim_that_can_not_be_read_keeps_the_dataset_all_the_same(lake: Path, tmp_path: Path) -> None:
     planned(lake, tmp_path / "state")
-    retire(lake, tmp_path / "other", ("range.parquet", "base.parquet"))
+    retire(lake, tmp_path / "other", ("copy.parquet", "base.parquet"))
     for claim in lake.glob(".r2d2/claims/*/*-parent.json"):
         claim.write_bytes(b"\xff{")
     assert CLAIMED in seen(lake, tmp_path / "state")["base.parquet"].properties
@@ -73,13 +73,13 @@ def test_a_claim_that_can_not_be_read_keeps_the_dataset_all_the_same(lake: Path,
 
 def test_what_is_retired_where_it_is_takes_no_part(lake: Path, tmp_path: Path) -> None:
     planned(lake, tmp_path / "state")
-    retire(lake, tmp_path / "other", ("range.parquet", "base.parquet"))
-    (lake / "range.parquet").write_bytes((lake / "first.parquet").read_bytes())  # as objects in a store stay
+    retire(lake, tmp_path / "other", ("copy.parquet", "base.parquet"))
+    (lake / "copy.parquet").write_bytes((lake / "range.parquet").read_bytes())  # as objects in a store stay
     found = seen(lake, tmp_path / "state")
     assert {name: each.status for name, each in found.items()} == {
         "base.parquet": "ok",
-        "first.parquet": "ok",
-        "range.parquet": "retired",
+        "range.parquet": "ok",
+        "copy.parquet": "retired",
     }
 
 
@@ -117,14 +117,14 @@ def restored(state: Path, *ratios: float, plan: int = 1) -> None:
 def test_rebuilds_take_as_long_as_19_of_the_20_newest_restores(
     lake: Path, tmp_path: Path, ratios: tuple[float, ...], factor: float
 ) -> None:
-    planned(lake, tmp_path / "state", "range.parquet")
+    planned(lake, tmp_path / "state", "copy.parquet")
     restored(tmp_path / "state", *ratios)
     assert restores_factor(opened(tmp_path / "state")) == pytest.approx(factor)
 
 
 def test_slow_restores_slow_later_promises_once_and_not_again_each_time(lake: Path, tmp_path: Path) -> None:
     """A restore that takes what a plan with the factor promised confirms the factor; it does not raise it."""
-    planned(lake, tmp_path / "state", "range.parquet")
+    planned(lake, tmp_path / "state", "copy.parquet")
     restored(tmp_path / "state", 2.0)
     state = opened(tmp_path / "state")
     run = runs.find_run(state)
@@ -142,10 +142,10 @@ def test_slow_restores_slow_later_promises_once_and_not_again_each_time(lake: Pa
 
 
 def test_the_arithmetic_says_that_restores_made_it_slower(lake: Path, tmp_path: Path) -> None:
-    plan = planned(lake, tmp_path / "state", "range.parquet")
+    plan = planned(lake, tmp_path / "state", "copy.parquet")
     state = opened(tmp_path / "state")
     found = {each.id: each for each in runs.datasets(state, runs.find_run(state))}
-    child, parent = found["range.parquet"], found["base.parquet"]
+    child, parent = found["copy.parquet"], found["base.parquet"]
     (entry,) = plan.retired
     lines = dict(explain_planned(entry, child, parent, "", slowed(RetentionSettings(), 2.5)))
     assert any(" of a core (all speeds / 2.5: restores)" in label for label in lines)
