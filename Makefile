@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 AIRFLOW := .airflow
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full property mutants bench package airflow lint format ready clean
+.PHONY: help demo demo-recovery test test-full property faults mutants bench package airflow lint format ready clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /\1\t/' | expand -t 14
@@ -13,6 +13,11 @@ help: ## this list
 demo: ready $(VENV)/.demo ## build a demo lake in ./demo and run the main job on it
 	@rm -rf demo
 	$(BIN)/r2d2 demo --dir demo
+
+demo-recovery: ready $(VENV)/.demo ## the demo lake from find to purge and back (docs/recovery.md)
+	@rm -rf demo
+	@$(BIN)/python -c 'import pathlib, r2d2.demo.lake as demo; demo.build_demo(pathlib.Path("demo/lake"))'
+	@PATH="$(CURDIR)/$(BIN):$$PATH" docs/recovery_demo.sh demo/lake demo/recovery
 
 # Three processes, two of which often wait for a JVM; a file of tests in one of them: what it sets up is set up once
 # (tests/scheduling.py).
@@ -27,6 +32,10 @@ test-full: ready $(VENV)/.dev airflow ## run all tests, the long ones in full
 N ?= 10000
 property: ready $(VENV)/.dev ## compare at least N generated pairs with the oracle (make property N=10000)
 	R2D2_PAIRS=$(N) $(BIN)/python -m pytest tests/property -s
+
+FAULTS ?= 0
+faults: ready $(VENV)/.dev ## kill r2d2 at every call, let the power and stores fail (hours; make faults FAULTS=20 tries 20 a case)
+	R2D2_FAULTS=$(FAULTS) $(PYTEST) --dist load tests/recovery/faults
 
 mutants: ready $(VENV)/.dev ## break the product in known ways and see which tests catch it (an hour)
 	$(BIN)/python -m tests.mutants

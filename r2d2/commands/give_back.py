@@ -1,17 +1,19 @@
-"""``r2d2 restore``, ``r2d2 recover`` and ``r2d2 guard``: what keeps the way back open, and goes it."""
+"""``r2d2 restore`` and ``r2d2 recover``: a dataset is given back; what a crash left half done is finished."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from r2d2.commands.asking import ask
 from r2d2.commands.output import print_object, print_rows
 from r2d2.commands.recovering import Command
 from r2d2.commands.retired import newest_receipt
+from r2d2.errors import NotRetirable
 from r2d2.recovery import receipts
 from r2d2.recovery import recover as recovery_of_crashes
 from r2d2.recovery import restore as restoring
-from r2d2.recovery.journal import Journal
+from r2d2.recovery.journal import Record
 from r2d2.report.units import human_seconds, plural
 from r2d2.report.visible import visible
 
@@ -48,18 +50,24 @@ def recover(command: Command, yes: bool, output: str) -> int:
         Tampered: the journal is not what was written.
         UsageError: nobody is there to be asked.
     """
-    left = receipts.unfinished(command.receipts)
-    erasing = bool(receipts.unfinished_erasure(Journal(command.state).records))
-    for receipt in left:
-        what = recovery_of_crashes.what_would_be_done(receipt)
-        command.progress.say(f"{visible(receipt.dataset)} ({receipt.id}): {what}")
+    left = list(_left(command.records))
+    for what in left:
+        command.progress.say(what)
     if left:
-        ask(f"{plural(len(left), 'retirement')} left half done. Go on?", yes)
+        ask(f"{plural(len(left), 'command')} left half done. Go on?", yes)
     with command.at_work(command.whole_lake()) as recovery:
         rows = [asdict(done) for done in recovery_of_crashes.recover(recovery)]
-        still = receipts.unfinished(recovery.receipts)
+        still = list(_left(recovery.journal.records))
     print_rows(rows, RECOVERED_COLUMNS, output)
     if not left:
-        what = "an erasure was finished" if erasing else "nothing was left half done"
-        command.progress.say(what)
-    return 9 if still else 0
+        command.progress.say("nothing was left half done")
+    return NotRetirable.exit_code if still else 0
+
+
+def _left(records: Sequence[Record]) -> Iterator[str]:
+    """What was begun and not finished, and what would be done about it; fit to be shown."""
+    for receipt in receipts.unfinished(receipts.receipts(records)):
+        what = recovery_of_crashes.what_would_be_done(receipt)
+        yield f"{visible(receipt.dataset)} ({receipt.id}): {what}"
+    if receipts.unfinished_erasure(records):
+        yield "an erasure: it would be finished"

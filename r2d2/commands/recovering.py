@@ -21,7 +21,7 @@ from r2d2.progress import Progress
 from r2d2.recovery import receipts
 from r2d2.recovery.context import Recovery, recovering
 from r2d2.recovery.derived import keep_derived
-from r2d2.recovery.journal import Journal
+from r2d2.recovery.journal import Journal, Record
 from r2d2.recovery.listing import exists
 from r2d2.recovery.locks import RootLocks
 from r2d2.recovery.look import look
@@ -44,9 +44,14 @@ class Command:
         return Command(open_state(state_dir), settings, progress, wait)
 
     @property
+    def records(self) -> list[Record]:
+        """The journal, read now; for what is looked at before locks are taken."""
+        return Journal(self.state).records
+
+    @property
     def receipts(self) -> dict[str, Receipt]:
-        """All retirements, as the journal tells them now; for what is looked at before locks are taken."""
-        return receipts.receipts(Journal(self.state).records)
+        """All retirements, as the journal tells them now."""
+        return receipts.receipts(self.records)
 
     @contextmanager
     def at_work(self, lake: Sequence[Run], dry_run: bool = False) -> Iterator[Recovery]:

@@ -19,6 +19,8 @@ from r2d2.progress import Progress
 from r2d2.recovery.reviews import approval, decide, reviews
 from r2d2.recovery.takes import takes
 
+#: Columns of the table, which has no room for all.
+_BRIEF = ("dataset", "parent", "saving_per_month", "decision", "quarantine", "accept", "lost")
 LIST_COLUMNS = (
     *("dataset", "parent", "saving_per_month", "decision", "by", "note", "accepted"),
     *("quarantine", "accept", "lost", "owner", "conditions"),
@@ -44,7 +46,8 @@ def show_reviews(state_dir: str, number: int | None, settings: Settings, output:
     plan, run = plan_of(state, number)
     found = {dataset.id: dataset for dataset in runs.datasets(state, run)}
     made = reviews(state)
-    print_rows((_listed(entry, made, found, settings) for entry in plan.retired), LIST_COLUMNS, output)
+    columns = _BRIEF if output == "table" else LIST_COLUMNS
+    print_rows((_listed(entry, made, found, settings) for entry in plan.retired), columns, output)
 
 
 def review(

@@ -78,7 +78,7 @@ def _as_was(receipt: Receipt) -> Dataset:
     """The dataset by where its files lie in quarantine, whether they are there or not."""
     away, was = PutAway.from_facts(receipt.facts["away"]), retired_dataset(receipt)
     files = tuple(replace(file, path=away.moved(file.path)) for file in was.files)
-    return replace(was, location=away.moved(was.location), files=files)
+    return replace(was, location=away.place, files=files)
 
 
 def _file_now(file: DataFile, swap: Swap, away: PutAway) -> DataFile:

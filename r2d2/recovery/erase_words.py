@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,9 +29,15 @@ GONE = "erased"
 _DISTINCT = 4
 #: Writers cut bounds of texts at 16 characters, or later.
 _CUT = 15
+#: Spellings are looked up by so many characters at their start.
+_KEY = 3
+_WORD_STARTS, _IS_WORD = re.compile(r"(?<!\w)(?=\S)"), re.compile(r"\w")
 _DAY_ZERO = date(1970, 1, 1)
 #: What Hive and Spark escape in names of directories.
 _HIVE = re.compile("[\\x00-\\x1f\\x7f\"#%'*/:=?\\\\{\\[\\]^]")
+
+#: Folded column, and text.
+Cell = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -41,19 +48,23 @@ class Words:
 
     def tells(self, text: str) -> bool:
         """Whether a text holds the key of a person: all cells that are given, each as a word of its own."""
-        return bool(self._found(text))
+        return bool(self._whole(cell for _, _, cells in self._spelled(text) for cell in cells))
 
     def cleared(self, text: str) -> str:
         """The text without keys."""
-        found = self._found(text)
-        if not found:
-            return text
-        return self._pattern.sub(lambda match: GONE if match[0].lower() in found else match[0], text)
+        spelled = list(self._spelled(text))
+        whole = self._whole(cell for _, _, cells in spelled for cell in cells)
+        pieces, end = [], 0
+        for start, stop, cells in spelled:
+            if not whole.isdisjoint(cells):
+                pieces += [text[end:start], GONE]
+                end = stop
+        return "".join([*pieces, text[end:]])
 
     def mentions(self, text: str) -> bool:
         """Whether a text names a column of the keys, or holds any of their cells."""
         lowered = text.lower()
-        return any(name in lowered for name in self._names) or bool(self._pattern.search(text))
+        return any(name in lowered for name in self._names) or any(self._spelled(text))
 
     def tells_in(self, value: Any) -> bool:
         """Whether any text in lists and mappings does, names of fields and JSON in texts included."""
@@ -77,22 +88,23 @@ class Words:
     def _values(self, columns: Sequence[tuple[str, Any]]) -> list[Any]:
         """What columns have, cleared: of people of whom all cells are among them, as text or as number."""
         own = [self._cells(name, value) for name, value in columns]
-        held = set[tuple[str, str]]().union(*own)
-        whole = {cell for person in self._people_with(held) if held.issuperset(person) for cell in person}
+        whole = self._whole(cell for cells in own for cell in cells)
         return [
             GONE if not whole.isdisjoint(cells) else self.cleared_in(value)
             for (_, value), cells in zip(columns, own, strict=True)
         ]
 
-    def _cells(self, name: str, value: Any) -> set[tuple[str, str]]:
+    def _cells(self, name: str, value: Any) -> set[Cell]:
         """Which cells a column's value is."""
         if value is None or isinstance(value, Mapping | list | tuple):
             return set()
         return self._by_value.get((fold_name(name), _plain(value)), set())
 
-    def _people_with(self, cells: Iterable[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], ...]]:
-        for cell in cells:
-            yield from self._people[cell]
+    def _whole(self, cells: Iterable[Cell]) -> set[Cell]:
+        """Those of the cells that belong to a person of whom all cells are there."""
+        held = set(cells)
+        people = (person for cell in held for person in self._people[cell])
+        return {cell for person in people if held.issuperset(person) for cell in person}
 
     def leaf_tells(self, leaf: Leaf) -> bool:
         """Whether bounds of a leaf are, or are cut from, a cell of a key."""
@@ -118,60 +130,73 @@ class Words:
     def _text_tells(self, name: str | None, text: str) -> bool:
         """A bound that was cut may end in another character than the value does."""
         words = self._distinct if name is None else self._by_column[name]
-        least = _CUT if name is None else 1
-        return any(text == word or (len(text) > least and word.startswith(text[:-1])) for word in words) or (
-            bool(self._pattern.search(text))
-        )
+        start = text[:-1] if len(text) > (_CUT if name is None else 1) else text
+        place = bisect_left(words, start)
+        is_start = place < len(words) and words[place].startswith(start)
+        return (is_start and (len(start) < len(text) or words[place] == text)) or any(self._spelled(text))
 
-    def _found(self, text: str) -> set[str]:
-        """What of the text, in lower case, are cells of people of whom all cells are there."""
-        spelled = {match[0].lower() for match in self._pattern.finditer(text)} & self._spellings.keys()
-        if not spelled:
-            return set()
-        held = set[tuple[str, str]]().union(*(self._spellings[each] for each in spelled))
-        whole = {cell for person in self.keys.cells if held.issuperset(person) for cell in person}
-        return {each for each in spelled if not whole.isdisjoint(self._spellings[each])}
+    def _spelled(self, text: str) -> Iterator[tuple[int, int, set[Cell]]]:
+        """Where cells stand in a text as words of their own, in whatever case: start, end, and which they may be."""
+        end = 0
+        for match in _WORD_STARTS.finditer(text):
+            start = match.start()
+            if start < end:
+                continue
+            for length in self._lengths.get(text[start : start + _KEY].lower(), ()):
+                stop = start + length
+                cells = self._spellings.get(text[start:stop].lower())
+                if cells and not _IS_WORD.match(text, stop):
+                    yield start, stop, cells
+                    end = stop
+                    break
 
     @cached_property
-    def _spellings(self) -> Mapping[str, set[tuple[str, str]]]:
+    def _lengths(self) -> Mapping[str, list[int]]:
+        """How long spellings are, by how they begin; the longest first."""
+        found: dict[str, set[int]] = defaultdict(set)
+        for form in self._spellings:
+            found[form[:_KEY]].add(len(form))
+        return {start: sorted(lengths, reverse=True) for start, lengths in found.items()}
+
+    @cached_property
+    def _spellings(self) -> Mapping[str, set[Cell]]:
         """Spelling in lower case → the cells that it may be."""
-        found: dict[str, set[tuple[str, str]]] = defaultdict(set)
-        for cell in {cell for person in self.keys.cells for cell in person}:
+        found: dict[str, set[Cell]] = defaultdict(set)
+        for cell in self._people:
             for form in _forms(*cell):
                 found[form.lower()].add(cell)
-        return found
+        return dict(found)
 
     @cached_property
-    def _pattern(self) -> re.Pattern[str]:
-        forms = sorted(self._spellings, key=len, reverse=True)
-        return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, forms))})(?!\w)", re.IGNORECASE)
+    def _by_column(self) -> Mapping[str, list[str]]:
+        """The texts of each column, sorted."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for name, text in self._people:
+            found[name].add(text)
+        return {name: sorted(texts) for name, texts in found.items()}
 
     @cached_property
-    def _by_column(self) -> Mapping[str, frozenset[str]]:
-        cells = [cell for person in self.keys.cells for cell in person]
-        return {name: frozenset(text for other, text in cells if other == name) for name in self._names}
-
-    @cached_property
-    def _by_value(self) -> Mapping[tuple[str, str], set[tuple[str, str]]]:
+    def _by_value(self) -> Mapping[tuple[str, str], set[Cell]]:
         """Cells by value and by their column's name or innermost name: what a path names may be nested."""
-        found: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
+        found: dict[tuple[str, str], set[Cell]] = defaultdict(set)
         for cell in self._people:
             for name in (cell[0], cell[0].rpartition(".")[2]):
                 found[name, _plain(cell[1])].add(cell)
         return found
 
     @cached_property
-    def _people(self) -> Mapping[tuple[str, str], list[tuple[tuple[str, str], ...]]]:
+    def _people(self) -> Mapping[Cell, list[tuple[Cell, ...]]]:
         """People by each of their cells."""
-        found: dict[tuple[str, str], list[tuple[tuple[str, str], ...]]] = defaultdict(list)
+        found: dict[Cell, list[tuple[Cell, ...]]] = defaultdict(list)
         for person in self.keys.cells:
             for cell in person:
                 found[cell].append(person)
         return found
 
     @cached_property
-    def _distinct(self) -> frozenset[str]:
-        return frozenset(text for texts in self._by_column.values() for text in texts if _is_distinct(text))
+    def _distinct(self) -> list[str]:
+        """The texts that are words of their own, sorted."""
+        return sorted({text for _, text in self._people if _is_distinct(text)})
 
     @cached_property
     def _names(self) -> frozenset[str]:

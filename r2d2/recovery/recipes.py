@@ -30,6 +30,7 @@ from r2d2.recovery.pruning import may_hold
 from r2d2.recovery.selection import unit_keys
 from r2d2.recovery.shaping import child_columns
 from r2d2.recovery.tallies import fewest, tallied
+from r2d2.recovery.text_rows import has_numbers
 
 
 def digest_of(dataset: Dataset, settings: ContainmentSettings, run: Runner) -> str:
@@ -178,9 +179,9 @@ class _Search:
         return len(set(keys)) == len(keys)
 
     def _listed(self, manifest: Manifest, projection: Projection) -> Recipe:
-        if any(Reader.from_json(reader).format != "parquet" for reader in self.parent.readers):
+        if not all(has_numbers(Reader.from_json(reader)) for reader in self.parent.readers):
             raise NotRetirable(
-                f"no predicate tells its rows in {self.parent.id}, and rows of text files have no numbers to list"
+                f"no predicate tells its rows in {self.parent.id}, and rows of JSON documents have no numbers to list"
             )
         rows = matched_rows(self.child, units(manifest), self.parent, projection, self.settings, self.run)
         held = sorted({place for unit in rows for place in unit})

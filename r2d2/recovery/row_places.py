@@ -1,6 +1,7 @@
 """The rows of a parent by their places in its files, and reading those that are listed.
 
-Only Parquet numbers its rows. Lists are Roaring bitmaps of 64 bits, as base64.
+Parquet numbers its rows; rows of text are numbered as its records follow each other (``recovery.identity_text``), those
+of a JSON document are not. Lists are Roaring bitmaps of 64 bits, as base64.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from r2d2.lake.relation import open_relation
 from r2d2.model.dataset import DataFile
 from r2d2.model.names import fold
 from r2d2.model.packing import unpack_files
+from r2d2.recovery.text_rows import only_records
 
 #: The column of a numbered source that numbers its rows, from 0.
 PLACE = "place"
@@ -63,12 +65,19 @@ def listed_sources(
     Raises:
         UnreadableData: a file is not what it was when it was listed, before the scan or after it.
     """
-    with numbered_sources(task, connect) as (con, sources, files), ExitStack() as stack:
-        found = []
-        for part, file in zip(sources, files, strict=True):
-            name = stack.enter_context(_registered(con, unpacked(held[file])))
-            found.append(replace(part, table=f"(SELECT * FROM {part.table} WHERE {_within(name, task['part'])})"))
-        yield con, found
+    files, readers = _asked(task)
+    with unchanged(files), staged(files, task, connect) as (con, paths), ExitStack() as stack:
+        sources = []
+        for file, path in zip(files, paths, strict=True):
+            reader, places = readers[file.reader], unpacked(held[file])
+            if reader.format == "parquet":
+                name = stack.enter_context(_registered(con, places))
+                where = _within(name, task["part"])
+            else:
+                reader, path = only_records(path, reader, places)  # the file is read in its place
+                where = ""
+            sources.append(_source(con, reader, path, file, where, task["case_sensitive"]))
+        yield con, sources
 
 
 @contextmanager
@@ -76,34 +85,46 @@ def numbered_sources(
     task: Task, connect: Connect
 ) -> Iterator[tuple[duckdb.DuckDBPyConnection, list[Source], list[DataFile]]]:
     """The files of a task row, each as a source of its own whose rows are numbered; deleted ones are left out."""
-    files = unpack_files(task["files"])
-    readers = [Reader.from_json(text) for text in json.loads(task["readers"])]
+    files, readers = _asked(task)
     with unchanged(files), staged(files, task, connect) as (con, paths), ExitStack() as stack:
         sources = []
         for file, path in zip(files, paths, strict=True):
             gone = stack.enter_context(deleted_places(con, file.vector))
-            sources.append(_numbered(con, readers[file.reader], path, file, gone, task["case_sensitive"]))
+            where = f"file_row_number NOT IN (SELECT place FROM {gone})" if gone else ""
+            place = "file_row_number" if readers[file.reader].format == "parquet" else "row_number() OVER () - 1"
+            sources.append(_source(con, readers[file.reader], path, file, where, task["case_sensitive"], place))
         yield con, sources, files
 
 
-def _numbered(
-    con: duckdb.DuckDBPyConnection, reader: Reader, path: Path, file: DataFile, gone: str, case_sensitive: bool
+def _asked(task: Task) -> tuple[list[DataFile], list[Reader]]:
+    return unpack_files(task["files"]), [Reader.from_json(text) for text in json.loads(task["readers"])]
+
+
+def _source(
+    con: duckdb.DuckDBPyConnection,
+    reader: Reader,
+    path: Path,
+    file: DataFile,
+    where: str,
+    case_sensitive: bool,
+    place: str = "",
 ) -> Source:
+    """Rows of one file; with the column ``PLACE`` where SQL for it is given."""
     table = open_relation(con, reader, [path])
     names = sorted(name for name, _ in file.partition)
     values = dict(file.partition)
     columns = [f"c{i}" for i in range(len(reader.columns))]
     columns += [f"{text_sql(values[name])} AS p{i}" for i, name in enumerate(names)]
-    where = f" WHERE file_row_number NOT IN (SELECT place FROM {gone})" if gone else ""
+    columns += [f"{place} AS {PLACE}"] if place else []
     return replace(
         source([(table, ())], reader, case_sensitive),
-        table=f"(SELECT {', '.join(columns)}, file_row_number AS {PLACE} FROM {table}{where})",
+        table=f"(SELECT {', '.join(columns)} FROM {table}{where and f' WHERE {where}'})",
         partition={fold((name,), case_sensitive): f"p{i}" for i, name in enumerate(names)},
     )
 
 
 @contextmanager
-def _registered(con: duckdb.DuckDBPyConnection, places: Sequence[int] | npt.NDArray[np.int64]) -> Iterator[str]:
+def _registered(con: duckdb.DuckDBPyConnection, places: npt.NDArray[np.int64]) -> Iterator[str]:
     name = f"listed_{uuid.uuid4().hex}"
     con.register(name, pa.table({PLACE: pa.array(places, pa.int64())}))
     try:
@@ -113,8 +134,8 @@ def _registered(con: duckdb.DuckDBPyConnection, places: Sequence[int] | npt.NDAr
 
 
 def _within(listed: str, part: str) -> str:
-    inside = f"{PLACE} IN (SELECT {PLACE} FROM {listed})"
+    inside = f"file_row_number IN (SELECT {PLACE} FROM {listed})"
     if not part:
         return inside
     start, stop = json.loads(part)
-    return f"{inside} AND {PLACE} >= {int(start)} AND {PLACE} < {int(stop)}"
+    return f"{inside} AND file_row_number >= {int(start)} AND file_row_number < {int(stop)}"

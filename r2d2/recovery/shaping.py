@@ -40,6 +40,8 @@ class _Shape:
 
     def column(self, column: Column, path: LeafPath) -> str:
         folded = fold(path, self.case_sensitive)
+        if folded not in self.families:
+            raise UnsupportedData("its files hold a column that the table has dropped, which no recipe gives back")
         if column.presence:
             return self._presence(folded)
         if column.kind == "STRUCT":

@@ -62,8 +62,12 @@ class JsonWriter:
         item = _text(self._style.item)
         return _joined(_text("{"), pc.binary_join_element_wise(*members, item, null_handling="skip"), _text("}"))
 
-    def _values(self, values: pa.Array, styles: Mapping[str, str]) -> pa.Array:
-        """The JSON texts of values; NULL for NULL."""
+    def _values(self, values: pa.Array, styles: Mapping[str, str], inside: bool = False) -> pa.Array:
+        """The JSON texts of values; NULL for NULL.
+
+        Args:
+            inside: of lists, structs or maps, where a text is a text; else it is the JSON text of a value.
+        """
         kind = values.type
         if values.null_count == len(values):
             return pa.nulls(len(values), _TEXT)
@@ -72,11 +76,11 @@ class JsonWriter:
         if pa.types.is_map(kind):
             return self._map(values, styles)
         if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-            elements = self._values(values.flatten(), styles).fill_null("null")
+            elements = self._values(values.flatten(), styles, inside=True).fill_null("null")
             return _joined(_text("["), _lists(values, elements, self._style.item), _text("]"))
         family = family_of_type(kind)
         if family is None:
-            return self._restyled(_as_texts(values), styles)
+            return self._strings(_as_texts(values)) if inside else self._restyled(_as_texts(values), styles)
         texts = spelled(values, family, styles.get(family, USUAL[family])).cast(_TEXT)
         if family not in _BARE:
             return _joined(_text('"'), texts, _text('"'))
@@ -85,7 +89,9 @@ class JsonWriter:
 
     def _struct(self, values: pa.Array, styles: Mapping[str, str]) -> pa.Array:
         members = [
-            _joined(_text(f"{self._style.string(field.name)}{self._style.key}"), self._values(child, styles))
+            _joined(
+                _text(f"{self._style.string(field.name)}{self._style.key}"), self._values(child, styles, inside=True)
+            )
             for field, child in zip(values.type, values.flatten(), strict=True)
         ]
         inside = pc.binary_join_element_wise(*members, _text(self._style.item), null_handling="skip")
@@ -96,9 +102,15 @@ class JsonWriter:
         entry = pa.struct([pa.field("key", kind.key_type, nullable=False), pa.field("value", kind.item_type)])
         lists = values.cast(pa.list_(entry))
         keys, items = lists.flatten().flatten()
-        names = pa.array([self._style.string(str(key)) for key in keys.to_pylist()], _TEXT)
-        members = _joined(names, _text(self._style.key), self._values(items, styles).fill_null("null"))
+        members = _joined(
+            self._strings(_as_texts(keys)),
+            _text(self._style.key),
+            self._values(items, styles, inside=True).fill_null("null"),
+        )
         return _joined(_text("{"), _lists(lists, members, self._style.item), _text("}"))
+
+    def _strings(self, texts: pa.Array) -> pa.Array:
+        return pa.array([None if text is None else self._style.string(text) for text in texts.to_pylist()], _TEXT)
 
     def _restyled(self, texts: pa.Array, styles: Mapping[str, str]) -> pa.Array:
         """JSON texts of the parent in the style of the child: strings, or anything else."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -28,6 +29,7 @@ from r2d2.recovery.receipts import unfinished_erasure
 from tests.recovery.bytes_of import holders
 from tests.recovery_runs import ALL, at_work, give_back, opened, purge_all, receipt_of, recover_all, retire
 from tests.sampling import some
+from tests.unit.test_delta_vectors import written
 
 N = 400
 #: The person has ten rows; the first ones of the table, so that bounds are theirs.
@@ -250,6 +252,33 @@ def test_a_table_loses_its_history_where_only_that_knows_the_person(lake: Path) 
     found = DeltaTable(str(lake / name))
     assert (found.version(), rows_at(lake / name)) == (0, before)
     assert holders(lake / name, MAIL) == []
+
+
+def test_rows_that_a_deletion_vector_takes_out_go_too(lake: Path) -> None:
+    path = lake / "vectors"
+    write_deltalake(str(path), ROWS.slice(0, 200))
+    (data,) = path.glob("*.parquet")
+    vector = written(path, list(range(12)))
+    add = {"path": data.name, "partitionValues": {}, "size": data.stat().st_size, "modificationTime": 1}
+    protocol = {"minReaderVersion": 3, "minWriterVersion": 7, **{key: ["deletionVectors"] for key in _FEATURES}}
+    actions = [
+        {"protocol": protocol},
+        {"remove": {"path": data.name, "dataChange": True, "deletionTimestamp": 1}},
+        {"add": {**add, "dataChange": True, "stats": '{"numRecords": 200}', "deletionVector": vector}},
+    ]
+    log = "".join(json.dumps(action) + "\n" for action in actions)
+    (path / "_delta_log/00000000000000000001.json").write_text(log)
+    retired(lake, "vectors")
+    (outcome,) = erased(lake)
+    assert (outcome.done, status(lake, "vectors")) == (True, Status.QUARANTINED), outcome
+    nothing_is_left(lake)
+    give_back(lake, lake.parent / "state", "vectors")
+    (data,) = path.glob("*.parquet")
+    assert rows_at(data) == rows_at_table(ROWS.slice(12, 188))
+    assert [file.name for file in path.iterdir() if file.name.startswith("deletion_vector")] == []
+
+
+_FEATURES = ("readerFeatures", "writerFeatures")
 
 
 def test_datasets_without_the_person_are_not_touched(lake: Path) -> None:

@@ -18,6 +18,9 @@ import pyarrow.csv as pc
 import pyarrow.parquet as pq
 import pytest
 
+from r2d2.lake.layout import Column, Reader
+from r2d2.recovery.identity_text import text_rows
+from r2d2.recovery.writers import open_writer
 from tests.recovery.rebuilds import rebuilt, recipes
 
 _TIMES = [datetime(2020, 1, 1, 1, 2, 3), datetime(2020, 1, 1, 1, 2, 3, 500000)]
@@ -126,6 +129,20 @@ def test_text_comes_back_from_text_that_spells_otherwise(tmp_path: Path, spellin
     child, parent = (tmp_path / name for name in sorted((spelling, other), key=lambda name: name == spelling))
     recipe = next(recipes(child, parent))
     assert rebuilt(recipe, tmp_path / "out" / child.name).identity == recipe.manifest.identity
+
+
+def test_nested_values_are_written_as_json(tmp_path: Path) -> None:
+    was = tmp_path / "was.jsonl"
+    was.write_text('{"a": [1.50, null], "b": {"k": "x\\n", "j": null}}\n{"a": null, "b": null}\n{"a": [], "b": {}}\n')
+    reader = Reader("json", (Column("a", "JSON"), Column("b", "JSON")), {"shape": "lines", "compression": "none"})
+    header, rows, _ = text_rows(was, reader) or ("", 0, 0)
+    writer = open_writer(header, tmp_path / "is.jsonl")
+    lists = pa.array([[Decimal("1.5"), None], None, []], pa.list_(pa.decimal128(5, 1)))
+    maps = pa.array([[("k", "x\n"), ("j", None)], None, []], pa.map_(pa.string(), pa.large_string()))
+    writer.write(pa.RecordBatch.from_arrays([lists, maps], ["c0", "c1"]))
+    writer.close()
+    assert rows == 3
+    assert (tmp_path / "is.jsonl").read_text() == was.read_text()
 
 
 def test_what_no_writer_gives_back_ends_as_another_identity(tmp_path: Path, parent: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import gzip
+import json
 import struct
 from dataclasses import replace
 from pathlib import Path
@@ -65,6 +67,10 @@ def only(child: Dataset, parent: Dataset) -> Recipe:
 
 def predicate_of(recipe: Recipe) -> predicates.Predicate:
     return predicates.from_json(recipe.predicate)
+
+
+def rows_of(recipe: Recipe) -> list[dict[str, Any]]:
+    return [row for batch in batches_of(recipe, 0) for row in batch.to_pylist()]
 
 
 def selected_rows(recipe: Recipe, unit: int = 0) -> list[tuple[Any, ...]]:
@@ -172,6 +178,40 @@ def test_rows_that_no_predicate_tells_are_listed_one_for_each_row_of_the_child(t
     assert sum(len(unpacked(text)) for text in recipe.rows[0].values()) == len(places)
 
 
+@pytest.mark.parametrize("form", ["csv", "tsv", "jsonl", "utf-16", "gz", "one column"])
+def test_rows_of_text_are_listed_by_their_places(tmp_path: Path, form: str) -> None:
+    texts = [f"{i % 7}" if i % 6 else 'a"b\n,\\c\t' for i in range(70)]
+    if form == "one column":
+        lines = ["x", *(f"{i % 7}" if i % 5 else "" for i in range(70))]
+        (tmp_path / "parent.csv").write_text("\n".join(lines), newline="")
+        parent, table = dataset_at(tmp_path / "parent.csv"), pa.table({"x": [int(v) if v else None for v in lines[1:]]})
+    else:
+        table = pa.table({"a": [i % 5 for i in range(70)], "b": texts})
+        parent = dataset_at(written_as(table, tmp_path, form))
+    places = [0, 35, 1, 6, 12, 22, 69]
+    recipe = only(parquet(tmp_path / "child", table.take(places)), parent)
+    assert recipe.kind is RecipeKind.ROWS
+    expected = [tuple(row.values()) for row in table.take(places).to_pylist()]
+    found = [tuple(int(v) if k == "c0" and v else v for k, v in row.items()) for row in rows_of(recipe)]
+    assert sorted(found, key=repr) == sorted(expected, key=repr)
+
+
+def written_as(table: pa.Table, directory: Path, form: str) -> Path:
+    """As text, with a blank line between rows where that is none."""
+    rows = table.to_pylist()
+    if form == "jsonl":
+        lines = [json.dumps(row) + "\n" * (i % 9 == 0) for i, row in enumerate(rows)]
+        (directory / "parent.jsonl").write_text("\n".join(lines))
+        return directory / "parent.jsonl"
+    mark, end = "\t" if form == "tsv" else ",", "\r\n"
+    fields = [(str(row["a"]), '"' + row["b"].replace('"', '""') + '"') for row in rows]
+    lines = [f"a{mark}b", *(mark.join(pair) + end * (i % 9 == 0) for i, pair in enumerate(fields))]
+    data = (end.join(lines) + end).encode("utf-16" if form == "utf-16" else "utf-8")
+    path = directory / {"tsv": "parent.tsv", "gz": "parent.csv.gz"}.get(form, "parent.csv")
+    path.write_bytes(gzip.compress(data) if form == "gz" else data)
+    return path
+
+
 def test_of_equal_rows_those_are_listed_that_are_spelled_as_in_the_child(tmp_path: Path) -> None:
     table = pa.table({"a": [0.0, -0.0, 0.0, -0.0, 1.0, 2.0, 3.0], "b": [1, 1, 1, 1, 5, 5, 6]})
     parent = parquet(tmp_path / "parent", table)
@@ -262,6 +302,12 @@ def test_json_documents_come_back_as_copies_only(tmp_path: Path) -> None:
     (tmp_path / "child.json").write_text('[{"id": 1},\n {"id": 2}]')
     parent = parquet(tmp_path / "parent", ROWS)
     assert "json files come back only as copies" in refusal(dataset_at(tmp_path / "child.json"), parent)
+
+
+def test_a_column_that_is_in_the_files_and_not_in_the_table_does_not_come_back_by_rows(tmp_path: Path) -> None:
+    child = parquet(tmp_path / "child", ROWS.slice(0, 9))
+    child = replace(child, leaves=tuple(leaf for leaf in child.leaves if leaf.path != ("kind",)))
+    assert "a column that the table has dropped" in refusal(child, parquet(tmp_path / "parent", ROWS))
 
 
 def test_what_changed_since_it_was_listed_is_not_read(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ import sys
 from io import StringIO
 from pathlib import Path
 
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from tests.recovery_runs import opened, receipt_of, snapshot
@@ -229,3 +231,20 @@ def test_guard_tells_what_is_not_good_and_ends_with_9_where_somebody_should_look
     (lake / "base.parquet").unlink()
     assert r2d2("guard", "--format", "json") == 9
     assert [row["verdict"] for row in json.loads(r2d2.out)] == ["lost"]
+
+
+def test_erase_takes_a_person_out_of_what_is_retired(lake: Path, r2d2: Line, tmp_path: Path) -> None:
+    r2d2("review", "approve", "range.parquet", *BY)
+    r2d2("apply", "--yes")
+    table = pq.read_table(lake / "base.parquet")
+    person = table["name"][120].as_py()
+    pq.write_table(table.filter(pc.not_equal(table["name"], person)), lake / "base.parquet")
+    keys = tmp_path / "people.csv"
+    keys.write_text(f"name\n{person}\n")
+    assert r2d2("erase", "--keys", str(keys)) == 2
+    assert [(row["dataset"], row["done"]) for row in r2d2.rows("erase", "--keys", str(keys), "--yes")] == [
+        ("range.parquet", True)
+    ]
+    assert r2d2("restore", "range.parquet") == 0
+    names = pq.read_table(lake / "range.parquet")["name"].to_pylist()
+    assert (len(names), person in names) == (199, False)

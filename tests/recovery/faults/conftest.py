@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ _NUMBERS = itertools.count()
 @pytest.fixture(scope="session")
 def counted() -> Iterator[tuple[str, str, Watched]]:
     """The endpoint, the proxy, and what the proxy goes by."""
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # a line a request would be all that a failure shows
     with s3_endpoint() as endpoint, faulty(endpoint, watched := Watched()) as proxy:
         yield endpoint, proxy, watched
 
@@ -39,3 +41,11 @@ def store_world(counted: tuple[str, str, Watched], tmp_path: Path) -> Iterator[C
 
     with environment(endpoint):
         yield made
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many faults were tried."""
+    reports = [report for name in ("passed", "failed") for report in terminalreporter.getreports(name)]
+    counts = [count for report in reports for name, count in report.user_properties if name == "faults"]
+    if counts:
+        terminalreporter.write_line(f"{sum(counts)} faults tried in {len(counts)} cases")

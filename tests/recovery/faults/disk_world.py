@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import stat
@@ -16,7 +15,7 @@ from tests.recovery.faults.operations import Operation
 from tests.recovery.faults.power_loss import image, lose_power
 from tests.recovery.faults.processes import Outcome, run
 from tests.recovery.faults.small_worlds import build
-from tests.recovery.faults.snapshots import Snapshot, contents, difference
+from tests.recovery.faults.snapshots import Snapshot, contents, difference, hashed
 from tests.recovery.faults.trying import Failure
 
 #: Power losses at each call, besides the two that take all and that leave all names: by chance.
@@ -121,4 +120,4 @@ def _found(root: Path) -> Iterator[tuple[str, tuple[str, int]]]:
                 yield f"{path.relative_to(root)}/", ("", stat.S_IMODE(mode))
             else:
                 content = os.fsencode(os.readlink(path)) if stat.S_ISLNK(mode) else path.read_bytes()
-                yield str(path.relative_to(root)), (hashlib.sha256(content).hexdigest(), stat.S_IMODE(mode))
+                yield str(path.relative_to(root)), (hashed(content), stat.S_IMODE(mode))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from tests.recovery.faults.operations import Operation
 from tests.recovery.faults.processes import Outcome, run
 from tests.recovery.faults.small_worlds import build
-from tests.recovery.faults.snapshots import Snapshot
+from tests.recovery.faults.snapshots import Snapshot, hashed
 from tests.recovery.faults.store_calls import CHANGES, StoreFault, Watched
 
 
@@ -34,23 +34,24 @@ class StoreWorld:
         build(kind, directory / "lake")
         files = [path for path in directory.rglob("*") if path.is_file()]
         self._beginning = {str(path.relative_to(directory)): path.read_bytes() for path in files}
-        self.original = {hashlib.sha256(content).hexdigest() for content in self._beginning.values()}
+        self.original = {hashed(content) for content in self._beginning.values()}
 
     def fresh(self) -> None:
         self.watched.watch(StoreFault("killed before", 0))
-        now = self._objects()
-        for key in now.keys() - self._beginning.keys():
-            self._client.delete_object(Bucket=self._bucket, Key=key)
-        for key, content in self._beginning.items():
-            if now.get(key) != content:
-                self._client.put_object(Bucket=self._bucket, Key=key, Body=content)
+        now, versions = self._objects(), self._versions()
+        changed = {key for key in versions if now.get(key) != self._beginning.get(key)}
+        gone = [{"Key": key, "VersionId": version} for key in changed for version in versions[key]]
+        for start in range(0, len(gone), 1000):
+            self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": gone[start : start + 1000]})
+        for key in self._beginning.keys() - (now.keys() - changed):
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=self._beginning[key])
 
     def keep(self) -> None:
         self._beginning = self._objects()
 
     def everything(self) -> Snapshot:
         objects = self._objects("lake/")
-        return {key.removeprefix("lake/"): (hashlib.sha256(found).hexdigest(), 0) for key, found in objects.items()}
+        return {key.removeprefix("lake/"): (hashed(found), 0) for key, found in objects.items()}
 
     def files(self) -> Path:
         shutil.rmtree(self._copy, ignore_errors=True)
@@ -82,6 +83,14 @@ class StoreWorld:
         self._requests = self.watched.requests
         self.watched.watch(StoreFault("killed before", 0))
         return outcome
+
+    def _versions(self) -> dict[str, list[str]]:
+        """Of each key, what was deleted included: *seen*, moto lists directories of which only that is left."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for page in self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket):
+            for entry in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                found[entry["Key"]].append(entry["VersionId"])
+        return found
 
     def _objects(self, prefix: str = "") -> dict[str, bytes]:
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)

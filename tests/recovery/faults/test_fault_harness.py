@@ -13,9 +13,10 @@ import pytest
 from r2d2.errors import LakeError
 from r2d2.lake.file_tree import joined
 from r2d2.lake.storage import storage_for
-from tests.recovery.faults.disk_world import DiskWorld
+from tests.recovery.faults.disk_world import DiskFault, DiskWorld
 from tests.recovery.faults.operations import Operation
-from tests.recovery.faults.trying import failures
+from tests.recovery.faults.processes import Step
+from tests.recovery.faults.trying import tried
 
 CHILD, MOVED, PARENT = "sales/child.parquet", "other/moved.parquet", "sales/parent.parquet"
 
@@ -66,18 +67,35 @@ def trip_over_what_a_kill_left(lake: str, state: str) -> None:
     Path(lake, ".r2d2").rmdir()
 
 
+def a_kill(fault: DiskFault) -> bool:
+    return fault.kills and fault.power is None
+
+
+def a_power_loss(fault: DiskFault) -> bool:
+    return fault.kills and fault.power == 0
+
+
+def a_late_power_loss(fault: DiskFault) -> bool:
+    return not fault.kills and fault.power is not None
+
+
+def a_full_disk(fault: DiskFault) -> bool:
+    return fault.way == "full"
+
+
 @pytest.mark.parametrize(
-    ("step", "way", "found"),
+    ("step", "under", "found"),
     [
-        (write_in_place, "killed", "neither as before (changed: sales/parent.parquet) nor as planned"),
-        (copy_then_delete_in_the_wrong_order, "killed", "the contents"),
-        (move_without_a_sync_between, "killed", "the contents"),
-        (end_before_all_is_synced, "killed", "it had come to its end, and then the power took"),
-        (say_that_it_is_done, "full", "it said that it was done, and it was not"),
-        (speak_python, "denied", "it ended with OSError"),
-        (trip_over_what_a_kill_left, "killed", "afterwards, R2D2Error: trip_over_what_a_kill_left: there is something"),
+        (write_in_place, a_kill, "neither as before (changed: sales/parent.parquet) nor as planned"),
+        (copy_then_delete_in_the_wrong_order, a_kill, "the contents"),
+        (move_without_a_sync_between, a_power_loss, "the contents"),
+        (end_before_all_is_synced, a_late_power_loss, "it had come to its end, and then the power took"),
+        (say_that_it_is_done, a_full_disk, "it said that it was done, and it was not"),
+        (speak_python, a_full_disk, "it ended with OSError"),
+        (trip_over_what_a_kill_left, a_kill, "R2D2Error: trip_over_what_a_kill_left: there is something"),
     ],
+    ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_it_finds(step: Callable[[str, str], None], way: str, found: str, tmp_path: Path) -> None:
+def test_it_finds(step: Step, under: Callable[[DiskFault], bool], found: str, tmp_path: Path) -> None:
     world, operation = DiskWorld("Parquet file", tmp_path), Operation(step, keeps=step is not write_in_place)
-    assert any(found in failure for failure in failures(world, operation, only=lambda fault: fault.way == way))
+    assert any(found in failure for _, failure in tried(world, operation, only=under))

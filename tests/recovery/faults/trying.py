@@ -86,10 +86,23 @@ def tries(number: int) -> int | None:
     return number if asked is None else int(asked) or None
 
 
-def failures(
+def all_well(world: World[F], operation: Operation, number: int, tell: Callable[[str, object], None]) -> None:
+    """Fails with all that does not hold after faults.
+
+    Args:
+        number: of faults that `make test` tries.
+        tell: is told how many were tried.
+    """
+    results = list(tried(world, operation, tries(number)))
+    tell("faults", len(results))
+    failed = [f"{operation.name}, {fault}: {failure}" for fault, failure in results if failure]
+    assert not failed, "\n".join(failed)
+
+
+def tried(
     world: World[F], operation: Operation, number: int | None = None, only: Callable[[F], bool] = lambda _: True
-) -> Iterator[str]:
-    """What does not hold after which fault.
+) -> Iterator[tuple[F, str]]:
+    """Faults, and what does not hold after each; empty where all is well.
 
     Args:
         number: of the faults that are tried, which the seed chooses; None for all.
@@ -103,7 +116,9 @@ def failures(
         try:
             _try(world, operation, fault, wanted)
         except Failure as failure:
-            yield f"{operation.name}, {fault}: {failure}"
+            yield fault, str(failure)
+        else:
+            yield fault, ""
 
 
 def _expected(world: World[F], operation: Operation) -> Expected:

@@ -1,0 +1,57 @@
+"""Every dataset that the demo's plan retires: there and back, with the same bytes and then as the same data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from r2d2 import pipeline
+from r2d2.catalog import runs
+from r2d2.catalog.state import open_state
+from r2d2.commands.lake import DEMO_SETTINGS
+from r2d2.demo.lake import build_demo
+from r2d2.lake.kernels import run_here
+from r2d2.progress import Progress
+from r2d2.recovery.apply import apply
+from r2d2.recovery.identity import Looked, look_at
+from tests.recovery_runs import ALL, approve, at_work, give_back, purge_all, settings_of, snapshot
+
+
+def identities(lake: Path, names: list[str]) -> dict[str, str]:
+    with at_work(lake, lake.parent / "looking") as recovery:
+        found = recovery.look()
+        looked = look_at([found[name] for name in names], settings_of().containment, run_here)
+    wrong = {names[i]: each for i, each in looked.items() if not isinstance(each, Looked)}
+    assert not wrong
+    return {names[i]: each.identity for i, each in looked.items() if isinstance(each, Looked)}
+
+
+@pytest.mark.full
+@pytest.mark.spark
+def test_every_dataset_that_the_demo_retires_comes_back(tmp_path: Path) -> None:
+    lake, state = tmp_path / "lake", tmp_path / "state"
+    build_demo(lake)
+    pipeline.run([str(lake)], str(state), settings_of(*DEMO_SETTINGS), Progress(quiet=True))
+    opened = open_state(str(state))
+    plan = runs.plan(opened, runs.find_run(opened, reached=runs.PLANNED))
+    names = [entry.dataset for entry in plan.retired]
+    before, wanted = snapshot(lake), identities(lake, names)
+    refused = retired(lake, state)
+    assert refused == {}
+    for name in names:
+        give_back(lake, state, name)
+    assert snapshot(lake) == before
+    assert retired(lake, state) == {}
+    assert {o.dataset: o.what for o in purge_all(lake, state) if not o.done} == {}
+    for name in names:
+        give_back(lake, state, name)
+    assert identities(lake, names) == wanted
+
+
+def retired(lake: Path, state: Path) -> dict[str, str]:
+    """Applies the state's newest plan; what was not done, and why."""
+    with at_work(lake, state, *DEMO_SETTINGS) as recovery:
+        plan = runs.plan(recovery.state, runs.find_run(recovery.state, reached=runs.PLANNED))
+        outcomes = list(apply(recovery, plan, approve(plan, ALL), lambda _: True))
+    return {outcome.dataset: outcome.what for outcome in outcomes if not outcome.done}
