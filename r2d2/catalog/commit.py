@@ -22,12 +22,13 @@ from deltalake.transaction import AddAction, RemoveAction, create_table_with_add
 
 from r2d2.catalog.state_files import is_committed, rows_of
 from r2d2.errors import StateError
+from r2d2.lake import local_writes
 from r2d2.lake.delta_log import DeltaFile
 from r2d2.lake.file_tree import joined
 from r2d2.lake.object_client import delta_options, delta_url
 from r2d2.lake.object_errors import may_be_lost
 from r2d2.lake.object_requests import wait
-from r2d2.lake.storage import storage_for
+from r2d2.lake.storage import is_local, storage_for
 
 DELTA_ERRORS = (DeltaError,)
 #: What a commit does with one data file.
@@ -65,6 +66,8 @@ def commit(
             if number is not None:
                 _refuse_newer(location, version - 1, number)
             _commit(location, table, schema, added, replaced, _properties(number, mark))
+            if is_local(location):  # *seen*: delta-rs syncs nothing, and a power loss left the newest entry empty
+                local_writes.keep(joined(location, f"_delta_log/{version:020d}.json"))
             return
         except (DeltaError, OSError) as error:
             tries += 1

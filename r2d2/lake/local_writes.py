@@ -112,6 +112,13 @@ def _as_private(path: str, flags: int) -> int:
     return os.open(path, flags, _PRIVATE)
 
 
+def keep(path: str) -> None:
+    """Syncs a file that other code wrote, and the entries of its directory and of the one above."""
+    directory = os.path.dirname(path)
+    for each in (path, directory, os.path.dirname(directory)):
+        _sync(each)
+
+
 def delete(path: str) -> None:
     """Removes a file."""
     os.unlink(path)

@@ -103,14 +103,22 @@ def _one(
 
 
 def _refused(recovery: Recovery, dataset: str, retirement: _Retirement | None, error: R2D2Error | OSError) -> Outcome:
-    """Undoes what was begun, and says why."""
+    """Undoes what was begun, and says why.
+
+    Raises:
+        StateError: it can't be undone now.
+    """
     if isinstance(error, OSError):
         why, hint = f"{shown(str(error.filename or ''))}: {error.strerror or error}", "look for rights and space there"
     else:
         why, hint = str(error), error.hint
     if retirement is None:
         return Outcome(dataset, False, why, hint)
-    undo(recovery, retirement.area.receipt, why)
+    try:
+        undo(recovery, retirement.area.receipt, why)
+    except (NotRetirable, OSError) as failed:
+        what = f"{shown(dataset)}: {why}; and what was begun could not be undone: {failed}"
+        raise StateError(what, "`r2d2 recover --state DIR` undoes it") from error
     return Outcome(dataset, False, why, hint, retirement.area.receipt)
 
 

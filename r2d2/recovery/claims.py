@@ -131,7 +131,7 @@ class Claims:
         for claim in self.on(child):
             if claim.receipt == receipt:
                 continue
-            what = "is rebuilt from it" if claim.kind is ClaimKind.PARENT else "is being retired by another state"
+            what = "is rebuilt from it" if claim.kind is ClaimKind.PARENT else "is retired, or about to be"
             whose = f"{shown(claim.child)} {what} (state {shown(claim.said)})"
             raise NotRetirable(f"{shown(child)} is claimed: {whose}", "restore that one first, or keep this one")
         for claim in self.on(parent):

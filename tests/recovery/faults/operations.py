@@ -18,7 +18,7 @@ class Operation:
         prepare: what was done before.
         recover: what is done after a kill: then the lake is as before or as planned.
         back: takes it back: then the lake is as before.
-        refusal: how it says that it can't be done.
+        refusal: how it may say that it can't be done.
         portable: what ``prepare`` makes does not look at inodes and times, so that it is copied and not made again.
         equal: what comes back need not be the same files, only the same rows.
         keeps: no content that was in the lake is given up on the way, not even for a while.
@@ -31,7 +31,7 @@ class Operation:
     recover: Step | None = None
     back: Step | None = None
     check: Step | None = None
-    refusal: str = "R2D2Error"
+    refusal: tuple[str, ...] = ("R2D2Error",)
     portable: bool = True
     equal: bool = False
     keeps: bool = True

@@ -60,9 +60,14 @@ def retire_and_purge(lake: str, state: str) -> None:
     purge(lake, state)
 
 
+_BOTH = ("R2D2Error", "OSError")  # outside of apply an OSError is made an error for people by the commands
 RETIRE = Operation(retire, recover=recover, back=restore, check=nothing_is_left)
-RESTORE = Operation(restore, prepare=retire, recover=recover, back=retire, check=nothing_is_left, portable=False)
-PURGE = Operation(purge, prepare=retire, recover=recover, check=nothing_is_left, keeps=False, portable=False)
+RESTORE = Operation(
+    restore, prepare=retire, recover=recover, back=retire, check=nothing_is_left, refusal=_BOTH, portable=False
+)
+PURGE = Operation(
+    purge, prepare=retire, recover=recover, check=nothing_is_left, refusal=_BOTH, portable=False, keeps=False
+)
 REBUILD = Operation(
-    restore, prepare=retire_and_purge, recover=recover, check=nothing_is_left, equal=True, portable=False
+    restore, retire_and_purge, recover, check=nothing_is_left, refusal=_BOTH, portable=False, equal=True
 )

@@ -53,7 +53,7 @@ def move_a_dataset(lake: str, state: str) -> None:
 
 #: Those on single files, and one that moves whatever a dataset is.
 ON_FILES = tuple(
-    Operation(step, refusal="OSError", keeps=step in (make_a_file, make_directories, copy_a_file))
+    Operation(step, refusal=("OSError",), keeps=step in (make_a_file, make_directories, copy_a_file))
     for step in (make_a_file, make_directories, replace_a_file, replace_a_version, copy_a_file, delete_a_file)
 )
-MOVE = Operation(move_a_dataset, recover=move_a_dataset, refusal="OSError")
+MOVE = Operation(move_a_dataset, recover=move_a_dataset, refusal=("OSError",))

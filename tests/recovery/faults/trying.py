@@ -157,7 +157,7 @@ def _try(world: World[F], operation: Operation, fault: F, wanted: Expected) -> N
     _begin(world, operation)
     held = contents(world.everything()) & world.original
     outcome = world.meets(operation, fault)
-    if outcome.how not in ({"killed"} if fault.kills else {"done", operation.refusal}):
+    if outcome.how not in ({"killed"} if fault.kills else {"done", *operation.refusal}):
         raise Failure(f"it ended with {outcome.how}: {outcome.said}")
     if operation.keeps and (lost := held - contents(world.everything())):
         raise Failure(f"the contents {sorted(lost)} are gone")
