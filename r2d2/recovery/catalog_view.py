@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from r2d2.errors import NotRetirable
@@ -89,7 +90,7 @@ def _condition(condition: Condition) -> str:
     if isinstance(condition, Range):
         term = condition.term
         low, high = (_literal(term.family, value) for value in (term.low, term.high))
-        inside = f"{column} BETWEEN {low} AND {high}"
+        inside = f"{column} >= {low} AND {column} <= {high}"  # whatever is used must be a view that runs read, too
         if term.family == FLOATING:  # for Spark NaN is larger than all
             inside = f"{inside} OR isnan({column})" if condition.nan else f"{inside} AND NOT isnan({column})"
         return f"{inside} OR {column} IS NULL" if term.nulls else inside
@@ -127,7 +128,11 @@ def _number(value: object) -> str | None:
 
 def _moment(value: object) -> str | None:
     micros, rest = divmod(int(str(value)), _MICROSECOND)
-    return None if rest else f"timestamp_micros({micros})"
+    try:
+        moment = datetime(1970, 1, 1) + timedelta(microseconds=micros)  # spelled as UTC below
+    except OverflowError:
+        return None
+    return None if rest else f"TIMESTAMP'{moment.isoformat(sep=' ')}Z'"
 
 
 _LITERALS: Mapping[str, Callable[[object], str | None]] = {

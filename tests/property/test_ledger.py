@@ -55,7 +55,7 @@ def draw_dataset(rng: random.Random, name: str) -> Dataset:
     largest = rng.choice([20 * KIB, 2 * MIB, 700 * MIB, 3 * GIB])
     age = [int(rng.uniform(0, 400) * 86400) * 10**9 for _ in range(number)]
     files = tuple(
-        DataFile(f"{name}/{i}", rng.randint(largest // 2, largest), NOW_NS - age[i], f"{name}/{i}")
+        DataFile(f"/{name}/{i}", rng.randint(largest // 2, largest), NOW_NS - age[i], f"{name}/{i}")
         for i in range(number)
     )
     others = tuple(

@@ -18,6 +18,7 @@ from r2d2.errors import NotRetirable, R2D2Error
 from r2d2.recovery.lake_writer import LakeWriter
 from r2d2.recovery.moving import carry, remove_below
 from tests.recovery_runs import ALL, give_back, purge_all, receipt_of, recover_all, retire, snapshot
+from tests.sampling import some
 
 ROWS = pa.table({"id": pa.array(range(400), pa.int64()), "text": [f"row {n}" for n in range(400)]})
 
@@ -174,7 +175,7 @@ TRAPS = [
 ]
 
 
-@pytest.mark.parametrize("trap", TRAPS, ids=lambda trap: trap.__name__)
+@pytest.mark.parametrize("trap", some(TRAPS, 8), ids=lambda trap: trap.__name__)
 def test_a_link_in_the_lake_leads_nothing_out(
     lake: Path, outside: Path, tmp_path: Path, trap: Callable[[Path, Path], None]
 ) -> None:
@@ -251,7 +252,7 @@ LATE_TRAPS = [
 
 
 @pytest.mark.parametrize("purged", [False, True], ids=["quarantined", "purged"])
-@pytest.mark.parametrize("trap", LATE_TRAPS, ids=lambda trap: trap.__name__)
+@pytest.mark.parametrize("trap", some(LATE_TRAPS, 5), ids=lambda trap: trap.__name__)
 def test_a_link_made_while_it_is_retired_leads_nothing_out_and_loses_nothing(
     lake: Path, outside: Path, tmp_path: Path, trap: Callable[[Path, Path, str], None], purged: bool
 ) -> None:

@@ -36,19 +36,16 @@ NAMES = [
 LONGEST = [f"{'x' * 247}.parquet", f"{'日' * 82}z.parquet"]
 
 
-@pytest.fixture
-def lake(tmp_path: Path) -> Path:
+def lake_of(lake: Path, names: list[str]) -> None:
     """Equal datasets under all names, as directories and as files, and beside the lake what is nobody's business."""
-    lake = tmp_path / "lake"
     pq.write_table(ROWS, _made(lake / "kept/part-0.parquet"))
-    for name in NAMES:
+    for name in names:
         pq.write_table(ROWS, _made(lake / "directories" / name / f"{name[:9]} of it-0.parquet"))
         pq.write_table(ROWS, _made(lake / "files" / f"{name}.parquet"))
     for name in LONGEST:
         assert len(name.encode()) == 255
         pq.write_table(ROWS, _made(lake / "files" / name))
-    (tmp_path / "precious").write_text("x")
-    return lake
+    (lake.parent / "precious").write_text("x")
 
 
 def _made(path: Path) -> Path:
@@ -76,11 +73,14 @@ def around(lake: Path) -> set[str]:
     return {path for path in found if not path.startswith(str(lake.parent / "state"))}
 
 
-def test_datasets_of_any_name_go_and_come_back(lake: Path) -> None:
+@pytest.mark.parametrize("names", [NAMES[::5], pytest.param(NAMES, marks=pytest.mark.full)], ids=["some", "all"])
+def test_datasets_of_any_name_go_and_come_back(tmp_path: Path, names: list[str]) -> None:
+    lake = tmp_path / "lake"
+    lake_of(lake, names)
     before, beside, state = snapshot(lake), around(lake), lake.parent / "state"
     outcomes = retire_all(lake, state)
     assert [outcome for outcome in outcomes if not outcome.done] == []
-    assert len(outcomes) == 2 * len(NAMES) + len(LONGEST)
+    assert len(outcomes) == 2 * len(names) + len(LONGEST)
     assert set(snapshot(lake)) == {"kept/part-0.parquet"}
     restore_all(lake, state, outcomes)
     assert snapshot(lake) == before

@@ -7,6 +7,7 @@ import pytest
 
 from r2d2.config import RetentionSettings
 from r2d2.model import Edge, Grade, Plan
+from r2d2.model.dataset import DataFile
 from r2d2.model.plan import Action
 from r2d2.model.usage import Consumer, Job, Reads, Usage
 from r2d2.retention.context import Context
@@ -29,6 +30,14 @@ def test_a_view_is_never_retired_and_may_stand_for_what_it_contains() -> None:
     plan = plan_of([view, COPIES[1]], groups=[("view", "copy")])
     assert actions(plan) == {"view": "keep", "copy": "retire"}
     assert line(plan, "view").reason == "kept: a view has no bytes of its own"
+
+
+def test_a_dataset_with_a_file_outside_of_its_directory_is_never_retired() -> None:
+    elsewhere = (DataFile("/lake/source/part-0.parquet", 6, 1, "1:1"), DataFile("/other/part-1.parquet", 6, 1, "1:2"))
+    table = replace(dataset("source", 12, rows=1000), location="/lake/source", files=elsewhere)
+    plan = plan_of([table, COPIES[1]], groups=[("source", "copy")])
+    assert actions(plan) == {"source": "keep", "copy": "retire"}
+    assert line(plan, "source").reason == "kept: some of its files lie outside of its directory"
 
 
 def test_a_smaller_copy_without_owner_never_displaces_its_source() -> None:

@@ -69,7 +69,7 @@ def draw(seed: int) -> tuple[list[Dataset], list[Edge], Groups, RetentionSetting
             name,
             rng.choice([10, 20, 30]) if few else rng.randint(1, 100),
             rows=1000 - place,
-            files=(DataFile("f", 1, 1, "f"),) * (rng.choice([0, 0, 90_000]) if seed % 4 == 0 else 0),
+            files=(DataFile(f"/lake/{name}/f", 1, 1, "f"),) * (rng.choice([0, 0, 90_000]) if seed % 4 == 0 else 0),
             shared_with=("elsewhere",) if rng.random() < 0.05 else (),
         )
         for place, node in enumerate(nodes)
@@ -313,7 +313,7 @@ def test_datasets_that_share_files_are_never_retired(how: str) -> None:
     elif how == "other side":
         whole = replace(whole, shared_with=("part",))
     else:
-        part = replace(part, files=(DataFile("f", 1, 1, "dev:1"),))
+        part = replace(part, files=(DataFile(f"{part.location}/f", 1, 1, "dev:1"),))
         whole = replace(whole, pins=("dev:1",))
     plan = plan_of([whole, part])
     assert retired(plan) == {}
