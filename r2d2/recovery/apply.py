@@ -190,7 +190,8 @@ class _Retirement:
         recipe = proven_recipe(self.recovery, taken, self.pair.parent, self.area)
         if recipe.fidelity is Fidelity.EQUAL and Acceptance.MERELY_EQUAL not in self.review.accepted:
             hint = "approve it with --accept merely-equal, or keep it"
-            raise NotRetirable("what would come back is equal, and not the same", hint)
+            how = f" ({'; '.join(recipe.lost[-2:])})" if recipe.lost else ""
+            raise NotRetirable(f"what would come back is equal, and not the same{how}", hint)
         return recipe
 
     def _keep(self, recipe: Recipe) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from r2d2.containment.digest import narrowest
-from r2d2.errors import NotRetirable
+from r2d2.errors import NotRetirable, Tampered, UnreadableData, UnsupportedData
 from r2d2.lake.file_tree import shown
 from r2d2.model.dataset import Dataset
 from r2d2.model.recipe import Fidelity, Manifest, Recipe
@@ -18,6 +18,7 @@ from r2d2.recovery.places import Area
 from r2d2.recovery.put_away import Seen
 from r2d2.recovery.rebuild import rebuild
 from r2d2.recovery.recipes import candidates, digest_of
+from r2d2.recovery.writers import gaps
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,10 @@ def proven_recipe(recovery: Recovery, taken: Taken, parent: Dataset, area: Area)
     equal, reason = None, "no recipe gives back its rows"
     settings = recovery.settings.containment
     for recipe in candidates(taken.dataset, taken.looked, parent, taken.manifest, settings, recovery.run):
-        fidelity = tried(recovery, recipe, area)
+        try:
+            fidelity = tried(recovery, recipe, area)
+        except (NotRetirable, Tampered, UnreadableData, UnsupportedData) as error:
+            fidelity, reason = None, str(error)  # another recipe may do
         if fidelity is Fidelity.IDENTICAL:
             return _told(recipe, fidelity, taken)
         if fidelity is Fidelity.EQUAL and equal is None:
@@ -68,7 +72,9 @@ def proven_recipe(recovery: Recovery, taken: Taken, parent: Dataset, area: Area)
 def _told(recipe: Recipe, fidelity: Fidelity, taken: Taken) -> Recipe:
     """The recipe with what was seen, and with what it does not give back."""
     about = replace(About.dataset(taken.dataset, taken.manifest.others), ordered=recipe.keeps_order)
-    return replace(recipe, fidelity=fidelity, lost=losses(about))
+    headers = taken.manifest.headers if fidelity is Fidelity.EQUAL else ()
+    other = dict.fromkeys(gap for header in headers for gap in gaps(header))
+    return replace(recipe, fidelity=fidelity, lost=(*losses(about), *other))
 
 
 def tried(recovery: Recovery, recipe: Recipe, area: Area) -> Fidelity | None:
