@@ -19,7 +19,6 @@ from r2d2.model.recipe import Recipe
 from r2d2.recovery import frozen
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.delta_changes import Cause
-from r2d2.recovery.honour import REPLACING, fill_again
 from r2d2.recovery.kept_again import keep_again
 from r2d2.recovery.mending import Mending
 from r2d2.recovery.older_versions import with_older_versions
@@ -112,9 +111,6 @@ def _guarded(recovery: Recovery, receipt: Receipt, mending: Mending, parents: Pa
 
 
 def _one(recovery: Recovery, receipt: Receipt, recipe: Recipe, parents: Parents, now: datetime) -> Finding:
-    if receipt.facts.get(REPLACING):
-        fill_again(recovery, receipt, recipe)
-        return _finding(receipt, Verdict.HONOURED, "rows that its parent lost were given up, as was decided")
     parent = parents.now(recipe)
     if parent.good and not receipt.frozen:
         return _finding(receipt, Verdict.GOOD)

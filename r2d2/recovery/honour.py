@@ -1,7 +1,7 @@
 """A deletion in the parent is honoured: a retired dataset gives up the rows that its parent lost (DELETION 4).
 
-What is left is selected from the parent as it is now. The recipe for that comes into force first; then the quarantine
-is removed, and filled again from the recipe. A run that ends in between is gone on with by the next one.
+What is left is selected from the parent as it is now, and lies whole beside the quarantine before that is removed: at no
+moment do the rows that stay depend on the parent. What a crash cuts short ``r2d2 recover`` goes on with.
 """
 
 from __future__ import annotations
@@ -24,9 +24,8 @@ from r2d2.recovery.put_away import PutAway
 from r2d2.recovery.quarantined import quarantined_dataset
 from r2d2.recovery.rebinding import adopt, given_back, leaves_of, pinned
 from r2d2.recovery.rebuild import rebuild
+from r2d2.recovery.receipts import REPLACING
 
-#: A fact of a receipt: its quarantine was removed, and is to be filled again from its recipe.
-REPLACING = "replacing"
 _NOTHING = "nothing of it would be left"
 _HINT = "decide restore, or leave it in quarantine"
 
@@ -36,22 +35,25 @@ def honour(recovery: Recovery, receipt: Receipt) -> None:
 
     Raises:
         NotRetirable: it can't be done; nothing was changed.
-        R2D2Error: a step failed; the next run of the guard goes on from there.
+        R2D2Error: a step failed; ``r2d2 recover`` goes on from there.
     """
     if receipt.status is not Status.QUARANTINED:
         raise NotRetirable(f"{shown(receipt.dataset)} is not in quarantine", _HINT)
     gone = purge.to_remove(PutAway.from_facts(receipt.facts["away"]))
     left = _left(recovery, receipt, recipe_store.load(recovery.state, receipt))
+    rebuilt(recovery, left, Area(receipt.root, receipt.id).next)
     why = "rows that its parent lost were given up"
-    adopt(recovery, receipt, left, why, event="purge-begun", replacing=True, gone=gone)
-    purge.go_on(recovery, recovery.receipts[receipt.id])
-    fill_again(recovery, recovery.receipts[receipt.id], left)
+    adopt(recovery, receipt, left, why, event="purge-begun", **{REPLACING: True}, gone=gone)
+    go_on(recovery, recovery.receipts[receipt.id])
 
 
-def fill_again(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> None:
-    """Fills the quarantine that was removed from the recipe, and forgets the one that gave the rows that went."""
-    recipe_store.forget_others(recovery.state, receipt.id, recipe.sha256)
-    keep_again(recovery, receipt, recipe)
+def go_on(recovery: Recovery, receipt: Receipt) -> None:
+    """The steps after the new recipe came into force; can be done again from wherever they ended."""
+    if receipt.status is Status.PURGING:
+        purge.go_on(recovery, receipt)
+        receipt = recovery.receipts[receipt.id]
+    recipe_store.forget_others(recovery.state, receipt.id, receipt.recipe)
+    keep_again(recovery, receipt, recipe_store.load(recovery.state, receipt))
 
 
 def _left(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> Recipe:

@@ -2,33 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from r2d2.lake.file_tree import joined
+from r2d2.errors import NotRetirable
+from r2d2.lake.file_tree import joined, shown
 from r2d2.lake.storage import is_local
 from r2d2.model.dataset import Dataset
 from r2d2.model.receipt import Receipt
 from r2d2.model.recipe import Manifest, Recipe
 from r2d2.recovery.context import Recovery
-from r2d2.recovery.listing import seen_below
+from r2d2.recovery.identity import look_at
+from r2d2.recovery.listing import exists, seen_below
 from r2d2.recovery.moving import remove_below
 from r2d2.recovery.places import Area
-from r2d2.recovery.placing import place, plan_placing
+from r2d2.recovery.placing import LOG, place, plan_placing
 from r2d2.recovery.put_away import Kind, Move, PutAway, Seen
 from r2d2.recovery.quarantined import child_facts
 from r2d2.recovery.rebinding import dataset_at
+from r2d2.recovery.receipts import REPLACING
 from r2d2.recovery.restore import rebuilt
 
 
 def keep_again(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> None:
     """Rebuilds a purged dataset into its quarantine. Until the journal says so it is purged; this can be done again.
 
+    What lies there, or beside it, whole, is not rebuilt: its parent may have changed since.
+
     Raises:
         R2D2Error: it can't be rebuilt, or comes out otherwise than it was.
     """
     area = Area(receipt.root, receipt.id)
-    rebuilt(recovery, recipe, area.scratch)
-    put_again(recovery, receipt, recipe.manifest, area.scratch, replacing=False)
+    if _holds(recovery, recipe, area.data):
+        _said(recovery, receipt, recipe.manifest, {})
+        return
+    if not _holds(recovery, recipe, area.next):
+        rebuilt(recovery, recipe, area.next)
+    put_again(recovery, receipt, recipe.manifest, area.next)
 
 
 def put_again(recovery: Recovery, receipt: Receipt, manifest: Manifest, scratch: str, **facts: object) -> None:
@@ -39,15 +49,38 @@ def put_again(recovery: Recovery, receipt: Receipt, manifest: Manifest, scratch:
         facts: what else the journal is to say.
 
     Raises:
+        NotRetirable: files that somebody wrote to while it was purged are kept there.
         R2D2Error, OSError: it can't be done.
     """
     area = Area(receipt.root, receipt.id)
-    remove_below(recovery.lake, area.data)  # all that may lie there is what an earlier try left
+    kept = [path for path in receipt.facts.get("kept", ()) if exists(path)]
+    if kept:
+        raise NotRetirable(f"{shown(kept[0])} was written to while it was purged, and kept", "move it away")
+    remove_below(recovery.lake, area.data)  # all that else may lie there is what an earlier try left
     place(recovery.lake, plan_placing(manifest, scratch, area.data, whole=not manifest.is_file))
+    _said(recovery, receipt, manifest, facts)
+
+
+def _holds(recovery: Recovery, recipe: Recipe, place: str) -> bool:
+    """Whether a place has all of what a recipe gives."""
+    manifest = recipe.manifest
+    if manifest.format == "delta" and not exists(joined(place, LOG)):
+        return False
+    try:
+        dataset = dataset_at(manifest, place)
+    except OSError:
+        return False
+    (looked,) = look_at([dataset], recovery.settings.containment, recovery.run).values()
+    return not isinstance(looked, str) and looked.identity == manifest.identity
+
+
+def _said(recovery: Recovery, receipt: Receipt, manifest: Manifest, facts: Mapping[str, object]) -> None:
+    """The journal says that a dataset is in quarantine again."""
+    area = Area(receipt.root, receipt.id)
     away = _away(receipt, area, manifest)
     child = _child(manifest, receipt.location, area)
     told = {"away": away.to_facts(), "child": child_facts(child), "kind": away.kind, "bytes": child.bytes}
-    recovery.journal.append("kept-again", receipt.id, **told, **facts)
+    recovery.journal.append("kept-again", receipt.id, **told, **{REPLACING: False}, **facts)
 
 
 def _away(receipt: Receipt, area: Area, manifest: Manifest) -> PutAway:

@@ -48,6 +48,11 @@ class Area:
         return joined(self.directory, "data")
 
     @property
+    def next(self) -> str:
+        """What is to take the place of ``data``, whole before that is removed."""
+        return joined(self.directory, "next")
+
+    @property
     def recipe(self) -> str:
         """The recipe beside the quarantined data."""
         return joined(self.directory, "recipe.json.gz")

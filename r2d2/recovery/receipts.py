@@ -24,6 +24,8 @@ STATUS_OF: Mapping[str, Status] = {
     "erased-whole": Status.ERASED,
     "kept-again": Status.QUARANTINED,
 }
+#: A fact of a receipt: its quarantine was removed, and is to be filled again (``recovery.honour``).
+REPLACING = "replacing"
 #: Events that begin and end an erasure.
 BEGUN, ENDED = "erase-begun", "erase-ended"
 _TEXTS = ("kind", "parent", "parent_location", "recipe", "frozen")
@@ -56,7 +58,7 @@ def of_dataset(found: Mapping[str, Receipt], dataset: str, receipt: str = "") ->
 
 def unfinished(found: Mapping[str, Receipt]) -> list[Receipt]:
     """What a crash left half done."""
-    return [receipt for receipt in found.values() if receipt.status in UNFINISHED]
+    return [each for each in found.values() if each.status in UNFINISHED or each.facts.get(REPLACING)]
 
 
 def unfinished_erasure(records: Iterable[Record]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from r2d2.errors import NotRetirable
 from r2d2.lake.file_tree import shown
 from r2d2.model.receipt import Receipt, Status
-from r2d2.recovery import erase, purge, receipts, restore
+from r2d2.recovery import erase, honour, purge, receipts, restore
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.listing import exists
 from r2d2.recovery.put_away import Kind, PutAway
@@ -58,6 +58,9 @@ def recover(recovery: Recovery) -> Iterator[Recovered]:
 
 
 def _one(recovery: Recovery, receipt: Receipt) -> str:
+    if receipt.facts.get(receipts.REPLACING):
+        honour.go_on(recovery, receipt)
+        return "rows that its parent lost were given up, as was decided"
     if receipt.status is Status.PURGING:
         purge.go_on(recovery, receipt)
         return "its purge was finished"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from deltalake import DeltaTable, write_deltalake
 from r2d2.errors import NotRetirable, UsageError
 from r2d2.model.receipt import Status
 from r2d2.recovery.frozen import decide
-from r2d2.recovery.guard import Verdict, guard
+from r2d2.recovery.guard import Verdict
 from r2d2.recovery.receipts import of_dataset
 from r2d2.recovery.recipe_store import load
 from tests.recovery.guarded import NOW, ROWS, SLICE, guarded, retired, rows_of, table_and_slice, vacuum
@@ -190,30 +191,46 @@ def test_where_nothing_would_be_left_honour_changes_nothing(tmp_path: Path) -> N
     assert rows_of(lake / CHILD) == SLICE
 
 
-def test_an_honour_that_was_interrupted_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from r2d2.recovery import honour
-    from tests.recovery_runs import recover_all
-
-    class Killed(BaseException):
-        pass
-
-    def killed(*_: object) -> None:
-        raise Killed
-
+@pytest.mark.parametrize("moment", some(["adopt", "remove", "refill", "place"], 2))
+@pytest.mark.parametrize("parent_goes", some([False, True], 1))
+def test_an_honour_that_was_interrupted_is_gone_on_with_whatever_became_of_the_parent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, parent_goes: bool
+) -> None:
     lake, state = deleted(tmp_path)
     with monkeypatch.context() as patch:
-        patch.setattr(honour, "keep_again", killed)
+        _kill_at(patch, moment)
         with pytest.raises(Killed):
             decided(lake, state, "honour")
+    if parent_goes:
+        shutil.rmtree(lake / "t")
     recover_all(lake, state)
-    finding = guarded(lake, state)
-    assert finding.verdict is Verdict.HONOURED, finding
+    wanted = SLICE if moment == "adopt" else LEFT
     with at_work(lake, state) as recovery:
-        assert load(recovery.state, recovery.receipts[finding.receipt]).manifest.rows == len(LEFT)
-        (again,) = guard(recovery, NOW)
-    assert again.verdict is Verdict.GOOD
+        (receipt,) = recovery.receipts.values()
+        assert (receipt.status, receipt.facts.get("replacing", False)) == (Status.QUARANTINED, False)
+        assert load(recovery.state, receipt).manifest.rows == len(wanted)
     give_back(lake, state, CHILD)
-    assert rows_of(lake / CHILD) == LEFT
+    assert rows_of(lake / CHILD) == wanted
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def _kill_at(patch: pytest.MonkeyPatch, moment: str) -> None:
+    from r2d2.recovery import honour, kept_again, purge
+
+    module, name = {
+        "adopt": (honour, "adopt"),
+        "remove": (purge, "go_on"),
+        "refill": (honour, "keep_again"),
+        "place": (kept_again, "_said"),
+    }[moment]
+
+    def killed(*_: object, **__: object) -> None:
+        raise Killed
+
+    patch.setattr(module, name, killed)
 
 
 def as_table(rows: pa.Table, where: Path) -> None:
