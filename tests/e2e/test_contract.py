@@ -346,6 +346,8 @@ EXIT_CODES = {
     6: "not found",
     7: "solver",
     8: "scan",
+    9: "a dataset was left alone",
+    10: "tampered with",
 }
 
 
