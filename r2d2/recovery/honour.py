@@ -1,7 +1,7 @@
 """A deletion in the parent is honoured: a retired dataset gives up the rows that its parent lost (DELETION 4).
 
-What is left is selected from the parent as it is now, and lies whole beside the quarantine before that is removed: at no
-moment do the rows that stay depend on the parent. What a crash cuts short ``r2d2 recover`` goes on with.
+What is left is selected from the parent as it is now, and lies whole beside the quarantine before that is removed: at
+no moment do the rows that stay depend on the parent. What a crash cuts short ``r2d2 recover`` goes on with.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from r2d2.recovery.quarantined import quarantined_dataset
 from r2d2.recovery.rebinding import adopt, given_back, leaves_of, pinned
 from r2d2.recovery.rebuild import rebuild
 from r2d2.recovery.receipts import REPLACING
+from r2d2.recovery.restore import rebuilt
 
 _NOTHING = "nothing of it would be left"
 _HINT = "decide restore, or leave it in quarantine"

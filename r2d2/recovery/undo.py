@@ -37,7 +37,8 @@ def undo(recovery: Recovery, receipt: str, why: str) -> tuple[Left, ...]:
 def release(recovery: Recovery, receipt: Receipt) -> None:
     """Lets go of all that a retirement keeps in the lake, once the dataset is back: scratch, recipe, claims."""
     area = Area(receipt.root, receipt.id)
-    remove_below(recovery.lake, area.scratch)
+    for made in (area.scratch, area.next):
+        remove_below(recovery.lake, made)
     recovery.lake.delete(area.recipe)
     remove_empty(recovery.lake, area.directory)  # and never a file: what is there was not given back
     let_go(recovery, receipt)

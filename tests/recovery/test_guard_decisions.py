@@ -21,7 +21,7 @@ from r2d2.recovery.guard import Verdict
 from r2d2.recovery.receipts import of_dataset
 from r2d2.recovery.recipe_store import load
 from tests.recovery.guarded import NOW, ROWS, SLICE, guarded, retired, rows_of, table_and_slice, vacuum
-from tests.recovery_runs import at_work, give_back, purge_all, receipt_of
+from tests.recovery_runs import at_work, give_back, purge_all, receipt_of, recover_all
 from tests.sampling import FULL, some
 
 CHILD = "slice.parquet"
