@@ -12,6 +12,7 @@ from r2d2.recovery import recipe_store
 from r2d2.recovery.claims import ClaimKind
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.parent_now import Parents
+from r2d2.recovery.protection import exposed
 from r2d2.recovery.rebinding import adopt, new_recipe
 
 
@@ -68,5 +69,9 @@ def _proven(recovery: Recovery, receipt: Receipt, child: Dataset, new_parent: Da
     found = new_recipe(recovery, receipt, recipe, new_parent, intact)
     if found is None:
         what = f"{shown(receipt.dataset)} is rebuilt from {shown(child.id)}, and can't be from {shown(new_parent.id)}"
+        raise NotRetirable(what, "restore that one first, or keep this one")
+    why = exposed(recovery, receipt, found, Parents())
+    if why:
+        what = f"{shown(receipt.dataset)} was purged, and would be rebuilt from {shown(new_parent.id)}: {why}"
         raise NotRetirable(what, "restore that one first, or keep this one")
     return found

@@ -22,6 +22,7 @@ from r2d2.recovery.placing import Placing, place, plan_placing, require_free, wr
 from r2d2.recovery.put_away import PutAway
 from r2d2.recovery.quarantine import is_whole, seen_now, written_again
 from r2d2.recovery.rebuild import rebuild
+from r2d2.recovery.receipts import REPLACING
 from r2d2.recovery.undo import release
 
 _IN_USE = "give another place with --to, or move what is there"
@@ -59,8 +60,8 @@ def restore(recovery: Recovery, receipt: Receipt, to: str = "") -> Restored:
         LakeError: what it is rebuilt from is gone.
     """
     begun = time.monotonic()
-    if receipt.facts.get("erasing"):
-        raise NotRetirable("rows are being erased from it", "run `r2d2 recover --state DIR` first")
+    if receipt.facts.get("erasing") or receipt.facts.get(REPLACING):
+        raise NotRetirable("rows are being taken out of it", "run `r2d2 recover --state DIR` first")
     if receipt.status is Status.RESTORING:
         resume(recovery, receipt)
         receipt = recovery.receipts[receipt.id]
