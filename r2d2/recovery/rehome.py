@@ -64,6 +64,9 @@ def _drop_stale(recovery: Recovery, location: str, own: set[str]) -> None:
 
 
 def _proven(recovery: Recovery, receipt: Receipt, child: Dataset, new_parent: Dataset) -> Recipe:
+    if receipt.frozen:  # the question would be forgotten, and the deleted rows come back by themselves
+        what = f"a person is asked about {shown(receipt.dataset)}, which is rebuilt from it: {shown(receipt.frozen)}"
+        raise NotRetirable(what, "decide that first: `r2d2 guard --decide honour|restore DATASET --by NAME`")
     recipe = recipe_store.load(recovery.state, receipt)
     intact = Parents().now(recipe).intact
     found = new_recipe(recovery, receipt, recipe, new_parent, intact)
