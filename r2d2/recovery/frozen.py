@@ -20,6 +20,7 @@ from r2d2.recovery.restore import Restored, restore
 
 #: What is asked: are the deleted rows given up, or does the dataset come back with them?
 HONOUR, RESTORE = "honour", "restore"
+_DEADLINE = "deadline"
 ASK = "decide with `r2d2 guard --decide honour|restore DATASET --by NAME --state DIR`"
 
 
@@ -39,6 +40,7 @@ def freeze(recovery: Recovery, receipt: Receipt, recipe: Recipe, parent: ParentN
         frozen_until=until if only_deleted else "",
         frozen_version=parent.version,
         frozen_causes=list(parent.causes),
+        decided_by="",
     )
 
 
@@ -106,5 +108,6 @@ def honour_late(recovery: Recovery, receipt: Receipt) -> None:
     Raises:
         NotRetirable: it can't be done now; nothing was changed.
     """
-    recovery.journal.append("decided", receipt.id, decision=HONOUR, decided_by="deadline")
+    if receipt.facts.get("decided_by") != _DEADLINE:  # it may have failed before
+        recovery.journal.append("decided", receipt.id, decision=HONOUR, decided_by=_DEADLINE)
     honour(recovery, recovery.receipts[receipt.id])

@@ -12,9 +12,10 @@ from deltalake import DeltaTable, write_deltalake
 from r2d2.errors import NotRetirable
 from r2d2.model.receipt import Status
 from r2d2.recovery.guard import Verdict
-from tests.recovery.guarded import ROWS, SLICE, guarded, rows_of, table_and_slice
+from r2d2.recovery.journal import Journal
+from tests.recovery.guarded import NOW, ROWS, SLICE, guarded, rows_of, table_and_slice
 from tests.recovery.test_guard_decisions import CHILD, LATE, LEFT, Killed, decided, deleted, kill_at
-from tests.recovery_runs import give_back, receipt_of, recover_all
+from tests.recovery_runs import give_back, opened, receipt_of, recover_all
 from tests.sampling import FULL
 
 
@@ -101,3 +102,12 @@ def test_what_an_honour_left_half_done_is_not_restored_before_it_is_recovered(
     assert (receipt_of(state, CHILD).status, (lake / CHILD).exists()) == (Status.QUARANTINED, False)
     give_back(lake, state, CHILD)
     assert rows_of(lake / CHILD) == LEFT
+
+
+@FULL
+def test_a_deadline_decides_once_also_where_it_can_not_be_honoured(tmp_path: Path) -> None:
+    lake, state = table_and_slice(tmp_path)
+    DeltaTable(str(lake / "t")).delete("id >= 0")
+    verdicts = [guarded(lake, state, when).verdict for when in (NOW, LATE, LATE)]
+    assert verdicts == [Verdict.ASKED, Verdict.UNSURE, Verdict.UNSURE]
+    assert [record.event for record in Journal(opened(state)).records].count("decided") == 1
