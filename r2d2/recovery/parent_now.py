@@ -63,9 +63,13 @@ class Parents:
         pin = recipe.parent
         gone = differing(pin.files, pin.location)
         why = f"{shown(gone[0])} is gone, or not what it was" if gone else ""
-        if pin.format != "delta":
+        converted = pin.format == "parquet" and _has_log(pin.location)
+        if pin.format != "delta" and not converted:
             return ParentNow("", not gone, False, why)
-        return self._table(recipe, why)
+        found = self._table(recipe, why)
+        if not converted or found.moved_on:
+            return found
+        return replace(found, moved_on=True, why=why or f"{shown(pin.dataset)} is a Delta table now")
 
     def snapshot(self, location: str) -> DeltaSnapshot:
         """The newest version of a Delta table.
@@ -123,7 +127,7 @@ def _vector(descriptor: Mapping[str, object] | None, location: str) -> str:
 
 
 def _causes(pin: ParentPin, lost: set[str], snapshot: DeltaSnapshot) -> tuple[Cause, ...]:
-    after = pin.version.removeprefix("v")
+    after = pin.version.removeprefix("v") if pin.format == "delta" else "0"  # what made files a table removed none
     try:
         return causes(pin.location, lost, int(after), snapshot.version) if after.isdecimal() else (Cause.UNTOLD,)
     except (OSError, UnreadableData, UnsupportedData) as error:

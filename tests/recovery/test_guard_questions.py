@@ -6,14 +6,15 @@ import json
 import shutil
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable, convert_to_deltalake, write_deltalake
 
 from r2d2.errors import NotRetirable
 from r2d2.model.receipt import Status
 from r2d2.recovery.guard import Verdict
 from r2d2.recovery.journal import Journal
-from tests.recovery.guarded import NOW, ROWS, SLICE, guarded, rows_of, table_and_slice
+from tests.recovery.guarded import NOW, ROWS, SLICE, guarded, retired, rows_of, table_and_slice, vacuum
 from tests.recovery.test_guard_decisions import CHILD, LATE, LEFT, Killed, decided, deleted, kill_at
 from tests.recovery_runs import give_back, opened, receipt_of, recover_all
 from tests.sampling import FULL
@@ -111,3 +112,24 @@ def test_a_deadline_decides_once_also_where_it_can_not_be_honoured(tmp_path: Pat
     verdicts = [guarded(lake, state, when).verdict for when in (NOW, LATE, LATE)]
     assert verdicts == [Verdict.ASKED, Verdict.UNSURE, Verdict.UNSURE]
     assert [record.event for record in Journal(opened(state)).records].count("decided") == 1
+
+
+@FULL
+@pytest.mark.parametrize("looks", [True, False])
+def test_files_that_became_a_table_are_asked_about_like_one(tmp_path: Path, looks: bool) -> None:
+    lake, state = tmp_path / "lake", tmp_path / "state"
+    (lake / "all").mkdir(parents=True)
+    for number in range(2):
+        pq.write_table(ROWS.slice(number * 1000, 1000), lake / f"all/part-0000{number}.parquet")
+    pq.write_table(SLICE, lake / CHILD)
+    retired(lake, state, CHILD, "all")
+    convert_to_deltalake(str(lake / "all"))
+    if looks:
+        assert [guarded(lake, state).verdict for _ in range(2)] == [Verdict.CARRIED, Verdict.GOOD]
+    DeltaTable(str(lake / "all")).delete("id = 700")
+    assert guarded(lake, state).verdict is Verdict.ASKED
+    vacuum(lake / "all")
+    assert guarded(lake, state).verdict is Verdict.ASKED
+    decided(lake, state, "honour")
+    give_back(lake, state, CHILD)
+    assert rows_of(lake / CHILD) == LEFT
