@@ -31,6 +31,8 @@ def what_would_be_done(receipt: Receipt) -> str:
         return "its retirement would be undone"
     if receipt.status is Status.RESTORING and not _is_placing(receipt):
         return "its restore would be given up; it stays retired"
+    if receipt.status is Status.PURGING:
+        return "its purge would be finished; given up if its recipe does not give it back any more"
     return "it would be finished"
 
 
@@ -62,8 +64,7 @@ def _one(recovery: Recovery, receipt: Receipt) -> str:
         honour.go_on(recovery, receipt)
         return "rows that its parent lost were given up, as was decided"
     if receipt.status is Status.PURGING:
-        purge.go_on(recovery, receipt)
-        return "its purge was finished"
+        return purge.resume(recovery, receipt)
     if receipt.status is Status.RESTORING:
         restore.resume(recovery, receipt)
         return "its restore was finished" if _is_placing(receipt) else "its restore was given up: it stays retired"
