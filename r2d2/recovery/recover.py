@@ -67,7 +67,8 @@ def _one(recovery: Recovery, receipt: Receipt) -> str:
         return purge.resume(recovery, receipt)
     if receipt.status is Status.RESTORING:
         restore.resume(recovery, receipt)
-        return "its restore was finished" if _is_placing(receipt) else "its restore was given up: it stays retired"
+        is_back = recovery.receipts[receipt.id].status is Status.RESTORED
+        return "its restore was finished" if is_back else "its restore was given up: it stays retired"
     if receipt.status is Status.MOVING and _came_to_its_end(receipt):
         recovery.journal.append("quarantined", receipt.id, bytes=receipt.facts["child"]["bytes"])
         return "its retirement was finished"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from r2d2.errors import R2D2Error
 from r2d2.model.receipt import Status
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.purge import purge
@@ -125,3 +127,86 @@ def test_nothing_is_purged_whose_parent_another_state_has_retired(lake: Path, tm
     assert not done.done
     assert "is retired itself" in done.what
     assert rows_below(lake / ".r2d2" / "quarantine") == 200
+
+
+def restore_killed_at(event: str, lake: Path, state: Path) -> None:
+    """A restore that dies where it is about to write that record, or has just written one that ends in ``+``."""
+    with pytest.raises(Killed), at_work(lake, state) as recovery:
+        append = recovery.journal.append
+
+        def appended(what: str, *arguments: Any, **facts: Any) -> Any:
+            if what == event:
+                raise Killed
+            made = append(what, *arguments, **facts)
+            if f"{what}+" == event:
+                raise Killed
+            return made
+
+        recovery.journal.append = appended  # type: ignore[method-assign]
+        restore(recovery, of_dataset(recovery.receipts, CHILD))
+
+
+def test_what_has_come_to_lie_at_the_old_path_is_not_mixed_with_what_is_given_back(lake: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    restore_killed_at("restore-begun+", lake, state)
+    (lake / CHILD).mkdir()
+    pq.write_table(base_table(7), lake / CHILD / "theirs.parquet")
+
+    (done,) = recover_all(lake, state)
+
+    assert "given up" in done.what
+    assert [path.name for path in (lake / CHILD).iterdir()] == ["theirs.parquet"]
+    assert receipt_of(state, CHILD).status is Status.QUARANTINED
+    (lake / CHILD / "theirs.parquet").unlink()
+    give_back(lake, state, CHILD)
+    assert rows_below(lake / CHILD) == 200
+
+
+def test_what_was_given_up_once_does_not_tell_how_a_later_restore_ends(lake: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    restore_killed_at("restore-begun+", lake, state)
+    (lake / CHILD).mkdir()
+    (lake / CHILD / "theirs.parquet").touch()
+    recover_all(lake, state)
+    shutil.rmtree(lake / CHILD)
+    purge_all(lake, state)
+    (lake / "all.parquet").unlink()
+
+    with pytest.raises(R2D2Error):
+        give_back(lake, state, CHILD)
+
+    assert receipt_of(state, CHILD).status is Status.PURGED
+
+
+@pytest.mark.parametrize("change", ["written to", "replaced"])
+def test_a_restored_dataset_that_its_owner_uses_before_recover_is_restored(
+    lake: Path, tmp_path: Path, change: str
+) -> None:
+    state = tmp_path / "state"
+    purge_all(lake, state)
+    restore_killed_at("restored", lake, state)
+    rows = base_table(5)
+    pq.write_table(rows, lake / CHILD / "part-0.parquet")
+    if change == "replaced":
+        (lake / CHILD / "part-1.parquet").unlink()
+
+    (done,) = recover_all(lake, state)
+
+    assert done.what == "its restore was finished"
+    assert pq.read_table(lake / CHILD / "part-0.parquet").equals(rows)
+    assert receipt_of(state, CHILD).status is Status.RESTORED
+
+
+def test_a_restored_dataset_that_is_gone_before_recover_stays_retired(lake: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    purge_all(lake, state)
+    restore_killed_at("restored", lake, state)
+    shutil.rmtree(lake / CHILD)
+
+    (done,) = recover_all(lake, state)
+
+    assert "given up" in done.what
+    assert receipt_of(state, CHILD).status is Status.PURGED
+    assert len(list(lake.glob(".r2d2/claims/*/*.json"))) == 2
+    give_back(lake, state, CHILD)
+    assert rows_below(lake / CHILD) == 200
