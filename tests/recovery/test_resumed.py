@@ -129,7 +129,7 @@ def test_nothing_is_purged_whose_parent_another_state_has_retired(lake: Path, tm
     assert rows_below(lake / ".r2d2" / "quarantine") == 200
 
 
-def restore_killed_at(event: str, lake: Path, state: Path) -> None:
+def restore_killed_at(event: str, lake: Path, state: Path, dataset: str = CHILD) -> None:
     """A restore that dies where it is about to write that record, or has just written one that ends in ``+``."""
     with pytest.raises(Killed), at_work(lake, state) as recovery:
         append = recovery.journal.append
@@ -143,7 +143,7 @@ def restore_killed_at(event: str, lake: Path, state: Path) -> None:
             return made
 
         recovery.journal.append = appended  # type: ignore[method-assign]
-        restore(recovery, of_dataset(recovery.receipts, CHILD))
+        restore(recovery, of_dataset(recovery.receipts, dataset))
 
 
 def test_what_has_come_to_lie_at_the_old_path_is_not_mixed_with_what_is_given_back(lake: Path, tmp_path: Path) -> None:
@@ -210,3 +210,23 @@ def test_a_restored_dataset_that_is_gone_before_recover_stays_retired(lake: Path
     assert len(list(lake.glob(".r2d2/claims/*/*.json"))) == 2
     give_back(lake, state, CHILD)
     assert rows_below(lake / CHILD) == 200
+
+
+def test_what_is_wrong_with_one_dataset_does_not_keep_the_others_from_being_recovered(
+    lake: Path, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    pq.write_table(base_table(400).slice(200, 100), lake / "other.parquet")
+    (done,) = retire(lake, state, ("other.parquet", "all.parquet"), accepted=ALL)
+    assert done.done, done.what
+    purge_killed_after(0, lake, state)
+    restore_killed_at("restore-begun+", lake, state, "other.parquet")
+    for claim in lake.glob(".r2d2/claims/*/*-retired.json"):
+        if "other.parquet" in claim.read_text():
+            claim.write_text("nobody's")
+
+    found = {done.dataset: done.what for done in recover_all(lake, state)}
+
+    assert "damaged" in found["other.parquet"]
+    assert found[CHILD] == "its purge was finished"
+    assert pq.read_table(lake / "other.parquet").num_rows == 100
