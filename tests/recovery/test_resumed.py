@@ -8,13 +8,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from r2d2.catalog.state import open_state
 from r2d2.errors import R2D2Error
 from r2d2.model.receipt import Status
+from r2d2.recovery.claims import ClaimKind, Claims
 from r2d2.recovery.context import Recovery
+from r2d2.recovery.lake_writer import LakeWriter
 from r2d2.recovery.purge import purge
 from r2d2.recovery.receipts import of_dataset
 from r2d2.recovery.restore import restore
@@ -63,7 +65,7 @@ def purging(recovery: Recovery) -> None:
 
 def purge_killed_after(removals: int, lake: Path, state: Path) -> None:
     """A purge that dies when it has removed so many files."""
-    with pytest.raises(Killed), at_work(lake, state) as recovery:
+    with at_work(lake, state) as recovery:
         append = recovery.journal.append
 
         def appended(event: str, *arguments: Any, **facts: Any) -> Any:
@@ -72,8 +74,9 @@ def purge_killed_after(removals: int, lake: Path, state: Path) -> None:
                 recovery.lake.delete = killed_after(removals, recovery.lake.delete)  # type: ignore[method-assign]
             return made
 
-        recovery.journal.append = appended  # type: ignore[method-assign]
-        purging(recovery)
+        recovery.journal.append = appended  # type: ignore[assignment, method-assign]
+        with pytest.raises(Killed):
+            purging(recovery)
 
 
 def rows_below(place: Path) -> int:
@@ -115,10 +118,6 @@ def test_nothing_is_purged_whose_parent_another_state_has_retired(lake: Path, tm
     pq.write_table(pq.read_table(lake / "all.parquet"), lake / "other.parquet", compression="zstd")
     for claim in lake.glob(".r2d2/claims/*/*-parent.json"):
         claim.unlink()
-    from r2d2.catalog.state import open_state
-    from r2d2.recovery.claims import ClaimKind, Claims
-    from r2d2.recovery.lake_writer import LakeWriter
-
     other = Claims(open_state(str(tmp_path / "other"), create=True), LakeWriter([str(lake)], lambda: None))
     other.make(ClaimKind.RETIRED, str(lake / "all.parquet"), str(lake / "all.parquet"), "theirs")
 
@@ -131,7 +130,7 @@ def test_nothing_is_purged_whose_parent_another_state_has_retired(lake: Path, tm
 
 def restore_killed_at(event: str, lake: Path, state: Path, dataset: str = CHILD) -> None:
     """A restore that dies where it is about to write that record, or has just written one that ends in ``+``."""
-    with pytest.raises(Killed), at_work(lake, state) as recovery:
+    with at_work(lake, state) as recovery:
         append = recovery.journal.append
 
         def appended(what: str, *arguments: Any, **facts: Any) -> Any:
@@ -142,8 +141,10 @@ def restore_killed_at(event: str, lake: Path, state: Path, dataset: str = CHILD)
                 raise Killed
             return made
 
-        recovery.journal.append = appended  # type: ignore[method-assign]
-        restore(recovery, of_dataset(recovery.receipts, dataset))
+        recovery.journal.append = appended  # type: ignore[assignment, method-assign]
+        receipt = of_dataset(recovery.receipts, dataset)
+        with pytest.raises(Killed):
+            restore(recovery, receipt)
 
 
 def test_what_has_come_to_lie_at_the_old_path_is_not_mixed_with_what_is_given_back(lake: Path, tmp_path: Path) -> None:
