@@ -12,8 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from r2d2.errors import Tampered, UnreadableData
+from r2d2.lake.kernels import Kernel, run_here
 from r2d2.model.recipe import RecipeKind
-from tests.recovery.rebuilds import rebuilt, recipes
+from r2d2.recovery.rebuild import rebuild
+from tests.recovery.rebuilds import SMALL, rebuilt, recipes
 
 ROWS = pa.table({"i": range(100), "s": [f"x{i % 7}" for i in range(100)], "f": [i / 3 for i in range(100)]})
 
@@ -50,6 +52,25 @@ def test_a_slice_comes_back_with_its_files_types_and_modes(tmp_path: Path) -> No
     )
 
 
+def test_nobody_else_may_read_what_is_being_written(tmp_path: Path) -> None:
+    parent, child = _parent(tmp_path), _slice(tmp_path)
+    shutil.copytree(parent, tmp_path / "copy")
+    for path in (child, tmp_path / "copy"):
+        os.chmod(path / "part-0.parquet", 0o600)
+        os.chmod(path / "part-1.parquet", 0)
+        modes: set[int] = set()
+
+        def looking(tasks: pa.Table, kernel: Kernel, results: pa.Schema, modes: set[int] = modes) -> pa.Table:
+            found = run_here(tasks, kernel, results)
+            modes |= {file.stat().st_mode & 0o777 for file in (tmp_path / "out").glob(".*")}
+            return found
+
+        rebuild(next(recipes(path, parent)), str(tmp_path / "out"), SMALL, looking)
+        assert modes == {0o600}
+        assert [(tmp_path / f"out/part-{i}.parquet").stat().st_mode & 0o777 for i in (0, 1)] == [0o600, 0]
+        shutil.rmtree(tmp_path / "out")
+
+
 def test_a_copy_comes_back_byte_for_byte_or_written_anew(tmp_path: Path) -> None:
     parent = _parent(tmp_path)
     child = Path(shutil.copytree(parent, tmp_path / "child"))
@@ -58,6 +79,21 @@ def test_a_copy_comes_back_byte_for_byte_or_written_anew(tmp_path: Path) -> None
         built = rebuilt(recipe, tmp_path / f"out{len(recipe.copies)}")
         assert built.identity == recipe.manifest.identity
     assert (tmp_path / "out2/part-0.parquet").read_bytes() == (child / "part-0.parquet").read_bytes()
+
+
+def test_required_fields_of_structs_that_are_null_come_back(tmp_path: Path) -> None:
+    inner = pa.struct([pa.field("t", pa.string(), nullable=False), ("n", pa.int32())])
+    fields = [pa.field("x", pa.int32(), nullable=False), pa.field("in", inner, nullable=False)]
+    fields += [pa.field("l", pa.list_(pa.int8()), nullable=False), pa.field("b", pa.bool_(), nullable=False)]
+    fields += [pa.field("m", pa.map_(pa.string(), pa.int8()), nullable=False)]
+    some = {"x": 1, "in": {"t": "a", "n": None}, "l": [1, None], "b": True, "m": [("k", 2)]}
+    rows = [{"id": i, "s": some if i % 3 else None} for i in range(90)]
+    table = pa.Table.from_pylist(rows, pa.schema([("id", pa.int64()), ("s", pa.struct(fields))]))
+    for name, part in (("parent", table), ("child", table.slice(20, 31))):
+        (tmp_path / name).mkdir()
+        pq.write_table(part, tmp_path / name / "part-0.parquet", row_group_size=7)
+    (recipe,) = recipes(tmp_path / "child", tmp_path / "parent")
+    assert rebuilt(recipe, tmp_path / "out").identity == recipe.manifest.identity
 
 
 def test_rows_go_to_the_directories_of_their_partition_values(tmp_path: Path) -> None:
