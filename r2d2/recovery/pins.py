@@ -68,7 +68,12 @@ def copied(source: str, target: str) -> None:
         FileExistsError: there is one.
         OSError: it can't be read or written.
     """
-    if is_local(source) == is_local(target) and split_url(source)[:2] == split_url(target)[:2]:
+    if _store(source) == _store(target):
         storage_for(target).copy(source, target)
     else:
         storage_for(target).put(target, storage_for(source).read_bytes(source), only_if="")
+
+
+def _store(path: str) -> tuple[str, str]:
+    """What holds a file: one store, or the disks of this machine."""
+    return ("", "") if is_local(path) else split_url(path)[:2]

@@ -207,7 +207,7 @@ def _put_in_place(manifest: Manifest, written: dict[int, str], into: str) -> Non
         if not is_local(into):
             storage.rename(written[index], target)
             continue
-        if record.mode:
+        if is_local(manifest.location):
             os.chmod(written[index], record.mode)
         make_directory(os.path.dirname(target))
         storage.rename(written[index], target)
