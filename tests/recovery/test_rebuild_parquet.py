@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
+from deltalake import write_deltalake
 
 from r2d2.errors import Tampered, UnreadableData
 from r2d2.lake.kernels import Kernel, run_here
 from r2d2.model.recipe import RecipeKind
 from r2d2.recovery.rebuild import rebuild
 from tests.recovery.rebuilds import SMALL, rebuilt, recipes
+from tests.unit.test_delta_vectors import written
+
+_FEATURES = ("readerFeatures", "writerFeatures")
 
 ROWS = pa.table({"i": range(100), "s": [f"x{i % 7}" for i in range(100)], "f": [i / 3 for i in range(100)]})
 
@@ -118,6 +124,29 @@ def test_a_parent_that_was_only_touched_still_serves(tmp_path: Path) -> None:
     (recipe,) = recipes(child, parent)
     os.utime(parent / "part-0.parquet")
     assert rebuilt(recipe, tmp_path / "out").identity == recipe.manifest.identity
+
+
+def test_a_parent_whose_deletion_vectors_were_copied_back_still_serves_if_they_are_the_same(tmp_path: Path) -> None:
+    parent, child = tmp_path / "parent", tmp_path / "child.parquet"
+    write_deltalake(str(parent), ROWS)
+    log = parent / "_delta_log/00000000000000000000.json"
+    (add,) = [entry["add"] for entry in map(json.loads, log.read_text().splitlines()) if "add" in entry]
+    vector = written(parent, [3, 50])
+    protocol = {"minReaderVersion": 3, "minWriterVersion": 7, **dict.fromkeys(_FEATURES, ["deletionVectors"])}
+    gone = {"path": add["path"], "deletionTimestamp": 1, "dataChange": True}
+    new = {**add, "dataChange": True, "stats": '{"numRecords": 100}', "deletionVector": vector}
+    entries = ({"protocol": protocol}, {"remove": gone}, {"add": new})
+    log.with_name("00000000000000000001.json").write_text("\n".join(map(json.dumps, entries)))
+    pq.write_table(ROWS.slice(40, 50).filter(pc.field("i") != 50), child)
+    recipe = next(recipes(child, parent))
+    (own,) = parent.glob("deletion_vector_*.bin")
+    data = own.read_bytes()
+    own.unlink()
+    own.write_bytes(data)
+    assert rebuilt(recipe, tmp_path / "out.parquet").identity == recipe.manifest.identity
+    own.write_bytes(data[:-9] + b"damaged!!")
+    with pytest.raises(UnreadableData, match="does not match its checksum"):
+        rebuilt(recipe, tmp_path / "again.parquet")
 
 
 @pytest.mark.parametrize("damage", ["other rows", "gone"])
