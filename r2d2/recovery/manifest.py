@@ -101,7 +101,7 @@ def _is_left_behind(name: str) -> bool:
 
 
 def _is_data(name: str) -> bool:
-    """A data file of an old version, a deletion vector, or a change file of a Delta table, by names that Delta gives."""
+    """A data file of an old version, a deletion vector, or a change file of a Delta table, by the names it gives."""
     last, first = name.rpartition("/")[2], name.partition("/")[0]
     if last.endswith(".crc"):
         return _is_left_behind(name)

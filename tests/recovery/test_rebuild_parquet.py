@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -87,6 +88,13 @@ def test_a_copy_comes_back_byte_for_byte_or_written_anew(tmp_path: Path) -> None
     assert (tmp_path / "out2/part-0.parquet").read_bytes() == (child / "part-0.parquet").read_bytes()
 
 
+def test_copies_of_the_same_bytes_are_the_same_data_whatever_libraries_make_of_them_by_then(tmp_path: Path) -> None:
+    parent = _parent(tmp_path)
+    recipe = next(recipes(Path(shutil.copytree(parent, tmp_path / "child")), parent))
+    older = replace(recipe, manifest=replace(recipe.manifest, identity="as an older library saw it"))
+    assert rebuilt(older, tmp_path / "out").identity == older.manifest.identity
+
+
 def test_required_fields_of_structs_that_are_null_come_back(tmp_path: Path) -> None:
     inner = pa.struct([pa.field("t", pa.string(), nullable=False), ("n", pa.int32())])
     fields = [pa.field("x", pa.int32(), nullable=False), pa.field("in", inner, nullable=False)]
@@ -132,7 +140,7 @@ def test_a_parent_whose_deletion_vectors_were_copied_back_still_serves_if_they_a
     log = parent / "_delta_log/00000000000000000000.json"
     (add,) = [entry["add"] for entry in map(json.loads, log.read_text().splitlines()) if "add" in entry]
     vector = written(parent, [3, 50])
-    protocol = {"minReaderVersion": 3, "minWriterVersion": 7, **dict.fromkeys(_FEATURES, ["deletionVectors"])}
+    protocol = {"minReaderVersion": 3, "minWriterVersion": 7, **{key: ["deletionVectors"] for key in _FEATURES}}
     gone = {"path": add["path"], "deletionTimestamp": 1, "dataChange": True}
     new = {**add, "dataChange": True, "stats": '{"numRecords": 100}', "deletionVector": vector}
     entries = ({"protocol": protocol}, {"remove": gone}, {"add": new})
