@@ -59,9 +59,11 @@ def _cleared(name: str, value: Any, words: Words) -> Any:
 
 
 def _still_needed(facts: Mapping[str, Any], receipt: Receipt, words: Words) -> Iterator[tuple[str, Any]]:
-    """Facts of a record of a retired dataset: without those that a later one has replaced, texts of people cleared."""
+    """Facts of a record of a retired dataset: texts cleared; of what a later one has replaced only names, cleared too."""
     for name, value in facts.items():
         if name not in _NEEDED:
             yield name, _cleared(name, value, words)
         elif not words.tells_in(value) or receipt.facts.get(name) == value:
             yield name, value
+        elif isinstance(value, str):  # an older name: a record is not read without
+            yield name, words.cleared(value)

@@ -21,7 +21,8 @@ from r2d2.recovery.reviews import reviews
 from tests.recovery.bytes_of import holders
 from tests.recovery.guarded import ROWS, retired
 from tests.recovery.test_erase_state import blank
-from tests.recovery_runs import ALL, at_work, give_back, receipt_of
+from tests.recovery.test_rehome import chain
+from tests.recovery_runs import ALL, at_work, give_back, receipt_of, retire
 from tests.sampling import some
 
 MAIL = "aaa.person@example.com"
@@ -75,3 +76,14 @@ def test_a_table_loses_older_versions_that_had_the_column_by_which_a_person_is_n
     with at_work(lake, state) as recovery:
         assert [outcome.done for outcome in erase(recovery, Keys(("mail",), ((MAIL,),)))] == [True]
     assert holders(lake / ".r2d2", MAIL) == []
+
+
+def test_a_parent_of_before_whose_name_is_a_persons_is_cleared_and_its_record_still_read(tmp_path: Path) -> None:
+    lake, state = chain(tmp_path, purged=False)
+    (outcome,) = retire(lake, state, ("middle.parquet", "all.parquet"), accepted=ALL)
+    assert outcome.done, outcome
+    with at_work(lake, state) as recovery:
+        list(erase(recovery, Keys(("last_name",), (("Middle",),))))
+    with at_work(lake, state) as recovery:
+        assert sorted(each.parent for each in recovery.receipts.values()) == ["all.parquet", "all.parquet"]
+    give_back(lake, state, "slice.parquet")
