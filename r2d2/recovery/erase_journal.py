@@ -59,7 +59,7 @@ def _cleared(name: str, value: Any, words: Words) -> Any:
 
 
 def _still_needed(facts: Mapping[str, Any], receipt: Receipt, words: Words) -> Iterator[tuple[str, Any]]:
-    """Facts of a record of a retired dataset: texts cleared; of what a later one has replaced only names, cleared too."""
+    """Facts of a record of a retired dataset: texts cleared; of what a later one has replaced only names."""
     for name, value in facts.items():
         if name not in _NEEDED:
             yield name, _cleared(name, value, words)
