@@ -67,22 +67,27 @@ class Requests:
             for part in parts:
                 writer.write(part)
 
-    def copy_new(self, source: str, target: str) -> None:
-        """Copies an object where there is none; one that is there after an answer was lost is this call's own work."""
-        lost = False
+    def copy_new(self, source: str, target: str) -> bool:
+        """Copies an object where there is none; whether what is there is this call's work for sure.
+
+        An object that is there after an answer was lost may be this call's work, or of somebody who was faster.
+        """
+        lost, sure = False, True
 
         def ask() -> None:
-            nonlocal lost
+            nonlocal lost, sure
             try:
                 obstore.copy(self._store, source, target, overwrite=False)
             except failures.AlreadyExistsError:
                 if not lost:
                     raise
+                sure = False
             except failures.BaseError as error:
                 lost = lost or may_be_lost(error)
                 raise
 
         _retried(ask)
+        return sure
 
     def delete(self, key: str) -> None:
         """Removes an object."""

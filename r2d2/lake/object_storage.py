@@ -129,15 +129,18 @@ class ObjectStorage:
             FileExistsError: there is one, or the source changed meanwhile.
             OSError: it can't be read or written.
         """
-        before = self.stat(source)
+        before, sure = self.stat(source), True
         if 0 < before.size <= _MOST_COPIED:
             with store_errors(target):
-                self.client.copy_new(url_key(source), url_key(target))
+                sure = self.client.copy_new(url_key(source), url_key(target))
         else:
             self._copy_through_here(before, target)
-        if self.stat(source).version != before.version or self.stat(target).size != before.size:
-            self.delete(target)
+        made = self.stat(target)
+        if self.stat(source).version != before.version:
+            self.delete(target, made.version)
             raise FileExistsError(17, "it changed while it was copied", source)
+        if made.size != before.size or not (sure or self._are_equal(source, target)):
+            raise FileExistsError(17, "somebody else writes there", target)
 
     def rename(self, source: str, target: str) -> None:
         """Copies an object, and removes it where it was; a crash between the two leaves both.
@@ -185,6 +188,13 @@ class ObjectStorage:
             return
         with self.open(source.path, source.tag) as content, store_errors(target):
             self.client.put_parts(url_key(target), iter(lambda: content.read(_PART), b""))
+
+    def _are_equal(self, one: str, other: str) -> bool:
+        with self.open(one) as first, self.open(other) as second:
+            while part := first.read(_PART):
+                if second.read(_PART) != part:
+                    return False
+            return not second.read(1)
 
     def _same(self, path: str, data: bytes) -> str:
         """The version of the object if it holds ``data``; else nothing."""

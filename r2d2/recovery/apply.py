@@ -116,7 +116,9 @@ def _refused(recovery: Recovery, dataset: str, retirement: _Retirement | None, e
         return Outcome(dataset, False, why, hint)
     try:
         undo(recovery, retirement.area.receipt, why)
-    except (NotRetirable, OSError) as failed:
+    except StateError:
+        raise
+    except (R2D2Error, OSError) as failed:
         what = f"{shown(dataset)}: {why}; and what was begun could not be undone: {failed}"
         raise StateError(what, "`r2d2 recover --state DIR` undoes it") from error
     return Outcome(dataset, False, why, hint, retirement.area.receipt)

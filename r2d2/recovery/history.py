@@ -29,6 +29,7 @@ _WORDS: Mapping[str, str] = {
     "restore-undone": "giving it back was given up; it stays {status}",
     _TOOK: "giving it back from its {by} took {seconds:.1f} s",
     "purge-begun": "it is being purged: its quarantined data and a rebuild, both read anew, are the same",
+    "purge-undone": "its purge was given up: {why}",
     "purged": "it was purged; it comes back from its recipe",
     "rebound": "its recipe was made anew, from {parent}: {why}",
     "frozen": "it may not be purged: {frozen}",

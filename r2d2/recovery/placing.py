@@ -83,6 +83,8 @@ def require_free(placing: Placing) -> None:
 def place(lake: LakeWriter, placing: Placing) -> None:
     """Puts the files in place; can be done again from wherever it ended.
 
+    What was written to files since they were put there is somebody else's, and stays.
+
     Raises:
         NotRetirable: something else lies there meanwhile.
         LakeError: not all is there that should be.
@@ -91,16 +93,15 @@ def place(lake: LakeWriter, placing: Placing) -> None:
     for move in placing.moves:
         if not carry(lake, move.source, move.target):
             raise NotRetirable(f"{shown(move.target)} is in use", "move what is there, then `r2d2 recover`")
-    missing = [name for name, size in placing.files if not _is_there(joined(placing.target, name), size)]
+    missing = [move.target for move in placing.moves if not exists(move.target)]
     if missing:
-        what = f"{shown(joined(placing.target, missing[0]))} is not what was put there"
-        raise LakeError(what, "somebody else writes there; restore it again when nobody does")
+        hint = "move away what is left of it, then `r2d2 recover`: it stays retired, and its recipe gives it back"
+        raise LakeError(f"{shown(missing[0])} was put there, and is gone", hint)
 
 
-def take_back(lake: LakeWriter, placing: Placing) -> None:
-    """The reverse of ``place``, as far as it came; what somebody else wrote there stays."""
-    for move in reversed(placing.moves):
-        carry(lake, move.target, move.source)
+def is_gone(placing: Placing) -> bool:
+    """Whether nothing of the files is anywhere any more."""
+    return not any(exists(path) for move in placing.moves for path in (move.source, move.target))
 
 
 def write_log(manifest: Manifest, files: Sequence[str], directory: str) -> None:
@@ -134,10 +135,3 @@ def _add(file: FileRecord, size: int, now: int) -> dict[str, Any]:
         "stats": json.dumps({"numRecords": file.rows}),
     }
     return {"add": add}
-
-
-def _is_there(path: str, size: int) -> bool:
-    try:
-        return storage_for(path).stat(path).size == size
-    except OSError:
-        return False

@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from r2d2.errors import NotRetirable, R2D2Error
+from r2d2.errors import NotRetirable, R2D2Error, Tampered, UnreadableData
 from r2d2.lake.file_tree import shown
 from r2d2.model.receipt import Receipt, Status
 from r2d2.model.recipe import Recipe
 from r2d2.recovery import recipe_store
 from r2d2.recovery.apply import Outcome
+from r2d2.recovery.claims import ClaimKind
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.identity import look_at
 from r2d2.recovery.listing import seen_files
 from r2d2.recovery.losses import refuse_unpurgeable
 from r2d2.recovery.moving import remove_empty
+from r2d2.recovery.parent_now import Parents
+from r2d2.recovery.pins import as_now
 from r2d2.recovery.places import Area
 from r2d2.recovery.protection import refuse_unprotected
 from r2d2.recovery.prove import tried
 from r2d2.recovery.put_away import Kind, PutAway
 from r2d2.recovery.quarantine import is_whole, removal_order, seen_now
 from r2d2.recovery.quarantined import quarantined_dataset
+from r2d2.recovery.receipts import REPLACING
 
 
 def purge(
@@ -77,6 +81,7 @@ def _one(
         refuse_unprotected(recovery, receipt, recipe, now)
         if dry_run:
             return Outcome(receipt.dataset, False, f"would be purged: {recipe.manifest.bytes:,} bytes")
+        _claim(recovery, receipt)
         gone = to_remove(PutAway.from_facts(receipt.facts["away"]))
         _prove_anew(recovery, receipt, recipe)
     except R2D2Error as error:
@@ -107,6 +112,37 @@ def go_on(recovery: Recovery, receipt: Receipt) -> None:
     recovery.journal.append("purged", receipt.id, kept=kept)
 
 
+def resume(recovery: Recovery, receipt: Receipt) -> str:
+    """Finishes a purge that a crash cut short, or gives it up where its proof does not hold any more; what was done.
+
+    Raises:
+        NotRetirable: some of the data was removed, and the recipe does not give it back: the rest is kept.
+        LakeError: what became of the parent can't be told.
+    """
+    good, intact, why = _way_back(recovery, receipt)
+    finished = good or receipt.facts.get(REPLACING)  # what is to stay then lies beside it
+    if not finished and is_whole(PutAway.from_facts(receipt.facts["away"])):
+        recovery.journal.append("purge-undone", receipt.id, why=why)
+        return f"its purge was given up, it stays in quarantine: {why}"
+    if not (finished or intact):
+        what = f"{shown(receipt.dataset)}: some of it was purged, and its recipe does not give it back: {why}"
+        raise NotRetirable(what, f"what is left is kept; restore {shown(receipt.parent)} from a backup, then recover")
+    go_on(recovery, receipt)
+    return "its purge was finished"
+
+
+def _way_back(recovery: Recovery, receipt: Receipt) -> tuple[bool, bool, str]:
+    """Whether the recipe can be followed now and later, whether it can now, and why not."""
+    try:
+        recipe = recipe_store.load(recovery.state, receipt)
+        parent = Parents().now(recipe)
+        if not parent.intact:
+            as_now(recipe)  # files that came back from a backup are the same
+    except (Tampered, UnreadableData) as error:
+        return False, False, str(error)
+    return parent.good, True, parent.why
+
+
 def to_remove(away: PutAway) -> list[tuple[str, str]]:
     """Paths and versions of all files of a dataset in quarantine, in the order in which they are removed.
 
@@ -126,6 +162,19 @@ def _refuse_early(receipt: Receipt, older_than: timedelta, now: datetime) -> Non
     if since is None or now - since < older_than:
         left = older_than if since is None else older_than - (now - since)
         raise NotRetirable(f"its grace period lasts for {left.total_seconds() / 86_400:.1f} more days", "")
+
+
+def _claim(recovery: Recovery, receipt: Receipt) -> None:
+    """Reads the claims on the dataset and its parent again; those of this retirement stand while it is rebuilt from it.
+
+    Raises:
+        NotRetirable: another state retired the parent meanwhile, or rebuilds something from the dataset.
+        Tampered, LakeError: they can't be read.
+    """
+    claims = recovery.claims
+    for kind, location in ((ClaimKind.RETIRED, receipt.location), (ClaimKind.PARENT, receipt.parent_location)):
+        claims.mend(kind, location, receipt.location, receipt.id)
+    claims.refuse_taken(receipt.location, receipt.parent_location, receipt.id)
 
 
 def _prove_anew(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> None:

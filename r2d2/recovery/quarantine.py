@@ -139,8 +139,11 @@ def marks(files: Sequence[Seen]) -> dict[str, str]:
 def _refuse_changed(away: PutAway, now: Sequence[Seen]) -> None:
     was, found = marks(away.seen), marks(now)
     moved = {away.moved(path): mark for path, mark in was.items()}
-    if found not in (was, moved):
+    versions = {file.path: file.version for file in away.seen}
+    touched = {file.path for file in now if file.path in versions and file.version != versions[file.path]}
+    if touched or found not in (was, moved):
         names = sorted(p for p in found.keys() | was.keys() if found.get(p) not in (was.get(p), moved.get(p)))
+        names = names or sorted(touched)
         some = shown(names[0]) if names else shown(away.location)
         raise NotRetirable(f"{shown(away.location)} changed while it was retired: {some}", _BUSY)
 

@@ -20,6 +20,7 @@ STATUS_OF: Mapping[str, Status] = {
     "restored": Status.RESTORED,
     "restore-undone": Status.QUARANTINED,  # or purged, as it was before: see ``_told``
     "purge-begun": Status.PURGING,
+    "purge-undone": Status.QUARANTINED,
     "purged": Status.PURGED,
     "erased-whole": Status.ERASED,
     "kept-again": Status.QUARANTINED,

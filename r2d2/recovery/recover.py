@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from r2d2.errors import NotRetirable
+from r2d2.errors import R2D2Error, StateError
 from r2d2.lake.file_tree import shown
 from r2d2.model.receipt import Receipt, Status
 from r2d2.recovery import erase, honour, purge, receipts, restore
@@ -31,24 +31,31 @@ def what_would_be_done(receipt: Receipt) -> str:
         return "its retirement would be undone"
     if receipt.status is Status.RESTORING and not _is_placing(receipt):
         return "its restore would be given up; it stays retired"
+    if receipt.status is Status.PURGING:
+        return "its purge would be finished; given up if its recipe does not give it back any more"
     return "it would be finished"
 
 
 def recover(recovery: Recovery) -> Iterator[Recovered]:
-    """Finishes or undoes whatever was begun; can be run again.
+    """Finishes or undoes whatever was begun, as far as it can be; can be run again.
 
     Yields:
         what was done about each.
 
     Raises:
         Tampered: the journal is not what was written, or lacks what the lake holds.
-        OSError: a step failed; the same call goes on from there.
+        StateError: the state can't be written.
     """
     for receipt in receipts.unfinished(recovery.receipts):
         try:
             what = _one(recovery, receipt)
-        except NotRetirable as error:
+        except StateError:
+            raise
+        except R2D2Error as error:
             what = f"{error} ({error.hint})"
+        except OSError as error:
+            where = shown(str(error.filename or ""))
+            what = f"{where}: {error.strerror or error} (look for rights and space there, then recover again)"
         yield Recovered(receipt.id, receipt.dataset, what)
     if receipts.unfinished_erasure(recovery.journal.records):
         for done in erase.go_on(recovery):
@@ -62,11 +69,11 @@ def _one(recovery: Recovery, receipt: Receipt) -> str:
         honour.go_on(recovery, receipt)
         return "rows that its parent lost were given up, as was decided"
     if receipt.status is Status.PURGING:
-        purge.go_on(recovery, receipt)
-        return "its purge was finished"
+        return purge.resume(recovery, receipt)
     if receipt.status is Status.RESTORING:
         restore.resume(recovery, receipt)
-        return "its restore was finished" if _is_placing(receipt) else "its restore was given up: it stays retired"
+        is_back = recovery.receipts[receipt.id].status is Status.RESTORED
+        return "its restore was finished" if is_back else "its restore was given up: it stays retired"
     if receipt.status is Status.MOVING and _came_to_its_end(receipt):
         recovery.journal.append("quarantined", receipt.id, bytes=receipt.facts["child"]["bytes"])
         return "its retirement was finished"

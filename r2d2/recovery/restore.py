@@ -13,15 +13,17 @@ from r2d2.model.recipe import Fidelity, Recipe
 from r2d2.recovery import recipe_store
 from r2d2.recovery.bring_back import remove_own
 from r2d2.recovery.catalog_quarantine import bring_back
+from r2d2.recovery.claims import ClaimKind
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.listing import exists
 from r2d2.recovery.moving import remove_below
 from r2d2.recovery.pins import copied
 from r2d2.recovery.places import Area, root_of
-from r2d2.recovery.placing import Placing, place, plan_placing, require_free, write_log
+from r2d2.recovery.placing import Placing, is_gone, place, plan_placing, require_free, write_log
 from r2d2.recovery.put_away import PutAway
 from r2d2.recovery.quarantine import is_whole, seen_now, written_again
 from r2d2.recovery.rebuild import rebuild
+from r2d2.recovery.receipts import REPLACING
 from r2d2.recovery.undo import release
 
 _IN_USE = "give another place with --to, or move what is there"
@@ -59,8 +61,8 @@ def restore(recovery: Recovery, receipt: Receipt, to: str = "") -> Restored:
         LakeError: what it is rebuilt from is gone.
     """
     begun = time.monotonic()
-    if receipt.facts.get("erasing"):
-        raise NotRetirable("rows are being erased from it", "run `r2d2 recover --state DIR` first")
+    if receipt.facts.get("erasing") or receipt.facts.get(REPLACING):
+        raise NotRetirable("rows are being taken out of it", "run `r2d2 recover --state DIR` first")
     if receipt.status is Status.RESTORING:
         resume(recovery, receipt)
         receipt = recovery.receipts[receipt.id]
@@ -80,15 +82,19 @@ def restore(recovery: Recovery, receipt: Receipt, to: str = "") -> Restored:
 
 
 def resume(recovery: Recovery, receipt: Receipt) -> None:
-    """Finishes a restore that a crash cut short, or gives it up if it had not begun to change the lake.
+    """Finishes a restore that a crash cut short, or gives it up where it had not begun to change the lake.
+
+    It is given up, too, where something else has come to lie at the old path, or what was put there is gone.
 
     Raises:
         NotRetirable: an old path is in use again.
     """
-    if receipt.facts["source"] == "quarantine" or "placing" in receipt.facts:
-        go_on(recovery, receipt)
+    if receipt.facts["source"] == "quarantine":
+        away = PutAway.from_facts(receipt.facts["away"])
+        goes_on = not any(move.directory and exists(move.source) and exists(move.target) for move in away.moves)
     else:
-        give_up(recovery, receipt)
+        goes_on = "placing" in receipt.facts and not is_gone(Placing.from_facts(receipt.facts["placing"]))
+    (go_on if goes_on else give_up)(recovery, receipt)
 
 
 def go_on(recovery: Recovery, receipt: Receipt) -> None:
@@ -153,7 +159,7 @@ def _from_recipe(recovery: Recovery, receipt: Receipt) -> tuple[str, ...]:
         placing = plan_placing(recipe.manifest, scratch, receipt.location, whole)
         require_free(placing)
     except Exception:
-        give_up(recovery, receipt)
+        give_up(recovery, recovery.receipts[receipt.id])
         raise
     recovery.journal.append("restore-placing", receipt.id, placing=placing.to_facts())
     go_on(recovery, recovery.receipts[receipt.id])
@@ -162,8 +168,11 @@ def _from_recipe(recovery: Recovery, receipt: Receipt) -> tuple[str, ...]:
 
 def give_up(recovery: Recovery, receipt: Receipt) -> None:
     """A restore that has not begun to change the lake ends; the dataset is retired as before."""
+    if "placing" in receipt.facts:  # it had come so far that claims may have been released
+        for kind, location in ((ClaimKind.RETIRED, receipt.location), (ClaimKind.PARENT, receipt.parent_location)):
+            recovery.claims.mend(kind, location, receipt.location, receipt.id)
     remove_below(recovery.lake, Area(receipt.root, receipt.id).scratch)
-    recovery.journal.append("restore-undone", receipt.id, status=receipt.facts.get("was", receipt.status.value))
+    recovery.journal.append("restore-undone", receipt.id, status=receipt.facts["was"])
 
 
 def _spelled(to: str) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from r2d2.catalog.state import State
 from r2d2.errors import NotRetirable, UsageError
 from r2d2.model.plan import Action, Plan, PlannedDataset
 from r2d2.model.receipt import Acceptance, Review
+
+_NEXT = timedelta(microseconds=1)
 
 
 def reviews(state: State) -> list[Review]:
@@ -42,13 +44,15 @@ def decide(
     if not by.strip():
         raise UsageError("--by: a decision is somebody's", "give a name")
     planned = {entry.dataset: entry for entry in plan.datasets}
+    # the newest one counts, whatever the clocks of two who decide say
+    now = max([datetime.now(UTC), *(review.at + _NEXT for review in reviews(state))])
     made = []
     for name in dict.fromkeys(names):
         entry = planned.get(name)
         if entry is None or (approved and entry.action not in (Action.RETIRE, Action.REDIRECT)):
             what = "does not know" if entry is None else f"would {entry.action.value}"
             raise UsageError(f"plan {plan.number} {what} {name}", "`r2d2 plan --state DIR` shows what it would retire")
-        made.append(_review(entry, plan.number, approved, by, note, accepted))
+        made.append(_review(entry, plan.number, approved, by, note, now, accepted))
     state.append("reviews", [_row(review) for review in made])
     return made
 
@@ -73,9 +77,14 @@ def approval(entry: PlannedDataset, found: Iterable[Review]) -> Review:
 
 
 def _review(
-    entry: PlannedDataset, number: int, approved: bool, by: str, note: str, accepted: Iterable[Acceptance]
+    entry: PlannedDataset,
+    number: int,
+    approved: bool,
+    by: str,
+    note: str,
+    now: datetime,
+    accepted: Iterable[Acceptance],
 ) -> Review:
-    now = datetime.now(UTC)
     decision = entry.dataset, approved, by.strip(), note, now, number
     return Review(*decision, entry.version, entry.parent or "", entry.parent_version, frozenset(accepted))
 

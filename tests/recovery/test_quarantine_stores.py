@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import obstore
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
+from obstore.exceptions import GenericError
 
 from r2d2.errors import NotRetirable
 from r2d2.lake.object_client import delta_options
+from r2d2.lake.storage import storage_for
 from r2d2.recovery.bring_back import bring_back
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.places import Area
@@ -110,3 +113,57 @@ def test_an_object_written_during_the_move_survives_and_the_move_is_undone(
     assert {name: after[name] for name in before if name != "d/part-0.parquet"} == {
         name: value for name, value in before.items() if name != "d/part-0.parquet"
     }
+
+
+@pytest.mark.parametrize("when", ["before", "while"])
+def test_an_object_that_gets_other_bytes_of_the_same_size_is_noticed(
+    lake: str, s3: str, other_client: Any, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    def written() -> None:
+        key = "lake/d/part-0.parquet"
+        size = other_client.head_object(Bucket=s3, Key=key)["ContentLength"]
+        other_client.put_object(Bucket=s3, Key=key, Body=b"x" * size)
+
+    with at_work(lake, f"s3://{s3}/state") as recovery:
+        away = away_of(recovery, "d", "in-place")
+        if when == "before":
+            written()
+        else:
+            real = type(recovery.lake).put
+
+            def put(self: Any, *arguments: Any, **named: Any) -> str:
+                written()
+                return str(real(self, *arguments, **named))
+
+            monkeypatch.setattr(type(recovery.lake), "put", put)
+        with pytest.raises(NotRetirable, match="part-0"):
+            put_away(recovery.lake, away)
+        monkeypatch.undo()
+        assert bring_back(recovery.lake, away) == ()
+
+
+@pytest.mark.parametrize("answer", ["heard", "lost"])
+def test_what_somebody_else_writes_where_a_copy_goes_is_neither_removed_nor_taken_for_the_copy(
+    lake: str, s3: str, other_client: Any, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    storage = storage_for(lake)
+    source, target = f"{lake}/d/part-0.parquet", f"{lake}/new"
+    size = storage.stat(source).size
+    theirs = b"y" * (size if answer == "lost" else size + 1)
+    real, calls = obstore.copy, []
+
+    def copy(*arguments: Any, **named: Any) -> None:
+        calls.append(1)
+        if answer == "heard" or len(calls) > 1:
+            real(*arguments, **named)
+        if len(calls) == 1:
+            other_client.put_object(Bucket=s3, Key="lake/new", Body=theirs)
+            if answer == "lost":
+                raise GenericError("HTTP error: error sending request")
+
+    monkeypatch.setattr(obstore, "copy", copy)
+    with pytest.raises(FileExistsError):
+        storage.rename(source, target)
+    monkeypatch.undo()
+    assert storage.read_bytes(target) == theirs
+    assert storage.stat(source).size == size
