@@ -139,8 +139,8 @@ def _looked(dataset: Dataset, answers: Sequence[_Row]) -> Looked | str:
     numbers = {key: number for number, key in enumerate(keys)}
     try:
         records = tuple(_record(dataset, file, numbers[_key(dataset, file)]) for file in files)
-    except OSError as error:
-        return f"{shown(str(error.filename))}: {error.strerror or error}"
+    except OSError as gone:
+        return f"{shown(str(gone.filename))}: {gone.strerror or gone}"
     return Looked(
         _identity(dataset, files, texts),
         tuple(texts[header] for header, _ in keys),
