@@ -137,11 +137,15 @@ def _looked(dataset: Dataset, answers: Sequence[_Row]) -> Looked | str:
         return f"its metadata says {dataset.rows} rows, its files hold {rows}"
     keys = list(dict.fromkeys(_key(dataset, file) for file in files))
     numbers = {key: number for number, key in enumerate(keys)}
+    try:
+        records = tuple(_record(dataset, file, numbers[_key(dataset, file)]) for file in files)
+    except OSError as gone:
+        return f"{shown(str(gone.filename))}: {gone.strerror or gone}"
     return Looked(
         _identity(dataset, files, texts),
         tuple(texts[header] for header, _ in keys),
         tuple(reader for _, reader in keys),
-        tuple(_record(dataset, file, numbers[_key(dataset, file)]) for file in files),
+        records,
     )
 
 

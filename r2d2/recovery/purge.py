@@ -84,8 +84,14 @@ def _one(
         _claim(recovery, receipt)
         gone = to_remove(PutAway.from_facts(receipt.facts["away"]))
         _prove_anew(recovery, receipt, recipe)
+    except StateError:
+        raise
     except R2D2Error as error:
         return Outcome(receipt.dataset, False, str(error), error.hint, receipt.id)
+    except OSError as error:
+        where = shown(str(error.filename or ""))
+        what, hint = f"{where}: {error.strerror or error}", "look for rights and space there"
+        return Outcome(receipt.dataset, False, what, hint, receipt.id)
     recovery.journal.append("purge-begun", receipt.id, gone=gone)
     go_on(recovery, recovery.receipts[receipt.id])
     return Outcome(

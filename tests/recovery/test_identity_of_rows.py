@@ -16,7 +16,7 @@ import pytest
 from pyroaring import BitMap64
 
 from r2d2.lake.delta_vectors import vector_of
-from r2d2.lake.kernels import run_here
+from r2d2.lake.kernels import Kernel, run_here
 from r2d2.recovery.identity import look_at
 from r2d2.recovery.identity_parquet import parquet_rows
 from tests.recovery.rebuilds import SMALL, dataset_at, identity_at
@@ -160,6 +160,18 @@ def test_wide_int96_are_told_apart_though_their_nanoseconds_are_equal(tmp_path: 
         found.append((parquet_rows(path, "", None), pq.read_table(path)))
     assert found[0][1] == found[1][1]
     assert found[0][0] != found[1][0]
+
+
+def test_a_file_that_goes_after_it_was_read_gives_a_reason(tmp_path: Path) -> None:
+    pq.write_table(_table(ROWS), tmp_path / "a.parquet")
+    dataset = dataset_at(tmp_path / "a.parquet")
+
+    def removing(tasks: pa.Table, kernel: Kernel, results: pa.Schema) -> pa.Table:
+        found = run_here(tasks, kernel, results)
+        (tmp_path / "a.parquet").unlink()
+        return found
+
+    assert look_at([dataset], SMALL, removing)[0] == f"{tmp_path}/a.parquet: No such file or directory"
 
 
 def test_a_file_that_changed_or_lies_elsewhere_gives_a_reason(tmp_path: Path) -> None:
