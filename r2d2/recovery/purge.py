@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
-from r2d2.errors import NotRetirable, R2D2Error, Tampered, UnreadableData
+from r2d2.errors import NotRetirable, R2D2Error, StateError, Tampered, UnreadableData
 from r2d2.lake.file_tree import shown
 from r2d2.model.receipt import Receipt, Status
 from r2d2.model.recipe import Recipe
