@@ -13,6 +13,7 @@ from r2d2.recovery import recipe_store
 from r2d2.recovery.apply import Outcome
 from r2d2.recovery.claims import ClaimKind
 from r2d2.recovery.context import Recovery
+from r2d2.recovery.eligible import refuse_shared
 from r2d2.recovery.identity import look_at
 from r2d2.recovery.listing import seen_files
 from r2d2.recovery.losses import refuse_unpurgeable
@@ -84,6 +85,7 @@ def _one(
         _claim(recovery, receipt)
         gone = to_remove(PutAway.from_facts(receipt.facts["away"]))
         _prove_anew(recovery, receipt, recipe)
+        refuse_other_readers(recovery, receipt)
     except R2D2Error as error:
         return Outcome(receipt.dataset, False, str(error), error.hint, receipt.id)
     recovery.journal.append("purge-begun", receipt.id, gone=gone)
@@ -175,6 +177,16 @@ def _claim(recovery: Recovery, receipt: Receipt) -> None:
     for kind, location in ((ClaimKind.RETIRED, receipt.location), (ClaimKind.PARENT, receipt.parent_location)):
         claims.mend(kind, location, receipt.location, receipt.id)
     claims.refuse_taken(receipt.location, receipt.parent_location, receipt.id)
+
+
+def refuse_other_readers(recovery: Recovery, receipt: Receipt) -> None:
+    """Files that stayed where they were may have got other readers since.
+
+    Raises:
+        NotRetirable: another dataset holds some, or refers to them.
+    """
+    if not PutAway.from_facts(receipt.facts["away"]).moves:
+        refuse_shared(quarantined_dataset(receipt), recovery.datasets().values())
 
 
 def _prove_anew(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> None:
