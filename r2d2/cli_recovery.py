@@ -65,6 +65,7 @@ _GUARD = """Run it as often as retention.guard_checks says: it costs little wher
   parent appended to       its recipe stays bound to the files that it was made for, and is carried over before they go
   parent compacted         its recipe is carried over
   files gone, VACUUM near  the dataset is given back now, where no new recipe is found
+  no longer protected      what was purged is rebuilt into quarantine: a retention was shortened, say
   rows deleted in parent   nothing comes back by itself: it is not purged, and a person is asked; after
                            recovery.honour_days without an answer the deletion is honoured
 Claims and recipes that were changed are made whole again from their second copy. A table shows what is not simply
@@ -94,7 +95,7 @@ example:
   r2d2 erase --keys keys.csv --yes --state /data/r2d2"""
 
 _HISTORY = """Each plan that decided otherwise than the one before, each review, and each record of the journal, whose
-hashes and MACs are checked. No value of a cell is in it, nor a name of a file.
+hashes and MACs are checked. Reasons may name a file, and with it a partition.
 
 examples:
   r2d2 history exports/orders.csv --state /data/r2d2

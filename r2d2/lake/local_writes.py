@@ -49,14 +49,15 @@ def put_new(path: str, data: bytes, private: bool) -> None:
 
 
 def copy_new(source: str, target: str) -> None:
-    """Copies a file, if there is none at ``target``.
+    """Copies a file with its permission bits, if there is none at ``target``.
 
     Raises:
         FileExistsError: there is one.
     """
     temporary = _temporary(target)
     try:
-        shutil.copyfile(source, temporary)
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _PRIVATE))
+        shutil.copy(source, temporary)
         _sync(temporary)
         _link_new(temporary, target)
     finally:

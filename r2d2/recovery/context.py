@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from r2d2.lake.catalog_changes import Catalogs
 from r2d2.lake.file_tree import shown
 from r2d2.model.dataset import Dataset
 from r2d2.model.receipt import Receipt
+from r2d2.model.usage import Usage
 from r2d2.progress import Progress
 from r2d2.recovery import receipts
 from r2d2.recovery.claims import Claims
@@ -24,6 +26,7 @@ from r2d2.recovery.forgotten import refuse_forgotten
 from r2d2.recovery.journal import Journal
 from r2d2.recovery.lake_writer import LakeWriter
 from r2d2.recovery.locks import RootLocks, roots_locked
+from r2d2.usage.collect import collect
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -55,6 +58,7 @@ class Recovery:
     locks: RootLocks
     session: Callable[[], SparkSession] | None = None
     _seen: tuple[float, Mapping[str, Dataset]] | None = field(default=None, repr=False)
+    _told: tuple[Mapping[str, Dataset], Mapping[str, Usage]] | None = field(default=None, repr=False)
 
     @cached_property
     def journal(self) -> Journal:
@@ -94,6 +98,14 @@ class Recovery:
         if self._seen is None or now - self._seen[0] > _LOOKS_AGAIN_AFTER:
             self._seen = now, self.look()
         return self._seen[1]
+
+    def usage(self) -> Mapping[str, Usage]:
+        """What logs and facts tell of the datasets, read once for each look at the lake."""
+        found = self.datasets()
+        if self._told is None or self._told[0] is not found:
+            collected = collect([*found.values()], self.settings.usage, (), datetime.now(UTC))
+            self._told = found, {usage.dataset: usage for usage in collected.usages}
+        return self._told[1]
 
     def dataset_at(self, location: str) -> Dataset | None:
         """What lies at a location now; None if there is no dataset."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from r2d2.errors import NotRetirable
@@ -13,7 +12,6 @@ from r2d2.model.plan import GONE, PlannedDataset
 from r2d2.recovery.context import Recovery
 from r2d2.retention.context import Context, with_reads
 from r2d2.retention.policies import pinned_datasets
-from r2d2.usage.collect import collect
 
 
 class Pair(NamedTuple):
@@ -69,10 +67,8 @@ def refuse_shared(child: Dataset, datasets: Iterable[Dataset]) -> None:
 
 def _refuse_kept(recovery: Recovery, child: Dataset) -> None:
     """Policies as they are now: a hold may have come after the plan."""
-    usage = collect([child], recovery.settings.usage, (), datetime.now(UTC))
-    by_id = {each.dataset: each for each in usage.usages}
-    retention = recovery.settings.retention
-    known = with_reads([child], by_id, retention.read_window_days)
-    kept = pinned_datasets(known, retention, Context(by_id, roots=len(recovery.roots)))
+    usage, retention = recovery.usage(), recovery.settings.retention
+    known = with_reads([child], usage, retention.read_window_days)
+    kept = pinned_datasets(known, retention, Context(usage, roots=len(recovery.roots)))
     if child.id in kept:
         raise NotRetirable(kept[child.id], "")

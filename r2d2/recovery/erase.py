@@ -31,7 +31,7 @@ from r2d2.recovery.erase_words import Words
 from r2d2.recovery.kept_again import put_again
 from r2d2.recovery.listing import exists
 from r2d2.recovery.placing import write_log
-from r2d2.recovery.put_away import PutAway
+from r2d2.recovery.put_away import Kind, PutAway
 from r2d2.recovery.quarantine import seen_now
 from r2d2.recovery.quarantined import quarantined_dataset
 from r2d2.recovery.rebinding import adopt
@@ -130,7 +130,8 @@ def _retired(recovery: Recovery, receipt: Receipt, words: Words) -> Outcome | No
         return _forgotten(recovery, receipt)
     recipe = recipe_store.load(recovery.state, receipt)
     tells = recipe_tells(recipe, words)
-    if not tells and not receipt.facts.get(STALE) and not words.keys.may_hold(_columns(recipe.manifest)):
+    known = tells or receipt.facts.get(STALE) or words.keys.may_hold(_columns(recipe.manifest))
+    if not known and not _has_other_files(receipt):
         return None
     if receipt.status is Status.QUARANTINED:
         had = take_out(recovery, receipt, recipe.manifest, words)
@@ -142,6 +143,14 @@ def _retired(recovery: Recovery, receipt: Receipt, words: Words) -> Outcome | No
         return None
     with rebuilt_rest(recovery, receipt, recipe, words) as rest:
         return _renewed(recovery, receipt, recipe, rest, words)
+
+
+def _has_other_files(receipt: Receipt) -> bool:
+    """Whether files in quarantine may tell of people whom its columns don't: older versions, what lies beside data."""
+    if receipt.status is not Status.QUARANTINED:
+        return False
+    away = PutAway.from_facts(receipt.facts["away"])
+    return away.kind is not Kind.CATALOG and len(away.seen) > len(receipt.facts["child"]["files"])
 
 
 def _columns(manifest: Manifest) -> set[LeafPath]:

@@ -12,6 +12,13 @@ from r2d2.recovery.erase_words import Words
 #: Facts by which a retired dataset is given back: texts in them can't be replaced.
 _NEEDED = frozenset(
     {"dataset", "names", "root", "location", "parent", "parent_location", "away", "child", "gone", "placing", "erasing"}
+    | {"kept", "tagged"}
+)
+#: Facts that only code writes, and reads: a person may be named like a word of it.
+_CODE = frozenset(
+    {"accepted", "status", "was", "source", "kind", "recipe", "recipe_kind", "fidelity", "plan", "promised_seconds"}
+    | {"bytes", "tag", "decision", "frozen_until", "frozen_version", "frozen_causes", "replacing", "stale"}
+    | {"looked_at", "findings", "keys_sha256", "people", "replaced"}
 )
 
 
@@ -27,10 +34,10 @@ def erase_from_journal(recovery: Recovery, words: Words) -> list[Receipt]:
     for number, receipt, facts in _telling(recovery, words):
         own = found.get(receipt)
         if own is None or own.status not in RETIRED:
-            changed[number] = words.cleared_in(facts)
+            changed[number] = {name: _cleared(name, value, words) for name, value in facts.items()}
             continue
         changed[number] = dict(_still_needed(facts, own, words))
-        if words.tells_in(changed[number]):
+        if _tell(changed[number], words):
             left[receipt] = own
     recovery.journal.replace_facts(changed)
     return list(left.values())
@@ -38,14 +45,23 @@ def erase_from_journal(recovery: Recovery, words: Words) -> list[Receipt]:
 
 def _telling(recovery: Recovery, words: Words) -> Iterator[tuple[int, str, Mapping[str, Any]]]:
     for record in recovery.journal.records:
-        if words.tells_in(record.facts):
+        if _tell(record.facts, words):
             yield record.sequence, record.receipt, record.facts
+
+
+def _tell(facts: Mapping[str, Any], words: Words) -> bool:
+    return any(_cleared(name, value, words) != value for name, value in facts.items())
+
+
+def _cleared(name: str, value: Any, words: Words) -> Any:
+    """A fact without keys. Its name is no person's: records are read by it."""
+    return value if name in _CODE else words.cleared_in(value)
 
 
 def _still_needed(facts: Mapping[str, Any], receipt: Receipt, words: Words) -> Iterator[tuple[str, Any]]:
     """Facts of a record of a retired dataset: without those that a later one has replaced, texts of people cleared."""
     for name, value in facts.items():
         if name not in _NEEDED:
-            yield name, words.cleared_in(value)
-        elif not words.tells_in({name: value}) or receipt.facts.get(name) == value:
+            yield name, _cleared(name, value, words)
+        elif not words.tells_in(value) or receipt.facts.get(name) == value:
             yield name, value

@@ -7,6 +7,7 @@ were rewritten is left, in older versions of the state's tables neither.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Any
@@ -23,6 +24,12 @@ from r2d2.lake.file_tree import joined
 from r2d2.recovery.erase_words import Words, json_or_none, spelled
 
 Change = Callable[[pa.Table], pa.Table]
+#: Columns that only code writes, and reads, and where the lake is: a person may be named like a word of them.
+_CODE = frozenset({"run_id", "roots", "status", "format", "grade", "how", "action", "tier", "solver", "currency"})
+_CODE |= {"receipt", "kind", "recipe", "accepted", "key"}
+#: JSON whose names are code's, on so many levels.
+_SECTIONS, _LEVELS = frozenset({"settings", "funnel"}), 2
+_CHOICE = re.compile("[a-z-]*")
 
 
 def erase_from_state(state: State, words: Words, recipes: Collection[str]) -> None:
@@ -84,7 +91,11 @@ def _edges(rows: pa.Table, words: Words, holders: Collection[str]) -> pa.Table:
 def _texts(rows: pa.Table, words: Words) -> pa.Table:
     """With all texts cleared; the same table where none held a key."""
     for field in rows.schema:
-        if pa.types.is_string(field.type):
+        if field.name in _CODE:
+            continue
+        if field.name in _SECTIONS:
+            rows = _replaced(rows, field.name, lambda text: _section(text, words))
+        elif pa.types.is_string(field.type):
             rows = _replaced(rows, field.name, lambda text: _cleared(text, words))
         elif pa.types.is_list(field.type):
             found = rows[field.name].to_pylist()
@@ -110,6 +121,18 @@ def _replaced(rows: pa.Table, name: str, change: Callable[[str], str]) -> pa.Tab
 def _cleared(text: str, words: Words) -> str:
     raw = json_or_none(text)
     return words.cleared(text) if raw is None else spelled(text, raw, words.cleared_in(_without_bounds(raw, words)))
+
+
+def _section(text: str, words: Words) -> str:
+    raw = json_or_none(text)
+    return words.cleared(text) if raw is None else spelled(text, raw, _below(raw, words))
+
+
+def _below(raw: Any, words: Words, levels: int = _LEVELS) -> Any:
+    """What is cleared below so many levels of names; a lower-case word is one of few that a setting may be."""
+    if levels and isinstance(raw, dict):
+        return {name: _below(value, words, levels - 1) for name, value in raw.items()}
+    return raw if isinstance(raw, str) and _CHOICE.fullmatch(raw) else words.cleared_in(raw)
 
 
 def _without_bounds(raw: Any, words: Words) -> Any:

@@ -60,8 +60,27 @@ def _struct(array: pa.Array, kind: pa.StructType) -> pa.Array:
         child = array.field(place)
         if array.null_count and not field.nullable and child.filter(valid).null_count:
             raise UnreadableData("a value is NULL in a column that may hold none")
-        children.append(_cast(child, field.with_nullable(field.nullable or bool(array.null_count))))
+        cast = _cast(child, field.with_nullable(field.nullable or bool(array.null_count)))
+        children.append(cast if field.nullable else _filled(cast))
     return pa.StructArray.from_arrays(children, fields=fields, mask=pc.invert(valid))
+
+
+def _filled(array: pa.Array) -> pa.Array:
+    """Anything in the place of NULLs. *Seen*: Arrow's writer refuses them also where the struct itself is NULL."""
+    kind = array.type
+    if not array.null_count:
+        return array
+    if isinstance(kind, pa.BaseExtensionType):
+        return pa.ExtensionArray.from_storage(kind, _filled(array.storage))
+    if pa.types.is_struct(kind):
+        fields = [kind.field(i) for i in range(kind.num_fields)]
+        children = [array.field(i) if field.nullable else _filled(array.field(i)) for i, field in enumerate(fields)]
+        return pa.StructArray.from_arrays(children, fields=fields)
+    if pa.types.is_map(kind):
+        return pa.MapArray.from_arrays(array.offsets, array.keys, array.items, type=kind)
+    if pa.types.is_list(kind):
+        return pa.ListArray.from_arrays(array.offsets, array.values, type=kind)
+    return pa.Array.from_buffers(kind, len(array), [None, *array.buffers()[1:]], 0, array.offset)
 
 
 def _map(array: pa.Array, kind: pa.MapType) -> pa.Array:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from r2d2.errors import UsageError
+from r2d2.errors import NotRetirable, UsageError
 from r2d2.lake.file_tree import shown
 from r2d2.model.receipt import Receipt
 from r2d2.model.recipe import Recipe
+from r2d2.recovery import recipe_store
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.delta_changes import Cause
 from r2d2.recovery.honour import honour
-from r2d2.recovery.parent_now import ParentNow
+from r2d2.recovery.parent_now import ParentNow, Parents
 from r2d2.recovery.restore import Restored, restore
 
 #: What is asked: are the deleted rows given up, or does the dataset come back with them?
@@ -37,12 +38,14 @@ def freeze(recovery: Recovery, receipt: Receipt, recipe: Recipe, parent: ParentN
         frozen=f"rows that it holds were deleted in {recipe.parent.dataset}",
         frozen_until=until if only_deleted else "",
         frozen_version=parent.version,
+        frozen_causes=list(parent.causes),
     )
 
 
 def is_asked(receipt: Receipt, parent: ParentNow) -> bool:
     """Whether the question was asked already, and the parent is as it was then."""
-    return bool(receipt.frozen) and receipt.facts.get("frozen_version") == parent.version
+    asked = receipt.facts.get("frozen_version"), receipt.facts.get("frozen_causes")
+    return bool(receipt.frozen) and asked == (parent.version, list(parent.causes))
 
 
 def is_over(receipt: Receipt, now: datetime) -> bool:
@@ -76,11 +79,25 @@ def decide(recovery: Recovery, receipt: Receipt, decision: str, by: str) -> Rest
         raise UsageError(
             f"{shown(receipt.dataset)}: nothing is to be decided", "`r2d2 guard --state DIR` tells what is"
         )
+    if decision == HONOUR:
+        _refuse_more(recovery, receipt)
     recovery.journal.append("decided", receipt.id, decision=decision, decided_by=by.strip())
     if decision == RESTORE:
         return restore(recovery, recovery.receipts[receipt.id])
     honour(recovery, recovery.receipts[receipt.id])
     return None
+
+
+def _refuse_more(recovery: Recovery, receipt: Receipt) -> None:
+    """Raises if more was done to the parent than who decides was told: rows would be given up that nobody deleted.
+
+    Raises:
+        NotRetirable: it was written anew, say, since the guard looked.
+    """
+    now = Parents().now(recipe_store.load(recovery.state, receipt)).causes
+    if set(now) - {Cause.DELETED, Cause.COMPACTED, *receipt.facts.get("frozen_causes", ())}:
+        what = f"{shown(receipt.parent)} was not only deleted from since that was asked: its rows were changed, too"
+        raise NotRetirable(what, "`r2d2 guard --state DIR` looks again, and asks anew")
 
 
 def honour_late(recovery: Recovery, receipt: Receipt) -> None:

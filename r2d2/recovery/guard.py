@@ -24,6 +24,7 @@ from r2d2.recovery.mending import Mending
 from r2d2.recovery.older_versions import with_older_versions
 from r2d2.recovery.parent_now import ParentNow, Parents
 from r2d2.recovery.pins import as_now
+from r2d2.recovery.protection import exposed
 from r2d2.recovery.rebinding import adopt, new_recipe
 from r2d2.recovery.restore import restore
 
@@ -113,11 +114,15 @@ def _guarded(recovery: Recovery, receipt: Receipt, mending: Mending, parents: Pa
 def _one(recovery: Recovery, receipt: Receipt, recipe: Recipe, parents: Parents, now: datetime) -> Finding:
     parent = parents.now(recipe)
     if parent.good and not receipt.frozen:
-        return _finding(receipt, Verdict.GOOD)
+        why = exposed(recovery, receipt, recipe, parents)
+        return _kept(recovery, receipt, recipe, why) if why else _finding(receipt, Verdict.GOOD)
     if not frozen.is_asked(receipt, parent):
         found = _carried(recovery, receipt, recipe, parent)
         if found:
             adopt(recovery, receipt, found, parent.why)
+            why = exposed(recovery, receipt, found, parents)
+            if why:
+                return _kept(recovery, recovery.receipts[receipt.id], found, why)
             return _finding(receipt, Verdict.CARRIED, f"{parent.why}; it is rebuilt from what is there now")
         if not receipt.frozen and Cause.DELETED not in parent.causes:
             return _given_back(recovery, receipt, recipe, parent, parent.why)
@@ -151,6 +156,12 @@ def _is_safe(recovery: Recovery, receipt: Receipt, recipe: Recipe, parent: Paren
         if found is not None:
             keep_again(recovery, receipt, found)
         return found is not None
+
+
+def _kept(recovery: Recovery, receipt: Receipt, recipe: Recipe, why: str) -> Finding:
+    """What allowed the purge does not hold any more: a retention was shortened, a tag removed."""
+    keep_again(recovery, receipt, recipe)
+    return _finding(receipt, Verdict.KEPT, f"{why}; it was purged, and is in quarantine again")
 
 
 def _asked(recovery: Recovery, receipt: Receipt, now: datetime) -> Finding:

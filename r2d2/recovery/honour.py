@@ -12,6 +12,7 @@ from dataclasses import replace
 from r2d2.errors import NotRetirable
 from r2d2.lake.file_tree import shown
 from r2d2.model.dataset import Dataset
+from r2d2.model.names import fold
 from r2d2.model.receipt import Receipt, Status
 from r2d2.model.recipe import FileRecord, Manifest, Recipe, RecipeKind, units
 from r2d2.recovery import purge, recipe_store
@@ -65,6 +66,7 @@ def _left(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> Recipe:
         raise NotRetirable(f"{shown(receipt.dataset)}: {_NOTHING}", _HINT)
     if parent is None or parent.status != "ok" or parent.source is not None:
         raise NotRetirable(f"{shown(recipe.parent.dataset)} can't be read", _HINT)
+    _refuse_lacking(recipe, parent)
     child = replace(quarantined_dataset(receipt), leaves=leaves_of(recipe))
     settings = recovery.settings.containment
     members = units(recipe.manifest)
@@ -78,6 +80,20 @@ def _left(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> Recipe:
     selected = replace(built, kind=recipe.kind, predicate=recipe.predicate, rows=(), keeps_order=recipe.keeps_order)
     selected = pinned(recovery, selected, parent)
     return selected if given_back(recovery, selected, Area(receipt.root, receipt.id)) is recipe.fidelity else built
+
+
+def _refuse_lacking(recipe: Recipe, parent: Dataset) -> None:
+    """Raises if a column of the dataset is gone from its parent: no row could be told from a deleted one.
+
+    Raises:
+        NotRetirable: names it.
+    """
+    sensitive = recipe.parent.case_sensitive
+    held = {fold(leaf.path, sensitive) for leaf in parent.leaves}
+    for path, _ in recipe.projection:
+        if fold(path, sensitive) not in held:
+            what = f"{shown(parent.id)} has no column {shown('.'.join(path))} any more: what it deleted can't be told"
+            raise NotRetirable(what, _HINT)
 
 
 def _cut(manifest: Manifest, members: Sequence[Sequence[int]], rows: Sequence[int]) -> Manifest:

@@ -95,19 +95,19 @@ def _add(parts: _Parts, array: pa.Array, kind: pa.DataType, nullable: bool) -> N
     elif array.null_count:
         raise UnreadableData("a column that its footer calls required holds NULLs")
     if isinstance(kind, pa.BaseExtensionType):
-        _add_value(parts, array.storage, kind.storage_type, valid)
-    elif pa.types.is_dictionary(kind):
-        _add_value(parts, array.dictionary_decode(), kind.value_type, valid)
-    else:
-        _add_value(parts, array, kind, valid)
+        array, kind = array.storage, kind.storage_type
+    if pa.types.is_dictionary(kind):
+        array, kind = array.dictionary_decode(), kind.value_type
+    _add_value(parts, array, kind, nullable, valid)
 
 
-def _add_value(parts: _Parts, array: pa.Array, kind: pa.DataType, valid: _Array | None) -> None:
+def _add_value(parts: _Parts, array: pa.Array, kind: pa.DataType, nullable: bool, valid: _Array | None) -> None:
+    """``valid``: None where all are. What a row's bytes are must not depend on the other rows of the batch."""
     if pa.types.is_struct(kind):
         for child, of in zip(array.flatten(), kind, strict=True):
-            _add(parts, child, of.type, of.nullable or valid is not None)
+            _add(parts, child, of.type, of.nullable or nullable)
     elif pa.types.is_map(kind):
-        _add_value(parts, array.cast(_entries(kind)), _entries(kind), valid)
+        _add_list(parts, array.cast(_entries(kind)), _entries(kind))
     elif pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
         _add_list(parts, array, kind)
     elif _is_text(kind):

@@ -14,7 +14,7 @@ from r2d2.model.recipe import Manifest, Recipe
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.identity import look_at
 from r2d2.recovery.listing import exists, seen_below
-from r2d2.recovery.moving import remove_below
+from r2d2.recovery.moving import carry, remove_below
 from r2d2.recovery.places import Area
 from r2d2.recovery.placing import LOG, place, plan_placing
 from r2d2.recovery.put_away import Kind, Move, PutAway, Seen
@@ -36,9 +36,17 @@ def keep_again(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> None:
     if _holds(recovery, recipe, area.data):
         _said(recovery, receipt, recipe.manifest, {})
         return
+    if not is_local(area.data) and not receipt.facts.get("kept"):
+        _back(recovery, area)
     if not _holds(recovery, recipe, area.next):
         rebuilt(recovery, recipe, area.next)
     put_again(recovery, receipt, recipe.manifest, area.next)
+
+
+def _back(recovery: Recovery, area: Area) -> None:
+    """What a move that was cut short has put into the quarantine of a store goes back to the others."""
+    for file in seen_below(area.data):
+        carry(recovery.lake, file.path, area.next + file.path[len(area.data) :])
 
 
 def put_again(recovery: Recovery, receipt: Receipt, manifest: Manifest, scratch: str, **facts: object) -> None:

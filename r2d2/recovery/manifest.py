@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Sequence
 
 from r2d2.catalog.file_names import is_hidden
@@ -15,6 +16,9 @@ from r2d2.model.edge import Projection
 from r2d2.model.recipe import Manifest
 from r2d2.recovery.identity import Looked
 from r2d2.recovery.put_away import Seen
+
+_LEFT_BEHIND = re.compile(r"_SUCCESS|_(common_)?metadata|_(committed|started)_(vacuum)?\d+|\..+\.crc", re.DOTALL)
+_OF_DELTA = re.compile(r".+\.parquet|deletion_vector_.+\.bin", re.DOTALL)
 
 
 def manifest_of(
@@ -92,13 +96,14 @@ def strangers(kind: str, others: Sequence[str]) -> tuple[str, ...]:
 
 
 def _is_left_behind(name: str) -> bool:
-    """What Hadoop, Spark, Databricks and Impala leave beside data."""
-    last = name.rpartition("/")[2]
-    started = last.startswith(("_SUCCESS", "_committed_", "_started_", "_metadata", "_common_metadata"))
-    return started or (last.startswith(".") and last.endswith(".crc")) or last.endswith(".tmp")
+    """What Hadoop, Spark and Databricks leave beside data; what only begins like that may be anybody's."""
+    return _LEFT_BEHIND.fullmatch(name.rpartition("/")[2]) is not None
 
 
 def _is_data(name: str) -> bool:
-    """A data file of an old version, a deletion vector, or a change file of a Delta table."""
-    first = name.partition("/")[0]
-    return not any(map(is_hidden, name.split("/"))) or first == "_change_data" or name.endswith(".crc")
+    """A data file of an old version, a deletion vector, or a change file of a Delta table, by the names it gives."""
+    last, first = name.rpartition("/")[2], name.partition("/")[0]
+    if last.endswith(".crc"):
+        return _is_left_behind(name)
+    ours = first == "_change_data" or not any(map(is_hidden, name.split("/")))
+    return ours and _OF_DELTA.fullmatch(last) is not None

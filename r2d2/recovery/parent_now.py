@@ -87,11 +87,11 @@ class Parents:
             return ParentNow("", not gone, True, f"{shown(pin.dataset)} is no Delta table any more")
         snapshot = self.snapshot(pin.location)
         version = f"v{snapshot.version}"
-        lost = _left(pin, snapshot)
+        lost, lacking = _left(pin, snapshot), _lacking(recipe, snapshot)
         if lost:
             why = gone or f"{shown(min(lost))} is not in its newest version"
-            return ParentNow(version, not gone, True, why, _causes(pin, lost, snapshot))
-        lacking = _lacking(recipe, snapshot)
+            found = {*_causes(pin, lost, snapshot), *([Cause.CHANGED] if lacking else [])}
+            return ParentNow(version, not gone, True, why, tuple(sorted(found)))
         return ParentNow(version, not gone, bool(lacking), gone or lacking)
 
 

@@ -9,7 +9,9 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from r2d2.errors import UnreadableData
+from r2d2.lake.delta_vectors import DeletionVector, deleted_rows
 from r2d2.lake.file_tree import shown
+from r2d2.lake.handed import is_handed
 from r2d2.lake.staging import changed
 from r2d2.lake.storage import is_local, storage_for
 from r2d2.lake.urls import split_url
@@ -31,6 +33,7 @@ def as_now(recipe: Recipe) -> Recipe:
 
 
 def _as_now(file: DataFile, sha256: str) -> DataFile:
+    file = replace(file, vector=_vector_as_now(file.vector)) if file.vector else file
     if not changed([file]):
         return file
     try:
@@ -41,6 +44,20 @@ def _as_now(file: DataFile, sha256: str) -> DataFile:
     if not same:
         raise UnreadableData(f"{shown(file.path)} is not the file that the recipe was made from")
     return replace(file, mtime_ns=now.mtime_ns, identity=now.identity, ctime_ns=now.ctime_ns, tag=now.tag)
+
+
+def _vector_as_now(text: str) -> str:
+    """The deletion vector with the version that its own file has now; its checksum tells whether it is the same."""
+    vector = DeletionVector.from_json(text)
+    if not vector.path or is_handed(vector.path):
+        return text
+    try:
+        now = replace(vector, stamp=storage_for(vector.path).stat(vector.path).version)
+    except OSError as error:
+        raise UnreadableData(f"{shown(vector.path)}: {error.strerror or error}") from error
+    if now != vector:
+        deleted_rows(now)
+    return now.to_json()
 
 
 def sha256_of(path: str, tag: str = "") -> str:
@@ -68,7 +85,12 @@ def copied(source: str, target: str) -> None:
         FileExistsError: there is one.
         OSError: it can't be read or written.
     """
-    if is_local(source) == is_local(target) and split_url(source)[:2] == split_url(target)[:2]:
+    if _store(source) == _store(target):
         storage_for(target).copy(source, target)
     else:
         storage_for(target).put(target, storage_for(source).read_bytes(source), only_if="")
+
+
+def _store(path: str) -> tuple[str, str]:
+    """What holds a file: one store, or the disks of this machine."""
+    return ("", "") if is_local(path) else split_url(path)[:2]

@@ -9,7 +9,7 @@ from r2d2.errors import NotRetirable, R2D2Error
 from r2d2.lake.file_tree import shown
 from r2d2.lake.object_versions import versions_kept_for
 from r2d2.lake.storage import is_local
-from r2d2.model.receipt import Acceptance, Receipt
+from r2d2.model.receipt import Acceptance, Receipt, Status
 from r2d2.model.recipe import Recipe
 from r2d2.recovery.catalog_tags import ICEBERG, not_kept
 from r2d2.recovery.context import Recovery
@@ -18,6 +18,8 @@ from r2d2.recovery.parent_now import Parents
 
 _MONTH = timedelta(days=30)
 _SELDOM = 0.001  # looks a month; never is no number
+_UNSEEN = "its parent may lose the rows between two looks of the guard"
+_HINT = "approve it with --accept unprotected-parent, or leave it in quarantine"
 
 
 def refuse_unprotected(recovery: Recovery, receipt: Receipt, recipe: Recipe, now: datetime) -> None:
@@ -32,10 +34,21 @@ def refuse_unprotected(recovery: Recovery, receipt: Receipt, recipe: Recipe, now
         raise NotRetirable(parent.why, "`r2d2 guard --state DIR` carries its recipe over, or restores it")
     if Acceptance.UNPROTECTED_PARENT in receipt.accepted:
         return
-    why = _unguarded(recovery, now) or _unprotected(recovery, receipt, recipe, parents)
+    why = _unguarded(recovery, now) or unprotected(recovery, receipt, recipe, parents)
     if why:
-        hint = "approve it with --accept unprotected-parent, or leave it in quarantine"
-        raise NotRetirable(f"its parent may lose the rows between two looks of the guard: {why}", hint)
+        raise NotRetirable(f"{_UNSEEN}: {why}", _HINT)
+
+
+def exposed(recovery: Recovery, receipt: Receipt, recipe: Recipe, parents: Parents) -> str:
+    """Why what was purged might be lost unseen from now on, though nobody accepted that; empty if it can't be.
+
+    Raises:
+        NotRetirable: a store can't be asked.
+    """
+    if receipt.status is not Status.PURGED or Acceptance.UNPROTECTED_PARENT in receipt.accepted:
+        return ""
+    why = unprotected(recovery, receipt, recipe, parents)
+    return f"{_UNSEEN}: {why}" if why else ""
 
 
 def guard_interval(settings: RetentionSettings) -> timedelta:
@@ -56,8 +69,12 @@ def _unguarded(recovery: Recovery, now: datetime) -> str:
     )
 
 
-def _unprotected(recovery: Recovery, receipt: Receipt, recipe: Recipe, parents: Parents) -> str:
-    """Why the parent may lose the rows unseen; empty if it can't."""
+def unprotected(recovery: Recovery, receipt: Receipt, recipe: Recipe, parents: Parents) -> str:
+    """Why the parent may lose the rows unseen; empty if it can't.
+
+    Raises:
+        NotRetirable: a store can't be asked.
+    """
     pin = recipe.parent
     needed = guard_interval(recovery.settings.retention) + timedelta(seconds=receipt.promised_seconds)
     if pin.format == "delta":
@@ -78,7 +95,8 @@ def _unversioned(recipe: Recipe, needed: timedelta) -> str:
     try:
         kept = versions_kept_for(recipe.parent.location)
     except R2D2Error as error:
-        return f"whether older versions of {name} are kept can't be told: {error}"
+        what = f"whether older versions of {name} are kept can't be told: {error}"
+        raise NotRetirable(what, _HINT) from error
     if needed < kept:
         return ""
     if not kept:

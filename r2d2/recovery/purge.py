@@ -26,7 +26,6 @@ from r2d2.recovery.prove import tried
 from r2d2.recovery.put_away import Kind, PutAway
 from r2d2.recovery.quarantine import is_whole, removal_order, seen_now
 from r2d2.recovery.quarantined import quarantined_dataset
-from r2d2.recovery.receipts import REPLACING
 
 
 def purge(
@@ -122,11 +121,10 @@ def resume(recovery: Recovery, receipt: Receipt) -> str:
         LakeError: what became of the parent can't be told.
     """
     good, intact, why = _way_back(recovery, receipt)
-    finished = good or receipt.facts.get(REPLACING)  # what is to stay then lies beside it
-    if not finished and is_whole(PutAway.from_facts(receipt.facts["away"])):
+    if not good and is_whole(PutAway.from_facts(receipt.facts["away"])):
         recovery.journal.append("purge-undone", receipt.id, why=why)
         return f"its purge was given up, it stays in quarantine: {why}"
-    if not (finished or intact):
+    if not intact:
         what = f"{shown(receipt.dataset)}: some of it was purged, and its recipe does not give it back: {why}"
         raise NotRetirable(what, f"what is left is kept; restore {shown(receipt.parent)} from a backup, then recover")
     go_on(recovery, receipt)

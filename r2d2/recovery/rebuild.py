@@ -42,7 +42,7 @@ class Built:
 
     Attributes:
         files: in the order of the manifest's.
-        identity: see ``recovery.identity``.
+        identity: see ``recovery.identity``; of copies, whose bytes were compared, it is the child's.
         digest: of its rows, as the manifest's; taken only where the identity is another.
         bytes_read: of the parent's files.
         seconds: it took, with reading back.
@@ -86,9 +86,11 @@ def rebuild(recipe: Recipe, into: str, settings: ContainmentSettings, run: Runne
     if isinstance(built, str):
         raise UnreadableData(f"what was rebuilt can't be read back: {built}")
     _check_copies(recipe, built.files)
-    same = built.identity == recipe.manifest.identity
+    # the same bytes are the same data, whatever a newer library makes of their headers
+    identity = recipe.manifest.identity if recipe.copies else built.identity
+    same = identity == recipe.manifest.identity
     digest = recipe.manifest.digest if same else _digest(dataset, recipe.manifest, settings, run)
-    return Built(built.files, built.identity, digest, size, time.monotonic() - started)
+    return Built(built.files, identity, digest, size, time.monotonic() - started)
 
 
 def _digest(dataset: Dataset, manifest: Manifest, settings: ContainmentSettings, run: Runner) -> str:
@@ -207,7 +209,7 @@ def _put_in_place(manifest: Manifest, written: dict[int, str], into: str) -> Non
         if not is_local(into):
             storage.rename(written[index], target)
             continue
-        if record.mode:
+        if is_local(manifest.location):
             os.chmod(written[index], record.mode)
         make_directory(os.path.dirname(target))
         storage.rename(written[index], target)

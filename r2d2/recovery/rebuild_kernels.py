@@ -133,7 +133,7 @@ class CopyFiles:
 
 
 def _copy(file: DataFile, target: Path) -> None:
-    with closing(storage_for(file.path).open(file.path, file.tag)) as source, target.open("xb") as copy:
+    with closing(storage_for(file.path).open(file.path, file.tag)) as source, target.open("wb") as copy:
         copy.writelines(pieces(source))
 
 
@@ -147,7 +147,9 @@ class Target:
         self.local = Path(self._directory.name if self._directory else into) / name
 
     def __enter__(self) -> Target:
+        """Only its owner may read it until it gets the rights of the file that it stands for."""
         make_directory(str(self.local.parent))
+        os.close(os.open(self.local, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:

@@ -12,6 +12,7 @@ from r2d2.recovery import recipe_store
 from r2d2.recovery.claims import ClaimKind
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.parent_now import Parents
+from r2d2.recovery.protection import exposed
 from r2d2.recovery.rebinding import adopt, new_recipe
 
 
@@ -63,10 +64,17 @@ def _drop_stale(recovery: Recovery, location: str, own: set[str]) -> None:
 
 
 def _proven(recovery: Recovery, receipt: Receipt, child: Dataset, new_parent: Dataset) -> Recipe:
+    if receipt.frozen:  # the question would be forgotten, and the deleted rows come back by themselves
+        what = f"a person is asked about {shown(receipt.dataset)}, which is rebuilt from it: {shown(receipt.frozen)}"
+        raise NotRetirable(what, "decide that first: `r2d2 guard --decide honour|restore DATASET --by NAME`")
     recipe = recipe_store.load(recovery.state, receipt)
     intact = Parents().now(recipe).intact
     found = new_recipe(recovery, receipt, recipe, new_parent, intact)
     if found is None:
         what = f"{shown(receipt.dataset)} is rebuilt from {shown(child.id)}, and can't be from {shown(new_parent.id)}"
+        raise NotRetirable(what, "restore that one first, or keep this one")
+    why = exposed(recovery, receipt, found, Parents())
+    if why:
+        what = f"{shown(receipt.dataset)} was purged, and would be rebuilt from {shown(new_parent.id)}: {why}"
         raise NotRetirable(what, "restore that one first, or keep this one")
     return found

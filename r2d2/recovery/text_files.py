@@ -25,7 +25,7 @@ class TextFile:
         self._frame = frame
         self._end = frame["newline"].encode("ascii")
         self._compressed = frame["compression"] == "gzip"
-        self._raw = path.open("xb")
+        self._raw = path.open("wb")
         packed = gzip.GzipFile("", "wb", _LEVEL, self._raw, mtime=0) if self._compressed else self._raw
         self._stream = cast(BinaryIO, packed)
         self._any = False

@@ -291,11 +291,14 @@ def test_a_copy_in_another_place_leaves_the_dataset_retired(
 ) -> None:
     name = make(lake)
     identity = seen(lake, name).identity
+    for file in [*(lake / name).rglob("*"), lake / name]:
+        file.chmod(0o700 if file.is_dir() else 0o600)
     retire(lake, tmp_path / "state", (name, "all.parquet"), accepted=ALL)
     to = "elsewhere.parquet" if make is a_slice else "elsewhere"
     restored = give_back(lake, tmp_path / "state", name, to=str(lake / to))
     assert restored.path == str(lake / to)
     assert seen(lake, to).identity == identity
+    assert {mode for file, (_, mode) in snapshot(lake).items() if file.startswith(to)} == {0o600}
     assert receipt_of(tmp_path / "state", name).status is Status.QUARANTINED
 
 

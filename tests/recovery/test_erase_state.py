@@ -60,15 +60,15 @@ def rows_of_a_run(state: State, datasets: dict[str, Dataset], run: str) -> None:
     ]
     state.write_run("datasets", run, [dataset_row(run, dataset) for dataset in datasets.values()])
     state.write_run("edges", run, [edge_row(run, edge) for edge in edges])
-    state.write_run("plan", run, [_blank("plan", run, plan=1, dataset=f"mail={MAIL}", conditions=[f"ask {MAIL}", "b"])])
-    state.write_run("runs", run, [_blank("runs", run, at=NOW, problems=json.dumps([{"where": f"x/{MAIL}"}]))])
-    state.append("reviews", [_blank("reviews", dataset="whole.parquet", by="ann", note=f"{MAIL} asked", at=NOW)])
-    state.append("recipes", [_blank("recipes", sha256=name, recipe=name) for name in ("kept", "old")])
-    state.append("measures", [_blank("measures", key="a", rows=3), _blank("measures", key="b", sketch=b"x", bound="1")])
-    state.append("verdicts", [_blank("verdicts", key="a", lacking=0), _blank("verdicts", key="b", row_hash="ab")])
+    state.write_run("plan", run, [blank("plan", run, plan=1, dataset=f"mail={MAIL}", conditions=[f"ask {MAIL}", "b"])])
+    state.write_run("runs", run, [blank("runs", run, at=NOW, problems=json.dumps([{"where": f"x/{MAIL}"}]))])
+    state.append("reviews", [blank("reviews", dataset="whole.parquet", by="ann", note=f"{MAIL} asked", at=NOW)])
+    state.append("recipes", [blank("recipes", sha256=name, recipe=name) for name in ("kept", "old")])
+    state.append("measures", [blank("measures", key="a", rows=3), blank("measures", key="b", sketch=b"x", bound="1")])
+    state.append("verdicts", [blank("verdicts", key="a", lacking=0), blank("verdicts", key="b", row_hash="ab")])
 
 
-def _blank(table: str, run_id: str = "", **given: Any) -> dict[str, Any]:
+def blank(table: str, run_id: str = "", **given: Any) -> dict[str, Any]:
     return dict.fromkeys(SCHEMAS[table].names) | ({"run_id": run_id} if run_id else {}) | given
 
 

@@ -198,7 +198,7 @@ def test_an_honour_that_was_interrupted_is_gone_on_with_whatever_became_of_the_p
 ) -> None:
     lake, state = deleted(tmp_path)
     with monkeypatch.context() as patch:
-        _kill_at(patch, moment)
+        kill_at(patch, moment)
         with pytest.raises(Killed):
             decided(lake, state, "honour")
     if parent_goes:
@@ -217,7 +217,7 @@ class Killed(BaseException):
     """The process is gone."""
 
 
-def _kill_at(patch: pytest.MonkeyPatch, moment: str) -> None:
+def kill_at(patch: pytest.MonkeyPatch, moment: str) -> None:
     from r2d2.recovery import honour, kept_again, purge
 
     module, name = {

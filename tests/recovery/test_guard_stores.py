@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from deltalake import DeltaTable, write_deltalake
 
 from r2d2.lake.object_versions import version_with, versions_kept_for
 from r2d2.lake.storage import storage_for
+from r2d2.recovery import placing
 from r2d2.recovery.apply import Outcome
+from r2d2.recovery.frozen import decide
 from r2d2.recovery.guard import Finding, Verdict, guard
 from r2d2.recovery.purge import purge
+from r2d2.recovery.receipts import of_dataset
 from tests.recovery.guarded import NOW, ROWS, SLICE
-from tests.recovery_runs import at_work, retire
+from tests.recovery.test_guard_decisions import Killed
+from tests.recovery_runs import ALL, at_work, give_back, recover_all, retire
 from tests.sampling import FULL, some
 
 
@@ -157,3 +165,42 @@ def test_what_stayed_in_place_is_not_purged_while_another_table_refers_to_it(
     assert "clone" in outcome.what
     storage.delete(log)
     assert purged(lake, tmp_path / "state").done
+
+
+@FULL
+def test_an_honour_in_a_bucket_is_gone_on_with_between_two_files_whatever_became_of_the_parent(
+    s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, disk, state = f"s3://{s3}/lake", tmp_path / "disk", tmp_path / "state"
+    write_deltalake(str(disk / "t"), ROWS)
+    names = [f"child/day={day}/part.parquet" for day in "ab"]
+    for name, day in zip(names, "ab", strict=True):
+        put(store, name, SLICE.filter(pc.equal(SLICE["day"], day)).drop_columns(["day"]))
+    lakes = [str(disk), store]
+    (outcome,) = retire(lakes, state, ("lake/child", "disk/t"), accepted=ALL)
+    assert outcome.done, outcome
+    DeltaTable(str(disk / "t")).delete("id = 700")
+    with at_work(lakes, state) as recovery:
+        assert [finding.verdict for finding in guard(recovery, NOW)] == [Verdict.ASKED]
+    with monkeypatch.context() as patch:
+        patch.setattr(placing, "carry", once(placing.carry))
+        with pytest.raises(Killed), at_work(lakes, state) as recovery:
+            decide(recovery, of_dataset(recovery.receipts, "lake/child"), "honour", "ann")
+    shutil.rmtree(disk / "t")
+    recover_all(lakes, state)
+    give_back(lakes, state, "lake/child")
+    parts = [pq.read_table(BytesIO(storage_for(store).read_bytes(f"{store}/{name}"))) for name in names]
+    assert sorted(pa.concat_tables(parts)["id"].to_pylist()) == [i for i in SLICE["id"].to_pylist() if i != 700]
+
+
+def once(real: Callable[..., bool]) -> Callable[..., bool]:
+    """Moves one file, and is killed at the next."""
+    left = [True]
+
+    def carry(*given: Any) -> bool:
+        if not left:
+            raise Killed
+        left.pop()
+        return real(*given)
+
+    return carry

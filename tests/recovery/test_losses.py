@@ -14,6 +14,7 @@ from deltalake import DeltaTable, write_deltalake
 from r2d2.errors import NotRetirable
 from r2d2.model.dataset import Dataset
 from r2d2.recovery.losses import About, losses, refuse_unpurgeable
+from r2d2.recovery.manifest import strangers
 from r2d2.recovery.recipe_store import load
 from tests.recovery.guarded import ROWS, SLICE
 from tests.recovery_runs import ALL, at_work, purge_all, receipt_of, retire
@@ -83,6 +84,15 @@ def test_other_files_of_the_directory(tmp_path: Path) -> None:
     told = lost(tmp_path / "lake", "d")
     assert "other files of its directory: _notes\\n.txt" in told
     assert "_SUCCESS" not in told
+
+
+def test_files_that_only_look_as_if_an_engine_had_left_them_are_somebodys(tmp_path: Path) -> None:
+    left = ["_SUCCESS", "._SUCCESS.crc", "_metadata", "_common_metadata", "_committed_123", "_started_123"]
+    others = ["_metadata.yaml", "_SUCCESS_STORY.md", "_started_by.txt", "upload.tmp", "k=1/_committed_to.csv"]
+    assert strangers("parquet", [*left, *others]) == tuple(others)
+    log = ["_delta_log/0.json", "k=1/part-0.parquet", "ab/deletion_vector_1.bin", "_change_data/cdc-0.parquet"]
+    others = ["README.md", "k=1/labels.csv", "_delta_index/x.parquet", "model.bin"]
+    assert strangers("delta", [*log, ".part-0.parquet.crc", *others]) == tuple(others)
 
 
 @pytest.mark.parametrize("suffix", ["orc", "json"])

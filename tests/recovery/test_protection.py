@@ -13,9 +13,9 @@ from deltalake import DeltaTable, write_deltalake
 from r2d2.model.receipt import Acceptance
 from r2d2.recovery.apply import Outcome
 from r2d2.recovery.delta_times import kept_for
-from r2d2.recovery.guard import guard
+from r2d2.recovery.guard import Verdict, guard
 from r2d2.recovery.purge import purge
-from tests.recovery.guarded import ROWS, SLICE, file_and_slice, guarded
+from tests.recovery.guarded import ROWS, SLICE, file_and_slice, guarded, rows_of, vacuum
 from tests.recovery_runs import at_work, retire
 from tests.sampling import FULL, some
 
@@ -124,3 +124,29 @@ def test_a_reviewer_may_accept_an_unprotected_parent(tmp_path: Path) -> None:
     with at_work(lake, state) as recovery:
         list(guard(recovery, datetime.now(UTC)))
     assert purged(tmp_path).done
+
+
+def test_what_was_purged_is_kept_again_once_its_parent_keeps_old_files_for_too_short_a_time(tmp_path: Path) -> None:
+    lake, state = lake_with_table(tmp_path, {}), tmp_path / "state"
+    guarded(lake, state)
+    assert purged(tmp_path).done
+    assert guarded(lake, state).verdict is Verdict.GOOD
+    table = DeltaTable(str(lake / "t"))
+    table.alter.set_table_properties({"delta.deletedFileRetentionDuration": "interval 1 hours"})
+    finding = guarded(lake, state)
+    assert (finding.verdict, "keeps old files for" in finding.what) == (Verdict.KEPT, True), finding
+    write_deltalake(str(lake / "t"), ROWS.slice(0, 1), mode="overwrite")
+    vacuum(lake / "t")
+    assert guarded(lake, state).verdict is Verdict.RESTORED
+    assert rows_of(lake / "slice.parquet") == SLICE
+
+
+@FULL
+def test_what_was_purged_is_not_made_to_depend_on_a_parent_that_may_lose_it(tmp_path: Path) -> None:
+    lake, state = lake_with_table(tmp_path, {}), tmp_path / "state"
+    guarded(lake, state)
+    assert purged(tmp_path).done
+    pq.write_table(ROWS, lake / "all.parquet")
+    (outcome,) = retire(lake, state, ("t", "all.parquet"), accepted=frozenset(Acceptance))
+    assert (outcome.done, "slice.parquet was purged, and would be rebuilt" in outcome.what) == (False, True), outcome
+    assert guarded(lake, state).verdict is Verdict.GOOD

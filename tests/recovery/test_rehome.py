@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from deltalake import DeltaTable
 
 from r2d2.recovery.guard import Verdict
-from tests.recovery.guarded import ROWS, SLICE, guarded, retired, rows_of
+from tests.recovery.guarded import ROWS, SLICE, guarded, retired, rows_of, table_and_slice
 from tests.recovery_runs import ALL, at_work, give_back, receipt_of, retire
 from tests.sampling import FULL, some
 
@@ -75,3 +76,14 @@ def test_a_move_that_was_cut_short_is_no_obstacle(tmp_path: Path, monkeypatch: p
     assert guarded(lake, state).verdict is Verdict.GOOD
     (outcome,) = retire(lake, state, ("middle.parquet", "all.parquet"), accepted=ALL)
     assert outcome.done, outcome
+
+
+@FULL
+def test_a_parent_stays_while_a_person_is_asked_about_rows_that_it_deleted(tmp_path: Path) -> None:
+    lake, state = table_and_slice(tmp_path)
+    DeltaTable(str(lake / "t")).delete("id = 700")
+    assert guarded(lake, state).verdict is Verdict.ASKED
+    pq.write_table(ROWS, lake / "all.parquet")
+    (outcome,) = retire(lake, state, ("t", "all.parquet"), accepted=ALL)
+    assert (outcome.done, "a person is asked about slice.parquet" in outcome.what) == (False, True), outcome
+    assert receipt_of(state, "slice.parquet").frozen

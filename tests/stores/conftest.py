@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.s3_servers import bucket, environment, s3_endpoint
-
-_NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +21,7 @@ def endpoint() -> Iterator[str]:
 def s3(endpoint: str) -> Iterator[str]:
     """The name of a new bucket, with the environment that leads there."""
     with environment(endpoint):
-        name = f"stores-{next(_NUMBERS)}"
+        name = f"stores-{uuid.uuid4().hex}"  # all servers of a process have the same buckets
         bucket(endpoint, name)
         yield name
 

@@ -128,6 +128,15 @@ def test_parts_of_a_file_add_up(tmp_path: Path) -> None:
     assert sum(part[2] for part in parts if part) % 2**256 == whole[2]
 
 
+def test_neither_row_groups_nor_parts_count_where_structs_with_required_fields_are_null(tmp_path: Path) -> None:
+    required = pa.struct([pa.field("x", pa.int32(), nullable=False)])
+    rows = [{"s": {"x": i} if i % 4 else None, "l": [{"x": i}, None][: i % 3]} for i in range(12)]
+    table = pa.Table.from_pylist(rows, pa.schema([("s", required), ("l", pa.list_(required))]))
+    whole = _identity(tmp_path / "a.parquet", table)
+    for size in (1, 3, 5):
+        assert _identity(tmp_path / f"{size}.parquet", table, row_group_size=size) == whole
+
+
 def test_rows_that_a_deletion_vector_takes_out_do_not_count(tmp_path: Path) -> None:
     table = pa.table({"a": range(10)})
     pq.write_table(table, tmp_path / "a.parquet", row_group_size=4)
