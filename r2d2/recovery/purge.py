@@ -120,11 +120,12 @@ def resume(recovery: Recovery, receipt: Receipt) -> str:
         NotRetirable: some of the data was removed, and the recipe does not give it back: the rest is kept.
         LakeError: what became of the parent can't be told.
     """
+    away = PutAway.from_facts(receipt.facts["away"])
     good, intact, why = _way_back(recovery, receipt)
-    if not good and is_whole(PutAway.from_facts(receipt.facts["away"])):
+    if not good and is_whole(away):
         recovery.journal.append("purge-undone", receipt.id, why=why)
         return f"its purge was given up, it stays in quarantine: {why}"
-    if not intact:
+    if not intact and seen_now(away, moved=True):
         what = f"{shown(receipt.dataset)}: some of it was purged, and its recipe does not give it back: {why}"
         raise NotRetirable(what, f"what is left is kept; restore {shown(receipt.parent)} from a backup, then recover")
     go_on(recovery, receipt)
