@@ -115,12 +115,15 @@ def _refused(recovery: Recovery, dataset: str, retirement: _Retirement | None, e
     if retirement is None:
         return Outcome(dataset, False, why, hint)
     try:
-        undo(recovery, retirement.area.receipt, why)
+        left = undo(recovery, retirement.area.receipt, why)
     except StateError:
         raise
     except (R2D2Error, OSError) as failed:
         what = f"{shown(dataset)}: {why}; and what was begun could not be undone: {failed}"
         raise StateError(what, "`r2d2 recover --state DIR` undoes it") from error
+    if left:
+        why += f"; {shown(left[0].wanted)} is in use again, and what was there is kept: {shown(left[0].path)}"
+        hint = "look at both: what is kept is nobody's but yours to move"
     return Outcome(dataset, False, why, hint, retirement.area.receipt)
 
 

@@ -10,6 +10,7 @@ from r2d2.recovery.lake_writer import LakeWriter
 from r2d2.recovery.listing import exists, seen_below
 from r2d2.recovery.moving import carry
 from r2d2.recovery.put_away import Move, PutAway
+from r2d2.recovery.quarantine import marks
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ def bring_back(lake: LakeWriter, away: PutAway) -> tuple[Left, ...]:
     Raises:
         OSError: a step failed; the same call goes on from there.
     """
-    left = tuple(file for move in reversed(away.moves) for file in _back(lake, move))
+    left = tuple(file for move in reversed(away.moves) for file in _back(lake, away, move))
     if not left:
         remove_own(lake, away.fence, away.fence_text)
         remove_own(lake, away.note, away.note_text)
@@ -48,14 +49,31 @@ def remove_own(lake: LakeWriter, path: str, text: str) -> None:
         lake.delete(path, version)
 
 
-def _back(lake: LakeWriter, move: Move) -> list[Left]:
+def _back(lake: LakeWriter, away: PutAway, move: Move) -> list[Left]:
     if carry(lake, move.target, move.source):
         return []
     if not move.directory or (is_local(move.source) and os.path.islink(move.source)):
         return [Left(move.target, move.source)]
+    remove_own(lake, away.moved(away.fence), away.fence_text)  # a commit that was on its way may have its place
+    is_taken = _is_other_table(away)
     left = []  # somebody writes to the old path again: file by file
     for file in seen_below(move.target):
         path = move.source + file.path[len(move.target) :]
-        if not carry(lake, file.path, path):
+        if is_taken or not carry(lake, file.path, path):
             left.append(Left(file.path, path))
     return left if exists(move.target) else []
+
+
+def _is_other_table(away: PutAway) -> bool:
+    """Whether the old path has a log of its own, from before the fence: two tables' logs are never mixed."""
+    if not away.fence:
+        return False
+    log, own = away.fence.rpartition("/")[0], marks(away.seen)
+    found = (file for file in seen_below(log) if own.get(file.path) != file.mark)
+    return any(_version(file.path) < _version(away.fence) for file in found if _version(file.path) >= 0)
+
+
+def _version(path: str) -> int:
+    """Of a log entry; -1 for what is none."""
+    number = path.rpartition("/")[2].partition(".")[0]
+    return int(number) if number.isdecimal() else -1

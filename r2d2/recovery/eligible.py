@@ -40,7 +40,7 @@ def eligible(recovery: Recovery, entry: PlannedDataset) -> Pair:
     for dataset in (child, parent):
         if dataset.status != "ok":
             raise NotRetirable(f"{shown(dataset.id)} can't be used: {dataset.error}", "")
-    _refuse_shared(child, found.values())
+    refuse_shared(child, found.values())
     _refuse_kept(recovery, child)
     return Pair(child, parent)
 
@@ -51,8 +51,12 @@ def _named(found: Mapping[str, Dataset], name: str) -> Dataset:
     return found[name]
 
 
-def _refuse_shared(child: Dataset, datasets: Iterable[Dataset]) -> None:
-    """A file that another dataset holds or refers to is not ours to take away (EXACTNESS 1)."""
+def refuse_shared(child: Dataset, datasets: Iterable[Dataset]) -> None:
+    """A file that another dataset holds or refers to is not ours to take away (EXACTNESS 1).
+
+    Raises:
+        NotRetirable: names that dataset.
+    """
     own = {file.identity for file in child.files}
     sharing = {*child.shared_with}
     sharing |= {other.id for other in datasets if child.id in other.shared_with or own.intersection(other.pins)}

@@ -42,6 +42,7 @@ def honour(recovery: Recovery, receipt: Receipt) -> None:
     if receipt.status is not Status.QUARANTINED:
         raise NotRetirable(f"{shown(receipt.dataset)} is not in quarantine", _HINT)
     gone = purge.to_remove(PutAway.from_facts(receipt.facts["away"]))
+    purge.refuse_other_readers(recovery, receipt)
     left = _left(recovery, receipt, recipe_store.load(recovery.state, receipt))
     rebuilt(recovery, left, Area(receipt.root, receipt.id).next)
     why = "rows that its parent lost were given up"

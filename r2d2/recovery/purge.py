@@ -13,6 +13,7 @@ from r2d2.recovery import recipe_store
 from r2d2.recovery.apply import Outcome
 from r2d2.recovery.claims import ClaimKind
 from r2d2.recovery.context import Recovery
+from r2d2.recovery.eligible import refuse_shared
 from r2d2.recovery.identity import look_at
 from r2d2.recovery.listing import seen_files
 from r2d2.recovery.losses import refuse_unpurgeable
@@ -25,7 +26,6 @@ from r2d2.recovery.prove import tried
 from r2d2.recovery.put_away import Kind, PutAway
 from r2d2.recovery.quarantine import is_whole, removal_order, seen_now
 from r2d2.recovery.quarantined import quarantined_dataset
-from r2d2.recovery.receipts import REPLACING
 
 
 def purge(
@@ -84,6 +84,7 @@ def _one(
         _claim(recovery, receipt)
         gone = to_remove(PutAway.from_facts(receipt.facts["away"]))
         _prove_anew(recovery, receipt, recipe)
+        refuse_other_readers(recovery, receipt)
     except StateError:
         raise
     except R2D2Error as error:
@@ -125,12 +126,12 @@ def resume(recovery: Recovery, receipt: Receipt) -> str:
         NotRetirable: some of the data was removed, and the recipe does not give it back: the rest is kept.
         LakeError: what became of the parent can't be told.
     """
+    away = PutAway.from_facts(receipt.facts["away"])
     good, intact, why = _way_back(recovery, receipt)
-    finished = good or receipt.facts.get(REPLACING)  # what is to stay then lies beside it
-    if not finished and is_whole(PutAway.from_facts(receipt.facts["away"])):
+    if not good and is_whole(away):
         recovery.journal.append("purge-undone", receipt.id, why=why)
         return f"its purge was given up, it stays in quarantine: {why}"
-    if not (finished or intact):
+    if not intact and seen_now(away, moved=True):
         what = f"{shown(receipt.dataset)}: some of it was purged, and its recipe does not give it back: {why}"
         raise NotRetirable(what, f"what is left is kept; restore {shown(receipt.parent)} from a backup, then recover")
     go_on(recovery, receipt)
@@ -181,6 +182,16 @@ def _claim(recovery: Recovery, receipt: Receipt) -> None:
     for kind, location in ((ClaimKind.RETIRED, receipt.location), (ClaimKind.PARENT, receipt.parent_location)):
         claims.mend(kind, location, receipt.location, receipt.id)
     claims.refuse_taken(receipt.location, receipt.parent_location, receipt.id)
+
+
+def refuse_other_readers(recovery: Recovery, receipt: Receipt) -> None:
+    """Files that stayed where they were may have got other readers since.
+
+    Raises:
+        NotRetirable: another dataset holds some, or refers to them.
+    """
+    if not PutAway.from_facts(receipt.facts["away"]).moves:
+        refuse_shared(quarantined_dataset(receipt), recovery.datasets().values())
 
 
 def _prove_anew(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> None:

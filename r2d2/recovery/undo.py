@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from r2d2.lake.file_tree import shown
 from r2d2.model.receipt import Receipt
-from r2d2.recovery.bring_back import Left
+from r2d2.recovery.bring_back import Left, remove_own
 from r2d2.recovery.catalog_quarantine import bring_back
 from r2d2.recovery.catalog_tags import let_go
 from r2d2.recovery.context import Recovery
@@ -17,7 +17,7 @@ def undo(recovery: Recovery, receipt: str, why: str) -> tuple[Left, ...]:
     """Takes back whatever was done of a retirement; again from the start if it was interrupted.
 
     Returns:
-        What could not go back, because its old path is in use again. It stays in quarantine, and claimed.
+        What could not go back, because its old path is in use again. It stays in quarantine, for people to look at.
 
     Raises:
         OSError: a step failed; ``r2d2 recover`` goes on from there.
@@ -25,9 +25,10 @@ def undo(recovery: Recovery, receipt: str, why: str) -> tuple[Left, ...]:
     begun = recovery.receipts[receipt]
     left: tuple[Left, ...] = ()
     if "away" in begun.facts:
-        left = bring_back(recovery, PutAway.from_facts(begun.facts["away"]))
-    if not left:
-        release(recovery, begun)
+        away = PutAway.from_facts(begun.facts["away"])
+        left = bring_back(recovery, away)
+        remove_own(recovery.lake, away.note, away.note_text)
+    (_unclaim if left else release)(recovery, begun)
     recovery.journal.append("undone", receipt, why=why, left=[file.path for file in left])
     for file in left:
         recovery.progress.note(f"{shown(file.wanted)} is in use again; what was there is kept at {shown(file.path)}")
@@ -41,6 +42,10 @@ def release(recovery: Recovery, receipt: Receipt) -> None:
         remove_below(recovery.lake, made)
     recovery.lake.delete(area.recipe)
     remove_empty(recovery.lake, area.directory)  # and never a file: what is there was not given back
+    _unclaim(recovery, receipt)
+
+
+def _unclaim(recovery: Recovery, receipt: Receipt) -> None:
     let_go(recovery, receipt)
     recovery.claims.release(receipt.parent_location, receipt.id)
     recovery.claims.release(receipt.location, receipt.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -137,6 +138,33 @@ def test_a_version_is_found_by_its_etag(s3: str, other_client: Any) -> None:
     other_client.put_object(Bucket=s3, Key="xy", Body=b"three")
     assert version_with(f"s3://{s3}/x", first["ETag"]) == first["VersionId"]
     assert version_with(f"s3://{s3}/x", "none of them") == ""
+
+
+def test_what_stayed_in_place_is_not_purged_while_another_table_refers_to_it(
+    s3: str, other_client: Any, tmp_path: Path
+) -> None:
+    versioned(other_client, s3)
+    lake = retired(s3, tmp_path / "state")
+    storage = storage_for(lake)
+    schema = json.dumps(
+        {"type": "struct", "fields": [{"name": "id", "type": "long", "nullable": True, "metadata": {}}]}
+    )
+    table = {"id": "1", "format": {"provider": "parquet", "options": {}}, "schemaString": schema}
+    add = {"path": f"{lake}/slice.parquet", "partitionValues": {}, "modificationTime": 0, "dataChange": True}
+    actions = (
+        {"protocol": {"minReaderVersion": 1, "minWriterVersion": 2}},
+        {"metaData": {**table, "partitionColumns": [], "configuration": {}}},
+        {"add": {**add, "size": storage.stat(f"{lake}/slice.parquet").size}},
+    )
+    log = f"{lake}/clone/_delta_log/00000000000000000000.json"
+    storage.put(log, "\n".join(map(json.dumps, actions)).encode())
+
+    outcome = purged(lake, tmp_path / "state")
+
+    assert not outcome.done
+    assert "clone" in outcome.what
+    storage.delete(log)
+    assert purged(lake, tmp_path / "state").done
 
 
 @FULL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +20,7 @@ from r2d2.recovery.lake_writer import LakeWriter
 from r2d2.recovery.places import Area
 from r2d2.recovery.put_away import Kind, PutAway
 from r2d2.recovery.quarantine import is_whole, plan_away, put_away
-from tests.recovery_runs import at_work, snapshot
+from tests.recovery_runs import ALL, at_work, retire, snapshot
 
 ROWS = pa.table({"id": pa.array(range(20), pa.int64()), "day": ["a", "b"] * 10})
 
@@ -206,6 +207,71 @@ def test_a_file_of_the_same_name_is_not_written_over_and_the_old_one_is_kept(tmp
     assert (lake / "d/part-0.parquet").read_bytes() == b"new"
     assert Path(left.path).read_bytes() == content
     assert (lake / "d/part-1.parquet").exists()
+
+
+def other_table(source: str, target: str) -> None:
+    """An append that finds no table makes one."""
+    write_deltalake(source, ROWS.slice(0, 3))
+
+
+def commit_on_its_way(source: str, target: str) -> None:
+    """One that had read the table before the fence, and makes the directory of its log again."""
+    log = Path(source, "_delta_log")
+    log.mkdir(parents=True)
+    newest = max(Path(target, "_delta_log").glob("*.json"))
+    assert "R2D2" in newest.read_text()
+    (log / newest.name).write_text(json.dumps({"commitInfo": {"operation": "WRITE"}}))
+
+
+def test_a_table_that_is_made_at_the_old_path_during_the_move_is_not_mixed_with_the_old_one(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    name = delta(lake)
+    rows = DeltaTable(str(lake / name)).to_pyarrow_table().num_rows
+    with at_work(lake, tmp_path / "state") as recovery:
+        away = away_of(recovery, name)
+        with pytest.raises(NotRetirable):
+            put_away(Meddling(recovery.lake, other_table, first=False), away)
+        assert bring_back(recovery.lake, away)
+        assert bring_back(recovery.lake, away)
+    assert DeltaTable(str(lake / name)).to_pyarrow_table().num_rows == 3
+    assert DeltaTable(away.place).to_pyarrow_table().num_rows == rows
+
+
+def test_a_commit_that_was_on_its_way_during_the_move_is_the_tables(tmp_path: Path) -> None:
+    lake = tmp_path / "lake"
+    name = delta(lake)
+    before = DeltaTable(str(lake / name))
+    with at_work(lake, tmp_path / "state") as recovery:
+        away = away_of(recovery, name)
+        with pytest.raises(NotRetirable):
+            put_away(Meddling(recovery.lake, commit_on_its_way, first=False), away)
+        assert bring_back(recovery.lake, away) == ()
+    after = DeltaTable(str(lake / name))
+    assert after.version() == before.version() + 1
+    assert after.to_pyarrow_table().num_rows == before.to_pyarrow_table().num_rows
+
+
+def test_a_dataset_whose_retirement_was_undone_is_nobodys_even_if_not_all_could_go_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = tmp_path / "lake"
+    name = parquet_directory(lake)
+    pq.write_table(ROWS, lake / "all.parquet")
+    real = LakeWriter.rename
+
+    def rename(self: LakeWriter, source: str, target: str) -> None:
+        real(self, source, target)
+        if target.endswith("/data"):
+            same_name(source, target)
+
+    monkeypatch.setattr(LakeWriter, "rename", rename)
+    (done,) = retire(lake, tmp_path / "state", (name, "all.parquet"), accepted=ALL)
+    monkeypatch.undo()
+
+    assert not done.done
+    assert "is kept: " in done.what
+    assert not list(lake.glob(".r2d2/claims/*/*"))
+    assert not list(lake.glob("*.txt"))
 
 
 def test_what_lies_beside_a_dataset_in_its_directory_is_not_moved(tmp_path: Path) -> None:

@@ -114,6 +114,22 @@ def test_what_a_purge_has_left_is_kept_if_the_parent_has_changed_since(lake: Pat
     assert rows_below(lake / CHILD) == 200
 
 
+def test_a_purge_that_had_removed_everything_is_finished_whatever_became_of_the_parent(
+    lake: Path, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
+    with at_work(lake, state) as recovery:
+        recovery.journal.append = killed_after(1, recovery.journal.append)  # type: ignore[method-assign]
+        with pytest.raises(Killed):
+            purging(recovery)
+    (lake / "all.parquet").unlink()
+
+    (done,) = recover_all(lake, state)
+
+    assert done.what == "its purge was finished"
+    assert receipt_of(state, CHILD).status is Status.PURGED
+
+
 def test_nothing_is_purged_whose_parent_another_state_has_retired(lake: Path, tmp_path: Path) -> None:
     pq.write_table(pq.read_table(lake / "all.parquet"), lake / "other.parquet", compression="zstd")
     for claim in lake.glob(".r2d2/claims/*/*-parent.json"):
