@@ -88,3 +88,8 @@ def shown(text: str) -> str:
     'a\\\\x1b[31m\\\\n'
     """
     return _UNSHOWABLE.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), text)
+
+
+def refused(error: OSError) -> str:
+    """What a file system or a store refused, and why, as it may stand in a message."""
+    return f"{shown(str(error.filename or ''))}: {error.strerror or error}"

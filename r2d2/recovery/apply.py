@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from r2d2.errors import NotRetirable, R2D2Error, StateError
 from r2d2.lake.catalog_names import names_in_quarantine
-from r2d2.lake.file_tree import shown
+from r2d2.lake.file_tree import refused, shown
 from r2d2.lake.storage import storage_for
 from r2d2.model.plan import Action, Plan, PlannedDataset
 from r2d2.model.receipt import Acceptance, Review
@@ -109,7 +109,7 @@ def _refused(recovery: Recovery, dataset: str, retirement: _Retirement | None, e
         StateError: it can't be undone now.
     """
     if isinstance(error, OSError):
-        why, hint = f"{shown(str(error.filename or ''))}: {error.strerror or error}", "look for rights and space there"
+        why, hint = refused(error), "look for rights and space there"
     else:
         why, hint = str(error), error.hint
     if retirement is None:

@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from r2d2.errors import NotRetirable, R2D2Error, StateError, Tampered
-from r2d2.lake.file_tree import shown
+from r2d2.lake.file_tree import refused, shown
 from r2d2.model.receipt import RETIRED, Receipt, Status
 from r2d2.model.recipe import Recipe
 from r2d2.recovery import frozen
@@ -105,10 +105,7 @@ def _guarded(recovery: Recovery, receipt: Receipt, mending: Mending, parents: Pa
     except R2D2Error as error:
         return _finding(receipt, Verdict.UNSURE, str(error), error.hint)
     except OSError as error:
-        where = shown(str(error.filename or ""))
-        return _finding(
-            receipt, Verdict.UNSURE, f"{where}: {error.strerror or error}", "look for rights and space there"
-        )
+        return _finding(receipt, Verdict.UNSURE, refused(error), "look for rights and space there")
 
 
 def _one(recovery: Recovery, receipt: Receipt, recipe: Recipe, parents: Parents, now: datetime) -> Finding:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from r2d2.errors import NotRetirable, R2D2Error, StateError, Tampered, UnreadableData
-from r2d2.lake.file_tree import shown
+from r2d2.lake.file_tree import refused, shown
 from r2d2.model.receipt import Receipt, Status
 from r2d2.model.recipe import Recipe
 from r2d2.recovery import recipe_store
@@ -90,8 +90,7 @@ def _one(
     except R2D2Error as error:
         return Outcome(receipt.dataset, False, str(error), error.hint, receipt.id)
     except OSError as error:
-        where = shown(str(error.filename or ""))
-        what, hint = f"{where}: {error.strerror or error}", "look for rights and space there"
+        what, hint = refused(error), "look for rights and space there"
         return Outcome(receipt.dataset, False, what, hint, receipt.id)
     recovery.journal.append("purge-begun", receipt.id, gone=gone)
     go_on(recovery, recovery.receipts[receipt.id])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from r2d2.errors import R2D2Error, StateError
-from r2d2.lake.file_tree import shown
+from r2d2.lake.file_tree import refused, shown
 from r2d2.model.receipt import Receipt, Status
 from r2d2.recovery import erase, honour, purge, receipts, restore
 from r2d2.recovery.context import Recovery
@@ -54,8 +54,7 @@ def recover(recovery: Recovery) -> Iterator[Recovered]:
         except R2D2Error as error:
             what = f"{error} ({error.hint})"
         except OSError as error:
-            where = shown(str(error.filename or ""))
-            what = f"{where}: {error.strerror or error} (look for rights and space there, then recover again)"
+            what = f"{refused(error)} (look for rights and space there, then recover again)"
         yield Recovered(receipt.id, receipt.dataset, what)
     if receipts.unfinished_erasure(recovery.journal.records):
         for done in erase.go_on(recovery):
