@@ -34,11 +34,11 @@ from r2d2.lake.spark_files import Access
 from r2d2.lake.workers import Workers
 from r2d2.model.dataset import Dataset
 from r2d2.model.recipe import Recipe
-from r2d2.recovery.identity import look_at
-from r2d2.recovery.listing import seen_below
-from r2d2.recovery.manifest import manifest_of
-from r2d2.recovery.rebuild import rebuild
-from r2d2.recovery.recipes import candidates, digest_of
+from r2d2.recovery.identity.identity import look_at
+from r2d2.recovery.identity.manifest import manifest_of
+from r2d2.recovery.moves.listing import seen_below
+from r2d2.recovery.rebuild.rebuild import rebuild
+from r2d2.recovery.recipes.recipes import candidates, digest_of
 
 SETTINGS = ContainmentSettings()
 CHILDREN = {

@@ -35,7 +35,7 @@ from r2d2.errors import NotFound
 from r2d2.lake.session import build_session, planned_cores
 from r2d2.model.dataset import TEXT_FORMATS, Dataset, FileSummary
 from r2d2.model.funnel import Funnel
-from r2d2.recovery.claimed import marked
+from r2d2.recovery.claims.claimed import marked
 from r2d2.retention import estimate as arithmetic
 from r2d2.retention.costs import PART_BYTES, check_settings
 from r2d2.retention.estimate import Estimate, Rates, Read, Stage

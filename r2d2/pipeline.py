@@ -62,8 +62,8 @@ from r2d2.model.usage import Usage
 from r2d2.operations.observe import observed
 from r2d2.operations.turns import turn
 from r2d2.progress import Progress
-from r2d2.recovery.claimed import marked
-from r2d2.recovery.measured import restores_factor
+from r2d2.recovery.claims.claimed import marked
+from r2d2.recovery.records.measured import restores_factor
 from r2d2.report.data import Problem, RunFacts, build_report
 from r2d2.report.near_misses import NearMisses, near_misses
 from r2d2.report.render import render

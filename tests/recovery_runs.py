@@ -24,7 +24,7 @@ from r2d2.recovery.apply import Outcome, apply
 from r2d2.recovery.context import Recovery, recovering
 from r2d2.recovery.look import look
 from r2d2.recovery.purge import purge
-from r2d2.recovery.receipts import of_dataset
+from r2d2.recovery.records.receipts import of_dataset
 from r2d2.recovery.recover import Recovered, recover
 from r2d2.recovery.restore import Restored, restore
 
@@ -117,8 +117,8 @@ def recover_all(lakes: str | Path | Sequence[str | Path], state: str | Path) -> 
 
 def receipt_of(state: str | Path, dataset: str) -> Receipt:
     """The newest receipt of a dataset."""
-    from r2d2.recovery.journal import Journal
-    from r2d2.recovery.receipts import receipts
+    from r2d2.recovery.records.journal import Journal
+    from r2d2.recovery.records.receipts import receipts
 
     return of_dataset(receipts(Journal(opened(state)).records), dataset)
 

@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import wraps
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -24,6 +25,7 @@ def s3_endpoint() -> Iterator[str]:
     """The URL of an empty endpoint."""
     from moto.server import ThreadedMotoServer
 
+    _list_as_s3()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -31,6 +33,25 @@ def s3_endpoint() -> Iterator[str]:
         yield f"http://{host}:{port}"
     finally:
         server.stop()
+
+
+def _list_as_s3() -> None:
+    """*Seen*: moto lists directories of which only deleted versions are left; S3 lists none of those."""
+    from moto.s3.models import FakeDeleteMarker, S3Backend
+
+    listed = S3Backend.list_objects
+    if hasattr(listed, "__wrapped__"):
+        return
+
+    @wraps(listed)
+    def of_what_is_there(self: Any, bucket: Any, *args: Any, **options: Any) -> Any:
+        keys, folders, truncated, marker = listed(self, bucket, *args, **options)
+        gone = any(isinstance(key, FakeDeleteMarker) for key in bucket.keys.values())
+        there = [name for name, key in bucket.keys.items() if not isinstance(key, FakeDeleteMarker)] if gone else []
+        held = [folder for folder in folders if not gone or any(name.startswith(folder) for name in there)]
+        return keys, held, truncated, marker
+
+    S3Backend.list_objects = of_what_is_there
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from r2d2.commands.recovering import Command
 from r2d2.commands.retire import OUTCOME_COLUMNS
 from r2d2.errors import NotRetirable
 from r2d2.model.receipt import RETIRED
-from r2d2.recovery import erase as erasing
-from r2d2.recovery.erase_keys import read_keys
+from r2d2.recovery.erase import erase as erasing
+from r2d2.recovery.erase.keys import read_keys
 from r2d2.report.units import plural
 
 

@@ -10,10 +10,10 @@ from r2d2.commands.output import print_object, print_rows
 from r2d2.commands.recovering import Command
 from r2d2.commands.retired import newest_receipt
 from r2d2.errors import NotRetirable, StateError
-from r2d2.recovery import receipts
 from r2d2.recovery import recover as recovery_of_crashes
 from r2d2.recovery import restore as restoring
-from r2d2.recovery.journal import Record
+from r2d2.recovery.records import receipts
+from r2d2.recovery.records.journal import Record
 from r2d2.report.units import human_seconds, plural
 from r2d2.report.visible import visible
 

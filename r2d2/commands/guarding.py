@@ -12,8 +12,8 @@ from r2d2.commands.recovering import Command
 from r2d2.commands.retired import newest_receipt
 from r2d2.errors import NotRetirable
 from r2d2.model.receipt import RETIRED
-from r2d2.recovery.frozen import decide
-from r2d2.recovery.guard import Finding, Verdict, guard
+from r2d2.recovery.guard.frozen import decide
+from r2d2.recovery.guard.guard import Finding, Verdict, guard
 from r2d2.report.units import plural
 from r2d2.report.visible import visible
 

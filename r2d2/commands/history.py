@@ -12,8 +12,8 @@ from r2d2.catalog.state import State, open_state
 from r2d2.commands.output import print_rows
 from r2d2.errors import NotFound, UsageError
 from r2d2.progress import Progress
-from r2d2.recovery.history import Event, story
-from r2d2.recovery.journal import Journal, Record
+from r2d2.recovery.records.history import Event, story
+from r2d2.recovery.records.journal import Journal, Record
 from r2d2.version import __version__
 
 HISTORY_COLUMNS = ("at", "what", "by", "receipt")

@@ -18,15 +18,15 @@ from r2d2.model.dataset import Dataset
 from r2d2.model.receipt import Receipt
 from r2d2.operations.turns import turn
 from r2d2.progress import Progress
-from r2d2.recovery import receipts
+from r2d2.recovery.claims.locks import RootLocks
 from r2d2.recovery.context import Recovery, recovering
-from r2d2.recovery.derived import keep_derived
-from r2d2.recovery.journal import Journal, Record
-from r2d2.recovery.listing import exists
-from r2d2.recovery.locks import RootLocks
 from r2d2.recovery.look import look
-from r2d2.recovery.places import CATALOG
-from r2d2.recovery.reviews import reviews
+from r2d2.recovery.moves.listing import exists
+from r2d2.recovery.moves.places import CATALOG
+from r2d2.recovery.records import receipts
+from r2d2.recovery.records.derived import keep_derived
+from r2d2.recovery.records.journal import Journal, Record
+from r2d2.recovery.records.reviews import reviews
 
 
 @dataclass(frozen=True)

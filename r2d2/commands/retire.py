@@ -18,8 +18,8 @@ from r2d2.model.receipt import RETIRED, Receipt, Status
 from r2d2.recovery import apply as applying
 from r2d2.recovery import purge as purging
 from r2d2.recovery.apply import Outcome
-from r2d2.recovery.quarantined import retired_dataset
-from r2d2.recovery.reviews import reviews
+from r2d2.recovery.moves.quarantined import retired_dataset
+from r2d2.recovery.records.reviews import reviews
 from r2d2.report.units import human_bytes, plural
 from r2d2.report.visible import visible
 from r2d2.usage.attempts import attempts

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from r2d2.catalog.state import State
 from r2d2.errors import NotFound
 from r2d2.model.receipt import RETIRED, Receipt, Status
-from r2d2.recovery import receipts
-from r2d2.recovery.journal import Journal
+from r2d2.recovery.records import receipts
+from r2d2.recovery.records.journal import Journal
 from r2d2.report.visible import visible
 
 

@@ -16,8 +16,8 @@ from r2d2.model.plan import Plan, PlannedDataset
 from r2d2.model.receipt import Acceptance, Review
 from r2d2.operations.turns import turn
 from r2d2.progress import Progress
-from r2d2.recovery.reviews import approval, decide, reviews
-from r2d2.recovery.takes import takes
+from r2d2.recovery.parents.takes import takes
+from r2d2.recovery.records.reviews import approval, decide, reviews
 
 #: Columns of the table, which has no room for all.
 _BRIEF = ("dataset", "parent", "saving_per_month", "decision", "quarantine", "accept", "lost")

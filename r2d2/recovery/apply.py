@@ -14,20 +14,20 @@ from r2d2.lake.storage import storage_for
 from r2d2.model.plan import Action, Plan, PlannedDataset
 from r2d2.model.receipt import Acceptance, Review
 from r2d2.model.recipe import Fidelity, Recipe
-from r2d2.recovery import recipe_store
-from r2d2.recovery.catalog_quarantine import put_away, table_of
-from r2d2.recovery.catalog_tags import protect
-from r2d2.recovery.catalog_view import refuse_other_rows, view_for
-from r2d2.recovery.claims import ClaimKind
+from r2d2.recovery.catalogs.catalog_quarantine import put_away, table_of
+from r2d2.recovery.catalogs.catalog_tags import protect
+from r2d2.recovery.catalogs.catalog_view import refuse_other_rows, view_for
+from r2d2.recovery.claims.claims import ClaimKind
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.eligible import Pair, eligible
-from r2d2.recovery.places import Area, root_of
-from r2d2.recovery.prove import proven_recipe, take_down
-from r2d2.recovery.put_away import Kind, PutAway
-from r2d2.recovery.quarantine import plan_away, refuse_changed
-from r2d2.recovery.quarantined import child_facts
-from r2d2.recovery.rehome import rehome
-from r2d2.recovery.reviews import approval
+from r2d2.recovery.moves.places import Area, root_of
+from r2d2.recovery.moves.put_away import Kind, PutAway
+from r2d2.recovery.moves.quarantine import plan_away, refuse_changed
+from r2d2.recovery.moves.quarantined import child_facts
+from r2d2.recovery.parents.rehome import rehome
+from r2d2.recovery.rebuild.prove import proven_recipe, take_down
+from r2d2.recovery.recipes import recipe_store
+from r2d2.recovery.records.reviews import approval
 from r2d2.recovery.undo import undo
 
 

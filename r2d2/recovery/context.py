@@ -20,12 +20,12 @@ from r2d2.model.dataset import Dataset
 from r2d2.model.receipt import Receipt
 from r2d2.model.usage import Usage
 from r2d2.progress import Progress
-from r2d2.recovery import receipts
-from r2d2.recovery.claims import Claims
-from r2d2.recovery.forgotten import refuse_forgotten
-from r2d2.recovery.journal import Journal
-from r2d2.recovery.lake_writer import LakeWriter
-from r2d2.recovery.locks import RootLocks, roots_locked
+from r2d2.recovery.claims.claims import Claims
+from r2d2.recovery.claims.forgotten import refuse_forgotten
+from r2d2.recovery.claims.locks import RootLocks, roots_locked
+from r2d2.recovery.moves.lake_writer import LakeWriter
+from r2d2.recovery.records import receipts
+from r2d2.recovery.records.journal import Journal
 from r2d2.usage.collect import collect
 
 if TYPE_CHECKING:

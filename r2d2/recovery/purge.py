@@ -9,23 +9,23 @@ from r2d2.errors import NotRetirable, R2D2Error, StateError, Tampered, Unreadabl
 from r2d2.lake.file_tree import refused, shown
 from r2d2.model.receipt import Receipt, Status
 from r2d2.model.recipe import Recipe
-from r2d2.recovery import recipe_store
 from r2d2.recovery.apply import Outcome
-from r2d2.recovery.claims import ClaimKind
+from r2d2.recovery.claims.claims import ClaimKind
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.eligible import refuse_shared
-from r2d2.recovery.identity import look_at
-from r2d2.recovery.listing import seen_files
-from r2d2.recovery.losses import refuse_unpurgeable
-from r2d2.recovery.moving import remove_empty
-from r2d2.recovery.parent_now import Parents
-from r2d2.recovery.pins import as_now
-from r2d2.recovery.places import Area
-from r2d2.recovery.protection import refuse_unprotected
-from r2d2.recovery.prove import tried
-from r2d2.recovery.put_away import Kind, PutAway
-from r2d2.recovery.quarantine import is_whole, removal_order, seen_now
-from r2d2.recovery.quarantined import quarantined_dataset
+from r2d2.recovery.identity.identity import look_at
+from r2d2.recovery.moves.listing import seen_files
+from r2d2.recovery.moves.moving import remove_empty
+from r2d2.recovery.moves.pins import as_now
+from r2d2.recovery.moves.places import Area
+from r2d2.recovery.moves.put_away import Kind, PutAway
+from r2d2.recovery.moves.quarantine import is_whole, removal_order, seen_now
+from r2d2.recovery.moves.quarantined import quarantined_dataset
+from r2d2.recovery.parents.parent_now import Parents
+from r2d2.recovery.parents.protection import refuse_unprotected
+from r2d2.recovery.rebuild.prove import tried
+from r2d2.recovery.recipes import recipe_store
+from r2d2.recovery.recipes.losses import refuse_unpurgeable
 
 
 def purge(

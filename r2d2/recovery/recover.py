@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from r2d2.errors import R2D2Error, StateError
 from r2d2.lake.file_tree import refused, shown
 from r2d2.model.receipt import Receipt, Status
-from r2d2.recovery import erase, honour, purge, receipts, restore
+from r2d2.recovery import purge, restore
 from r2d2.recovery.context import Recovery
-from r2d2.recovery.listing import exists
-from r2d2.recovery.put_away import Kind, PutAway
-from r2d2.recovery.quarantine import is_whole, written_again
+from r2d2.recovery.erase import erase
+from r2d2.recovery.guard import honour
+from r2d2.recovery.moves.listing import exists
+from r2d2.recovery.moves.put_away import Kind, PutAway
+from r2d2.recovery.moves.quarantine import is_whole, written_again
+from r2d2.recovery.records import receipts
 from r2d2.recovery.undo import undo
 
 

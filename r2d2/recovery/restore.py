@@ -10,20 +10,20 @@ from r2d2.lake.file_tree import joined, shown
 from r2d2.lake.storage import absolute, storage_for
 from r2d2.model.receipt import RETIRED, Receipt, Status
 from r2d2.model.recipe import Fidelity, Recipe
-from r2d2.recovery import recipe_store
-from r2d2.recovery.bring_back import remove_own
-from r2d2.recovery.catalog_quarantine import bring_back
-from r2d2.recovery.claims import ClaimKind
+from r2d2.recovery.catalogs.catalog_quarantine import bring_back
+from r2d2.recovery.claims.claims import ClaimKind
 from r2d2.recovery.context import Recovery
-from r2d2.recovery.listing import exists
-from r2d2.recovery.moving import remove_below
-from r2d2.recovery.pins import copied
-from r2d2.recovery.places import Area, root_of
-from r2d2.recovery.placing import Placing, is_gone, place, plan_placing, require_free, write_log
-from r2d2.recovery.put_away import PutAway
-from r2d2.recovery.quarantine import is_whole, seen_now, written_again
-from r2d2.recovery.rebuild import rebuild
-from r2d2.recovery.receipts import REPLACING
+from r2d2.recovery.moves.bring_back import remove_own
+from r2d2.recovery.moves.listing import exists
+from r2d2.recovery.moves.moving import remove_below
+from r2d2.recovery.moves.pins import copied
+from r2d2.recovery.moves.places import Area, root_of
+from r2d2.recovery.moves.placing import Placing, is_gone, place, plan_placing, require_free, write_log
+from r2d2.recovery.moves.put_away import PutAway
+from r2d2.recovery.moves.quarantine import is_whole, seen_now, written_again
+from r2d2.recovery.rebuild.rebuild import rebuild
+from r2d2.recovery.recipes import recipe_store
+from r2d2.recovery.records.receipts import REPLACING
 from r2d2.recovery.undo import release
 
 _IN_USE = "give another place with --to, or move what is there"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from r2d2.lake.file_tree import shown
 from r2d2.model.receipt import Receipt
-from r2d2.recovery.bring_back import Left, remove_own
-from r2d2.recovery.catalog_quarantine import bring_back
-from r2d2.recovery.catalog_tags import let_go
+from r2d2.recovery.catalogs.catalog_quarantine import bring_back
+from r2d2.recovery.catalogs.catalog_tags import let_go
 from r2d2.recovery.context import Recovery
-from r2d2.recovery.moving import remove_below, remove_empty
-from r2d2.recovery.places import Area
-from r2d2.recovery.put_away import PutAway
+from r2d2.recovery.moves.bring_back import Left, remove_own
+from r2d2.recovery.moves.moving import remove_below, remove_empty
+from r2d2.recovery.moves.places import Area
+from r2d2.recovery.moves.put_away import PutAway
 
 
 def undo(recovery: Recovery, receipt: str, why: str) -> tuple[Left, ...]:

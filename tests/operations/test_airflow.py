@@ -22,7 +22,7 @@ import pytest
 
 from r2d2.catalog import runs
 from r2d2.catalog.state import open_state
-from r2d2.recovery.reviews import reviews
+from r2d2.recovery.records.reviews import reviews
 from tests.operations.ports import free_port
 from tests.states import base_table, write
 

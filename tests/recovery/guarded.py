@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable, write_deltalake
 
 from r2d2.model.receipt import Acceptance
-from r2d2.recovery.guard import Finding, guard
+from r2d2.recovery.guard.guard import Finding, guard
 from tests.recovery_runs import ALL, at_work, purge_all, retire
 
 ROWS = pa.table(

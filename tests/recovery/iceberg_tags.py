@@ -16,10 +16,10 @@ import pyarrow as pa
 from r2d2.config import SparkSettings
 from r2d2.lake.jars import ICEBERG
 from r2d2.lake.session import build_session
-from r2d2.recovery import recipe_store
 from r2d2.recovery.apply import apply
-from r2d2.recovery.catalog_tags import not_kept
-from r2d2.recovery.receipts import of_dataset
+from r2d2.recovery.catalogs.catalog_tags import not_kept
+from r2d2.recovery.recipes import recipe_store
+from r2d2.recovery.records.receipts import of_dataset
 from r2d2.recovery.restore import restore
 from tests.recovery_runs import ALL, approve, at_work, plan_of
 

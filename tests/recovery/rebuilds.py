@@ -9,9 +9,9 @@ from r2d2.config import ContainmentSettings
 from r2d2.lake.kernels import run_here
 from r2d2.model.dataset import Dataset
 from r2d2.model.recipe import Manifest, Recipe
-from r2d2.recovery.identity import Looked, look_at
-from r2d2.recovery.rebuild import Built, rebuild
-from r2d2.recovery.recipes import candidates
+from r2d2.recovery.identity.identity import Looked, look_at
+from r2d2.recovery.rebuild.rebuild import Built, rebuild
+from r2d2.recovery.recipes.recipes import candidates
 from tests.containment_runs import datasets_of, discovered
 
 #: Tasks of one file, and parts of files that have several row groups.

@@ -16,8 +16,8 @@ from r2d2.lake.layout import Column, Reader
 from r2d2.model.dataset import Dataset
 from r2d2.model.packing import pack_files
 from r2d2.model.recipe import Recipe, units
-from r2d2.recovery.recipes import candidates
-from r2d2.recovery.selection import needed_files, opened, selected
+from r2d2.recovery.recipes.recipes import candidates
+from r2d2.recovery.recipes.selection import needed_files, opened, selected
 from tests.oracle_pairs import JsonNumber, Leaves, OracleLeaf, canonical, json_leaves, text_column
 from tests.oracle_values import family_of, is_string
 from tests.recovery.rebuilds import looked_at, manifest_of

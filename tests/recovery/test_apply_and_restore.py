@@ -19,7 +19,7 @@ from r2d2.errors import NotRetirable, R2D2Error, Tampered
 from r2d2.lake.kernels import run_here
 from r2d2.model.receipt import Status
 from r2d2.recovery.apply import apply
-from r2d2.recovery.identity import Looked, look_at
+from r2d2.recovery.identity.identity import Looked, look_at
 from tests.recovery_runs import (
     ALL,
     approve,

@@ -14,9 +14,9 @@ from pyspark.errors import AnalysisException
 
 from r2d2.errors import NotRetirable
 from r2d2.model.receipt import Status
-from r2d2.recovery import quarantine
 from r2d2.recovery.apply import Outcome, apply
-from r2d2.recovery.receipts import of_dataset
+from r2d2.recovery.moves import quarantine
+from r2d2.recovery.records.receipts import of_dataset
 from r2d2.recovery.recover import recover
 from r2d2.recovery.restore import restore
 from tests.recovery_runs import ALL, approve, at_work, plan_of, purge_all, receipt_of, snapshot

@@ -9,8 +9,8 @@ import pytest
 from r2d2.containment.request import Term
 from r2d2.errors import NotRetirable
 from r2d2.model.dataset import BoundValue
-from r2d2.recovery.catalog_view import conditions_sql
-from r2d2.recovery.predicate import Filled, Listed, Predicate, Range
+from r2d2.recovery.catalogs.catalog_view import conditions_sql
+from r2d2.recovery.recipes.predicate import Filled, Listed, Predicate, Range
 
 
 def ranged(family: str, low: BoundValue, high: BoundValue, nulls: bool = False, nan: bool = False) -> Predicate:

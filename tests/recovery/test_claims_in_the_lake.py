@@ -9,8 +9,8 @@ import pytest
 
 from r2d2.catalog.state import State, open_state
 from r2d2.errors import LakeError, NotRetirable, Tampered
-from r2d2.recovery.claims import ClaimKind, Claims
-from r2d2.recovery.lake_writer import LakeWriter
+from r2d2.recovery.claims.claims import ClaimKind, Claims
+from r2d2.recovery.moves.lake_writer import LakeWriter
 
 
 def claims_of(state: State, *roots: Path) -> Claims:

@@ -15,7 +15,7 @@ from r2d2.lake.kernels import run_here
 from r2d2.model.recipe import Fidelity
 from r2d2.progress import Progress
 from r2d2.recovery.apply import apply
-from r2d2.recovery.identity import Looked, look_at
+from r2d2.recovery.identity.identity import Looked, look_at
 from tests.recovery_runs import ALL, approve, at_work, give_back, plan_of, purge_all, receipt_of, settings_of, snapshot
 
 #: Why a dataset of the demo is left alone.

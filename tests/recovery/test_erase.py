@@ -21,11 +21,11 @@ from r2d2.catalog.state import State
 from r2d2.errors import NotRetirable, StateError
 from r2d2.model.receipt import Acceptance, Status
 from r2d2.recovery.apply import Outcome
-from r2d2.recovery.erase import erase
-from r2d2.recovery.erase_keys import Keys
-from r2d2.recovery.journal import Journal
-from r2d2.recovery.lake_writer import LakeWriter
-from r2d2.recovery.receipts import unfinished_erasure
+from r2d2.recovery.erase.erase import erase
+from r2d2.recovery.erase.keys import Keys
+from r2d2.recovery.moves.lake_writer import LakeWriter
+from r2d2.recovery.records.journal import Journal
+from r2d2.recovery.records.receipts import unfinished_erasure
 from tests.recovery.bytes_of import holders
 from tests.recovery_runs import ALL, at_work, give_back, opened, purge_all, receipt_of, recover_all, retire
 from tests.sampling import FULL, some

@@ -13,11 +13,11 @@ from deltalake import write_deltalake
 
 from r2d2.catalog.state import open_state
 from r2d2.model.receipt import Acceptance
-from r2d2.recovery.erase import erase
-from r2d2.recovery.erase_keys import Keys
-from r2d2.recovery.erase_state import erase_from_state
-from r2d2.recovery.erase_words import Words
-from r2d2.recovery.reviews import reviews
+from r2d2.recovery.erase.erase import erase
+from r2d2.recovery.erase.keys import Keys
+from r2d2.recovery.erase.state import erase_from_state
+from r2d2.recovery.erase.words import Words
+from r2d2.recovery.records.reviews import reviews
 from tests.recovery.bytes_of import holders
 from tests.recovery.guarded import ROWS, retired
 from tests.recovery.test_erase_state import blank

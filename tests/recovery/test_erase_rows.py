@@ -19,9 +19,9 @@ from r2d2.config import load_settings
 from r2d2.errors import UnreadableData
 from r2d2.lake.kernels import run_here
 from r2d2.model.dataset import Dataset
-from r2d2.recovery.erase_keys import Keys
-from r2d2.recovery.erase_match import matching
-from r2d2.recovery.erase_write import Written, write_without
+from r2d2.recovery.erase.keys import Keys
+from r2d2.recovery.erase.match import matching
+from r2d2.recovery.erase.write import Written, write_without
 from r2d2.recovery.look import look
 
 SETTINGS = load_settings(environ={})

@@ -19,9 +19,9 @@ from r2d2.config import load_settings
 from r2d2.lake.kernels import run_here
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade, Witness
-from r2d2.recovery.erase_keys import Keys
-from r2d2.recovery.erase_state import erase_from_state
-from r2d2.recovery.erase_words import Words
+from r2d2.recovery.erase.keys import Keys
+from r2d2.recovery.erase.state import erase_from_state
+from r2d2.recovery.erase.words import Words
 from r2d2.recovery.look import look
 from tests.recovery.bytes_of import holders
 

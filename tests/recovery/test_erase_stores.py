@@ -13,7 +13,7 @@ from deltalake import DeltaTable, write_deltalake
 from r2d2.lake.object_client import delta_options
 from r2d2.lake.storage import storage_for
 from r2d2.model.receipt import Status
-from r2d2.recovery.erase import erase
+from r2d2.recovery.erase.erase import erase
 from tests.recovery.bytes_of import holders
 from tests.recovery.test_erase import KEYS, MAIL, REST, ROWS
 from tests.recovery_runs import at_work, give_back, receipt_of, retire

@@ -9,8 +9,8 @@ import pytest
 from r2d2.catalog.codec import pack_leaf
 from r2d2.errors import UsageError
 from r2d2.model.dataset import Bounds, Leaf
-from r2d2.recovery.erase_keys import Keys
-from r2d2.recovery.erase_words import Words
+from r2d2.recovery.erase.keys import Keys
+from r2d2.recovery.erase.words import Words
 
 
 def words(text: str) -> Words:

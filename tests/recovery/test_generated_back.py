@@ -18,7 +18,7 @@ import pytest
 from deltalake import write_deltalake
 
 from r2d2.lake.kernels import run_here
-from r2d2.recovery.identity import Looked, look_at
+from r2d2.recovery.identity.identity import Looked, look_at
 from tests.recovery_runs import ALL, at_work, give_back, purge_all, retire, settings_of, snapshot
 from tests.sampling import some
 

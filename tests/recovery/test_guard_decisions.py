@@ -16,10 +16,10 @@ from deltalake import DeltaTable, write_deltalake
 
 from r2d2.errors import NotRetirable, UsageError
 from r2d2.model.receipt import Status
-from r2d2.recovery.frozen import decide
-from r2d2.recovery.guard import Verdict
-from r2d2.recovery.receipts import of_dataset
-from r2d2.recovery.recipe_store import load
+from r2d2.recovery.guard.frozen import decide
+from r2d2.recovery.guard.guard import Verdict
+from r2d2.recovery.recipes.recipe_store import load
+from r2d2.recovery.records.receipts import of_dataset
 from tests.recovery.guarded import NOW, ROWS, SLICE, guarded, retired, rows_of, table_and_slice, vacuum
 from tests.recovery_runs import at_work, give_back, purge_all, receipt_of, recover_all
 from tests.sampling import FULL, some
@@ -218,7 +218,8 @@ class Killed(BaseException):
 
 
 def kill_at(patch: pytest.MonkeyPatch, moment: str) -> None:
-    from r2d2.recovery import honour, kept_again, purge
+    from r2d2.recovery import purge
+    from r2d2.recovery.guard import honour, kept_again
 
     module, name = {
         "adopt": (honour, "adopt"),

@@ -14,7 +14,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from r2d2.model.receipt import Status
-from r2d2.recovery.guard import Verdict
+from r2d2.recovery.guard.guard import Verdict
 from tests.recovery.guarded import ROWS, SLICE, guarded, rows_of, table_and_slice, vacuum
 from tests.recovery_runs import give_back, receipt_of, snapshot
 from tests.sampling import FULL, some

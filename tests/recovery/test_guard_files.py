@@ -15,7 +15,7 @@ from deltalake import DeltaTable
 
 from r2d2.lake.kernels import Kernel
 from r2d2.model.receipt import Status
-from r2d2.recovery.guard import Verdict, guard
+from r2d2.recovery.guard.guard import Verdict, guard
 from tests.recovery.guarded import NOW, ROWS, SLICE, file_and_slice, guarded, rows_of, table_and_slice
 from tests.recovery_runs import at_work, give_back, purge_all, receipt_of, retire
 from tests.sampling import FULL, some

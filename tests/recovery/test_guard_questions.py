@@ -12,8 +12,8 @@ from deltalake import DeltaTable, convert_to_deltalake, write_deltalake
 
 from r2d2.errors import NotRetirable
 from r2d2.model.receipt import Status
-from r2d2.recovery.guard import Verdict
-from r2d2.recovery.journal import Journal
+from r2d2.recovery.guard.guard import Verdict
+from r2d2.recovery.records.journal import Journal
 from tests.recovery.guarded import NOW, ROWS, SLICE, guarded, retired, rows_of, table_and_slice, vacuum
 from tests.recovery.test_guard_decisions import CHILD, LATE, LEFT, Killed, decided, deleted, kill_at
 from tests.recovery_runs import give_back, opened, receipt_of, recover_all

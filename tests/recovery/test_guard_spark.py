@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from r2d2.recovery.guard import Verdict
+from r2d2.recovery.guard.guard import Verdict
 from tests.recovery.guarded import guarded, retired, rows_of
 from tests.recovery_runs import give_back
 from tests.sampling import FULL

@@ -18,12 +18,12 @@ from deltalake import DeltaTable, write_deltalake
 
 from r2d2.lake.object_versions import version_with, versions_kept_for
 from r2d2.lake.storage import storage_for
-from r2d2.recovery import placing
 from r2d2.recovery.apply import Outcome
-from r2d2.recovery.frozen import decide
-from r2d2.recovery.guard import Finding, Verdict, guard
+from r2d2.recovery.guard.frozen import decide
+from r2d2.recovery.guard.guard import Finding, Verdict, guard
+from r2d2.recovery.moves import placing
 from r2d2.recovery.purge import purge
-from r2d2.recovery.receipts import of_dataset
+from r2d2.recovery.records.receipts import of_dataset
 from tests.recovery.guarded import NOW, ROWS, SLICE
 from tests.recovery.test_guard_decisions import Killed
 from tests.recovery_runs import ALL, at_work, give_back, recover_all, retire

@@ -17,8 +17,8 @@ from pyroaring import BitMap64
 
 from r2d2.lake.delta_vectors import vector_of
 from r2d2.lake.kernels import Kernel, run_here
-from r2d2.recovery.identity import look_at
-from r2d2.recovery.identity_parquet import parquet_rows
+from r2d2.recovery.identity.identity import look_at
+from r2d2.recovery.identity.parquet import parquet_rows
 from tests.recovery.rebuilds import SMALL, dataset_at, identity_at
 
 _B85 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~"

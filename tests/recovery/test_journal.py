@@ -9,8 +9,8 @@ import pytest
 
 from r2d2.catalog.state import State, open_state
 from r2d2.errors import StateError, Tampered
-from r2d2.recovery.journal import Journal
-from r2d2.recovery.receipts import receipts, unfinished
+from r2d2.recovery.records.journal import Journal
+from r2d2.recovery.records.receipts import receipts, unfinished
 
 BEGUN = {
     "dataset": "a.parquet",

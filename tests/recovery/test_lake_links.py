@@ -15,8 +15,8 @@ import pytest
 from deltalake import write_deltalake
 
 from r2d2.errors import NotRetirable, R2D2Error
-from r2d2.recovery.lake_writer import LakeWriter
-from r2d2.recovery.moving import carry, remove_below
+from r2d2.recovery.moves.lake_writer import LakeWriter
+from r2d2.recovery.moves.moving import carry, remove_below
 from tests.recovery_runs import ALL, give_back, purge_all, receipt_of, recover_all, retire, snapshot
 from tests.sampling import some
 

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from r2d2.recovery.apply import apply
-from r2d2.recovery.receipts import of_dataset
+from r2d2.recovery.records.receipts import of_dataset
 from r2d2.recovery.restore import restore
 from tests.recovery_runs import ALL, approve, at_work, plan_of, purge_all
 

@@ -13,9 +13,9 @@ from deltalake import DeltaTable, write_deltalake
 
 from r2d2.errors import NotRetirable
 from r2d2.model.dataset import Dataset
-from r2d2.recovery.losses import About, losses, refuse_unpurgeable
-from r2d2.recovery.manifest import strangers
-from r2d2.recovery.recipe_store import load
+from r2d2.recovery.identity.manifest import strangers
+from r2d2.recovery.recipes.losses import About, losses, refuse_unpurgeable
+from r2d2.recovery.recipes.recipe_store import load
 from tests.recovery.guarded import ROWS, SLICE
 from tests.recovery_runs import ALL, at_work, purge_all, receipt_of, retire
 from tests.sampling import FULL, some

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from r2d2.containment.request import Term
-from r2d2.recovery.predicate import Condition, Filled, Listed, Range, describe, from_json, to_json
+from r2d2.recovery.recipes.predicate import Condition, Filled, Listed, Range, describe, from_json, to_json
 
 PRICE = Term(("item", "price"), "number", Decimal("1.50"), Decimal(20), False, True)
 CONDITIONS: list[tuple[Condition, str, str]] = [

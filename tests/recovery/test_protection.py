@@ -12,8 +12,8 @@ from deltalake import DeltaTable, write_deltalake
 
 from r2d2.model.receipt import Acceptance
 from r2d2.recovery.apply import Outcome
-from r2d2.recovery.delta_times import kept_for
-from r2d2.recovery.guard import Verdict, guard
+from r2d2.recovery.guard.guard import Verdict, guard
+from r2d2.recovery.parents.delta_times import kept_for
 from r2d2.recovery.purge import purge
 from tests.recovery.guarded import ROWS, SLICE, file_and_slice, guarded, rows_of, vacuum
 from tests.recovery_runs import at_work, retire

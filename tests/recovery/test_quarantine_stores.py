@@ -15,11 +15,11 @@ from obstore.exceptions import GenericError
 from r2d2.errors import NotRetirable
 from r2d2.lake.object_client import delta_options
 from r2d2.lake.storage import storage_for
-from r2d2.recovery.bring_back import bring_back
 from r2d2.recovery.context import Recovery
-from r2d2.recovery.places import Area
-from r2d2.recovery.put_away import Kind, PutAway
-from r2d2.recovery.quarantine import is_whole, plan_away, put_away
+from r2d2.recovery.moves.bring_back import bring_back
+from r2d2.recovery.moves.places import Area
+from r2d2.recovery.moves.put_away import Kind, PutAway
+from r2d2.recovery.moves.quarantine import is_whole, plan_away, put_away
 from tests.recovery_runs import at_work, snapshot
 
 ROWS = pa.table({"id": pa.array(range(20), pa.int64()), "day": ["a", "b"] * 10})

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from r2d2.errors import NotRetirable
 from r2d2.lake.kernels import run_here
 from r2d2.model.dataset import TEXT_FORMATS
-from r2d2.recovery.recipes import candidates
-from r2d2.recovery.writers import gaps
+from r2d2.recovery.formats.writers import gaps
+from r2d2.recovery.recipes.recipes import candidates
 from tests.containment_runs import datasets_of
 from tests.generated_tables import GeneratedTable
 from tests.oracle_pairs import holds, with_nested

@@ -18,7 +18,7 @@ from deltalake import write_deltalake
 from r2d2.errors import Tampered, UnreadableData
 from r2d2.lake.kernels import Kernel, run_here
 from r2d2.model.recipe import RecipeKind
-from r2d2.recovery.rebuild import rebuild
+from r2d2.recovery.rebuild.rebuild import rebuild
 from tests.recovery.rebuilds import SMALL, rebuilt, recipes
 from tests.unit.test_delta_vectors import written
 

@@ -15,8 +15,8 @@ from r2d2.lake.kernels import run_here
 from r2d2.lake.storage import storage_for
 from r2d2.model.dataset import Dataset
 from r2d2.model.recipe import Recipe
-from r2d2.recovery.rebuild import rebuild
-from r2d2.recovery.recipes import candidates
+from r2d2.recovery.rebuild.rebuild import rebuild
+from r2d2.recovery.recipes.recipes import candidates
 from tests.containment_runs import datasets_of
 from tests.recovery.rebuilds import SMALL, looked_at, manifest_of
 from tests.s3_servers import bucket, environment, s3_endpoint

@@ -19,8 +19,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from r2d2.lake.layout import Column, Reader
-from r2d2.recovery.identity_text import text_rows
-from r2d2.recovery.writers import open_writer
+from r2d2.recovery.formats.writers import open_writer
+from r2d2.recovery.identity.text import text_rows
 from tests.recovery.rebuilds import rebuilt, recipes
 from tests.sampling import some
 

@@ -21,11 +21,11 @@ from r2d2.lake.delta_vectors import DeletionVector
 from r2d2.lake.kernels import run_here
 from r2d2.model.dataset import Dataset
 from r2d2.model.recipe import Recipe, RecipeKind, units
-from r2d2.recovery import predicate as predicates
-from r2d2.recovery.predicate import Filled, Listed, Range
-from r2d2.recovery.recipes import candidates, digest_of
-from r2d2.recovery.row_places import unpacked
-from r2d2.recovery.selection import needed_files
+from r2d2.recovery.recipes import predicate as predicates
+from r2d2.recovery.recipes.predicate import Filled, Listed, Range
+from r2d2.recovery.recipes.recipes import candidates, digest_of
+from r2d2.recovery.recipes.row_places import unpacked
+from r2d2.recovery.recipes.selection import needed_files
 from tests.recovery.rebuilds import dataset_at, looked_at, manifest_of
 from tests.recovery.restored import SETTINGS, batches_of, recipes_of
 from tests.sampling import some

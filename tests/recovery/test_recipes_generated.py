@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from r2d2.errors import NotRetirable
 from r2d2.model.dataset import TEXT_FORMATS, Dataset
 from r2d2.model.recipe import Recipe, RecipeKind
-from r2d2.recovery import predicate as predicates
+from r2d2.recovery.recipes import predicate as predicates
 from tests.containment_runs import datasets_of, discovered
 from tests.generated_forms import TEXT_FAMILIES, Written, forms_of, written
 from tests.generated_tables import FAMILIES, Column, GeneratedTable, arrow_tables, derived, tables, twin_cell

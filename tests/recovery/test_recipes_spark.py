@@ -14,7 +14,7 @@ from r2d2.lake.kernels import run_here
 from r2d2.lake.spark_files import Access
 from r2d2.lake.workers import Workers
 from r2d2.model.recipe import RecipeKind
-from r2d2.recovery.recipes import candidates
+from r2d2.recovery.recipes.recipes import candidates
 from tests.recovery.rebuilds import dataset_at, looked_at, manifest_of
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from r2d2 import cli_recovery
 from r2d2.cli import _parser
 from r2d2.config import describe
 from r2d2.model.receipt import Acceptance
-from r2d2.recovery.guard import Verdict
+from r2d2.recovery.guard.guard import Verdict
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/recovery.md").read_text()

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
-from r2d2.recovery.guard import Verdict
+from r2d2.recovery.guard.guard import Verdict
 from tests.recovery.guarded import ROWS, SLICE, guarded, retired, rows_of, table_and_slice
 from tests.recovery_runs import ALL, at_work, give_back, receipt_of, retire
 from tests.sampling import FULL, some
@@ -60,7 +60,7 @@ def test_a_parent_whose_child_another_state_retired_stays(tmp_path: Path) -> Non
 
 @FULL
 def test_a_move_that_was_cut_short_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from r2d2.recovery.claims import Claims
+    from r2d2.recovery.claims.claims import Claims
 
     class Killed(BaseException):
         pass

@@ -14,11 +14,11 @@ import pytest
 from r2d2.catalog.state import open_state
 from r2d2.errors import R2D2Error
 from r2d2.model.receipt import Status
-from r2d2.recovery.claims import ClaimKind, Claims
+from r2d2.recovery.claims.claims import ClaimKind, Claims
 from r2d2.recovery.context import Recovery
-from r2d2.recovery.lake_writer import LakeWriter
+from r2d2.recovery.moves.lake_writer import LakeWriter
 from r2d2.recovery.purge import purge
-from r2d2.recovery.receipts import of_dataset
+from r2d2.recovery.records.receipts import of_dataset
 from r2d2.recovery.restore import restore
 from tests.recovery_runs import ALL, LATER, at_work, give_back, purge_all, receipt_of, recover_all, retire
 from tests.states import base_table

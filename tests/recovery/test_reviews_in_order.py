@@ -10,7 +10,7 @@ import pytest
 from r2d2.catalog.state import open_state
 from r2d2.errors import NotRetirable
 from r2d2.model.plan import Action, Plan, PlannedDataset
-from r2d2.recovery import reviews
+from r2d2.recovery.records import reviews
 
 
 class Fast(datetime):

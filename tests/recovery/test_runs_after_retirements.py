@@ -18,9 +18,9 @@ from r2d2.catalog.listing import Candidate
 from r2d2.config import DiscoverySettings, RetentionSettings
 from r2d2.model.dataset import CLAIMED
 from r2d2.progress import Progress
-from r2d2.recovery.claimed import marked
-from r2d2.recovery.derived import keep_derived
-from r2d2.recovery.measured import restores_factor
+from r2d2.recovery.claims.claimed import marked
+from r2d2.recovery.records.derived import keep_derived
+from r2d2.recovery.records.measured import restores_factor
 from r2d2.retention.arithmetic import explain_planned
 from r2d2.retention.latency import slowed
 from r2d2.retention.policies import pinned_datasets

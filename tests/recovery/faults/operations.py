@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from r2d2.catalog.state import open_state
-from r2d2.recovery.journal import Journal
+from r2d2.recovery.records.journal import Journal
 from tests.recovery.faults.processes import Step
 
 

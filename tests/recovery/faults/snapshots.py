@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from r2d2.lake.local_writes import BEING_WRITTEN
-from r2d2.recovery.places import AREA
+from r2d2.recovery.moves.places import AREA
 
 #: By name, with a slash at the end of a directory's: the SHA-256 of the content, and permission bits (0 in a store).
 Snapshot = Mapping[str, tuple[str, int]]

@@ -6,8 +6,8 @@ from contextlib import suppress
 
 from r2d2.lake.file_tree import joined
 from r2d2.lake.storage import storage_for
-from r2d2.recovery.lake_writer import LakeWriter
-from r2d2.recovery.moving import carry
+from r2d2.recovery.moves.lake_writer import LakeWriter
+from r2d2.recovery.moves.moving import carry
 from tests.recovery.faults.operations import Operation
 from tests.recovery.faults.small_worlds import CHILD, PARENT
 

@@ -85,7 +85,7 @@ class StoreWorld:
         return outcome
 
     def _versions(self) -> dict[str, list[str]]:
-        """Of each key, what was deleted included: *seen*, moto lists directories of which only that is left."""
+        """Of each key, what was deleted included."""
         found: dict[str, list[str]] = defaultdict(list)
         for page in self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket):
             for entry in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
