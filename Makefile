@@ -33,9 +33,9 @@ N ?= 10000
 property: ready $(VENV)/.dev ## compare at least N generated pairs with the oracle (make property N=10000)
 	R2D2_PAIRS=$(N) $(BIN)/python -m pytest tests/property -s
 
-FAULTS ?= 0
-faults: ready $(VENV)/.dev ## kill r2d2 at every call, let the power and stores fail (hours; make faults FAULTS=20 tries 20 a case)
-	R2D2_FAULTS=$(FAULTS) $(PYTEST) --dist load tests/recovery/faults
+FAULTS ?= all
+faults: ready $(VENV)/.dev ## kill r2d2 at every call, let the power and stores fail (hours; FAULTS=20: 20 a case, FAULTS=kills: every kill)
+	R2D2_FAULTS="$(FAULTS)" $(PYTEST) --dist load tests/recovery/faults
 
 mutants: ready $(VENV)/.dev ## break the product in known ways and see which tests catch it (an hour)
 	$(BIN)/python -m tests.mutants

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -48,4 +49,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = [report for name in ("passed", "failed") for report in terminalreporter.getreports(name)]
     counts = [count for report in reports for name, count in report.user_properties if name == "faults"]
     if counts:
-        terminalreporter.write_line(f"{sum(counts)} faults tried in {len(counts)} cases")
+        total = sum((Counter(count) for count in counts), Counter[str]())
+        of_each = ", ".join(f"{number} {sort}" for sort, number in sorted(total.items()))
+        terminalreporter.write_line(f"{total.total()} faults tried in {len(counts)} cases: {of_each}")

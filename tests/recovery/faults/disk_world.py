@@ -43,6 +43,10 @@ class DiskFault(NamedTuple):
     def kills(self) -> bool:
         return self.way == "killed" and self.at > 0
 
+    @property
+    def sort(self) -> str:
+        return "power losses" if self.power is not None else "kills" if self.kills else "failing calls"
+
 
 class DiskWorld:
     """Below a directory that is its own."""

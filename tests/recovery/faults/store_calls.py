@@ -33,6 +33,10 @@ class StoreFault(NamedTuple):
     def kills(self) -> bool:
         return self.way.startswith("killed")
 
+    @property
+    def sort(self) -> str:
+        return "kills" if self.kills else "failing calls"
+
 
 class Watched(Faults):
     """The requests of one process."""

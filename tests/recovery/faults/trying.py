@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
@@ -21,6 +22,10 @@ class Fault(Protocol):
     @property
     def kills(self) -> bool:
         """The process does not come to an end of its own."""
+
+    @property
+    def sort(self) -> str:
+        """``kills``, ``power losses`` or ``failing calls``."""
 
 
 F = TypeVar("F", bound=Fault)
@@ -80,21 +85,20 @@ class Failure(Exception):
     """What must hold does not."""
 
 
-def tries(number: int) -> int | None:
-    """How many faults are tried: so many in `make test`, as many as R2D2_FAULTS says in `make faults`, or all."""
-    asked = os.environ.get("R2D2_FAULTS")
-    return number if asked is None else int(asked) or None
-
-
 def all_well(world: World[F], operation: Operation, number: int, tell: Callable[[str, object], None]) -> None:
     """Fails with all that does not hold after faults.
 
     Args:
-        number: of faults that `make test` tries.
-        tell: is told how many were tried.
+        number: of faults that `make test` tries; R2D2_FAULTS, which `make faults` sets, says otherwise: another
+            number, the first word of a sort for all of that sort, or ``all``.
+        tell: is told how many were tried, by sort.
     """
-    results = list(tried(world, operation, tries(number)))
-    tell("faults", len(results))
+    asked = os.environ.get("R2D2_FAULTS") or str(number)
+    most = int(asked) if asked.isdecimal() else None
+    only = (lambda _: True) if asked == "all" or most is not None else (lambda fault: fault.sort.startswith(asked))
+    results = list(tried(world, operation, most, only))
+    assert results, f"R2D2_FAULTS={asked}: there are none of these"
+    tell("faults", dict(Counter(fault.sort for fault, _ in results)))
     failed = [f"{operation.name}, {fault}: {failure}" for fault, failure in results if failure]
     assert not failed, "\n".join(failed)
 
