@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from r2d2.errors import LakeError, NotRetirable, Tampered
 from r2d2.lake.file_tree import joined, shown
 from r2d2.lake.storage import absolute, storage_for
-from r2d2.model.receipt import RETIRED, Receipt, Status
+from r2d2.model.receipt import RETIRED, UNFINISHED, Receipt, Status
 from r2d2.model.recipe import Fidelity, Recipe
 from r2d2.recovery.catalogs.catalog_quarantine import bring_back
 from r2d2.recovery.claims.claims import ClaimKind
-from r2d2.recovery.context import Recovery
+from r2d2.recovery.context import RECOVER_FIRST, Recovery
 from r2d2.recovery.moves.bring_back import remove_own
 from r2d2.recovery.moves.listing import exists
 from r2d2.recovery.moves.moving import remove_below
@@ -64,14 +64,15 @@ def restore(recovery: Recovery, receipt: Receipt, to: str = "", equal: bool = Fa
     """
     begun = time.monotonic()
     if receipt.facts.get("erasing") or receipt.facts.get(REPLACING):
-        raise NotRetirable("rows are being taken out of it", "run `r2d2 recover --state DIR` first")
+        raise NotRetirable("rows are being taken out of it", RECOVER_FIRST)
     if receipt.status is Status.RESTORING:
         resume(recovery, receipt)
         receipt = recovery.receipts[receipt.id]
         if receipt.status is Status.RESTORED and not to:
             return _told(recovery, receipt, receipt.location, receipt.facts["source"], begun, ())
     if receipt.status not in RETIRED and not to:
-        raise NotRetirable(f"{shown(receipt.dataset)} is {receipt.status}, not retired", "give a copy with --to PATH")
+        hint = RECOVER_FIRST if receipt.status in UNFINISHED else "give a copy with --to PATH"
+        raise NotRetirable(f"{shown(receipt.dataset)} is {receipt.status}, not retired", hint)
     source = "quarantine" if receipt.status is Status.QUARANTINED else "recipe"
     if to:
         target = _spelled(to)
