@@ -79,7 +79,7 @@ def guard(recovery: Recovery, now: datetime) -> Iterator[Finding]:
     """
     recovery.require_finished()
     mending, parents, counts = Mending(recovery), Parents(), Counter[str]()
-    for receipt in recovery.receipts.values():
+    for receipt in [*recovery.receipts.values()]:
         if receipt.status in RETIRED:
             finding = _guarded(recovery, receipt, mending, parents, now)
             finding = replace(finding, mended=tuple(mending.said))
