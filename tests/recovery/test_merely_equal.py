@@ -11,8 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from r2d2.model.recipe import Fidelity
+from r2d2.recovery.erase.erase import erase
+from r2d2.recovery.erase.keys import Keys
 from tests.recovery.rebuilds import identity_at
-from tests.recovery_runs import ALL, give_back, purge_all, receipt_of, retire
+from tests.recovery_runs import ALL, at_work, give_back, purge_all, receipt_of, retire
 
 #: Enough rows that a sample misses one of them, which is of none of the kinds that it always takes.
 N = 3000
@@ -181,3 +183,18 @@ def test_names_of_columns_are_shown_without_control_characters(lake: Path) -> No
     pq.write_table(table, lake / "all.parquet")
     pq.write_table(table.set_column(0, "a\x1b[2J", [[-0.0] * N]), lake / "x.parquet")
     assert "\x1b" not in refused(lake, "x.parquet")
+
+
+def test_what_was_learned_of_maps_holds_when_people_s_rows_were_erased(lake: Path) -> None:
+    parent, rest = with_maps("ba", nested=False), with_maps("ab", nested=False).slice(1)
+    pq.write_table(parent, lake / "all.parquet")
+    pq.write_table(with_maps("ab", nested=False), lake / "x.parquet")
+    assert retire(lake, lake.parent / "state", ("x.parquet", "all.parquet"), accepted=ALL)[0].done
+    pq.write_table(parent.slice(1), lake / "all.parquet")
+    with at_work(lake, lake.parent / "state") as recovery:
+        (outcome,) = erase(recovery, Keys(("text",), (("text 0",),)))
+    assert outcome.what == "rows were erased from it"
+    assert [each.done for each in purge_all(lake, lake.parent / "state")] == [True]
+    give_back(lake, lake.parent / "state", "x.parquet")
+    pq.write_table(rest, lake.parent / "rest.parquet")
+    assert identity_at(lake / "x.parquet") == identity_at(lake.parent / "rest.parquet")
