@@ -10,7 +10,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-#: Kinds of headers: files that come back only as the bytes they were have nothing to say.
+#: Kinds of headers: files that come back only as the bytes they were have nothing to say. Records of JSON are ``LINES``
+#: in a document, too.
 PARQUET, CSV, LINES, BYTES = "parquet", "csv", "jsonl", "bytes"
 
 

@@ -16,6 +16,7 @@ from r2d2.lake.layout import Reader
 from r2d2.lake.text_encoding import UTF_8
 from r2d2.recovery.formats.headers import CSV, LINES, pack
 from r2d2.recovery.formats.headers_json import json_advice
+from r2d2.recovery.formats.json_document import Frame
 from r2d2.recovery.formats.spellings import styles_of
 
 #: Records that are sampled of each chunk of the file, as many again of those with quotes, and in all.
@@ -32,6 +33,7 @@ class Sample:
         header: the header line as it stands there; None for none.
         blanks: lines that are no records.
         last_end: whether the last record has a line end.
+        frame: what stands around the records of a JSON document; None for records on lines.
     """
 
     reader: Reader
@@ -41,6 +43,7 @@ class Sample:
     blanks: int = 0
     bom: bool = False
     last_end: bool = True
+    frame: Frame | None = None
 
     @property
     def is_record_empty(self) -> bool:
@@ -68,7 +71,7 @@ def text_header(sample: Sample) -> str:
     newline = options.get("newline", "\n")
     if sample.reader.format == "json" and sample.records and all(record.endswith(b"\r") for record in sample.records):
         newline = "\r\n"
-    identity = {
+    identity: dict[str, object] = {
         "encoding": options.get("encoding", UTF_8),
         "compression": options["compression"],
         "bom": sample.bom,
@@ -77,6 +80,9 @@ def text_header(sample: Sample) -> str:
         "blank_lines": sample.blanks,
         "header": None if sample.header is None else sample.header.decode("utf-8", "surrogateescape"),
     }
+    if sample.frame:
+        around = {"newline": sample.frame.between, "last_newline": False}
+        identity |= {**around, "before": sample.frame.before, "after": sample.frame.after}
     kind = LINES if sample.reader.format == "json" else CSV
     return pack(kind, identity, text_advice(sample.reader, sample.records))
 
