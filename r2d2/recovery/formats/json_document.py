@@ -38,36 +38,43 @@ def elements(stream: BinaryIO, start: bytes, frame: Frame) -> Iterator[list[byte
         json.JSONDecodeError, UnicodeDecodeError: it is not valid any more.
     """
     decode = codecs.getincrementaldecoder("utf-8")()
-    text, gap, position, count, ended = decode.decode(start), "", 0, 0, False
+    text, gap, count, ended = decode.decode(start), "", 0, False
     while not ended:
         data = stream.read(_CHUNK)
         ended = not data
-        text, position = text[position:] + decode.decode(data, final=ended), 0
-        found: list[bytes] = []
-        while True:
-            space = _GAP.match(text, position)
-            assert space is not None, "the pattern matches nothing, too"
-            gap, position = gap + space[0], space.end()
-            if position == len(text):
-                break
-            try:
-                _, end = _DECODER.raw_decode(text, position)
-            except json.JSONDecodeError:
-                if ended:
-                    raise
-                break
-            _note(frame, gap, count)
-            found.append(text[position:end].encode("utf-8"))
-            gap, position, count = "", end, count + 1
-        yield found
+        found, text, gap = _cut(text + decode.decode(data, final=ended), gap, ended)
+        for count, (before, _) in enumerate(found, count + 1):
+            _note(frame, before, count)
+        yield [record for _, record in found]
     frame.after = gap
 
 
+def _cut(text: str, gap: str, ended: bool) -> tuple[list[tuple[str, bytes]], str, str]:
+    """The whole records at the start of a text, each with what stands before it; what is left, and what was before."""
+    found: list[tuple[str, bytes]] = []
+    position = 0
+    while True:
+        space = _GAP.match(text, position)
+        assert space is not None, "the pattern matches nothing, too"
+        gap, position = gap + space[0], space.end()
+        if position == len(text):
+            break
+        try:
+            _, end = _DECODER.raw_decode(text, position)
+        except json.JSONDecodeError:
+            if ended:
+                raise
+            break
+        found.append((gap, text[position:end].encode("utf-8")))
+        gap, position = "", end
+    return found, text[position:], gap
+
+
 def _note(frame: Frame, gap: str, count: int) -> None:
-    """Keeps what stands before the record of a number."""
-    if count == 0:
+    """Keeps what stands before the record of a number, from 1."""
+    if count == 1:
         frame.before = gap
-    elif count == 1:
+    elif count == 2:
         frame.between = gap
     elif gap != frame.between:
         frame.even = False

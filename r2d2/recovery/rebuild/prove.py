@@ -88,17 +88,14 @@ def _proven(recovery: Recovery, taken: Taken, recipe: Recipe, area: Area) -> Pro
 
     None where it gives back other rows.
     """
-    fidelity, unlike = _compared(recovery, taken.dataset, recipe, area)
-    if fidelity is Fidelity.EQUAL:
-        learned = closer(taken.dataset, recipe.manifest, recovery.settings.containment, recovery.run)
-        better = replace(recipe, manifest=learned)
-        if better != recipe and better.size < taken.manifest.bytes:
-            again, left = _compared(recovery, taken.dataset, better, area)
-            recipe, fidelity, unlike = (better, again, left) if again else (recipe, fidelity, unlike)
-    if fidelity is None:
-        return None
-    about = replace(About.dataset(taken.dataset, taken.manifest.others), ordered=recipe.keeps_order)
-    return Proven(replace(recipe, fidelity=fidelity, lost=(*unlike, *losses(about))), unlike)
+    found = _compared(recovery, taken, recipe, area)
+    if not found or found.recipe.fidelity is Fidelity.IDENTICAL:
+        return found
+    learned = closer(taken.dataset, recipe.manifest, recovery.settings.containment, recovery.run)
+    better = replace(recipe, manifest=learned)
+    if better == recipe or better.size >= taken.manifest.bytes:
+        return found
+    return _compared(recovery, taken, better, area) or found
 
 
 def tried(recovery: Recovery, recipe: Recipe, area: Area) -> Fidelity | None:
@@ -107,15 +104,17 @@ def tried(recovery: Recovery, recipe: Recipe, area: Area) -> Fidelity | None:
         return _fidelity(recipe, built)
 
 
-def _compared(
-    recovery: Recovery, child: Dataset, recipe: Recipe, area: Area
-) -> tuple[Fidelity | None, tuple[str, ...]]:
-    """As ``tried``, with what is otherwise where the data is merely equal."""
+def _compared(recovery: Recovery, taken: Taken, recipe: Recipe, area: Area) -> Proven | None:
+    """As ``tried``, with what is otherwise where the data is merely equal, and what is lost."""
+    child, settings = taken.dataset, recovery.settings.containment
     with _built(recovery, recipe, area) as built:
         fidelity = _fidelity(recipe, built)
-        if fidelity is not Fidelity.EQUAL:
-            return fidelity, ()
-        return fidelity, differences(child, recipe.manifest, built, recovery.settings.containment, recovery.run)
+        if fidelity is None:
+            return None
+        equal = fidelity is Fidelity.EQUAL
+        unlike = differences(child, recipe.manifest, built, settings, recovery.run) if equal else ()
+    about = replace(About.dataset(child, taken.manifest.others), ordered=recipe.keeps_order)
+    return Proven(replace(recipe, fidelity=fidelity, lost=(*unlike, *losses(about))), unlike)
 
 
 @contextmanager
