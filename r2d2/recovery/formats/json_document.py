@@ -43,8 +43,9 @@ def elements(stream: BinaryIO, start: bytes, frame: Frame) -> Iterator[list[byte
         data = stream.read(_CHUNK)
         ended = not data
         found, text, gap = _cut(text + decode.decode(data, final=ended), gap, ended)
-        for count, (before, _) in enumerate(found, count + 1):
-            _note(frame, before, count)
+        for number, (before, _) in enumerate(found, count + 1):
+            _note(frame, before, number)
+        count += len(found)
         yield [record for _, record in found]
     frame.after = gap
 
