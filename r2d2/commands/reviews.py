@@ -20,10 +20,10 @@ from r2d2.recovery.parents.takes import takes
 from r2d2.recovery.records.reviews import approval, decide, reviews
 
 #: Columns of the table, which has no room for all.
-_BRIEF = ("dataset", "parent", "saving_per_month", "decision", "quarantine", "accept", "lost")
+_BRIEF = ("dataset", "parent", "saving_per_month", "decision", "quarantine", "accept", "lost", "doubts")
 LIST_COLUMNS = (
     *("dataset", "parent", "saving_per_month", "decision", "by", "note", "accepted"),
-    *("quarantine", "accept", "lost", "owner", "conditions"),
+    *("quarantine", "accept", "lost", "doubts", "owner", "conditions"),
 )
 REVIEW_COLUMNS = ("dataset", "decision", "by", "note", "at", "plan", "accepted")
 
@@ -123,6 +123,7 @@ def _listed(
         "quarantine": what.kind,
         "accept": list(what.accept),
         "lost": list(what.lost),
+        "doubts": list(what.doubts),
         "owner": entry.owner,
         "conditions": list(entry.conditions),
     }

@@ -192,12 +192,11 @@ class _Retirement:
     def _recipe(self) -> Recipe:
         taken = take_down(self.recovery, self.pair.child, self.away.seen)
         refuse_changed(self.away)
-        recipe = proven_recipe(self.recovery, taken, self.pair.parent, self.area)
-        if recipe.fidelity is Fidelity.EQUAL and Acceptance.MERELY_EQUAL not in self.review.accepted:
+        proven = proven_recipe(self.recovery, taken, self.pair.parent, self.area)
+        if proven.recipe.fidelity is Fidelity.EQUAL and Acceptance.MERELY_EQUAL not in self.review.accepted:
             hint = "approve it with --accept merely-equal, or keep it"
-            how = f" ({'; '.join(recipe.lost[-2:])})" if recipe.lost else ""
-            raise NotRetirable(f"what would come back is equal, and not the same{how}", hint)
-        return recipe
+            raise NotRetirable(f"what would come back is equal, and not the same: {'; '.join(proven.unlike)}", hint)
+        return proven.recipe
 
     def _keep(self, recipe: Recipe) -> None:
         self._say(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -154,7 +153,7 @@ def test_a_file_of_which_no_row_is_left_is_none(tmp_path: Path, lake: Path) -> N
     assert without(tmp_path, listed(tmp_path)["a.parquet"], 0, 1, 2) == Written("", 0)
 
 
-def test_files_that_no_writer_gives_back_are_told(tmp_path: Path, lake: Path) -> None:
-    (lake / "a.json").write_text(json.dumps([{"id": 1}, {"id": 2}], indent=1))
+def test_documents_that_no_writer_gives_back_are_told(tmp_path: Path, lake: Path) -> None:
+    (lake / "a.json").write_text('[{"id": 1}, {"id": 2},{"id": 3}]')
     with pytest.raises(UnreadableData, match="can't be written anew"):
         without(tmp_path, listed(tmp_path)["a.json"], 1)

@@ -95,13 +95,9 @@ def test_files_that_only_look_as_if_an_engine_had_left_them_are_somebodys(tmp_pa
     assert strangers("delta", [*log, ".part-0.parquet.crc", *others]) == tuple(others)
 
 
-@pytest.mark.parametrize("suffix", ["orc", "json"])
-def test_formats_that_nothing_writes_anew(tmp_path: Path, suffix: str) -> None:
+def test_formats_that_nothing_writes_anew(tmp_path: Path) -> None:
     (tmp_path / "lake").mkdir()
-    if suffix == "orc":
-        orc.write_table(SLICE, str(tmp_path / "lake/x.orc"))
-    else:
-        (tmp_path / "lake/x.json").write_text(json.dumps(SLICE.slice(0, 5).to_pylist()))
+    orc.write_table(SLICE, str(tmp_path / "lake/x.orc"))
     with at_work(tmp_path / "lake", tmp_path / "state") as recovery:
         (dataset,) = recovery.datasets().values()
     assert "can't be written anew" in "\n".join(losses(About.dataset(dataset, [])))

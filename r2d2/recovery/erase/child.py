@@ -21,6 +21,7 @@ from r2d2.model.receipt import Receipt
 from r2d2.model.recipe import Fidelity, Manifest, Recipe, RecipeKind
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.erase.words import Words
+from r2d2.recovery.formats.headers import with_advice_of
 from r2d2.recovery.identity.identity import Looked, look_at
 from r2d2.recovery.moves.places import Area
 from r2d2.recovery.parents.rebinding import leaves_of, pinned
@@ -80,7 +81,7 @@ def manifest_of_rest(
         rows=dataset.rows or 0,
         bytes=dataset.bytes,
         files=looked.files,
-        headers=looked.headers,
+        headers=with_advice_of(looked.headers, manifest.headers),
         readers=looked.readers,
         identity=looked.identity,
         digest=digest_of(dataset, settings, recovery.run),

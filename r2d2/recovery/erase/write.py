@@ -165,21 +165,23 @@ def _parquet_without(path: Path, reader: Reader, gone: Places, target: Path) -> 
 def _text_without(path: Path, reader: Reader, gone: Places, target: Path) -> None:
     header, _, _ = _identity(path, reader)
     frame = json.loads(header)["identity"]
-    sample, total, start, file = Sample(reader), 0, 0, TextFile(frame, target)
+    sample, total, start, left, file = Sample(reader), 0, 0, 0, TextFile(frame, target)
     ends = b"\r" if reader.format == "json" and frame["newline"] == "\r\n" else b""  # a record of JSON holds it
     for held in records(path, sample):
         among = set(gone[np.searchsorted(gone, start) : np.searchsorted(gone, start + len(held))].tolist())
         kept = [record for place, record in enumerate(held, start) if place not in among]
         file.write(pa.array([record.removesuffix(ends).decode("utf-8") for record in kept], pa.large_string()))
         total += sum_of_digests([hashlib.sha256(record).digest() for record in kept])
-        start += len(held)
+        start, left = start + len(held), left + len(kept)
     file.close()
-    _check(target, reader, text_header(_without_blanks(sample)), total)
+    _check(target, reader, text_header(_as_left(sample, left)), total)
 
 
-def _without_blanks(sample: Sample) -> Sample:
-    """Lines that are no records are not written again."""
+def _as_left(sample: Sample, rows: int) -> Sample:
+    """What a file shows with so many rows: lines that are no records are not written again."""
     sample.blanks = 0
+    if sample.frame and rows < 2:
+        sample.frame.between = ""
     return sample
 
 

@@ -7,10 +7,11 @@ reader of the data sees, such as compression.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-#: Kinds of headers: files that come back only as the bytes they were have nothing to say.
+#: Kinds of headers: files that come back only as the bytes they were have nothing to say. Records of JSON are ``LINES``
+#: in a document, too.
 PARQUET, CSV, LINES, BYTES = "parquet", "csv", "jsonl", "bytes"
 
 
@@ -36,3 +37,9 @@ def identity_of(header: str) -> str:
     """The header without advice; equal ones are the same header."""
     raw = json.loads(header)
     return _text({"kind": raw["kind"], "identity": raw["identity"]})
+
+
+def with_advice_of(headers: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    """Headers, those that are the same as a known one with its advice, which may tell more of all rows."""
+    advised = {identity_of(header): header for header in reversed(known)}
+    return tuple(advised.get(identity_of(header), header) for header in headers)

@@ -29,7 +29,7 @@ def json_advice(reader: Reader, records: Sequence[bytes]) -> dict[str, Any]:
 
 def _keys(path: LeafPath, objects: Sequence[Any], places: Mapping[tuple[LeafPath, bool], int]) -> list[list[Any]]:
     """The keys of objects at a path: those that were sampled in their order, then those that were not."""
-    sampled = _in_order([list(value) for value in objects])
+    sampled = in_order([list(value) for value in objects])
     known = [found[-1] for found, _ in places if found[:-1] == path]
     return [_key((*path, name), objects, places) for name in dict.fromkeys([*sampled, *known]) if name in known]
 
@@ -41,11 +41,11 @@ def _key(path: LeafPath, objects: Sequence[Any], places: Mapping[tuple[LeafPath,
     opened = places.get((path, True), -1)
     written = len(there) == len(objects) if len(there) == len(values) else len(there) - len(values) > 0
     inner = _keys(path, values, places) if opened >= 0 else []
-    styles = styles_of(list(_spelled(values))) if opened < 0 else {}
+    styles = styles_of(list(spelled_in(values))) if opened < 0 else {}
     return [name, places.get((path, False), -1), opened, written, styles, inner]
 
 
-def _spelled(values: Iterable[Any]) -> Iterable[str]:
+def spelled_in(values: Iterable[Any]) -> Iterable[str]:
     """The texts of all scalars in values."""
     for value in values:
         if isinstance(value, Number | str):
@@ -53,12 +53,12 @@ def _spelled(values: Iterable[Any]) -> Iterable[str]:
         elif isinstance(value, bool):
             yield "true" if value else "false"
         elif isinstance(value, list):
-            yield from _spelled(value)
+            yield from spelled_in(value)
         elif isinstance(value, dict):
-            yield from _spelled(value.values())
+            yield from spelled_in(value.values())
 
 
-def _in_order(sequences: Iterable[Sequence[str]]) -> list[str]:
+def in_order(sequences: Iterable[Sequence[str]]) -> list[str]:
     """All names in an order that fits every sequence; as they come first where there is none."""
     before: dict[str, set[str]] = {}
     for sequence in dict.fromkeys(tuple(sequence) for sequence in sequences):

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from r2d2.lake.csv_grammar import Dialect
 from r2d2.lake.layout import Reader
 from r2d2.lake.text_encoding import UTF_8
 from r2d2.recovery.formats.headers import CSV, LINES, pack
 from r2d2.recovery.formats.headers_json import json_advice
+from r2d2.recovery.formats.json_document import Frame
 from r2d2.recovery.formats.spellings import styles_of
 
 #: Records that are sampled of each chunk of the file, as many again of those with quotes, and in all.
@@ -31,6 +33,7 @@ class Sample:
         header: the header line as it stands there; None for none.
         blanks: lines that are no records.
         last_end: whether the last record has a line end.
+        frame: what stands around the records of a JSON document; None for records on lines.
     """
 
     reader: Reader
@@ -40,6 +43,7 @@ class Sample:
     blanks: int = 0
     bom: bool = False
     last_end: bool = True
+    frame: Frame | None = None
 
     @property
     def is_record_empty(self) -> bool:
@@ -65,10 +69,9 @@ def text_header(sample: Sample) -> str:
     """The header of the file."""
     options = sample.reader.options
     newline = options.get("newline", "\n")
-    lines = sample.reader.format == "json"
-    if lines and sample.records and all(record.endswith(b"\r") for record in sample.records):
+    if sample.reader.format == "json" and sample.records and all(record.endswith(b"\r") for record in sample.records):
         newline = "\r\n"
-    identity = {
+    identity: dict[str, object] = {
         "encoding": options.get("encoding", UTF_8),
         "compression": options["compression"],
         "bom": sample.bom,
@@ -77,19 +80,24 @@ def text_header(sample: Sample) -> str:
         "blank_lines": sample.blanks,
         "header": None if sample.header is None else sample.header.decode("utf-8", "surrogateescape"),
     }
-    return (
-        pack(LINES, identity, json_advice(sample.reader, sample.records))
-        if lines
-        else pack(CSV, identity, _csv_advice(sample))
-    )
+    if sample.frame:
+        around = {"newline": sample.frame.between, "last_newline": False}
+        identity |= {**around, "before": sample.frame.before, "after": sample.frame.after}
+    kind = LINES if sample.reader.format == "json" else CSV
+    return pack(kind, identity, text_advice(sample.reader, sample.records))
 
 
-def _csv_advice(sample: Sample) -> dict[str, object]:
-    options = sample.reader.options
+def text_advice(reader: Reader, records: Sequence[bytes]) -> dict[str, Any]:
+    """The advice of a header, from some records."""
+    return json_advice(reader, records) if reader.format == "json" else _csv_advice(reader, records)
+
+
+def _csv_advice(reader: Reader, records: Sequence[bytes]) -> dict[str, Any]:
+    options = reader.options
     dialect = Dialect(options["delimiter"], options["escape"], options["newline"])
-    rows = [raw for record in sample.records if len(raw := dialect.raw(record)) == len(sample.reader.columns)]
+    rows = [raw for record in records if len(raw := dialect.raw(record)) == len(reader.columns)]
     columns = []
-    for place, column in enumerate(sample.reader.columns):
+    for place, column in enumerate(reader.columns):
         fields = [row[place] for row in rows]
         texts = [text.decode("utf-8", "surrogateescape") for text in fields]
         columns.append(_column_advice(texts, column.null_token, dialect))
@@ -97,14 +105,15 @@ def _csv_advice(sample: Sample) -> dict[str, object]:
 
 
 def _column_advice(fields: Sequence[str], null_token: str, dialect: Dialect) -> dict[str, object]:
-    values = [(text.startswith('"'), _content(text, dialect)) for text in fields if text and text != null_token]
+    values = [(text.startswith('"'), content_of(text, dialect)) for text in fields if text and text != null_token]
     texts = [text for _, text in values]
     empty = sum(not text for text in fields)
     token = null_token if sum(text == null_token for text in fields) > empty else ""
     return {"null": token, "quoted": _quoted(values, dialect.delimiter), "styles": styles_of(texts)}
 
 
-def _content(text: str, dialect: Dialect) -> str:
+def content_of(text: str, dialect: Dialect) -> str:
+    """What a field holds, without its quotes."""
     return text[1:-1].replace(f'{dialect.escape}"', '"') if text.startswith('"') else text
 
 

@@ -12,6 +12,7 @@ from typing import Any
 from r2d2.lake.json_canonical import Number
 
 _WORDS = {None: "null", True: "true", False: "false"}
+_LINES = re.compile(r"\{(\r?\n)([ \t]*)\".*\n([ \t]*)\}$", re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:u([0-9a-f]{4})|(.))")
 
 
@@ -24,6 +25,8 @@ class JsonStyle:
         ascii: characters beyond ASCII are escaped.
         slash: ``/`` is.
         upper: the digits of escapes are upper case.
+        line: line end, where each item stands on its own line; else empty.
+        base, indent: spaces at the start of the last line of a value, and so many more for each level in it.
     """
 
     item: str = ","
@@ -31,6 +34,9 @@ class JsonStyle:
     ascii: bool = False
     slash: bool = False
     upper: bool = False
+    line: str = ""
+    base: str = ""
+    indent: str = ""
 
     def packed(self) -> dict[str, Any]:
         """The style as JSON holds it; its keyword arguments."""
@@ -42,18 +48,28 @@ class JsonStyle:
         found = found.replace("/", "\\/") if self.slash else found
         return _ESCAPE.sub(_upper, found) if self.upper and "\\u" in found else found
 
-    def value(self, value: Any) -> str:
+    def start(self, level: int) -> str:
+        """What stands before an item of a level, and before the end of one that is a level further out."""
+        return f"{self.line}{self.base}{self.indent * level}" if self.line else ""
+
+    def value(self, value: Any, level: int = 0) -> str:
         """Any value; numbers stay as they are spelled (``json_canonical.Number``)."""
         if isinstance(value, Number):
             return str(value)
         if isinstance(value, str):
             return self.string(value)
         if isinstance(value, list):
-            return f"[{self.item.join(map(self.value, value))}]"
+            return self._within("[", [self.value(item, level + 1) for item in value], "]", level)
         if isinstance(value, dict):
-            members = (f"{self.string(name)}{self.key}{self.value(inner)}" for name, inner in value.items())
-            return f"{{{self.item.join(members)}}}"
+            members = [f"{self.string(name)}{self.key}{self.value(inner, level + 1)}" for name, inner in value.items()]
+            return self._within("{", members, "}", level)
         return _WORDS[value]
+
+    def _within(self, opening: str, items: Sequence[str], end: str, level: int) -> str:
+        if not items:
+            return f"{opening}{end}"
+        start = self.start(level + 1)
+        return f"{opening}{start}{f'{self.item}{start}'.join(items)}{self.start(level)}{end}"
 
     @property
     def plain(self) -> str:
@@ -73,10 +89,11 @@ def spelled_values(text: str) -> Any:
 
 def style_of(texts: Sequence[str]) -> JsonStyle:
     """The style in which most of these texts are written."""
+    line, base, indent = _lines_of(next((text for text in texts if "\n" in text), ""))
     styles = [
-        JsonStyle(item, key, *flags)
+        JsonStyle(item, key, escaped, slash, upper, line, base, indent)
         for item, key in ((",", ":"), (", ", ": "), (",", ": "), (", ", ":"))
-        for flags in product((False, True), repeat=3)
+        for escaped, slash, upper in product((False, True), repeat=3)
     ]
     values = [spelled_values(text) for text in texts]
     best, most = styles[0], -1
@@ -87,6 +104,14 @@ def style_of(texts: Sequence[str]) -> JsonStyle:
         if hits == len(texts):
             break
     return best
+
+
+def _lines_of(text: str) -> tuple[str, str, str]:
+    """Line end, and the spaces at the start of the last line and of the first level, as an object's text has them."""
+    found = _LINES.match(text)
+    if not found or not found[2].startswith(found[3]):
+        return "", "", ""
+    return found[1], found[3], found[2].removeprefix(found[3])
 
 
 def _upper(found: re.Match[str]) -> str:

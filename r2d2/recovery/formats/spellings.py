@@ -128,7 +128,8 @@ def _candidates(texts: Sequence[str], family: str) -> Iterator[str]:
     if family == BOOLEAN:
         yield from _FALSE
     elif family == NUMBER:
-        yield from dict.fromkeys((str(len(texts[0].partition(".")[2])), "short", "point"))
+        # where no text tells: most writers of doubles put a point after integers, too
+        yield from dict.fromkeys((str(len(texts[0].partition(".")[2])), "point", "short"))
     elif family == FLOATING:
         nan = next((text for text in texts if text.lower() == "nan"), "NaN")
         infinity = next((text.lstrip("-") for text in texts if text.lstrip("-").lower().startswith("inf")), "Infinity")

@@ -47,6 +47,7 @@ class TextFile:
         """Ends the file."""
         if self._any and self._frame["last_newline"]:
             self._encoded(self._end)
+        self._encoded(self._frame.get("after", "").encode("ascii"))
         self._stream.close()
         self._raw.close()
 
@@ -56,6 +57,7 @@ class TextFile:
             self._stream.write(_MARKS[encoding])
         elif self._frame["bom"]:
             self._stream.write(BOM)
+        self._encoded(self._frame.get("before", "").encode("ascii"))
         if self._frame["header"] is not None:
             self._put(memoryview(self._frame["header"].encode("utf-8", "surrogateescape")))
 

@@ -1,4 +1,4 @@
-"""Writes files of JSON lines that have a given header (``headers_text``, ``headers_json``)."""
+"""Writes JSON records, on lines or in one document, by a given header (``headers_text``, ``headers_json``)."""
 
 from __future__ import annotations
 
@@ -40,29 +40,28 @@ class JsonWriter:
         Raises:
             UnreadableData: a column holds what no JSON stands for.
         """
-        self._file.write(self._object(self._keys, batch.columns, batch.num_rows))
+        self._file.write(self._object(self._keys, batch.columns, batch.num_rows, 0))
 
     def close(self) -> None:
         """Ends the file."""
         self._file.close()
 
-    def _object(self, keys: Sequence[Any], columns: Sequence[pa.Array], rows: int) -> pa.Array:
+    def _object(self, keys: Sequence[Any], columns: Sequence[pa.Array], rows: int, level: int) -> pa.Array:
         """The objects of a level, one a row."""
         members = []
         for name, column, opened, written, styles, inner in keys:
             if opened >= 0:
-                objects = self._object(inner, columns, rows)
+                objects = self._object(inner, columns, rows, level + 1)
                 values = pc.if_else(columns[opened], objects, _NULL)
             else:
-                values = self._values(columns[column], styles)
+                values = self._values(columns[column], styles, level + 1)
             values = values.fill_null("null") if written else values
             members.append(_joined(_text(f"{self._style.string(name)}{self._style.key}"), values))
         if not members:
             return pa.array(["{}"] * rows, _TEXT)
-        item = _text(self._style.item)
-        return _joined(_text("{"), pc.binary_join_element_wise(*members, item, null_handling="skip"), _text("}"))
+        return self._within("{", self._members(members, level), "}", level)
 
-    def _values(self, values: pa.Array, styles: Mapping[str, str], inside: bool = False) -> pa.Array:
+    def _values(self, values: pa.Array, styles: Mapping[str, str], level: int, inside: bool = False) -> pa.Array:
         """The JSON texts of values; NULL for NULL.
 
         Args:
@@ -72,32 +71,34 @@ class JsonWriter:
         if values.null_count == len(values):
             return pa.nulls(len(values), _TEXT)
         if pa.types.is_struct(kind):
-            return self._struct(values, styles)
+            return self._struct(values, styles, level)
         if pa.types.is_map(kind):
-            return self._map(values, styles)
+            return self._map(values, styles, level)
         if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-            elements = self._values(values.flatten(), styles, inside=True).fill_null("null")
-            return _joined(_text("["), _lists(values, elements, self._style.item), _text("]"))
+            elements = self._values(values.flatten(), styles, level + 1, inside=True).fill_null("null")
+            return self._within("[", _lists(values, elements, self._item(level)), "]", level)
         family = family_of_type(kind)
         if family is None:
-            return self._strings(_as_texts(values)) if inside else self._restyled(_as_texts(values), styles)
+            texts = _as_texts(values)
+            return self._strings(texts) if inside else self._restyled(texts, styles, level)
         texts = spelled(values, family, styles.get(family, USUAL[family])).cast(_TEXT)
         if family not in _BARE:
             return _joined(_text('"'), texts, _text('"'))
         special = pc.match_substring_regex(texts, _SPECIAL)
         return pc.if_else(special, _joined(_text('"'), texts, _text('"')), texts)
 
-    def _struct(self, values: pa.Array, styles: Mapping[str, str]) -> pa.Array:
+    def _struct(self, values: pa.Array, styles: Mapping[str, str], level: int) -> pa.Array:
         members = [
             _joined(
-                _text(f"{self._style.string(field.name)}{self._style.key}"), self._values(child, styles, inside=True)
+                _text(f"{self._style.string(field.name)}{self._style.key}"),
+                self._values(child, styles, level + 1, inside=True),
             )
             for field, child in zip(values.type, values.flatten(), strict=True)
         ]
-        inside = pc.binary_join_element_wise(*members, _text(self._style.item), null_handling="skip")
-        return pc.if_else(pc.is_valid(values), _joined(_text("{"), inside, _text("}")), _NULL)
+        within = self._within("{", self._members(members, level), "}", level)
+        return pc.if_else(pc.is_valid(values), within, _NULL)
 
-    def _map(self, values: pa.Array, styles: Mapping[str, str]) -> pa.Array:
+    def _map(self, values: pa.Array, styles: Mapping[str, str], level: int) -> pa.Array:
         kind = values.type
         entry = pa.struct([pa.field("key", kind.key_type, nullable=False), pa.field("value", kind.item_type)])
         lists = values.cast(pa.list_(entry))
@@ -105,14 +106,28 @@ class JsonWriter:
         members = _joined(
             self._strings(_as_texts(keys)),
             _text(self._style.key),
-            self._values(items, styles, inside=True).fill_null("null"),
+            self._values(items, styles, level + 1, inside=True).fill_null("null"),
         )
-        return _joined(_text("{"), _lists(lists, members, self._style.item), _text("}"))
+        return self._within("{", _lists(lists, members, self._item(level)), "}", level)
+
+    def _item(self, level: int) -> str:
+        """What stands between two items of a value of a level."""
+        return f"{self._style.item}{self._style.start(level + 1)}"
+
+    def _members(self, members: Sequence[pa.Array], level: int) -> pa.Array:
+        """The members that are there, one after the other."""
+        return pc.binary_join_element_wise(*members, _text(self._item(level)), null_handling="skip")
+
+    def _within(self, opening: str, items: pa.Array, end: str, level: int) -> pa.Array:
+        """Items between marks; nothing but the marks where there are none."""
+        start, last = self._style.start(level + 1), self._style.start(level)
+        whole = _joined(_text(f"{opening}{start}"), items, _text(f"{last}{end}"))
+        return pc.if_else(pc.equal(items, ""), _text(f"{opening}{end}"), whole) if start else whole
 
     def _strings(self, texts: pa.Array) -> pa.Array:
         return pa.array([None if text is None else self._style.string(text) for text in texts.to_pylist()], _TEXT)
 
-    def _restyled(self, texts: pa.Array, styles: Mapping[str, str]) -> pa.Array:
+    def _restyled(self, texts: pa.Array, styles: Mapping[str, str], level: int) -> pa.Array:
         """JSON texts of the parent in the style of the child: strings, or anything else."""
         quoted = pc.starts_with(texts, '"')
         inside = pc.if_else(quoted, pc.utf8_slice_codeunits(texts, 1, -1), _NULL)
@@ -123,7 +138,7 @@ class JsonWriter:
         if pc.all(plain).as_py():
             return texts
         known = [
-            text if text is None or same else self._style.value(spelled_values(text))
+            text if text is None or same else self._style.value(spelled_values(text), level)
             for text, same in zip(texts.to_pylist(), plain.to_pylist(), strict=True)
         ]
         return pa.array(known, _TEXT)

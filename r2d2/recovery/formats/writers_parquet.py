@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from r2d2.recovery.formats.exact_casts import exact_cast
 from r2d2.recovery.formats.headers_parquet import parquet_header
+from r2d2.recovery.formats.map_order import ordered
 
 #: Rows and bytes of a row group where the child's files had one only.
 _ROW_GROUP, _ROW_GROUP_BYTES = 1 << 20, 128 * 1024 * 1024
@@ -38,6 +39,7 @@ class ParquetWriter:
         self._limit = advice["row_group"] or _ROW_GROUP
         self._writer = _open(self.schema, path, advice["compression"], dict(_options(header)))
         self._keys = dict(advice["keys"])
+        self._maps = advice.get("maps", ())
         self._held: list[pa.RecordBatch] = []
         self._rows = self._bytes = 0
 
@@ -48,7 +50,7 @@ class ParquetWriter:
             UnreadableData: a value has no equal in the file's type.
         """
         columns = [exact_cast(column, field) for column, field in zip(batch.columns, self.schema, strict=True)]
-        cast = pa.RecordBatch.from_arrays(columns, schema=self.schema)
+        cast = pa.RecordBatch.from_arrays(ordered(columns, self._maps), schema=self.schema)
         while self._rows + cast.num_rows >= self._limit:
             room = self._limit - self._rows
             self._hold(cast.slice(0, room))

@@ -14,22 +14,24 @@ from r2d2.lake.gzip_text import opened
 from r2d2.lake.layout import Reader
 from r2d2.lake.text_encoding import UTF_8, to_utf8
 from r2d2.recovery.formats.headers_text import Sample, text_header
+from r2d2.recovery.formats.json_document import Frame, elements
 from r2d2.recovery.identity.rows import MODULUS, sum_of_digests
 
 _CHUNK = 4 * 1024 * 1024
 
 
 def text_rows(path: Path, reader: Reader) -> tuple[str, int, int] | None:
-    """Header, and number and sum of the records, the header line apart; None where rows are no records of bytes.
+    """Header, and number and sum of the records, the header line apart; None where they can't be written as they stand:
+    in a JSON document with unlike spaces between its records.
 
     Raises:
         UnreadableData: damaged gzip.
         UnsupportedData: it is not encoded as its reader says.
     """
-    if reader.format == "json" and reader.options["shape"] != "lines":
-        return None
     sample = Sample(reader)
     total = sum(sum_of_digests([hashlib.sha256(record).digest() for record in held]) for held in records(path, sample))
+    if sample.frame and not sample.frame.even:
+        return None
     return text_header(sample), sample.rows, total % MODULUS
 
 
@@ -42,7 +44,8 @@ def records(path: Path, sample: Sample) -> Iterator[list[bytes]]:
     with TemporaryDirectory(prefix="r2d2-task-") as directory:
         path, compressed = _as_utf8(path, sample.reader, Path(directory))
         with opened(path, compressed) as stream:
-            for held in _records(stream, sample.reader, sample):
+            document = sample.reader.format == "json" and sample.reader.options["shape"] == "array"
+            for held in _elements(stream, sample) if document else _records(stream, sample.reader, sample):
                 sample.look(held)
                 yield held
 
@@ -53,6 +56,13 @@ def _as_utf8(path: Path, reader: Reader, scratch: Path) -> tuple[Path, bool]:
     if encoding == UTF_8:
         return path, compressed
     return to_utf8(path, compressed, encoding, scratch / "utf8"), False
+
+
+def _elements(stream: BinaryIO, sample: Sample) -> Iterator[list[bytes]]:
+    """The records of a JSON document."""
+    start = stream.read(len(BOM))
+    sample.bom, sample.frame = start == BOM, Frame()
+    return elements(stream, start.removeprefix(BOM), sample.frame)
 
 
 def _records(stream: BinaryIO, reader: Reader, sample: Sample) -> Iterator[list[bytes]]:

@@ -14,6 +14,7 @@ from r2d2.model.receipt import Acceptance
 from r2d2.recovery.moves.listing import seen_below
 from r2d2.recovery.moves.quarantine import kind_of
 from r2d2.recovery.parents.delta_times import kept_for
+from r2d2.recovery.parents.doubts import doubts
 from r2d2.recovery.parents.protection import guard_interval
 from r2d2.recovery.recipes.losses import About, history, losses
 
@@ -26,11 +27,13 @@ class Takes:
         kind: how the dataset would be quarantined, or why it can't be.
         accept: what must be accepted besides before it can be purged, as far as that can be told.
         lost: what does not come back after a purge, in words.
+        doubts: what may come back merely equal after it, or keep the dataset from being retired; apply's trial tells.
     """
 
     kind: str
     accept: tuple[Acceptance, ...] = ()
     lost: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
 
 def takes(child: Dataset, parent: Dataset, promised_seconds: float, settings: Settings) -> Takes:
@@ -50,7 +53,7 @@ def takes(child: Dataset, parent: Dataset, promised_seconds: float, settings: Se
     accept = [Acceptance.HISTORY_LOST] if history(about) else []
     if not _is_protected(parent, promised_seconds, settings):
         accept.append(Acceptance.UNPROTECTED_PARENT)
-    return Takes(kind, tuple(accept), lost)
+    return Takes(kind, tuple(accept), lost, doubts(child, parent))
 
 
 def _others(child: Dataset) -> Iterator[str]:

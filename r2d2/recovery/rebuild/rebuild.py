@@ -46,6 +46,8 @@ class Built:
         digest: of its rows, as the manifest's; taken only where the identity is another.
         bytes_read: of the parent's files.
         seconds: it took, with reading back.
+        dataset: what was written.
+        headers: of its files, each different one once.
     """
 
     files: tuple[FileRecord, ...]
@@ -53,6 +55,8 @@ class Built:
     digest: str
     bytes_read: int
     seconds: float
+    dataset: Dataset
+    headers: tuple[str, ...]
 
 
 def rebuild(recipe: Recipe, into: str, settings: ContainmentSettings, run: Runner) -> Built:
@@ -90,7 +94,7 @@ def rebuild(recipe: Recipe, into: str, settings: ContainmentSettings, run: Runne
     identity = recipe.manifest.identity if recipe.copies else built.identity
     same = identity == recipe.manifest.identity
     digest = recipe.manifest.digest if same else _digest(dataset, recipe.manifest, settings, run)
-    return Built(built.files, identity, digest, size, time.monotonic() - started)
+    return Built(built.files, identity, digest, size, time.monotonic() - started, dataset, built.headers)
 
 
 def _digest(dataset: Dataset, manifest: Manifest, settings: ContainmentSettings, run: Runner) -> str:

@@ -20,8 +20,6 @@ from r2d2.recovery.recipes.streams import streaming_readers
 _CHANGE_FEED = "delta.enableChangeDataFeed"
 _RETENTION = ("delta.logRetentionDuration", "delta.deletedFileRetentionDuration")
 _REFS = {"iceberg.branches": "branch", "iceberg.tags": "tag"}
-#: Formats that nothing but copies of their files gives back.
-_COPIED = (*sorted(HEADED_FORMATS), "json")
 _MAIN = "main"
 
 
@@ -129,7 +127,7 @@ def _of_table(about: About) -> Iterator[str]:
 
 
 def _of_files(about: About) -> Iterator[str]:
-    if about.format in _COPIED:
+    if about.format in HEADED_FORMATS:
         yield f"{about.format} files that are not copied whole from its parent: they can't be written anew"
     elif not about.ordered:
         yield "the order of its rows, where its recipe keeps none"

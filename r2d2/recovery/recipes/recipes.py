@@ -127,6 +127,8 @@ class _Search:
             if dataset.source is not None:
                 raise NotRetirable(f"{dataset.id} is read by Spark only, so that rows of it are not written anew")
         if any(kind_of(header) == BYTES for header in looked.headers):
+            if self.child.format == "json":
+                raise NotRetirable("its JSON documents have unlike spaces between their records")
             raise NotRetirable(f"{self.child.format} files come back only as copies of the bytes that they were")
 
     def _by_rows(self) -> Iterator[Recipe]:
