@@ -128,14 +128,16 @@ def tried(
 def _expected(world: World[F], operation: Operation) -> Expected:
     """What the operation does to a world that is made for it."""
     world.fresh()
-    must(world, operation.prepare)
+    must(world, *operation.prepare)
     if operation.portable or world.exact:
         world.keep()
     before = _seen(world, operation)
     outcome = world.runs(operation)
     if outcome.how != "done":
         raise Failure(f"without a fault, {outcome.how}: {outcome.said}")
-    return Expected(before, _seen(world, operation))
+    planned = _seen(world, operation)
+    must(world, operation.check, operation.end)
+    return Expected(before, planned)
 
 
 def must(world: World[F], *steps: Step | None) -> None:
@@ -154,7 +156,7 @@ def _seen(world: World[F], operation: Operation) -> Snapshot:
 def _begin(world: World[F], operation: Operation) -> None:
     world.fresh()
     if not (operation.portable or world.exact):
-        must(world, operation.prepare)
+        must(world, *operation.prepare)
 
 
 def _try(world: World[F], operation: Operation, fault: F, wanted: Expected) -> None:
@@ -184,3 +186,4 @@ def _settled(world: World[F], operation: Operation, wanted: Expected, done: bool
         must(world, operation.back, operation.check)
         if differs := difference(_seen(world, operation), wanted.before):
             raise Failure(f"not as before when it was taken back: {differs}")
+    must(world, operation.end)
