@@ -180,9 +180,7 @@ def _honour(*prepare: Step) -> Operation:
 
 
 def _erase(*prepare: Step) -> Operation:
-    return _operation(
-        erase_a_person, *prepare, end=rest_is_back_without_the_person, check=person_is_gone, keeps=False
-    )
+    return _operation(erase_a_person, *prepare, end=rest_is_back_without_the_person, check=person_is_gone, keeps=False)
 
 
 _OF_ANY = (

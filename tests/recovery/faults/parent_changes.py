@@ -84,7 +84,8 @@ def _table(lake: str) -> DeltaTable | None:
 
 def _change(lake: str, change: Callable[[pa.Table], pa.Table]) -> None:
     if table := _table(lake):
-        return write_deltalake(table, change(table.to_pyarrow_table()), mode="overwrite")
+        write_deltalake(table, change(table.to_pyarrow_table()), mode="overwrite")
+        return
     for name, path in _files(lake):
         data, new = BytesIO(storage_for(lake).read_bytes(path)), BytesIO()
         if name.endswith(".parquet"):

@@ -73,6 +73,4 @@ RESTORE = Operation(
 PURGE = Operation(
     purge, prepare=(retire,), recover=recover, check=nothing_is_left, refusal=BOTH, portable=False, keeps=False
 )
-REBUILD = Operation(
-    restore, (retire, purge), recover, check=nothing_is_left, refusal=BOTH, portable=False, equal=True
-)
+REBUILD = Operation(restore, (retire, purge), recover, check=nothing_is_left, refusal=BOTH, portable=False, equal=True)

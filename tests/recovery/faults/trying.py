@@ -80,6 +80,12 @@ class Expected(NamedTuple):
     before: Snapshot
     planned: Snapshot
 
+    def begun_with(self, before: Snapshot) -> Expected:
+        """The same change of a lake that was made anew, in which others' files may have other names."""
+        changed = {name: found for name, found in self.planned.items() if self.before.get(name) != found}
+        kept = {name: found for name, found in before.items() if name in self.planned or name not in self.before}
+        return Expected(before, kept | changed)
+
 
 class Failure(Exception):
     """What must hold does not."""
@@ -161,6 +167,7 @@ def _begin(world: World[F], operation: Operation) -> None:
 
 def _try(world: World[F], operation: Operation, fault: F, wanted: Expected) -> None:
     _begin(world, operation)
+    wanted = wanted.begun_with(_seen(world, operation))
     held = contents(world.everything()) & world.original
     outcome = world.meets(operation, fault)
     if outcome.how not in ({"killed"} if fault.kills else {"done", *operation.refusal}):
