@@ -5,6 +5,8 @@ The child is retired, then something becomes of its parent; what comes back at t
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
@@ -22,13 +24,14 @@ from r2d2.recovery.guard.guard import Verdict, guard
 from r2d2.recovery.moves.places import AREA
 from r2d2.recovery.moves.quarantined import quarantined_dataset
 from r2d2.recovery.purge import purge as purge_all
-from r2d2.recovery.records.receipts import ENDED
+from r2d2.recovery.records.receipts import ENDED, REPLACING
 from tests.recovery.bytes_of import holders
 from tests.recovery.faults.operations import Operation
 from tests.recovery.faults.parent_changes import (
     clean,
     copy_whole,
     delete_a_row,
+    gone,
     key,
     overwrite,
     shorten_retention,
@@ -110,6 +113,14 @@ def purge_at_once(lake: str, state: str) -> None:
         all_done(list(purge_all(recovery, timedelta(0), lambda _: True, lambda _: (), now=now)))
 
 
+def recover_honoured(lake: str, state: str) -> None:
+    """Once rows are given up, those that stay are there without the parent."""
+    with at_work(lake, state) as recovery:
+        begun = any(receipt.facts.get(REPLACING) for receipt in recovery.receipts.values())
+    with gone(lake) if begun else nullcontext():
+        recover(lake, state)
+
+
 def child_is_back(lake: str, state: str) -> None:
     """All of it, whatever the parent cleans away."""
     clean(lake, state)
@@ -176,7 +187,8 @@ def _operation(run: Step, *prepare: Step, end: Step, check: Step = nothing_is_le
 
 
 def _honour(*prepare: Step) -> Operation:
-    return _operation(honour, *prepare, end=rest_is_back, check=quarantine_is_whole_or_left, keeps=False)
+    found = _operation(honour, *prepare, end=rest_is_back, check=quarantine_is_whole_or_left, keeps=False)
+    return replace(found, recover=recover_honoured)
 
 
 def _erase(*prepare: Step) -> Operation:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import BytesIO
 
 import pyarrow as pa
@@ -60,6 +61,18 @@ def clean(lake: str, state: str) -> None:
     """A table cleans away what its newest version lacks."""
     if table := _table(lake):
         table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+
+
+@contextmanager
+def gone(lake: str) -> Iterator[None]:
+    """It is not there for a while."""
+    storage = storage_for(lake)
+    kept = {path: storage.read_bytes(path) for _, path in _files(lake)}
+    for path in kept:
+        storage.delete(path)
+    yield
+    for path, content in kept.items():
+        storage.put(path, content)
 
 
 def copy_whole(lake: str, state: str) -> None:
