@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
@@ -16,7 +17,7 @@ from deltalake import DeltaTable
 from r2d2.lake.kernels import Kernel
 from r2d2.model.receipt import Status
 from r2d2.recovery.guard.guard import Verdict, guard
-from tests.recovery.guarded import NOW, ROWS, SLICE, file_and_slice, guarded, rows_of, table_and_slice
+from tests.recovery.guarded import NOW, ROWS, SLICE, file_and_slice, guarded, retired, rows_of, table_and_slice
 from tests.recovery_runs import at_work, give_back, purge_all, receipt_of, retire
 from tests.sampling import FULL, some
 
@@ -53,6 +54,18 @@ def test_a_purged_dataset_follows_rows_that_were_written_anew(tmp_path: Path) ->
     assert guarded(lake, state).verdict is Verdict.CARRIED
     give_back(lake, state, "slice.parquet")
     assert rows_of(lake / "slice.parquet") == SLICE
+
+
+def test_a_purged_copy_follows_rows_that_were_written_anew(tmp_path: Path) -> None:
+    lake, state = tmp_path / "lake", tmp_path / "state"
+    lake.mkdir()
+    pacsv.write_csv(ROWS, lake / "all.csv")
+    before = shutil.copy(lake / "all.csv", lake / "copy.csv").read_bytes()
+    retired(lake, state, "copy.csv", "all.csv", purged=True)
+    pacsv.write_csv(ROWS.take(list(reversed(range(2000)))), lake / "all.csv")
+    assert guarded(lake, state).verdict is Verdict.CARRIED
+    give_back(lake, state, "copy.csv")
+    assert sorted((lake / "copy.csv").read_bytes().splitlines()) == sorted(before.splitlines())
 
 
 @pytest.mark.parametrize("purged", some([False, True], 1))

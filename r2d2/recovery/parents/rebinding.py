@@ -22,7 +22,7 @@ from r2d2.recovery.rebuild.rebuild import rebuild
 from r2d2.recovery.recipes import recipe_store
 from r2d2.recovery.recipes.predicate import from_json
 from r2d2.recovery.recipes.pruning import may_hold
-from r2d2.recovery.recipes.recipes import candidates
+from r2d2.recovery.recipes.recipes import candidates, unified
 
 
 def new_recipe(recovery: Recovery, receipt: Receipt, recipe: Recipe, parent: Dataset, intact: bool) -> Recipe | None:
@@ -72,8 +72,8 @@ def _candidates(
 ) -> Iterator[Recipe]:
     """The same selection from the files that are there now, then whatever else gives the dataset's rows."""
     settings, run = recovery.settings.containment, recovery.run
-    if not recipe.copies and recipe.kind is not RecipeKind.ROWS and parent.source is None:
-        yield pinned(recovery, recipe, parent)
+    if recipe.kind is not RecipeKind.ROWS and parent.source is None:
+        yield pinned(recovery, _selecting(recipe), parent)
     with _child(recovery, receipt, recipe, intact) as child:
         if child is None:
             return
@@ -84,6 +84,13 @@ def _candidates(
             yield from candidates(child, looked, parent, recipe.manifest, settings, run)
         except NotRetirable:
             return
+
+
+def _selecting(recipe: Recipe) -> Recipe:
+    """The recipe with all rows in the place of copies of files."""
+    if not recipe.copies:
+        return recipe
+    return replace(recipe, manifest=unified(recipe.manifest), copies=(), keeps_order=False)
 
 
 def pinned(recovery: Recovery, recipe: Recipe, parent: Dataset) -> Recipe:

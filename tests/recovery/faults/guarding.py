@@ -197,6 +197,7 @@ def _erase(*prepare: Step) -> Operation:
 
 _OF_ANY = (
     _operation(carry_over, retire, write_anew, end=child_is_rebuilt),
+    _operation(carry_over, retire, purge, write_anew, end=child_is_back),
     _operation(bring_back, retire, overwrite, end=child_is_back),
     _operation(retire_the_parent, copy_whole, retire, end=both_are_back),
     _operation(retire_the_parent, copy_whole, retire, purge, end=both_are_back),
@@ -204,7 +205,6 @@ _OF_ANY = (
 )
 #: What was purged is rebuilt from what the parent keeps of older versions.
 BRING_BACK_PURGED = _operation(bring_back, retire, purge, overwrite, end=child_is_back)
-_OF_SELECTIONS = (_operation(carry_over, retire, purge, write_anew, end=child_is_back),)
 _OF_TABLES = (
     BRING_BACK_PURGED,
     _operation(ask, retire, purge, delete_a_row, end=child_is_back),
@@ -216,9 +216,5 @@ _OF_TABLES = (
 
 
 def guarding(kind: str) -> tuple[Operation, ...]:
-    """All that can be done with a kind of lake.
-
-    What was purged and came back as copies of its parent's files can't be rebuilt once those are written anew.
-    """
-    selected = _OF_SELECTIONS if kind in ("Parquet file", "Parquet directory", "Delta") else ()
-    return (*_OF_ANY, *selected, *(_OF_TABLES if kind == "Delta" else ()))
+    """All that can be done with a kind of lake."""
+    return (*_OF_ANY, *(_OF_TABLES if kind == "Delta" else ()))
