@@ -113,6 +113,23 @@ def test_a_store_that_can_not_be_looked_at_decides_nothing(tmp_path: Path, monke
     assert receipt_of(state, "slice.parquet").status is Status.QUARANTINED
 
 
+@pytest.mark.parametrize("purged", some([False, True], 1))
+def test_a_file_that_can_not_be_read_for_the_moment_decides_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, purged: bool
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    lake, state = file_and_slice(tmp_path, purged)
+    pq.write_table(ROWS.take(list(reversed(range(2000)))), lake / "all.parquet")
+    with monkeypatch.context() as patch:
+        patch.setattr("r2d2.recovery.rebuild.kernels.opened", refused)
+        finding = guarded(lake, state)
+    assert (finding.verdict, "Permission denied" in finding.what) == (Verdict.UNSURE, True), finding
+    assert not (lake / "slice.parquet").exists()
+    assert guarded(lake, state).verdict is Verdict.CARRIED
+
+
 @pytest.mark.parametrize("make", [file_and_slice, table_and_slice])
 def test_where_nothing_changed_no_data_is_read(tmp_path: Path, make: Callable[[Path], tuple[Path, Path]]) -> None:
     def no_scan(tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:

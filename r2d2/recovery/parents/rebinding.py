@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from r2d2.errors import NotRetirable, R2D2Error
+from r2d2.errors import NotRetirable, Tampered, UnreadableData, UnsupportedData
 from r2d2.lake.file_tree import joined
 from r2d2.lake.storage import storage_for
 from r2d2.model.dataset import DataFile, Dataset, Leaf
@@ -105,10 +105,14 @@ def pinned(recovery: Recovery, recipe: Recipe, parent: Dataset) -> Recipe:
 
 
 def given_back(recovery: Recovery, recipe: Recipe, area: Area) -> Fidelity | None:
-    """What a rebuild gives; None where it gives other rows, or can't be done."""
+    """What a rebuild gives; None where it gives other rows, or can't be done whatever is tried again.
+
+    Raises:
+        R2D2Error: a disk or a store refused.
+    """
     try:
         return tried(recovery, recipe, area)
-    except R2D2Error:
+    except (NotRetirable, Tampered, UnreadableData, UnsupportedData):
         return None
 
 
