@@ -203,6 +203,29 @@ def test_a_recipe_that_was_tampered_with_is_mended_from_the_other_copy(tmp_path:
 
 
 @pytest.mark.parametrize("purged", some([False, True], 1))
+def test_a_recipe_that_can_not_be_read_for_the_moment_decides_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, purged: bool
+) -> None:
+    from r2d2.lake.local_storage import LocalStorage
+
+    lake, state = file_and_slice(tmp_path, purged)
+    shutil.rmtree(state / "recipes")
+    reads = LocalStorage.read_bytes
+
+    def denied(self: LocalStorage, path: str) -> bytes:
+        if path.endswith("/recipe.json.gz"):
+            raise PermissionError(13, "Permission denied", path)
+        return reads(self, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalStorage, "read_bytes", denied)
+        assert guarded(lake, state).verdict is Verdict.UNSURE
+    assert guarded(lake, state).verdict is Verdict.GOOD
+    give_back(lake, state, "slice.parquet")
+    assert rows_of(lake / "slice.parquet") == SLICE
+
+
+@pytest.mark.parametrize("purged", some([False, True], 1))
 def test_a_recipe_that_nobody_has_any_more_brings_back_what_is_in_quarantine(tmp_path: Path, purged: bool) -> None:
     lake, state = file_and_slice(tmp_path, purged)
     (kept,) = (lake / ".r2d2/quarantine").glob("*/recipe.json.gz")
