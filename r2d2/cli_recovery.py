@@ -43,7 +43,8 @@ examples:
   r2d2 apply 7 --only 'exports/**' --yes --state /data/r2d2"""
 
 _RESTORE = """From quarantine it comes back at once, the same files. After a purge it is rebuilt from its recipe, and
-put in place only if it is the same as what was retired. A path that is in use again is never written over: give
+put in place only if it is the same as what was retired. Where only its files are written otherwise, by a newer version
+of a library, and its rows are equal, that can be accepted. A path that is in use again is never written over: give
 --to PATH, below a root of the lake, for a copy there.
 
 examples:
@@ -122,6 +123,8 @@ def add(commands: Commands) -> None:
     restore.add_argument("--to", default="", metavar="PATH", help=text)
     text = "of several retirements the one with this id, or the start of it (default: the newest)"
     restore.add_argument("--as-of", default="", metavar="RECEIPT", help=text)
+    text = "put a rebuild in place whose rows are equal, where its files are not what they were"
+    restore.add_argument("--accept", default="", choices=[Acceptance.MERELY_EQUAL.value], help=text)
     restore.epilog = _RESTORE
     text = "remove for good what was in quarantine long enough, where its way back is proven and can't be lost"
     purge = command(commands, "purge", text, _purge, *shared)
@@ -219,7 +222,8 @@ def _purge(arguments: Namespace) -> int:
 def _restore(arguments: Namespace) -> None:
     from r2d2.commands import give_back
 
-    give_back.restore(_command(arguments), arguments.dataset, arguments.to, arguments.as_of, arguments.format)
+    wanted = arguments.dataset, arguments.to, arguments.as_of, arguments.accept
+    give_back.restore(_command(arguments), *wanted, arguments.format)
 
 
 def _guard(arguments: Namespace) -> int:

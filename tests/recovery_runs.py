@@ -102,9 +102,11 @@ def give_back(lakes: str | Path | Sequence[str | Path], state: str | Path, datas
         return restore(recovery, of_dataset(recovery.receipts, dataset), to)
 
 
-def purge_all(lakes: str | Path | Sequence[str | Path], state: str | Path) -> list[Outcome]:
+def purge_all(
+    lakes: str | Path | Sequence[str | Path], state: str | Path, spark: SparkSession | None = None
+) -> list[Outcome]:
     """Purges whatever may be, when the grace period is long over."""
-    with at_work(lakes, state) as recovery:
+    with at_work(lakes, state, spark=spark) as recovery:
         now = datetime.now(UTC) + LATER
         return list(purge(recovery, timedelta(days=30), lambda _: True, lambda _: (), now=now))
 

@@ -9,7 +9,8 @@ from r2d2.commands.asking import ask
 from r2d2.commands.output import print_object, print_rows
 from r2d2.commands.recovering import Command
 from r2d2.commands.retired import newest_receipt
-from r2d2.errors import NotRetirable, StateError
+from r2d2.errors import NotRetirable
+from r2d2.model.receipt import Acceptance
 from r2d2.recovery import recover as recovery_of_crashes
 from r2d2.recovery import restore as restoring
 from r2d2.recovery.records import receipts
@@ -20,7 +21,7 @@ from r2d2.report.visible import visible
 RECOVERED_COLUMNS = ("receipt", "dataset", "what")
 
 
-def restore(command: Command, dataset: str, to: str, as_of: str, output: str) -> None:
+def restore(command: Command, dataset: str, to: str, as_of: str, accept: str, output: str) -> None:
     """Gives a dataset back, and says how long that took.
 
     Raises:
@@ -30,9 +31,8 @@ def restore(command: Command, dataset: str, to: str, as_of: str, output: str) ->
     """
     found = newest_receipt(command.receipts, dataset, as_of)
     with command.at_work(command.lake_of([found])) as recovery:
-        if receipts.unfinished_erasure(recovery.journal.records):  # it would not find the rows any more
-            raise StateError("an erasure was begun and not finished", "run `r2d2 recover --state DIR` first")
-        done = restoring.restore(recovery, recovery.receipts[found.id], to)
+        recovery.require_erased()
+        done = restoring.restore(recovery, recovery.receipts[found.id], to, accept == Acceptance.MERELY_EQUAL)
     if output == "json":
         print_object(asdict(done))
         return

@@ -29,7 +29,7 @@ def look_after(command: Command, output: str) -> int:
         The exit code: 9 if a person should see to something.
 
     Raises:
-        StateError: something was begun earlier and is not finished.
+        StateError: an erasure was begun earlier and is not finished.
     """
     retired = [receipt for receipt in command.receipts.values() if receipt.status in RETIRED]
     counts: Counter[Verdict] = Counter()
@@ -52,7 +52,7 @@ def decide_on(command: Command, dataset: str, decision: str, by: str) -> None:
     """
     found = newest_receipt(command.receipts, dataset)
     with command.at_work(command.lake_of([found])) as recovery:
-        recovery.require_finished()
+        recovery.require_erased()
         done = decide(recovery, recovery.receipts[found.id], decision, by)
     if done is None:
         print(f"{visible(found.dataset)}: the rows that its parent deleted are given up")

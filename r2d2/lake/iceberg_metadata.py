@@ -39,11 +39,15 @@ class Snapshot:
         id: of the snapshot.
         manifest_list: path of the file that names its manifests; empty where ``manifests`` names them (format 1).
         manifests: paths.
+        parent: id of the snapshot that it was made from; None if of none.
+        operation: ``append``, ``replace``, ``overwrite`` or ``delete``; empty where old tables don't say.
     """
 
     id: int
     manifest_list: str
     manifests: tuple[str, ...] = ()
+    parent: int | None = None
+    operation: str = ""
 
 
 @dataclass(frozen=True)
@@ -198,8 +202,14 @@ def _parsed(raw: Mapping[str, Any], path: str) -> IcebergMetadata:
 
 
 def _snapshot(raw: Mapping[str, Any]) -> Snapshot:
-    listed = raw.get("manifest-list")
-    return Snapshot(int(raw["snapshot-id"]), str(listed or ""), tuple(map(str, raw["manifests"])) if not listed else ())
+    listed, parent = raw.get("manifest-list"), raw.get("parent-snapshot-id")
+    return Snapshot(
+        id=int(raw["snapshot-id"]),
+        manifest_list=str(listed or ""),
+        manifests=tuple(map(str, raw["manifests"])) if not listed else (),
+        parent=None if parent is None else int(parent),
+        operation=str((raw.get("summary") or {}).get("operation", "")),
+    )
 
 
 def _current(raw: Mapping[str, Any], many: str, key: str, which: str, single: str) -> Mapping[str, Any]:

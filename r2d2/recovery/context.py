@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 #: Lists the lake and reads its metadata, as it is now; by id.
 Look = Callable[[], Mapping[str, Dataset]]
+RECOVER_FIRST = "run `r2d2 recover --state DIR` first"
 #: Seconds after which what a look saw is looked at again.
 _LOOKS_AGAIN_AFTER = 60.0
 
@@ -118,12 +119,20 @@ class Recovery:
         Raises:
             StateError: a crash left something.
         """
-        if receipts.unfinished_erasure(self.journal.records):
-            raise StateError("an erasure was begun and not finished", "run `r2d2 recover --state DIR` first")
+        self.require_erased()
         left = receipts.unfinished(self.receipts)
         if left:
             names = ", ".join(shown(receipt.dataset) for receipt in left)
-            raise StateError(f"something was begun and not finished: {names}", "run `r2d2 recover --state DIR` first")
+            raise StateError(f"something was begun and not finished: {names}", RECOVER_FIRST)
+
+    def require_erased(self) -> None:
+        """Raises if an erasure has not come to its end: it would not find rows that come back meanwhile.
+
+        Raises:
+            StateError: says so.
+        """
+        if receipts.unfinished_erasure(self.journal.records):
+            raise StateError("an erasure was begun and not finished", RECOVER_FIRST)
 
 
 @contextmanager

@@ -80,7 +80,7 @@ def _one(
         refuse_unpurgeable(recipe.manifest, receipt)
         refuse_unprotected(recovery, receipt, recipe, now)
         if dry_run:
-            return Outcome(receipt.dataset, False, f"would be purged: {recipe.manifest.bytes:,} bytes")
+            return _would_be(recovery, receipt, recipe)
         _claim(recovery, receipt)
         gone = to_remove(PutAway.from_facts(receipt.facts["away"]))
         _prove_anew(recovery, receipt, recipe)
@@ -97,6 +97,14 @@ def _one(
     return Outcome(
         receipt.dataset, True, "purged; it comes back from its recipe", "", receipt.id, recipe.manifest.bytes
     )
+
+
+def _would_be(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> Outcome:
+    """What a dry run says: all is looked at but what has to be written to the lake for it."""
+    to_remove(PutAway.from_facts(receipt.facts["away"]))
+    recovery.claims.refuse_taken(receipt.location, receipt.parent_location, receipt.id)
+    refuse_other_readers(recovery, receipt)
+    return Outcome(receipt.dataset, False, f"would be proven anew, and then purged: {recipe.manifest.bytes:,} bytes")
 
 
 def go_on(recovery: Recovery, receipt: Receipt) -> None:

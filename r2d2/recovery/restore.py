@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from r2d2.errors import LakeError, NotRetirable, Tampered
 from r2d2.lake.file_tree import joined, shown
 from r2d2.lake.storage import absolute, storage_for
-from r2d2.model.receipt import RETIRED, Receipt, Status
+from r2d2.model.receipt import RETIRED, UNFINISHED, Receipt, Status
 from r2d2.model.recipe import Fidelity, Recipe
 from r2d2.recovery.catalogs.catalog_quarantine import bring_back
 from r2d2.recovery.claims.claims import ClaimKind
-from r2d2.recovery.context import Recovery
+from r2d2.recovery.context import RECOVER_FIRST, Recovery
 from r2d2.recovery.moves.bring_back import remove_own
 from r2d2.recovery.moves.listing import exists
 from r2d2.recovery.moves.moving import remove_below
@@ -27,6 +27,7 @@ from r2d2.recovery.records.receipts import REPLACING
 from r2d2.recovery.undo import release
 
 _IN_USE = "give another place with --to, or move what is there"
+_NOT_THE_SAME = "its rows are what they were, its files are not"
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,13 @@ class Restored:
     notes: tuple[str, ...] = ()
 
 
-def restore(recovery: Recovery, receipt: Receipt, to: str = "") -> Restored:
+def restore(recovery: Recovery, receipt: Receipt, to: str = "", equal: bool = False) -> Restored:
     """Gives a dataset back.
 
     Args:
         receipt: of a retirement that is in quarantine, or purged.
         to: another place below a root, where a copy is put; the dataset stays retired then.
+        equal: a rebuild that is equal is put in place, too, where it is not the same.
 
     Raises:
         NotRetirable: its path is in use again, or it is not retired.
@@ -62,22 +64,23 @@ def restore(recovery: Recovery, receipt: Receipt, to: str = "") -> Restored:
     """
     begun = time.monotonic()
     if receipt.facts.get("erasing") or receipt.facts.get(REPLACING):
-        raise NotRetirable("rows are being taken out of it", "run `r2d2 recover --state DIR` first")
+        raise NotRetirable("rows are being taken out of it", RECOVER_FIRST)
     if receipt.status is Status.RESTORING:
         resume(recovery, receipt)
         receipt = recovery.receipts[receipt.id]
         if receipt.status is Status.RESTORED and not to:
             return _told(recovery, receipt, receipt.location, receipt.facts["source"], begun, ())
     if receipt.status not in RETIRED and not to:
-        raise NotRetirable(f"{shown(receipt.dataset)} is {receipt.status}, not retired", "give a copy with --to PATH")
+        hint = RECOVER_FIRST if receipt.status in UNFINISHED else "give a copy with --to PATH"
+        raise NotRetirable(f"{shown(receipt.dataset)} is {receipt.status}, not retired", hint)
     source = "quarantine" if receipt.status is Status.QUARANTINED else "recipe"
     if to:
         target = _spelled(to)
-        notes = _copied(recovery, receipt, target)
+        notes = _copied(recovery, receipt, target, equal)
     elif source == "quarantine":
         target, notes = receipt.location, _from_quarantine(recovery, receipt)
     else:
-        target, notes = receipt.location, _from_recipe(recovery, receipt)
+        target, notes = receipt.location, _from_recipe(recovery, receipt, equal)
     return _told(recovery, receipt, target, source, begun, notes)
 
 
@@ -116,8 +119,14 @@ def go_on(recovery: Recovery, receipt: Receipt) -> None:
     recovery.journal.append("restored", receipt.id)
 
 
-def rebuilt(recovery: Recovery, recipe: Recipe, scratch: str) -> None:
+def rebuilt(recovery: Recovery, recipe: Recipe, scratch: str, equal: bool = False) -> tuple[str, ...]:
     """Rebuilds into a scratch place; what does not have the digest that the recipe promises is never put in place.
+
+    Args:
+        equal: equal rows are enough, whatever the recipe promises.
+
+    Returns:
+        What its owner should know of it.
 
     Raises:
         Tampered: what was rebuilt is not what the recipe promises.
@@ -125,14 +134,21 @@ def rebuilt(recovery: Recovery, recipe: Recipe, scratch: str) -> None:
     """
     remove_below(recovery.lake, scratch)
     built = rebuild(recipe, scratch, recovery.settings.containment, recovery.run)
-    wanted, found = recipe.manifest.identity, built.identity
-    if recipe.fidelity is Fidelity.EQUAL:
-        wanted, found = recipe.manifest.digest, built.digest
-    if wanted != found:
-        what = f"what was rebuilt of {shown(recipe.manifest.dataset)} is not what was retired: {found}, not {wanted}"
-        raise Tampered(what, f"{shown(recipe.parent.dataset)} holds other rows now; nothing was put in place")
+    same, rows = built.identity == recipe.manifest.identity, built.digest == recipe.manifest.digest
+    if not (same or (rows and (equal or recipe.fidelity is Fidelity.EQUAL))):
+        raise _other(recipe, built.identity, rows)
     if recipe.manifest.format == "delta":
         write_log(recipe.manifest, [file.name for file in recipe.manifest.files], scratch)
+    return recipe.lost if same or recipe.fidelity is Fidelity.EQUAL else (*recipe.lost, _NOT_THE_SAME)
+
+
+def _other(recipe: Recipe, found: str, rows: bool) -> Tampered:
+    dataset = shown(recipe.manifest.dataset)
+    if rows:  # whatever writes them has changed since: another version of a library, say
+        what = f"what was rebuilt of {dataset} has the same rows, but its files are not what they were"
+        return Tampered(what, "nothing was put in place; to have it all the same: --accept merely-equal")
+    what = f"what was rebuilt of {dataset} is not what was retired: {found}, not {recipe.manifest.identity}"
+    return Tampered(what, f"{shown(recipe.parent.dataset)} holds other rows now; nothing was put in place")
 
 
 def _from_quarantine(recovery: Recovery, receipt: Receipt) -> tuple[str, ...]:
@@ -148,14 +164,14 @@ def _from_quarantine(recovery: Recovery, receipt: Receipt) -> tuple[str, ...]:
     return (changed,) if changed else ()
 
 
-def _from_recipe(recovery: Recovery, receipt: Receipt) -> tuple[str, ...]:
+def _from_recipe(recovery: Recovery, receipt: Receipt, equal: bool) -> tuple[str, ...]:
     recipe = recipe_store.load(recovery.state, receipt)
     scratch, whole = Area(receipt.root, receipt.id).scratch, _is_whole_directory(receipt)
     if whole and exists(receipt.location):
         raise NotRetirable(f"{shown(receipt.location)} is in use", _IN_USE)
     recovery.journal.append("restore-begun", receipt.id, source="recipe", was=receipt.status.value)
     try:
-        rebuilt(recovery, recipe, scratch)
+        notes = rebuilt(recovery, recipe, scratch, equal)
         placing = plan_placing(recipe.manifest, scratch, receipt.location, whole)
         require_free(placing)
     except Exception:
@@ -163,7 +179,7 @@ def _from_recipe(recovery: Recovery, receipt: Receipt) -> tuple[str, ...]:
         raise
     recovery.journal.append("restore-placing", receipt.id, placing=placing.to_facts())
     go_on(recovery, recovery.receipts[receipt.id])
-    return recipe.lost
+    return notes
 
 
 def give_up(recovery: Recovery, receipt: Receipt) -> None:
@@ -181,21 +197,22 @@ def _spelled(to: str) -> str:
     return joined(storage_for(to).resolved(directory or "/"), name)
 
 
-def _copied(recovery: Recovery, receipt: Receipt, target: str) -> tuple[str, ...]:
+def _copied(recovery: Recovery, receipt: Receipt, target: str, equal: bool) -> tuple[str, ...]:
     """A copy in another place, of which nothing needs to be remembered: it is there, whole, or it is not."""
     recipe = recipe_store.load(recovery.state, receipt)
     scratch = Area(root_of(target, recovery.roots), receipt.id).scratch
     if exists(target):
         raise NotRetirable(f"{shown(target)} is in use", "give a place where nothing is")
+    notes: tuple[str, ...] = ()
     try:
         if receipt.status is Status.QUARANTINED:
             _copy_quarantine(recovery, PutAway.from_facts(receipt.facts["away"]), scratch)
         else:
-            rebuilt(recovery, recipe, scratch)
+            notes = rebuilt(recovery, recipe, scratch, equal)
         place(recovery.lake, plan_placing(recipe.manifest, scratch, target, whole=not recipe.manifest.is_file))
     finally:
         remove_below(recovery.lake, scratch)
-    return () if receipt.status is Status.QUARANTINED else recipe.lost
+    return notes
 
 
 def _copy_quarantine(recovery: Recovery, away: PutAway, scratch: str) -> None:

@@ -1,4 +1,4 @@
-"""Retires a copy of an Iceberg table's file: ``python -m tests.recovery.iceberg_tags DIRECTORY``, in its own process.
+"""Retires copies of an Iceberg table's file: ``python -m tests.recovery.iceberg_tags DIRECTORY``, in its own process.
 
 Tags are set by Iceberg's SQL, which a session knows from its start or never.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,11 @@ from r2d2.lake.jars import ICEBERG
 from r2d2.lake.session import build_session
 from r2d2.recovery.apply import apply
 from r2d2.recovery.catalogs.catalog_tags import not_kept
+from r2d2.recovery.guard.guard import Finding, Verdict, guard
 from r2d2.recovery.recipes import recipe_store
 from r2d2.recovery.records.receipts import of_dataset
 from r2d2.recovery.restore import restore
-from tests.recovery_runs import ALL, approve, at_work, plan_of
+from tests.recovery_runs import ALL, approve, at_work, plan_of, purge_all
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -30,7 +32,7 @@ TABLE = "tagging.shop.t"
 
 
 def main(directory: Path) -> None:
-    """The tag is there while the copy is retired, and keeps its file from expiring."""
+    """The tag is there while the copy is retired, and keeps its file from expiring; what the table deletes is asked."""
     lake, state = directory / "lake", directory / "state"
     spark = build_session(SparkSettings(master="local[2]", extras=(ICEBERG,)))
     child = _copied_table(spark, lake)
@@ -42,7 +44,15 @@ def main(directory: Path) -> None:
         plan = plan_of(recovery, (own, table))
         (done,) = apply(recovery, plan, approve(plan, ALL), lambda _: True)
         assert done.done, done
+    _change_no_row(spark)
+    assert _guarded(roots, state, spark).verdict is Verdict.GOOD
+    spark.sql(f"DELETE FROM {TABLE} WHERE id = 7")
+    found = _guarded(roots, state, spark)
+    assert (found.verdict, "deleted or changed" in found.what) == (Verdict.ASKED, True), found
     _rewrite(spark)
+    assert _guarded(roots, state, spark).verdict is Verdict.ASKED
+    (kept,) = purge_all(roots, state, spark=spark)
+    assert "frozen" in kept.what, kept
     with at_work(roots, state, spark=spark) as recovery:
         receipt = of_dataset(recovery.receipts, own)
         recipe = recipe_store.load(recovery.state, receipt)
@@ -55,6 +65,17 @@ def main(directory: Path) -> None:
         restore(recovery, receipt)
     assert child.exists()
     assert not spark.sql(f"SELECT * FROM {TABLE}.refs WHERE type = 'TAG'").collect()
+
+
+def _guarded(roots: list[str], state: Path, spark: SparkSession) -> Finding:
+    with at_work(roots, state, spark=spark) as recovery:
+        (finding,) = guard(recovery, datetime.now(UTC))
+    return finding
+
+
+def _change_no_row(spark: SparkSession) -> None:
+    spark.sql(f"INSERT INTO {TABLE} SELECT id + 5000, text FROM rows")
+    spark.sql("CALL tagging.system.rewrite_data_files(table => 'shop.t', options => map('rewrite-all', 'true'))")
 
 
 def _copied_table(spark: SparkSession, lake: Path) -> Path:

@@ -19,7 +19,13 @@ from r2d2.errors import NotRetirable, R2D2Error, Tampered
 from r2d2.lake.kernels import run_here
 from r2d2.model.receipt import Status
 from r2d2.recovery.apply import apply
+from r2d2.recovery.formats.headers_parquet import parquet_header
+from r2d2.recovery.identity import parquet
 from r2d2.recovery.identity.identity import Looked, look_at
+from r2d2.recovery.rebuild import kernels
+from r2d2.recovery.recipes.selection import selected
+from r2d2.recovery.records.receipts import of_dataset
+from r2d2.recovery.restore import restore
 from tests.recovery_runs import (
     ALL,
     approve,
@@ -263,6 +269,43 @@ def test_a_parent_whose_rows_changed_gives_back_nothing_wrong(lake: Path, tmp_pa
         give_back(lake, tmp_path / "state", name)
     assert not (lake / name).exists()
     assert receipt_of(tmp_path / "state", name).status is Status.PURGED
+
+
+def test_files_that_a_newer_library_writes_otherwise_come_back_when_somebody_accepts_it(
+    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, state = a_slice(lake), tmp_path / "state"
+    rows = pq.read_table(lake / name)
+    retire(lake, state, (name, "all.parquet"), accepted=ALL)
+    purge_all(lake, state)
+
+    def header_of_a_newer_one(path: Path) -> str:
+        header = json.loads(parquet_header(path))
+        return json.dumps(header | {"identity": {**header["identity"], "arrow": "types by other names"}})
+
+    monkeypatch.setattr(parquet, "parquet_header", header_of_a_newer_one)
+    with pytest.raises(Tampered, match="has the same rows, but its files") as refused:
+        give_back(lake, state, name)
+    assert "--accept merely-equal" in refused.value.hint
+    assert not (lake / name).exists()
+    with at_work(lake, state) as recovery:
+        done = restore(recovery, of_dataset(recovery.receipts, name), equal=True)
+    assert "its files are not" in done.notes[-1]
+    assert pq.read_table(lake / name).sort_by("id").equals(rows.sort_by("id"))
+
+
+def test_other_rows_are_never_put_in_place_whatever_is_accepted(
+    lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, state = a_slice(lake), tmp_path / "state"
+    retire(lake, state, (name, "all.parquet"), accepted=ALL)
+    purge_all(lake, state)
+    first_again = lambda *args: (batch.take([0] * batch.num_rows) for batch in selected(*args))  # noqa: E731
+    monkeypatch.setattr(kernels, "selected", first_again)
+    with at_work(lake, state) as recovery, pytest.raises(Tampered, match="is not what was retired"):
+        restore(recovery, of_dataset(recovery.receipts, name), equal=True)
+    assert not (lake / name).exists()
+    assert receipt_of(state, name).status is Status.PURGED
 
 
 @pytest.mark.parametrize("purged", [False, True])

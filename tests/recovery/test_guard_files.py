@@ -16,9 +16,10 @@ from deltalake import DeltaTable
 
 from r2d2.lake.kernels import Kernel
 from r2d2.model.receipt import Status
+from r2d2.recovery import restore as restoring
 from r2d2.recovery.guard.guard import Verdict, guard
 from tests.recovery.guarded import NOW, ROWS, SLICE, file_and_slice, guarded, retired, rows_of, table_and_slice
-from tests.recovery_runs import at_work, give_back, purge_all, receipt_of, retire
+from tests.recovery_runs import at_work, give_back, purge_all, receipt_of, recover_all, retire
 from tests.sampling import FULL, some
 
 
@@ -46,6 +47,31 @@ def test_files_that_are_overwritten_or_gone_bring_the_dataset_back(
     assert finding.verdict is Verdict.RESTORED, finding
     assert rows_of(lake / "slice.parquet") == SLICE
     assert receipt_of(state, "slice.parquet").status is Status.RESTORED
+
+
+def test_what_a_crash_left_half_done_keeps_the_guard_from_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake, state = file_and_slice(tmp_path)
+    pq.write_table(SLICE, lake / "other.parquet")
+    retired(lake, state, "other.parquet", "all.parquet")
+    bring_back = restoring.bring_back
+    monkeypatch.setattr(restoring, "bring_back", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        give_back(lake, state, "other.parquet")
+    monkeypatch.setattr(restoring, "bring_back", bring_back)
+    overwritten(lake / "all.parquet")
+    with at_work(lake, state) as recovery:
+        found = {finding.dataset: finding for finding in guard(recovery, NOW)}
+    assert found["slice.parquet"].verdict is Verdict.RESTORED
+    assert (found["other.parquet"].verdict, found["other.parquet"].hint[:18]) == (Verdict.UNSURE, "run `r2d2 recover ")
+    assert rows_of(lake / "slice.parquet") == SLICE
+    recover_all(lake, state)
+    assert rows_of(lake / "other.parquet") == SLICE
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_a_purged_dataset_follows_rows_that_were_written_anew(tmp_path: Path) -> None:

@@ -81,6 +81,17 @@ def test_a_dry_run_writes_nothing_to_the_lake(lake: Path, r2d2: Line) -> None:
     assert everything(lake) == before
 
 
+def test_a_dry_run_of_a_purge_says_what_stands_against_it(lake: Path, r2d2: Line) -> None:
+    r2d2("review", "approve", "copy.parquet", *BY, "--accept", "unprotected-parent")
+    r2d2("apply", "--yes")
+    (row,) = r2d2.rows("purge", "--older-than", "0s", "--dry-run")
+    assert row["what"].startswith("would be proven anew, and then purged")
+    (moved,) = lake.glob(".r2d2/quarantine/*/data*")
+    moved.write_bytes(b"written to")
+    (row,) = r2d2.rows("purge", "--older-than", "0s", "--dry-run")
+    assert row["what"] == "it was written to while it was in quarantine"
+
+
 def test_without_a_terminal_nothing_is_done_unless_it_is_said_beforehand(lake: Path, r2d2: Line) -> None:
     r2d2("review", "approve", "--all", *BY)
     before = everything(lake)

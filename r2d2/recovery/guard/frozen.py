@@ -36,7 +36,7 @@ def freeze(recovery: Recovery, receipt: Receipt, recipe: Recipe, parent: ParentN
     recovery.journal.append(
         "frozen",
         receipt.id,
-        frozen=f"rows that it holds were deleted in {recipe.parent.dataset}",
+        frozen=f"rows that it holds were deleted{'' if only_deleted else ' or changed'} in {recipe.parent.dataset}",
         frozen_until=until if only_deleted else "",
         frozen_version=parent.version,
         frozen_causes=list(parent.causes),

@@ -16,16 +16,19 @@ from r2d2.errors import NotRetirable, R2D2Error, StateError, Tampered
 from r2d2.lake.file_tree import refused, shown
 from r2d2.model.receipt import RETIRED, Receipt, Status
 from r2d2.model.recipe import Recipe
-from r2d2.recovery.context import Recovery
+from r2d2.recovery.catalogs.catalog_tags import ICEBERG
+from r2d2.recovery.context import RECOVER_FIRST, Recovery
 from r2d2.recovery.guard import frozen
 from r2d2.recovery.guard.kept_again import keep_again
 from r2d2.recovery.guard.mending import Mending
 from r2d2.recovery.moves.pins import as_now
 from r2d2.recovery.parents.delta_changes import Cause
+from r2d2.recovery.parents.iceberg_changes import with_changes
 from r2d2.recovery.parents.older_versions import with_older_versions
 from r2d2.recovery.parents.parent_now import ParentNow, Parents
 from r2d2.recovery.parents.protection import exposed
 from r2d2.recovery.parents.rebinding import adopt, new_recipe
+from r2d2.recovery.records.receipts import is_unfinished
 from r2d2.recovery.restore import restore
 
 
@@ -74,13 +77,19 @@ def guard(recovery: Recovery, now: datetime) -> Iterator[Finding]:
     Yields:
         a finding for each retired dataset.
 
+    What a crash left half done is ``UNSURE``, and keeps the guard from none of the others.
+
     Raises:
-        StateError: something was begun earlier and is not finished; the state can't be written.
+        StateError: an erasure was begun earlier and is not finished; the state can't be written.
     """
-    recovery.require_finished()
+    recovery.require_erased()
     mending, parents, counts = Mending(recovery), Parents(), Counter[str]()
     for receipt in recovery.receipts.values():
-        if receipt.status in RETIRED:
+        if is_unfinished(receipt):
+            counts[Verdict.UNSURE] += 1
+            what = f"something was begun with it and not finished (it is {receipt.status})"
+            yield _finding(receipt, Verdict.UNSURE, what, RECOVER_FIRST)
+        elif receipt.status in RETIRED:
             finding = _guarded(recovery, receipt, mending, parents, now)
             finding = replace(finding, mended=tuple(mending.said))
             mending.said.clear()
@@ -110,6 +119,8 @@ def _guarded(recovery: Recovery, receipt: Receipt, mending: Mending, parents: Pa
 
 def _one(recovery: Recovery, receipt: Receipt, recipe: Recipe, parents: Parents, now: datetime) -> Finding:
     parent = parents.now(recipe)
+    if recipe.parent.format == ICEBERG and parent.intact:
+        parent = with_changes(recipe.parent, parent, recovery.dataset_at(recipe.parent.location))
     if parent.good and not receipt.frozen:
         why = exposed(recovery, receipt, recipe, parents)
         return _kept(recovery, receipt, recipe, why) if why else _finding(receipt, Verdict.GOOD)

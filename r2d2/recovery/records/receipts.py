@@ -59,7 +59,12 @@ def of_dataset(found: Mapping[str, Receipt], dataset: str, receipt: str = "") ->
 
 def unfinished(found: Mapping[str, Receipt]) -> list[Receipt]:
     """What a crash left half done."""
-    return [each for each in found.values() if each.status in UNFINISHED or each.facts.get(REPLACING)]
+    return [each for each in found.values() if is_unfinished(each)]
+
+
+def is_unfinished(receipt: Receipt) -> bool:
+    """Whether a step was begun, and neither finished nor undone."""
+    return receipt.status in UNFINISHED or bool(receipt.facts.get(REPLACING))
 
 
 def unfinished_erasure(records: Iterable[Record]) -> str:
