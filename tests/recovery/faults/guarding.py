@@ -204,7 +204,7 @@ _OF_ANY = (
     _erase(retire, delete_a_row),
 )
 #: What was purged is rebuilt from what the parent keeps of older versions.
-BRING_BACK_PURGED = _operation(bring_back, retire, purge, overwrite, end=child_is_back)
+BRING_BACK_PURGED = replace(_operation(bring_back, retire, purge, overwrite, end=child_is_back), equal=True)
 _OF_TABLES = (
     BRING_BACK_PURGED,
     _operation(ask, retire, purge, delete_a_row, end=child_is_back),
