@@ -26,7 +26,7 @@ from r2d2.catalog.described import describe
 from r2d2.catalog.discovery import discover
 from r2d2.catalog.earlier import earlier_runs
 from r2d2.catalog.listing import Candidate
-from r2d2.catalog.reading import FileToRead, files_of, needs_of
+from r2d2.catalog.reading import files_of, needs_of
 from r2d2.catalog.state import State, as_json, open_state
 from r2d2.catalog.state_place import REPORT
 from r2d2.config import Settings
@@ -234,9 +234,11 @@ def discover_stage(job: Job) -> tuple[Dataset, ...]:
         job.spark  # noqa: B018  # its start is a stage of its own
     job.record(runs.RUNNING)
     with job.progress.stage("read metadata") as reading:
-        new = job.cache.read(missing, job.run_tasks, job.settings.discovery.files_per_task)
+        per_task = job.settings.discovery.files_per_task
+        new = job.cache.read(missing, job.run_tasks, per_task)
         reading.files, reading.bytes = len(new), sum(summary.bytes_read for summary in new.values())
-        datasets = describe(candidates, known | new, partial(_by_spark, job), job.settings.containment.case_sensitive)
+        by_spark = partial(job.cache.known_or_read, run=job.run_tasks, files_per_task=per_task)
+        datasets = describe(candidates, known | new, by_spark, job.settings.containment.case_sensitive)
         job.state.write_run("datasets", job.run_id, [records.dataset_row(job.run_id, d) for d in datasets])
         reading.note = f", {len(new)} files new or changed{_of_limit(job, reading.bytes, datasets)}"
     job.problems = tuple(Problem(problem.where, problem.what, problem.hint) for problem in listing.problems)
@@ -245,13 +247,6 @@ def discover_stage(job: Job) -> tuple[Dataset, ...]:
     limit = _budget(job).binding if unusable.get("unread") else ""
     job.funnel = replace(job.funnel, datasets=len(datasets), usable=usable, unusable=unusable, limit=limit)
     return datasets
-
-
-def _by_spark(job: Job, wanted: Sequence[FileToRead]) -> dict[str, FileSummary]:
-    known = job.cache.known_files(wanted)
-    missing = [file for file in wanted if file not in known]
-    new = job.cache.read(missing, job.run_tasks, job.settings.discovery.files_per_task)
-    return {file.file.path: summary for file, summary in known.items()} | new
 
 
 def _of_limit(job: Job, size: int, datasets: Sequence[Dataset]) -> str:

@@ -35,6 +35,12 @@ class StateCache:
         self.state.append("summaries", new)
         return fresh
 
+    def known_or_read(self, files: Sequence[FileToRead], run: Run, files_per_task: int) -> dict[str, FileSummary]:
+        """What files say of themselves, by path: what was read before, the rest read now."""
+        known = self.known_files(files)
+        new = self.read([file for file in files if file not in known], run, files_per_task)
+        return {file.file.path: summary for file, summary in known.items()} | new
+
     def known(self, candidates: Sequence[Candidate]) -> tuple[tuple[Candidate, ...], dict[FileToRead, FileSummary]]:
         """What files of usable candidates say of themselves, as far as that was read before.
 

@@ -207,10 +207,24 @@ def run_of_plan(state: State, number: int) -> Run:
     Raises:
         NotFound: there is no such plan.
     """
-    head = next((head for head in plan_heads(state) if head["plan"] == number), None)
-    if head is None:
-        raise NotFound(f"{state.location}: there is no plan {number}", "`r2d2 plans --state DIR` lists them")
-    return find_run(state, head["run_id"])
+    (run,) = runs_of_plans(state, [number])
+    return run
+
+
+def runs_of_plans(state: State, numbers: Iterable[int]) -> list[Run]:
+    """The runs that made plans, each once, the newest first.
+
+    Raises:
+        NotFound: there is no such plan.
+    """
+    made = {head["plan"]: head["run_id"] for head in plan_heads(state)}
+    known = {run.run_id: run for run in runs(state)}
+    found = {number: known.get(made.get(number, "")) for number in numbers}
+    lacking = [number for number, run in found.items() if run is None]
+    if lacking:
+        raise NotFound(f"{state.location}: there is no plan {lacking[0]}", "`r2d2 plans --state DIR` lists them")
+    unique = {run.run_id: run for run in found.values() if run is not None}
+    return sorted(unique.values(), key=lambda run: run.started, reverse=True)
 
 
 def plan_before(state: State, roots: Sequence[str], number: int | None = None) -> Plan | None:

@@ -86,7 +86,7 @@ class Command:
 
     def lake_of(self, found: Sequence[Receipt]) -> list[Run]:
         """The runs by whose plans these were retired, the newest first."""
-        return self._runs({receipt.plan for receipt in found})
+        return runs.runs_of_plans(self.state, {receipt.plan for receipt in found})
 
     def whole_lake(self) -> list[Run]:
         """All runs of whose plans anything was approved or retired; roots that are gone and hold nothing are left out.
@@ -96,12 +96,8 @@ class Command:
         told = list(self.receipts.values())
         approved = {review.plan for review in reviews(self.state) if review.approved}
         needed = {receipt.root for receipt in told}
-        found = self._runs({receipt.plan for receipt in told} | approved)
+        found = runs.runs_of_plans(self.state, {receipt.plan for receipt in told} | approved)
         return [replace(run, roots=tuple(root for root in run.roots if _is_there(root, needed))) for run in found]
-
-    def _runs(self, plans: set[int]) -> list[Run]:
-        found = {run.run_id: run for run in (runs.run_of_plan(self.state, number) for number in plans)}
-        return sorted(found.values(), key=lambda run: run.started, reverse=True)
 
 
 def looking_as(run: Run, settings: Settings) -> Settings:

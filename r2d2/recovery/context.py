@@ -23,9 +23,11 @@ from r2d2.progress import Progress
 from r2d2.recovery.claims.claims import Claims
 from r2d2.recovery.claims.forgotten import refuse_forgotten
 from r2d2.recovery.claims.locks import RootLocks, roots_locked
+from r2d2.recovery.claims.sharing import Sharing
 from r2d2.recovery.moves.lake_writer import LakeWriter
 from r2d2.recovery.records import receipts
 from r2d2.recovery.records.journal import Journal
+from r2d2.recovery.records.receipts import Receipts
 from r2d2.usage.collect import collect
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ class Recovery:
     session: Callable[[], SparkSession] | None = None
     _seen: tuple[float, Mapping[str, Dataset]] | None = field(default=None, repr=False)
     _told: tuple[Mapping[str, Dataset], Mapping[str, Usage]] | None = field(default=None, repr=False)
+    _sharing: tuple[Mapping[str, Dataset], Sharing] | None = field(default=None, repr=False)
 
     @cached_property
     def journal(self) -> Journal:
@@ -88,10 +91,14 @@ class Recovery:
             raise LakeError("a table of a catalog is changed through that only, and none is given", hint)
         return Catalogs(self.session)
 
+    @cached_property
+    def _receipts(self) -> Receipts:
+        return Receipts(self.journal)
+
     @property
-    def receipts(self) -> dict[str, Receipt]:
-        """All retirements, as the journal tells them now."""
-        return receipts.receipts(self.journal.records)
+    def receipts(self) -> Mapping[str, Receipt]:
+        """All retirements, as the journal tells them now; what is told later shows in it, too."""
+        return self._receipts.now
 
     def datasets(self) -> Mapping[str, Dataset]:
         """The lake as it is now, or was a moment ago."""
@@ -107,6 +114,13 @@ class Recovery:
             collected = collect([*found.values()], self.settings.usage, (), datetime.now(UTC))
             self._told = found, {usage.dataset: usage for usage in collected.usages}
         return self._told[1]
+
+    def sharing(self) -> Sharing:
+        """Who refers to whose files, told once for each look at the lake."""
+        found = self.datasets()
+        if self._sharing is None or self._sharing[0] is not found:
+            self._sharing = found, Sharing.of(found.values())
+        return self._sharing[1]
 
     def dataset_at(self, location: str) -> Dataset | None:
         """What lies at a location now; None if there is no dataset."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from r2d2.errors import NotRetirable
 from r2d2.lake.file_tree import shown
 from r2d2.model.dataset import Dataset
 from r2d2.model.plan import GONE, PlannedDataset
+from r2d2.recovery.claims.sharing import Sharing
 from r2d2.recovery.context import Recovery
 from r2d2.retention.context import Context, with_reads
 from r2d2.retention.policies import pinned_datasets
@@ -40,7 +41,7 @@ def eligible(recovery: Recovery, entry: PlannedDataset) -> Pair:
     for dataset in (child, parent):
         if dataset.status != "ok":
             raise NotRetirable(f"{shown(dataset.id)} can't be used: {dataset.error}", "")
-    refuse_shared(child, found.values())
+    refuse_shared(child, recovery.sharing())
     _refuse_kept(recovery, child)
     return Pair(child, parent)
 
@@ -51,23 +52,21 @@ def _named(found: Mapping[str, Dataset], name: str) -> Dataset:
     return found[name]
 
 
-def refuse_shared(child: Dataset, datasets: Iterable[Dataset]) -> None:
+def refuse_shared(child: Dataset, sharing: Sharing) -> None:
     """A file that another dataset holds or refers to is not ours to take away (EXACTNESS 1).
 
     Raises:
         NotRetirable: names that dataset.
     """
-    own = {file.identity for file in child.files}
-    sharing = {*child.shared_with}
-    sharing |= {other.id for other in datasets if child.id in other.shared_with or own.intersection(other.pins)}
-    sharing.discard(child.id)
-    if sharing:
-        raise NotRetirable(f"{shown(min(sharing))} holds some of its files, or refers to them", "keep it")
+    others = sharing.others(child)
+    if others:
+        raise NotRetirable(f"{shown(min(others))} holds some of its files, or refers to them", "keep it")
 
 
 def _refuse_kept(recovery: Recovery, child: Dataset) -> None:
     """Policies as they are now: a hold may have come after the plan."""
-    usage, retention = recovery.usage(), recovery.settings.retention
+    told, retention = recovery.usage().get(child.id), recovery.settings.retention
+    usage = {child.id: told} if told else {}
     known = with_reads([child], usage, retention.read_window_days)
     kept = pinned_datasets(known, retention, Context(usage, roots=len(recovery.roots)))
     if child.id in kept:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from r2d2.catalog.cache import StateCache
 from r2d2.catalog.described import describe
 from r2d2.catalog.discovery import discover
 from r2d2.catalog.listing import Candidate
-from r2d2.catalog.reading import FileToRead, files_of
+from r2d2.catalog.reading import files_of
 from r2d2.catalog.state import State
 from r2d2.config import Settings
 from r2d2.containment.scanner import Runner
-from r2d2.model.dataset import Dataset, FileSummary
+from r2d2.model.dataset import Dataset
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -36,16 +37,10 @@ def look(
         LakeError: a root can't be listed.
     """
     listing = discover(roots, settings.discovery, state.location, spark)
-    cache, per_task = StateCache(state), settings.discovery.files_per_task
+    cache = StateCache(state)
     candidates, known = cache.known(listing.candidates)
-    runner = run(candidates)
-
-    def read(files: Sequence[FileToRead]) -> dict[str, FileSummary]:
-        found = cache.known_files(files)
-        fresh = cache.read([file for file in files if file not in found], runner, per_task)
-        return {file.file.path: summary for file, summary in found.items()} | fresh
-
     summaries = {file.file.path: summary for file, summary in known.items()}
+    read = partial(cache.known_or_read, run=run(candidates), files_per_task=settings.discovery.files_per_task)
     missing = [file for file in files_of(candidates) if file not in known]
     datasets = describe(candidates, summaries | read(missing), read, settings.containment.case_sensitive)
     return {dataset.id: dataset for dataset in datasets}

@@ -52,7 +52,7 @@ def purge(
         StateError: something was begun earlier and is not finished.
     """
     recovery.require_finished()
-    for receipt in recovery.receipts.values():
+    for receipt in [*recovery.receipts.values()]:
         if receipt.status is Status.QUARANTINED and wanted(receipt.dataset):
             yield _one(recovery, receipt, older_than, failed_reads, dry_run, now or datetime.now(UTC))
 
@@ -198,7 +198,7 @@ def refuse_other_readers(recovery: Recovery, receipt: Receipt) -> None:
         NotRetirable: another dataset holds some, or refers to them.
     """
     if not PutAway.from_facts(receipt.facts["away"]).moves:
-        refuse_shared(quarantined_dataset(receipt), recovery.datasets().values())
+        refuse_shared(quarantined_dataset(receipt), recovery.sharing())
 
 
 def _prove_anew(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> None:

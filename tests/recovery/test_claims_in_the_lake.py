@@ -75,6 +75,41 @@ def test_a_claim_is_seen_by_a_state_whose_root_is_the_dataset_itself(tmp_path: P
     assert not list((lake / "b").parent.glob(".r2d2/claims/*/r2-*"))  # beside it is not the inner state's to write
 
 
+def test_a_claim_is_read_once_by_a_command(lake: Path, one: Claims, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, read = str(lake / "b"), []
+    real = Claims._read
+    monkeypatch.setattr(Claims, "_read", lambda claims, file: read.append(file) or real(claims, file))
+    for number in range(5):
+        one.make(ClaimKind.PARENT, path, str(lake / f"c{number}"), f"r{number}")
+        assert [claim.receipt for claim in one.on(path)] == [f"r{each}" for each in range(number + 1)]
+    assert len(read) == len(set(read)) == 5
+
+
+def test_a_claim_that_was_changed_since_it_was_read_is_noticed(lake: Path, one: Claims) -> None:
+    path = str(lake / "b")
+    for receipt in ("r1", "r2"):
+        one.make(ClaimKind.PARENT, path, str(lake / "c"), receipt)
+    (first, second) = one.on(path)
+    content = Path(second.path).read_bytes()
+    Path(second.path).write_bytes(content.replace(b"parent", b"retire"))
+    with pytest.raises(Tampered):
+        one.on(path)
+    Path(second.path).unlink()
+    assert one.on(path) == [first]
+
+
+def test_claims_of_others_do_not_keep_ones_own_from_being_released(lake: Path, one: Claims, other: Claims) -> None:
+    path = str(lake / "b")
+    one.make(ClaimKind.PARENT, path, str(lake / "a"), "r1")
+    other.make(ClaimKind.PARENT, path, str(lake / "c"), "r2")
+    (damaged,) = (claim for claim in one.on(path) if claim.receipt == "r2")
+    Path(damaged.path).write_bytes(b"{")
+    one.release(path, "r1")
+    assert [each.name for each in Path(damaged.path).parent.iterdir()] == ["r2-parent.json"]
+    with pytest.raises(Tampered):
+        one.on(path)
+
+
 def test_released_claims_leave_nothing_behind(lake: Path, one: Claims, other: Claims) -> None:
     path = str(lake / "a")
     one.make(ClaimKind.RETIRED, path, path, "r1")

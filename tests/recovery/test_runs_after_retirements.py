@@ -16,6 +16,7 @@ from r2d2.catalog import runs
 from r2d2.catalog.discovery import discover
 from r2d2.catalog.listing import Candidate
 from r2d2.config import DiscoverySettings, RetentionSettings
+from r2d2.errors import NotFound
 from r2d2.model.dataset import CLAIMED
 from r2d2.progress import Progress
 from r2d2.recovery.claims.claimed import marked
@@ -120,6 +121,19 @@ def test_rebuilds_take_as_long_as_19_of_the_20_newest_restores(
     planned(lake, tmp_path / "state", "copy.parquet")
     restored(tmp_path / "state", *ratios)
     assert restores_factor(opened(tmp_path / "state")) == pytest.approx(factor)
+
+
+def test_runs_are_found_by_their_plans_each_once_and_the_newest_first(lake: Path, tmp_path: Path) -> None:
+    for child in ("copy.parquet", "range.parquet", "copy.parquet"):
+        planned(lake, tmp_path / "state", child)
+    state = opened(tmp_path / "state")
+    newest, middle, oldest = runs.runs(state)
+    assert runs.runs_of_plans(state, {1, 2, 3}) == [newest, middle, oldest]
+    assert runs.runs_of_plans(state, [1, 3, 1]) == [newest, oldest]
+    assert runs.runs_of_plans(state, ()) == []
+    assert runs.run_of_plan(state, 2) == middle
+    with pytest.raises(NotFound, match="no plan 4"):
+        runs.runs_of_plans(state, {1, 4})
 
 
 def test_slow_restores_slow_later_promises_once_and_not_again_each_time(lake: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from r2d2.catalog.state import State
@@ -59,11 +60,12 @@ class Claim:
 
 
 class Claims:
-    """Claims as one state makes and reads them."""
+    """Claims as one state makes and reads them. One that was read is read again only where its version changed."""
 
     def __init__(self, state: State, lake: LakeWriter) -> None:
         self.state, self.lake = state, lake
         self.id = state_id(state)
+        self._seen: dict[str, Claim] = {}
 
     def make(self, kind: ClaimKind, location: str, child: str, receipt: str) -> None:
         """Writes a claim; one of the same retirement that is there already is left.
@@ -113,7 +115,8 @@ class Claims:
 
     def release(self, location: str, receipt: str) -> None:
         """Removes this state's claims of a retirement on a dataset."""
-        for claim in self.on(location):
+        named = [claim for directory in _directories(location) for claim in self._in(directory, f"{receipt}-")]
+        for claim in named:
             if claim.state == self.id and claim.receipt == receipt:
                 self.lake.delete(claim.path, claim.version)
                 directory = claim.path
@@ -152,7 +155,8 @@ class Claims:
         beside = claims_beside(location)
         return beside if self.lake.is_inside(location.rstrip("/").rpartition("/")[0]) else claims_within(location)
 
-    def _in(self, directory: str) -> Iterator[Claim]:
+    def _in(self, directory: str, begin: str = "") -> Iterator[Claim]:
+        """The claims whose names begin so."""
         storage = storage_for(directory)
         try:
             names = sorted(storage.names(directory))
@@ -161,9 +165,13 @@ class Claims:
         except OSError as error:
             hint = "give the right to read it: without knowing the claims on a dataset it is left alone"
             raise LakeError(f"{shown(directory)} can't be listed: {error.strerror or error}", hint) from error
-        for name in names:
-            if name.endswith(".json") and not name.startswith("."):
-                yield self._read(joined(directory, name))
+        wanted = [name for name in names if name.endswith(".json") and not name.startswith(".")]
+        paths = [joined(directory, name) for name in wanted if name.startswith(begin)]
+        now = _versions(directory) if any(path in self._seen for path in paths) else {}
+        for path in paths:
+            if path not in self._seen or self._seen[path].version != now.get(path):
+                self._seen[path] = self._read(path)
+            yield self._seen[path]
 
     def _read(self, path: str) -> Claim:
         storage = storage_for(path)
@@ -182,9 +190,12 @@ class Claims:
             raise Tampered(f"{shown(path)} is not the claim that this state wrote", _HINT)
         return claim
 
+    @cached_property
+    def _key(self) -> bytes:
+        return hmac.digest(bytes.fromhex(self.state.secret()), b"r2d2 claims", "sha256")
+
     def _mac(self, text: str) -> str:
-        key = hmac.digest(bytes.fromhex(self.state.secret()), b"r2d2 claims", "sha256")
-        return hmac.new(key, text.encode("utf-8"), "sha256").hexdigest()
+        return hmac.new(self._key, text.encode("utf-8"), "sha256").hexdigest()
 
 
 def state_id(state: State) -> str:
@@ -195,3 +206,12 @@ def state_id(state: State) -> str:
 def _directories(location: str) -> tuple[str, str]:
     """Both are read: to another state the dataset may be a root."""
     return claims_beside(location), claims_within(location)
+
+
+def _versions(directory: str) -> dict[str, str]:
+    """Of the files in a directory, by path, in one listing; those that are not told are to be asked for one by one."""
+    try:
+        files = storage_for(directory).tree(directory, []).files
+    except OSError:
+        return {}
+    return {joined(directory, file.name): file.stat.version for file in files}

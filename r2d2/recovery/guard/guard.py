@@ -84,7 +84,7 @@ def guard(recovery: Recovery, now: datetime) -> Iterator[Finding]:
     """
     recovery.require_erased()
     mending, parents, counts = Mending(recovery), Parents(), Counter[str]()
-    for receipt in recovery.receipts.values():
+    for receipt in [*recovery.receipts.values()]:
         if is_unfinished(receipt):
             counts[Verdict.UNSURE] += 1
             what = f"something was begun with it and not finished (it is {receipt.status})"

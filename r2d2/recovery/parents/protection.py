@@ -59,14 +59,13 @@ def guard_interval(settings: RetentionSettings) -> timedelta:
 def _unguarded(recovery: Recovery, now: datetime) -> str:
     """Why the guard can't be relied on; empty if it runs as often as settings say."""
     interval = guard_interval(recovery.settings.retention)
-    looks = [record.at for record in recovery.journal.records if record.event == "guarded"]
-    if not looks:
+    looks = (record.at for record in reversed(recovery.journal.records) if record.event == "guarded")
+    last = next(looks, None)
+    if last is None:
         return "`r2d2 guard` never ran with this state"
-    if now - looks[-1] <= interval:
+    if now - last <= interval:
         return ""
-    return (
-        f"`r2d2 guard` ran {_days(now - looks[-1])} ago last, and retention.guard_checks says every {_days(interval)}"
-    )
+    return f"`r2d2 guard` ran {_days(now - last)} ago last, and retention.guard_checks says every {_days(interval)}"
 
 
 def unprotected(recovery: Recovery, receipt: Receipt, recipe: Recipe, parents: Parents) -> str:

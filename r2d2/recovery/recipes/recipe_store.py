@@ -95,9 +95,10 @@ def sha256_of(text: str) -> str:
 
 
 def _texts(state: State, receipt: Receipt) -> Iterator[str]:
-    with suppress(R2D2Error):  # a damaged state is what the second copy is for
+    """Of both copies; that in the state, whose table grows with all retirements, is read only if the other is bad."""
+    yield beside(receipt)
+    with suppress(R2D2Error):  # the caller says that neither is good
         rows = state.rows("recipes", only=ds.field("receipt") == receipt.id)
         for row in rows.to_pylist():
             with suppress(*_DAMAGED):
                 yield Recipe.unpacked(row["recipe"])
-    yield beside(receipt)

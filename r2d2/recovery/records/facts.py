@@ -20,7 +20,9 @@ from r2d2.errors import StateError, Tampered
 from r2d2.lake.file_tree import joined
 
 _DIRECTORY = "facts"
-_AT_ONCE, _SALT_BYTES = 16, 16
+_SALT_BYTES = 16
+#: Files of the journal that are read at once.
+AT_ONCE = 16
 
 #: Name of the file and SHA-256 of its bytes; None for a record without facts.
 Pin = Mapping[str, str] | None
@@ -55,7 +57,7 @@ class JournalFacts:
             Tampered: some are not what was written, or missing.
             StateError: some can't be read.
         """
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
             return list(pool.map(lambda pin: self._read(pin, hint), pins))
 
     def remove_others(self, kept: Sequence[Pin]) -> None:

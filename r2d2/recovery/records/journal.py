@@ -13,14 +13,16 @@ import hmac
 import json
 import uuid
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from r2d2.catalog.state import State
 from r2d2.errors import StateError, Tampered
 from r2d2.lake.file_tree import joined
-from r2d2.recovery.records.facts import JournalFacts, Pin
+from r2d2.recovery.records.facts import AT_ONCE, JournalFacts, Pin
 
 DIRECTORY = "journal"
 _FIRST = "0" * 64
@@ -140,26 +142,32 @@ class Journal:
             raise StateError(f"{self.directory} can't be listed: {error.strerror or error}", _HINT) from error
         if names and not self.state.has_secret:
             raise Tampered(f"{self.state.location}: the key that its journal was written with is gone", _HINT)
-        found: list[tuple[dict[str, Any], str]] = []
-        before = _FIRST
-        for number, name in enumerate(names, 1):
-            path = self._path(number)
+        paths = [self._path(number) for number in range(1, len(names) + 1)]
+        for path, name in zip(paths, names, strict=True):
             if joined(self.directory, name) != path:
                 raise Tampered(f"{path} is missing", _HINT)
-            found.append(self._checked(path, number, before))
-            before = _sha256(found[-1][1])
+        found: list[tuple[dict[str, Any], str]] = []
+        before = _FIRST
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for path, data in zip(paths, pool.map(self._bytes, paths), strict=True):
+                found.append(self._checked(path, data, len(found) + 1, before))
+                before = _sha256(found[-1][1])
         return self._with_facts(found)
 
-    def _checked(self, path: str, number: int, before: str) -> tuple[dict[str, Any], str]:
+    def _bytes(self, path: str) -> bytes:
+        try:
+            return self.storage.read_bytes(path)
+        except OSError as error:
+            raise StateError(f"{path} can't be read: {error.strerror or error}", _HINT) from error
+
+    def _checked(self, path: str, data: bytes, number: int, before: str) -> tuple[dict[str, Any], str]:
         """A record's content, and its text."""
         try:
-            raw: Any = json.loads(self.storage.read_bytes(path))
+            raw: Any = json.loads(data)
             text, mac = str(raw["record"]), str(raw["mac"])
             if not hmac.compare_digest(self._mac(text), mac):
                 raise Tampered(f"{path} is not what was written: its MAC does not match", _HINT)
             content: dict[str, Any] = json.loads(text)
-        except OSError as error:
-            raise StateError(f"{path} can't be read: {error.strerror or error}", _HINT) from error
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise Tampered(f"{path} is damaged", _HINT) from error
         if content["sequence"] != number or content["before"] != before:
@@ -179,10 +187,13 @@ class Journal:
     def _path(self, number: int) -> str:
         return joined(self.directory, f"{number:012d}.json")
 
+    @cached_property
+    def _key(self) -> bytes:
+        """Made from the state's secret, and used for nothing else."""
+        return hmac.digest(bytes.fromhex(self.state.secret()), b"r2d2 journal", "sha256")
+
     def _mac(self, text: str) -> str:
-        """Of a record, with a key that is made from the state's secret and used for nothing else."""
-        key = hmac.digest(bytes.fromhex(self.state.secret()), b"r2d2 journal", "sha256")
-        return hmac.new(key, text.encode("utf-8"), hashlib.sha256).hexdigest()
+        return hmac.new(self._key, text.encode("utf-8"), hashlib.sha256).hexdigest()
 
 
 def _sha256(text: str) -> str:

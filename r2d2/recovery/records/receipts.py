@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 from r2d2.errors import NotFound
 from r2d2.model.receipt import UNFINISHED, Acceptance, Receipt, Status
-from r2d2.recovery.records.journal import Record
+from r2d2.recovery.records.journal import Journal, Record
 
 #: Events that say how far a retirement is; all others only add facts.
 STATUS_OF: Mapping[str, Status] = {
@@ -35,12 +37,28 @@ _TEXTS = ("kind", "parent", "parent_location", "recipe", "frozen")
 def receipts(records: Iterable[Record]) -> dict[str, Receipt]:
     """All retirements by id, in the order in which they were begun."""
     found: dict[str, Receipt] = {}
-    for record in records:
-        if record.event == "apply-begun":
-            found[record.receipt] = _begun(record)
-        elif record.receipt in found:
-            found[record.receipt] = _told(found[record.receipt], record)
+    _tell(found, records)
     return found
+
+
+class Receipts:
+    """All retirements of a journal while it is appended to: each record is looked at once."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self._records: list[Record] = []
+        self._found: dict[str, Receipt] = {}
+        self._looked_at = 0
+
+    @property
+    def now(self) -> Mapping[str, Receipt]:
+        """What ``receipts`` gives of the journal's records now. It changes with the journal: loops go over a copy."""
+        records = self.journal.records
+        if records is not self._records:  # read anew, for facts were replaced
+            self._records, self._found, self._looked_at = records, {}, 0
+        _tell(self._found, islice(records, self._looked_at, None))
+        self._looked_at = len(records)
+        return MappingProxyType(self._found)
 
 
 def of_dataset(found: Mapping[str, Receipt], dataset: str, receipt: str = "") -> Receipt:
@@ -73,6 +91,15 @@ def unfinished_erasure(records: Iterable[Record]) -> str:
     for record in records:
         keys = record.facts["keys_sha256"] if record.event == BEGUN else "" if record.event == ENDED else keys
     return keys
+
+
+def _tell(found: dict[str, Receipt], records: Iterable[Record]) -> None:
+    """Adds to retirements what further records tell."""
+    for record in records:
+        if record.event == "apply-begun":
+            found[record.receipt] = _begun(record)
+        elif record.receipt in found:
+            found[record.receipt] = _told(found[record.receipt], record)
 
 
 def _begun(record: Record) -> Receipt:
