@@ -357,6 +357,22 @@ def counted(real: Callable[..., Any], name: str, seen: list[str], last: int) -> 
     return step
 
 
+@FULL
+def test_files_that_were_being_written_when_a_process_was_killed_go_with_the_rows(lake: Path) -> None:
+    name = sliced(lake)
+    retired(lake, name)
+    write_parent(lake, REST)
+    state, (quarantine,) = lake.parent / "state", (lake / ".r2d2/quarantine").iterdir()
+    left = [state / ".r2d2-1", state / "journal/.r2d2-2", quarantine / ".r2d2-3"]
+    for path in left:
+        path.write_bytes(KEYS.to_csv())
+    assert [outcome.done for outcome in erased(lake)] == [True]
+    nothing_is_left(lake)
+    left[0].write_bytes(KEYS.to_csv())
+    recover_all(lake, state)
+    nothing_is_left(lake)
+
+
 @pytest.mark.parametrize("after", some(list(range(1, 31)), 1))
 def test_an_erasure_that_is_killed_is_gone_on_with(lake: Path, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
     name = crafted(lake)

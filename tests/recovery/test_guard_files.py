@@ -9,6 +9,7 @@ from itertools import product
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
@@ -81,6 +82,18 @@ def test_a_purged_dataset_follows_rows_that_were_written_anew(tmp_path: Path) ->
     assert rows_of(lake / "slice.parquet") == SLICE
 
 
+def test_a_purged_copy_follows_rows_that_were_written_anew(tmp_path: Path) -> None:
+    lake, state = tmp_path / "lake", tmp_path / "state"
+    lake.mkdir()
+    pacsv.write_csv(ROWS, lake / "all.csv")
+    before = shutil.copy(lake / "all.csv", lake / "copy.csv").read_bytes()
+    retired(lake, state, "copy.csv", "all.csv", purged=True)
+    pacsv.write_csv(ROWS.take(list(reversed(range(2000)))), lake / "all.csv")
+    assert guarded(lake, state).verdict is Verdict.CARRIED
+    give_back(lake, state, "copy.csv")
+    assert sorted((lake / "copy.csv").read_bytes().splitlines()) == sorted(before.splitlines())
+
+
 @pytest.mark.parametrize("purged", some([False, True], 1))
 def test_files_that_were_only_touched_or_copied_back_are_the_same(tmp_path: Path, purged: bool) -> None:
     lake, state = file_and_slice(tmp_path, purged)
@@ -124,6 +137,23 @@ def test_a_store_that_can_not_be_looked_at_decides_nothing(tmp_path: Path, monke
     assert finding.verdict is Verdict.UNSURE
     assert "all.parquet" in finding.what
     assert receipt_of(state, "slice.parquet").status is Status.QUARANTINED
+
+
+@pytest.mark.parametrize("purged", some([False, True], 1))
+def test_a_file_that_can_not_be_read_for_the_moment_decides_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, purged: bool
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    lake, state = file_and_slice(tmp_path, purged)
+    pq.write_table(ROWS.take(list(reversed(range(2000)))), lake / "all.parquet")
+    with monkeypatch.context() as patch:
+        patch.setattr("r2d2.recovery.rebuild.kernels.opened", refused)
+        finding = guarded(lake, state)
+    assert (finding.verdict, "Permission denied" in finding.what) == (Verdict.UNSURE, True), finding
+    assert not (lake / "slice.parquet").exists()
+    assert guarded(lake, state).verdict is Verdict.CARRIED
 
 
 @pytest.mark.parametrize("make", [file_and_slice, table_and_slice])
@@ -194,6 +224,29 @@ def test_a_recipe_that_was_tampered_with_is_mended_from_the_other_copy(tmp_path:
     finding = guarded(lake, state)
     assert finding.mended, finding
     assert guarded(lake, state).mended == ()
+    give_back(lake, state, "slice.parquet")
+    assert rows_of(lake / "slice.parquet") == SLICE
+
+
+@pytest.mark.parametrize("purged", some([False, True], 1))
+def test_a_recipe_that_can_not_be_read_for_the_moment_decides_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, purged: bool
+) -> None:
+    from r2d2.lake.local_storage import LocalStorage
+
+    lake, state = file_and_slice(tmp_path, purged)
+    shutil.rmtree(state / "recipes")
+    reads = LocalStorage.read_bytes
+
+    def denied(self: LocalStorage, path: str) -> bytes:
+        if path.endswith("/recipe.json.gz"):
+            raise PermissionError(13, "Permission denied", path)
+        return reads(self, path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalStorage, "read_bytes", denied)
+        assert guarded(lake, state).verdict is Verdict.UNSURE
+    assert guarded(lake, state).verdict is Verdict.GOOD
     give_back(lake, state, "slice.parquet")
     assert rows_of(lake / "slice.parquet") == SLICE
 

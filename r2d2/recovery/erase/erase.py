@@ -21,6 +21,7 @@ from r2d2.recovery.erase.child import described, manifest_of_rest, recipe_of_res
 from r2d2.recovery.erase.files import file_tells
 from r2d2.recovery.erase.journal import erase_from_journal
 from r2d2.recovery.erase.keys import Keys
+from r2d2.recovery.erase.leftovers import remove_leftovers
 from r2d2.recovery.erase.match import matching
 from r2d2.recovery.erase.purged import holds_people, rebuilt_rest
 from r2d2.recovery.erase.quarantine import ERASING, STALE, take_out
@@ -78,7 +79,8 @@ def go_on(recovery: Recovery) -> Iterator[Outcome]:
 
 
 def remove_keys(recovery: Recovery) -> None:
-    """Removes the keys from the state: those of an erasure that is done, or that was never begun."""
+    """Removes the keys: those of an erasure that is done, or that was never begun, and what a crash left of them."""
+    remove_leftovers(recovery)
     with suppress(FileNotFoundError):
         recovery.state.lock.fence()
         recovery.state.storage.delete(joined(recovery.state.location, _KEYS))

@@ -47,6 +47,7 @@ class Mending:
 
         Raises:
             Tampered: neither is.
+            OSError: the lake refuses to give its copy.
         """
         text, wrong = recipe_store.beside(receipt), ""
         if recipe_store.sha256_of(text) != receipt.recipe:

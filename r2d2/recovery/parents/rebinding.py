@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from r2d2.errors import NotRetirable, R2D2Error
+from r2d2.errors import NotRetirable, Tampered, UnreadableData, UnsupportedData
 from r2d2.lake.file_tree import joined
 from r2d2.lake.storage import storage_for
 from r2d2.model.dataset import DataFile, Dataset, Leaf
@@ -22,7 +22,7 @@ from r2d2.recovery.rebuild.rebuild import rebuild
 from r2d2.recovery.recipes import recipe_store
 from r2d2.recovery.recipes.predicate import from_json
 from r2d2.recovery.recipes.pruning import may_hold
-from r2d2.recovery.recipes.recipes import candidates
+from r2d2.recovery.recipes.recipes import candidates, unified
 
 
 def new_recipe(recovery: Recovery, receipt: Receipt, recipe: Recipe, parent: Dataset, intact: bool) -> Recipe | None:
@@ -72,8 +72,8 @@ def _candidates(
 ) -> Iterator[Recipe]:
     """The same selection from the files that are there now, then whatever else gives the dataset's rows."""
     settings, run = recovery.settings.containment, recovery.run
-    if not recipe.copies and recipe.kind is not RecipeKind.ROWS and parent.source is None:
-        yield pinned(recovery, recipe, parent)
+    if recipe.kind is not RecipeKind.ROWS and parent.source is None:
+        yield pinned(recovery, _selecting(recipe), parent)
     with _child(recovery, receipt, recipe, intact) as child:
         if child is None:
             return
@@ -84,6 +84,13 @@ def _candidates(
             yield from candidates(child, looked, parent, recipe.manifest, settings, run)
         except NotRetirable:
             return
+
+
+def _selecting(recipe: Recipe) -> Recipe:
+    """The recipe with all rows in the place of copies of files."""
+    if not recipe.copies:
+        return recipe
+    return replace(recipe, manifest=unified(recipe.manifest), copies=(), keeps_order=False)
 
 
 def pinned(recovery: Recovery, recipe: Recipe, parent: Dataset) -> Recipe:
@@ -98,10 +105,14 @@ def pinned(recovery: Recovery, recipe: Recipe, parent: Dataset) -> Recipe:
 
 
 def given_back(recovery: Recovery, recipe: Recipe, area: Area) -> Fidelity | None:
-    """What a rebuild gives; None where it gives other rows, or can't be done."""
+    """What a rebuild gives; None where it gives other rows, or can't be done whatever is tried again.
+
+    Raises:
+        R2D2Error: a disk or a store refused.
+    """
     try:
         return tried(recovery, recipe, area)
-    except R2D2Error:
+    except (NotRetirable, Tampered, UnreadableData, UnsupportedData):
         return None
 
 

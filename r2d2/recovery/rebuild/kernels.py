@@ -35,6 +35,9 @@ TASKS = pa.schema([("task", pa.int32()), ("dataset", pa.int32()), ("files", pa.s
 COUNTS = pa.schema([("part", pa.int64()), ("unit", pa.int64()), ("rows", pa.int64()), ("error", pa.string())])
 WRITTEN = pa.schema([("file", pa.int64()), ("place", pa.string()), ("error", pa.string())])
 
+#: What the error of a task begins with that says nothing about data: a disk or a store refused.
+REFUSED = "a file could not be read or written"
+
 Row = Mapping[str, Any]
 
 
@@ -228,7 +231,7 @@ def _fill(
 def _failure(error: Exception) -> str:
     """Why a task failed, in one line without cell values."""
     if isinstance(error, OSError):
-        return f"a file could not be read or written: {error.strerror or 'its store does not say why'}"
+        return f"{REFUSED}: {error.strerror or 'its store does not say why'}"
     return read_failure(error)
 
 

@@ -20,7 +20,7 @@ import pyarrow as pa
 from r2d2.config import ContainmentSettings
 from r2d2.containment.digest import digests_under
 from r2d2.containment.scanner import Chunk, Runner, chunks, planned
-from r2d2.errors import R2D2Error, Tampered, UnreadableData
+from r2d2.errors import LakeError, R2D2Error, Tampered, UnreadableData
 from r2d2.lake.file_tree import joined, shown
 from r2d2.lake.local_writes import BEING_WRITTEN, make_directory
 from r2d2.lake.storage import is_local, storage_for
@@ -29,7 +29,7 @@ from r2d2.model.packing import pack_files
 from r2d2.model.recipe import FileRecord, Manifest, Recipe, RecipeKind
 from r2d2.recovery.identity.identity import look_at
 from r2d2.recovery.moves.pins import as_now
-from r2d2.recovery.rebuild.kernels import COUNTS, TASKS, WRITTEN, CopyFiles, CountRows, Row, WriteRows
+from r2d2.recovery.rebuild.kernels import COUNTS, REFUSED, TASKS, WRITTEN, CopyFiles, CountRows, Row, WriteRows
 from r2d2.recovery.rebuild.plan import Job, jobs
 from r2d2.recovery.recipes.selection import needed_files
 
@@ -68,6 +68,7 @@ def rebuild(recipe: Recipe, into: str, settings: ContainmentSettings, run: Runne
 
     Raises:
         UnreadableData: a file of the parent can't be read, or is not the one that the recipe was made from.
+        LakeError: a disk or a store refused.
         Tampered: the recipe gives other rows or files than the child had.
         R2D2Error: it can't be written.
     """
@@ -186,12 +187,15 @@ def _checked(found: pa.Table) -> list[Row]:
 
     Raises:
         UnreadableData: one of them failed.
+        LakeError: a disk or a store refused.
     """
     answers: list[Row] = found.to_pylist()
     error = next((answer["error"] for answer in answers if answer["error"] is not None), None)
-    if error is not None:
-        raise UnreadableData(f"it can't be rebuilt: {error}")
-    return answers
+    if error is None:
+        return answers
+    if error.startswith(REFUSED):
+        raise LakeError(f"it can't be rebuilt: {error}", "look for rights and space, then try again")
+    raise UnreadableData(f"it can't be rebuilt: {error}")
 
 
 def _check_copies(recipe: Recipe, built: Sequence[FileRecord]) -> None:

@@ -20,7 +20,7 @@ from r2d2.model.recipe import Recipe
 from r2d2.recovery.moves.lake_writer import LakeWriter
 from r2d2.recovery.moves.places import Area
 
-#: What reading a copy that is gone or damaged raises.
+#: What unpacking a damaged copy raises.
 _DAMAGED = (OSError, ValueError, EOFError, zlib.error)
 
 
@@ -51,6 +51,7 @@ def load(state: State, receipt: Receipt) -> Recipe:
 
     Raises:
         Tampered: neither place has it.
+        OSError: the state does not have it, and the lake refuses to give its copy.
     """
     for text in _texts(state, receipt):
         if sha256_of(text) == receipt.recipe:
@@ -63,9 +64,17 @@ def load(state: State, receipt: Receipt) -> Recipe:
 
 
 def beside(receipt: Receipt) -> str:
-    """The text of the copy beside the quarantined data; empty where it is gone or damaged."""
+    """The text of the copy beside the quarantined data; empty where it is gone or damaged.
+
+    Raises:
+        OSError: a disk or a store refuses to give it.
+    """
+    try:
+        packed = storage_for(receipt.root).read_bytes(Area(receipt.root, receipt.id).recipe)
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
     with suppress(*_DAMAGED):
-        return Recipe.unpacked(storage_for(receipt.root).read_bytes(Area(receipt.root, receipt.id).recipe))
+        return Recipe.unpacked(packed)
     return ""
 
 

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from importlib import import_module
 
-for name in ("pytest", "obstore.store", "r2d2.catalog.commit", "tests.recovery.faults.retirements"):
+for name in ("pytest", "obstore.store", "r2d2.catalog.commit", "tests.recovery.faults.guarding"):
     import_module(name)

@@ -23,14 +23,16 @@ class Operation:
         equal: what comes back need not be the same files, only the same rows.
         keeps: no content that was in the lake is given up on the way, not even for a while.
         check: says whether the state is in order.
+        end: the last of each try: gives back what is retired, and raises if rows are not what they should be then.
         lasting: directories below the state which, as the lake, a power loss after the end must not change.
     """
 
     run: Step
-    prepare: Step | None = None
+    prepare: tuple[Step, ...] = ()
     recover: Step | None = None
     back: Step | None = None
     check: Step | None = None
+    end: Step | None = None
     refusal: tuple[str, ...] = ("R2D2Error",)
     portable: bool = True
     equal: bool = False
@@ -39,8 +41,9 @@ class Operation:
 
     @property
     def name(self) -> str:
-        """Of the step."""
-        return self.run.__name__.replace("_", " ")
+        """Of the step, and of what was done before."""
+        run, *before = (step.__name__.replace("_", " ") for step in (self.run, *self.prepare))
+        return f"{run} after {', '.join(before)}" if before else run
 
 
 def make_state(lake: str, state: str) -> None:
@@ -66,4 +69,4 @@ def check_journal(lake: str, state: str) -> None:
     assert all(events[i - 1] == "first" for i, event in enumerate(events) if event == "second"), events
 
 
-JOURNAL = Operation(append_to_journal, prepare=make_state, check=check_journal)
+JOURNAL = Operation(append_to_journal, prepare=(make_state,), check=check_journal)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from r2d2.errors import NotRetirable
-from r2d2.model.receipt import RETIRED
+from r2d2.model.receipt import RETIRED, Acceptance
 from r2d2.recovery.apply import Outcome
 from r2d2.recovery.context import Recovery
 from tests import recovery_runs
@@ -18,7 +18,8 @@ def _named(recovery: Recovery, start: str) -> str:
     return name
 
 
-def _all_done(outcomes: Sequence[Outcome]) -> None:
+def all_done(outcomes: Sequence[Outcome]) -> None:
+    """Raises if something was left alone."""
     for outcome in outcomes:
         if not outcome.done:
             raise NotRetirable(outcome.what, outcome.hint)
@@ -26,11 +27,19 @@ def _all_done(outcomes: Sequence[Outcome]) -> None:
 
 def retire(lake: str, state: str) -> None:
     """Unless it is retired."""
+    retire_for(lake, state, CHILD, PARENT)
+
+
+def retire_for(
+    lake: str, state: str, child: str, parent: str, accepted: frozenset[Acceptance] = recovery_runs.ALL
+) -> None:
+    """Retires one dataset for another, by how their names start, unless it is retired."""
     with recovery_runs.at_work(lake, state) as recovery:
-        if any(receipt.status in RETIRED for receipt in recovery.receipts.values()):
+        retired = [receipt for receipt in recovery.receipts.values() if receipt.status in RETIRED]
+        if any(receipt.dataset.startswith(child) for receipt in retired):
             return
-        pair = _named(recovery, CHILD), _named(recovery, PARENT)
-    _all_done(recovery_runs.retire(lake, state, pair, accepted=recovery_runs.ALL))
+        pair = _named(recovery, child), _named(recovery, parent)
+    all_done(recovery_runs.retire(lake, state, pair, accepted=accepted))
 
 
 def restore(lake: str, state: str) -> None:
@@ -42,7 +51,7 @@ def restore(lake: str, state: str) -> None:
 
 
 def purge(lake: str, state: str) -> None:
-    _all_done(recovery_runs.purge_all(lake, state))
+    all_done(recovery_runs.purge_all(lake, state))
 
 
 def recover(lake: str, state: str) -> None:
@@ -55,19 +64,13 @@ def nothing_is_left(lake: str, state: str) -> None:
         recovery.require_finished()
 
 
-def retire_and_purge(lake: str, state: str) -> None:
-    retire(lake, state)
-    purge(lake, state)
-
-
-_BOTH = ("R2D2Error", "OSError")  # outside of apply an OSError is made an error for people by the commands
+#: Outside of apply an OSError is made an error for people by the commands.
+BOTH = ("R2D2Error", "OSError")
 RETIRE = Operation(retire, recover=recover, back=restore, check=nothing_is_left)
 RESTORE = Operation(
-    restore, prepare=retire, recover=recover, back=retire, check=nothing_is_left, refusal=_BOTH, portable=False
+    restore, prepare=(retire,), recover=recover, back=retire, check=nothing_is_left, refusal=BOTH, portable=False
 )
 PURGE = Operation(
-    purge, prepare=retire, recover=recover, check=nothing_is_left, refusal=_BOTH, portable=False, keeps=False
+    purge, prepare=(retire,), recover=recover, check=nothing_is_left, refusal=BOTH, portable=False, keeps=False
 )
-REBUILD = Operation(
-    restore, retire_and_purge, recover, check=nothing_is_left, refusal=_BOTH, portable=False, equal=True
-)
+REBUILD = Operation(restore, (retire, purge), recover, check=nothing_is_left, refusal=BOTH, portable=False, equal=True)

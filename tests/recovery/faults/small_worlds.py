@@ -16,6 +16,8 @@ from r2d2.demo.delta import write_delta
 from r2d2.demo.writers import hive
 
 PARENT, CHILD, OTHER = "sales/parent", "sales/child", "other/bystander"
+#: Is not there at first.
+WHOLE = "other/whole"
 _ROWS = 400
 
 
@@ -81,6 +83,12 @@ KINDS = {
     "Delta": Kind("", _delta, _some),
     "CSV": Kind(".csv", _csv, _all),
 }
+
+
+def child_rows(lake: Path) -> pa.Table:
+    """What a child of the kind that the lake is of holds at first."""
+    (end,) = {path.suffix for path in lake.glob(f"{PARENT}*")}
+    return next(kind.chosen for kind in KINDS.values() if kind.end == end)(rows())
 
 
 def build(kind: str, lake: Path) -> None:

@@ -10,13 +10,22 @@ from pathlib import Path
 
 import pytest
 
+from r2d2.catalog.state import State
 from r2d2.errors import LakeError
 from r2d2.lake.file_tree import joined
 from r2d2.lake.storage import storage_for
+from r2d2.model.recipe import Recipe
+from r2d2.recovery.moves.lake_writer import LakeWriter
+from r2d2.recovery.moves.places import Area
+from r2d2.recovery.recipes import recipe_store
 from tests.recovery.faults.disk_world import DiskFault, DiskWorld
+from tests.recovery.faults.guarding import ask, carry_over, child_is_back, honour, recover_honoured, rest_is_back
 from tests.recovery.faults.operations import Operation
+from tests.recovery.faults.parent_changes import delete_a_row, write_anew
 from tests.recovery.faults.processes import Step
+from tests.recovery.faults.retirements import nothing_is_left, retire
 from tests.recovery.faults.trying import tried
+from tests.sampling import some
 
 CHILD, MOVED, PARENT = "sales/child.parquet", "other/moved.parquet", "sales/parent.parquet"
 
@@ -67,6 +76,32 @@ def trip_over_what_a_kill_left(lake: str, state: str) -> None:
     Path(lake, ".r2d2").rmdir()
 
 
+def rewrite_the_quarantine(lake: str, state: str) -> None:
+    for path in Path(lake).glob(".r2d2/quarantine/*/data"):
+        content = path.read_bytes()
+        path.unlink()
+        path.write_bytes(content)
+
+
+def forget_the_recipe_too_early(lake: str, state: str) -> None:
+    keep = recipe_store.keep
+
+    def hasty(state: State, lake: LakeWriter, area: Area, recipe: Recipe) -> str:
+        lake.delete(area.recipe)
+        recipe_store.forget_others(state, area.receipt, "")
+        return keep(state, lake, area, recipe)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recipe_store, "keep", hasty)
+        carry_over(lake, state)
+
+
+def give_rows_up_too_early(lake: str, state: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("r2d2.recovery.guard.honour.rebuilt", lambda *_: None)
+        honour(lake, state)
+
+
 def a_kill(fault: DiskFault) -> bool:
     return fault.kills and fault.power is None
 
@@ -99,3 +134,24 @@ def a_full_disk(fault: DiskFault) -> bool:
 def test_it_finds(step: Step, under: Callable[[DiskFault], bool], found: str, tmp_path: Path) -> None:
     world, operation = DiskWorld("Parquet file", tmp_path), Operation(step, keeps=step is not write_in_place)
     assert any(found in failure for _, failure in tried(world, operation, only=under))
+
+
+def a_kill_in_quarantine(fault: DiskFault) -> bool:
+    return a_kill(fault) and "/lake/.r2d2/quarantine/" in fault.call
+
+
+HIDDEN = [
+    (rewrite_the_quarantine, "Parquet file", (retire,), child_is_back, "child_is_back"),
+    (forget_the_recipe_too_early, "Parquet file", (retire, write_anew), child_is_back, "AssertionError"),
+    (give_rows_up_too_early, "Delta", (retire, delete_a_row, ask), rest_is_back, "nothing_is_left"),
+]
+
+
+@pytest.mark.parametrize("case", some(HIDDEN, 1), ids=lambda case: case[0].__name__)
+def test_it_finds_what_the_lake_does_not_show(
+    case: tuple[Step, str, tuple[Step, ...], Step, str], tmp_path: Path
+) -> None:
+    step, kind, before, end, found = case
+    operation = Operation(step, before, recover_honoured, check=nothing_is_left, end=end, portable=False, keeps=False)
+    world = DiskWorld(kind, tmp_path)
+    assert any(found in failure for _, failure in tried(world, operation, only=a_kill_in_quarantine))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.recovery.faults.guarding import BRING_BACK_PURGED, guarding
 from tests.recovery.faults.operations import JOURNAL, Operation
 from tests.recovery.faults.retirements import PURGE, REBUILD, RESTORE, RETIRE
 from tests.recovery.faults.storage_steps import ON_FILES
@@ -16,10 +17,13 @@ from tests.sampling import some
 VERSIONS = (False, True)  # of objects are kept by the bucket
 SMALL = [(operation, "Parquet file", keeps) for operation in (JOURNAL, *ON_FILES) for keeps in VERSIONS]
 LARGE = [
-    (operation, kind, keeps)
-    for kind in ("Parquet directory", "Delta", "CSV")
-    for operation in (RETIRE, RESTORE, PURGE, REBUILD)
-    for keeps in VERSIONS
+    *(
+        (operation, kind, keeps)
+        for kind in ("Parquet directory", "Delta", "CSV")
+        for operation in (RETIRE, RESTORE, PURGE, REBUILD, *guarding(kind))
+        for keeps in VERSIONS
+    ),
+    *((BRING_BACK_PURGED, kind, True) for kind in ("Parquet directory", "CSV")),
 ]
 
 

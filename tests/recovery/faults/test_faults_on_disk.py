@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.recovery.faults.disk_world import DiskWorld
+from tests.recovery.faults.guarding import guarding
 from tests.recovery.faults.operations import JOURNAL, Operation
 from tests.recovery.faults.retirements import PURGE, REBUILD, RESTORE, RETIRE
 from tests.recovery.faults.small_worlds import KINDS
@@ -16,7 +17,7 @@ from tests.recovery.faults.trying import all_well
 from tests.sampling import some
 
 SMALL = [(JOURNAL, "Parquet file"), *((each, "Parquet file") for each in ON_FILES), *((MOVE, kind) for kind in KINDS)]
-LARGE = [(operation, kind) for kind in KINDS for operation in (RETIRE, RESTORE, PURGE, REBUILD)]
+LARGE = [(each, kind) for kind in KINDS for each in (RETIRE, RESTORE, PURGE, REBUILD, *guarding(kind))]
 
 
 @pytest.mark.parametrize("case", [*some(SMALL, 6), *some(LARGE, 1)], ids=lambda case: f"{case[0].name}-{case[1]}")

@@ -80,6 +80,12 @@ class Expected(NamedTuple):
     before: Snapshot
     planned: Snapshot
 
+    def begun_with(self, before: Snapshot) -> Expected:
+        """The same change of a lake that was made anew, in which others' files may have other names."""
+        changed = {name: found for name, found in self.planned.items() if self.before.get(name) != found}
+        kept = {name: found for name, found in before.items() if name in self.planned or name not in self.before}
+        return Expected(before, kept | changed)
+
 
 class Failure(Exception):
     """What must hold does not."""
@@ -128,14 +134,16 @@ def tried(
 def _expected(world: World[F], operation: Operation) -> Expected:
     """What the operation does to a world that is made for it."""
     world.fresh()
-    must(world, operation.prepare)
+    must(world, *operation.prepare)
     if operation.portable or world.exact:
         world.keep()
     before = _seen(world, operation)
     outcome = world.runs(operation)
     if outcome.how != "done":
         raise Failure(f"without a fault, {outcome.how}: {outcome.said}")
-    return Expected(before, _seen(world, operation))
+    planned = _seen(world, operation)
+    must(world, operation.check, operation.end)
+    return Expected(before, planned)
 
 
 def must(world: World[F], *steps: Step | None) -> None:
@@ -154,11 +162,12 @@ def _seen(world: World[F], operation: Operation) -> Snapshot:
 def _begin(world: World[F], operation: Operation) -> None:
     world.fresh()
     if not (operation.portable or world.exact):
-        must(world, operation.prepare)
+        must(world, *operation.prepare)
 
 
 def _try(world: World[F], operation: Operation, fault: F, wanted: Expected) -> None:
     _begin(world, operation)
+    wanted = wanted.begun_with(_seen(world, operation))
     held = contents(world.everything()) & world.original
     outcome = world.meets(operation, fault)
     if outcome.how not in ({"killed"} if fault.kills else {"done", *operation.refusal}):
@@ -184,3 +193,4 @@ def _settled(world: World[F], operation: Operation, wanted: Expected, done: bool
         must(world, operation.back, operation.check)
         if differs := difference(_seen(world, operation), wanted.before):
             raise Failure(f"not as before when it was taken back: {differs}")
+    must(world, operation.end)
