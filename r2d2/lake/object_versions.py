@@ -61,9 +61,15 @@ def copy_version(url: str, version: str, target: str) -> None:
         _client().copy({"Bucket": bucket, "Key": key, "VersionId": version}, to_bucket, to_key)
 
 
+def can_be_told(url: str) -> bool:
+    """Whether older versions are looked at in the store of a URL."""
+    scheme = split_url(url)[0]
+    return SAME_STORE.get(scheme, scheme) == "s3"
+
+
 def _s3_place(url: str) -> tuple[str, str]:
-    scheme, bucket, path = split_url(url)
-    if SAME_STORE.get(scheme, scheme) != "s3":
+    _, bucket, path = split_url(url)
+    if not can_be_told(url):
         raise LakeError(f"older versions of {shown(url)} are not looked at", "only those on S3 are")
     return bucket, path.strip("/")
 

@@ -10,12 +10,15 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
+from botocore.config import Config
 from deltalake import DeltaTable, write_deltalake
 
+from r2d2.lake import object_versions
 from r2d2.lake.object_versions import version_with, versions_kept_for
 from r2d2.lake.storage import storage_for
 from r2d2.recovery.apply import Outcome
@@ -87,6 +90,21 @@ def test_a_parent_in_a_bucket_that_keeps_versions_loses_no_row(
     assert rows_of(lake) == SLICE
     left = [page["Key"] for page in other_client.list_objects_v2(Bucket=s3)["Contents"] if "/scratch/" in page["Key"]]
     assert not left
+
+
+def test_a_store_that_does_not_say_what_it_keeps_has_lost_nothing_yet(
+    s3: str, other_client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versioned(other_client, s3)
+    lake = retired(s3, tmp_path / "state")
+    assert purged(lake, tmp_path / "state").done
+    other_client.delete_object(Bucket=s3, Key="lake/all.parquet")
+    nobody = boto3.client("s3", endpoint_url="http://127.0.0.1:9", config=Config(retries={"max_attempts": 0}))
+    with monkeypatch.context() as patch:
+        patch.setattr(object_versions, "_client", lambda: nobody)
+        finding = guarded(lake, tmp_path / "state")
+    assert (finding.verdict, "s3:ListBucketVersions" in finding.hint) == (Verdict.UNSURE, True), finding
+    assert guarded(lake, tmp_path / "state").verdict is Verdict.RESTORED
 
 
 def test_a_parent_in_a_bucket_without_versions_protects_nothing(s3: str, tmp_path: Path) -> None:

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from r2d2.errors import R2D2Error
 from r2d2.lake.file_tree import joined
-from r2d2.lake.object_versions import version_with
+from r2d2.lake.object_versions import can_be_told, version_with
 from r2d2.lake.storage import is_local, storage_for
 from r2d2.model.dataset import DataFile
 from r2d2.model.receipt import Receipt
@@ -21,7 +20,11 @@ from r2d2.recovery.parents.file_checks import differing
 
 @contextmanager
 def with_older_versions(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> Iterator[Recipe | None]:
-    """The recipe, reading copies of what its files were; None where some of that is gone for good."""
+    """The recipe, reading copies of what its files were; None where some of that is gone for good.
+
+    Raises:
+        LakeError: the store does not say what it keeps, or does not give it.
+    """
     scratch = Area(receipt.root, f"{receipt.id}.parent").scratch
     remove_below(recovery.lake, scratch)
     try:
@@ -33,20 +36,20 @@ def with_older_versions(recovery: Recovery, receipt: Receipt, recipe: Recipe) ->
 def _copied(recovery: Recovery, recipe: Recipe, scratch: str) -> Recipe | None:
     pin = recipe.parent
     gone = set(differing(pin.files, pin.location))
-    if is_local(scratch) or any(file.vector or is_local(file.path) for file in pin.files if file.path in gone):
+    if not _is_told(scratch) or any(file.vector or not _is_told(file.path) for file in pin.files if file.path in gone):
         return None
-    try:
-        versions = {file.path: version_with(file.path, file.tag) for file in pin.files if file.path in gone}
-        if gone != {path for path, version in versions.items() if version}:
-            return None
-        for place, file in enumerate(pin.files):
-            if file.path in gone:
-                recovery.lake.copy_version(file.path, versions[file.path], joined(scratch, str(place)))
-    except R2D2Error as error:
-        recovery.progress.note(f"older versions of what {recipe.manifest.dataset} was rebuilt from: {error}")
+    versions = {file.path: version_with(file.path, file.tag) for file in pin.files if file.path in gone}
+    if gone != {path for path, version in versions.items() if version}:
         return None
+    for place, file in enumerate(pin.files):
+        if file.path in gone:
+            recovery.lake.copy_version(file.path, versions[file.path], joined(scratch, str(place)))
     files = (_at(joined(scratch, str(n)), file) if file.path in gone else file for n, file in enumerate(pin.files))
     return replace(recipe, parent=replace(pin, files=tuple(files)))
+
+
+def _is_told(path: str) -> bool:
+    return not is_local(path) and can_be_told(path)
 
 
 def _at(place: str, file: DataFile) -> DataFile:
