@@ -24,7 +24,9 @@ SECRET = "aws/Secret+Key=%&'\"<é>"[:18] + "0123456789"
 def s3_endpoint() -> Iterator[str]:
     """The URL of an empty endpoint."""
     from moto.server import ThreadedMotoServer
+    from werkzeug.serving import WSGIRequestHandler
 
+    WSGIRequestHandler.disable_nagle_algorithm = True
     _list_as_s3()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
@@ -108,6 +110,7 @@ class Faults:
 
 class _Proxy(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else the body waits 40 ms for the client to have confirmed the headers
     target: str
     faults: Faults
 
