@@ -1,0 +1,1 @@
+"""What is done through catalogs: tables renamed, views in their place, tags on snapshots."""

@@ -1,0 +1,1 @@
+"""Who holds what in a lake: claims beside datasets, locks of roots, and who refers to whose files."""

@@ -1,0 +1,1 @@
+"""When data is the same, not only equal (DELETION 3)."""
