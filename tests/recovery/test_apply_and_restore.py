@@ -176,6 +176,17 @@ def test_a_restored_table_has_its_id_schema_and_rows(lake: Path, tmp_path: Path)
     write_deltalake(str(lake / name), ROWS, mode="append")
 
 
+def test_recover_takes_no_file_of_a_dataset_in_quarantine_for_its_own(lake: Path, tmp_path: Path) -> None:
+    name = partitioned(lake)
+    (lake / name / ".r2d2-somebodys").write_bytes(b"whatever")
+    before = snapshot(lake)
+    (outcome,) = retire(lake, tmp_path / "state", (name, "all.parquet"), accepted=ALL)
+    assert outcome.done, outcome
+    recover_all(lake, tmp_path / "state")
+    give_back(lake, tmp_path / "state", name)
+    assert snapshot(lake) == before
+
+
 def test_only_what_was_approved_is_retired(lake: Path, tmp_path: Path) -> None:
     a_slice(lake), same_file(lake)
     before = snapshot(lake)

@@ -14,7 +14,7 @@ from r2d2.errors import NotRetirable
 from r2d2.lake.file_tree import joined, shown
 from r2d2.lake.storage import absolute, storage_for
 
-_QUARANTINE, _SCRATCH = "quarantine", "scratch"
+_QUARANTINE, _SCRATCH, _DATA = "quarantine", "scratch", "data"
 #: What lies below it.
 AREAS = (_QUARANTINE, _SCRATCH)
 #: What roots begin with that are databases of a catalog.
@@ -45,7 +45,7 @@ class Area:
     @property
     def data(self) -> str:
         """The quarantined files, or the one file; the child's location is moved to it."""
-        return joined(self.directory, "data")
+        return joined(self.directory, _DATA)
 
     @property
     def next(self) -> str:
@@ -61,6 +61,12 @@ class Area:
     def scratch(self) -> str:
         """Where rebuilds are written before they are compared and put in place."""
         return joined(self.root, f"{AREA}/{_SCRATCH}/{self.receipt}")
+
+
+def is_put_away(name: str) -> bool:
+    """Whether a file, by its name below ``AREA``, is of a dataset in quarantine."""
+    parts = name.split("/")
+    return parts[0] == _QUARANTINE and parts[2:3] == [_DATA]
 
 
 def path_roots(roots: Sequence[str]) -> list[str]:
