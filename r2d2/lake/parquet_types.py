@@ -28,12 +28,13 @@ _CONVERTED = (
     "TIMESTAMP_MILLIS", "TIMESTAMP_MICROS", "UINT_8", "UINT_16", "UINT_32", "UINT_64", "INT_8", "INT_16", "INT_32",
     "INT_64", "JSON", "BSON", "INTERVAL",
 )  # fmt: skip
-_LOGICAL = {
+#: Logical types and units of time by their numbers in the format.
+LOGICAL_TYPES = {
     1: "STRING", 2: "MAP", 3: "LIST", 4: "ENUM", 5: "DECIMAL", 6: "DATE", 7: "TIME", 8: "TIMESTAMP", 9: "INTERVAL",
     10: "INTEGER", 11: "NULL", 12: "JSON", 13: "BSON", 14: "UUID", 15: "FLOAT16", 16: "VARIANT", 17: "GEOMETRY",
     18: "GEOGRAPHY",
 }  # fmt: skip
-_UNITS = {1: "MILLIS", 2: "MICROS", 3: "NANOS"}
+TIME_UNITS = {1: "MILLIS", 2: "MICROS", 3: "NANOS"}
 _TEXT = {"UTF8": {"", "STRING"}, "ENUM": {"", "ENUM"}}
 _INTEGERS = {
     ("INT32", "INT_8"): "TINYINT", ("INT32", "INT_16"): "SMALLINT", ("INT32", "INT_32"): "INTEGER",
@@ -217,7 +218,7 @@ def _is_full_width(element: SchemaElement) -> bool:
     width = {"INT32": 32, "INT64": 64}.get(element.physical)
     assert element.logical is not None
     number, fields = element.logical
-    return _LOGICAL[number] == "INTEGER" and fields.get(1) == width and fields.get(2) is True
+    return LOGICAL_TYPES[number] == "INTEGER" and fields.get(1) == width and fields.get(2) is True
 
 
 def _integer_agrees(element: SchemaElement, converted: str) -> bool:
@@ -231,7 +232,7 @@ def _integer_agrees(element: SchemaElement, converted: str) -> bool:
 def _timestamp(element: SchemaElement, converted: str, path: tuple[str, ...]) -> str:
     assert element.logical is not None
     _, fields = element.logical
-    unit = _UNITS.get(first_member(fields.get(2)), "")
+    unit = TIME_UNITS.get(first_member(fields.get(2)), "")
     if element.physical != "INT64" or not unit or converted not in ("", f"TIMESTAMP_{unit}"):
         raise _unsupported(path, "is a timestamp whose annotations contradict each other")
     if unit == "NANOS" and fields.get(1):
@@ -243,8 +244,8 @@ def _timestamp(element: SchemaElement, converted: str, path: tuple[str, ...]) ->
 
 def in_milliseconds(element: SchemaElement) -> bool:
     """Whether a column in this part of the schema holds times in milliseconds."""
-    if element.logical is not None and _LOGICAL.get(element.logical[0]) == "TIMESTAMP":
-        return _UNITS.get(first_member(element.logical[1].get(2))) == "MILLIS"
+    if element.logical is not None and LOGICAL_TYPES.get(element.logical[0]) == "TIMESTAMP":
+        return TIME_UNITS.get(first_member(element.logical[1].get(2))) == "MILLIS"
     return any(in_milliseconds(child) for child in element.children)
 
 
@@ -288,9 +289,9 @@ def _annotations(element: SchemaElement, path: tuple[str, ...]) -> tuple[str, st
     if element.logical is None:
         return converted, ""
     number = element.logical[0]
-    if number not in _LOGICAL:
+    if number not in LOGICAL_TYPES:
         raise _unsupported(path, f"has an unknown logical type ({number})")
-    return converted, _LOGICAL[number]
+    return converted, LOGICAL_TYPES[number]
 
 
 def _both(converted: str, logical: str) -> str:

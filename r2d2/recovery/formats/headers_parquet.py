@@ -18,18 +18,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from r2d2.lake.parquet_footer import Footer, SchemaElement, read_footer
+from r2d2.lake.parquet_types import LOGICAL_TYPES, TIME_UNITS
 from r2d2.recovery.formats.headers import PARQUET, pack
 
 ARROW_SCHEMA = "ARROW:schema"
 _FIELD_ID = b"PARQUET:field_id"
 #: Compression codecs by their number in the format, as pyarrow calls them; the older LZ4 comes back as the newer one.
 _CODECS = {0: "none", 1: "snappy", 2: "gzip", 4: "brotli", 5: "lz4", 6: "zstd", 7: "lz4"}
-_LOGICAL = {
-    1: "STRING", 2: "MAP", 3: "LIST", 4: "ENUM", 5: "DECIMAL", 6: "DATE", 7: "TIME", 8: "TIMESTAMP", 9: "INTERVAL",
-    10: "INTEGER", 11: "NULL", 12: "JSON", 13: "BSON", 14: "UUID", 15: "FLOAT16", 16: "VARIANT", 17: "GEOMETRY",
-    18: "GEOGRAPHY",
-}  # fmt: skip
-_UNITS = {1: "MILLIS", 2: "MICROS", 3: "NANOS"}
 #: What the older annotations mean. The one of groups inside maps (2) says nothing.
 _CONVERTED: Mapping[int, list[Any] | None] = {
     0: ["STRING"], 1: ["MAP"], 2: None, 3: ["LIST"], 4: ["ENUM"], 6: ["DATE"], 7: ["TIME", True, "MILLIS"],
@@ -114,14 +109,14 @@ def _annotation(element: SchemaElement) -> list[Any] | None:
     number, fields = element.logical
     if number == _DECIMAL:
         return ["DECIMAL", fields.get(2), fields.get(1)]
-    found = [_LOGICAL.get(number, number), *(_plain(fields[key]) for key in sorted(fields))]
+    found = [LOGICAL_TYPES.get(number, number), *(_plain(fields[key]) for key in sorted(fields))]
     return None if found in (["INTEGER", 32, True], ["INTEGER", 64, True]) else found
 
 
 def _plain(value: Any) -> Any:
     """A field of an annotation as JSON holds it; a unit is a union of empty structures."""
     if isinstance(value, dict):
-        return _UNITS.get(next(iter(value), 0), sorted(value)) if len(value) == 1 else _items(value)
+        return TIME_UNITS.get(next(iter(value), 0), sorted(value)) if len(value) == 1 else _items(value)
     return _name(value) if isinstance(value, bytes) else value
 
 
