@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 
 from r2d2.lake.kernels import Kernel
 from r2d2.model.receipt import Status
@@ -92,6 +92,16 @@ def test_a_purged_copy_follows_rows_that_were_written_anew(tmp_path: Path) -> No
     assert guarded(lake, state).verdict is Verdict.CARRIED
     give_back(lake, state, "copy.csv")
     assert sorted((lake / "copy.csv").read_bytes().splitlines()) == sorted(before.splitlines())
+
+
+def test_a_purged_dataset_comes_back_from_old_files_of_a_table_that_were_copied_back(tmp_path: Path) -> None:
+    lake, state = table_and_slice(tmp_path, purged=True)
+    for file in (lake / "t").glob("*.parquet"):
+        os.utime(file, (1, 1))
+    write_deltalake(str(lake / "t"), ROWS.slice(0, 10), mode="overwrite")
+    finding = guarded(lake, state)
+    assert finding.verdict is Verdict.RESTORED, finding
+    assert rows_of(lake / "slice.parquet") == SLICE
 
 
 @pytest.mark.parametrize("purged", some([False, True], 1))

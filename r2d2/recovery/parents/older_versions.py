@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from r2d2.errors import UnreadableData
 from r2d2.lake.file_tree import joined
 from r2d2.lake.object_versions import can_be_told, version_with
 from r2d2.lake.storage import is_local, storage_for
@@ -14,6 +15,7 @@ from r2d2.model.receipt import Receipt
 from r2d2.model.recipe import Recipe
 from r2d2.recovery.context import Recovery
 from r2d2.recovery.moves.moving import remove_below
+from r2d2.recovery.moves.pins import as_now
 from r2d2.recovery.moves.places import Area
 from r2d2.recovery.parents.file_checks import differing
 
@@ -22,15 +24,24 @@ from r2d2.recovery.parents.file_checks import differing
 def with_older_versions(recovery: Recovery, receipt: Receipt, recipe: Recipe) -> Iterator[Recipe | None]:
     """The recipe, reading copies of what its files were; None where some of that is gone for good.
 
+    Files that were only touched, or copied back, are read where they are.
+
     Raises:
         LakeError: the store does not say what it keeps, or does not give it.
     """
     scratch = Area(receipt.root, f"{receipt.id}.parent").scratch
     remove_below(recovery.lake, scratch)
     try:
-        yield _copied(recovery, recipe, scratch)
+        yield _same(recipe) or _copied(recovery, recipe, scratch)
     finally:
         remove_below(recovery.lake, scratch)
+
+
+def _same(recipe: Recipe) -> Recipe | None:
+    try:
+        return as_now(recipe)
+    except UnreadableData:
+        return None
 
 
 def _copied(recovery: Recovery, recipe: Recipe, scratch: str) -> Recipe | None:
