@@ -11,12 +11,12 @@ from r2d2.recovery.moves.places import AREA
 
 #: By name, with a slash at the end of a directory's: the SHA-256 of the content, and permission bits (0 in a store).
 Snapshot = Mapping[str, tuple[str, int]]
-_RECEIPT, _TIME = re.compile(rb"\d{8}T\d{6}-[0-9a-f]{8}"), re.compile(rb'"modificationTime": ?\d+')
+_RECEIPT, _TIME = re.compile(rb"\d{8}T\d{6}-[0-9a-f]{8}"), re.compile(rb'"(modificationTime|timestamp)": ?\d+')
 _NOTE = re.compile(r"_[^/]*\.retired-by-r2d2\.txt")
 
 
 def hashed(content: bytes) -> str:
-    """Of a file, as if all retirements had one id, which a table's fence names, and all files of a log one time."""
+    """Of a file, as if all retirements had one id, which a table's fence names, and all that a log tells one time."""
     return hashlib.sha256(_TIME.sub(b"TIME", _RECEIPT.sub(b"RECEIPT", content))).hexdigest()
 
 
