@@ -27,8 +27,8 @@ ROWS = pa.table({"i": range(40), "s": [f"x{i % 7}" for i in range(40)]})
 @pytest.fixture
 def store() -> Iterator[str]:
     with s3_endpoint() as endpoint, environment(endpoint):
-        bucket(endpoint, "lake")
-        yield "s3://lake"
+        bucket(endpoint, "rebuilt-lake")
+        yield "s3://rebuilt-lake"
 
 
 def _written(place: str, rows: pa.Table, scratch: Path) -> Dataset:
