@@ -15,6 +15,7 @@ from r2d2.recovery.erase.erase import erase
 from r2d2.recovery.erase.keys import Keys
 from tests.recovery.rebuilds import identity_at
 from tests.recovery_runs import ALL, at_work, give_back, purge_all, receipt_of, retire
+from tests.sampling import one_of_each
 
 #: Enough rows that a sample misses one of them, which is of none of the kinds that it always takes.
 N = 3000
@@ -73,8 +74,7 @@ def comes_back(lake: Path, child: str) -> None:
     assert identity_at(lake / child) == before
 
 
-@pytest.mark.parametrize("spelling", ROUND)
-@pytest.mark.parametrize("write", [json_lines, csv])
+@pytest.mark.parametrize(("write", "spelling"), one_of_each([json_lines, csv], [*ROUND]))
 def test_a_spelling_of_which_one_row_of_thousands_tells_is_found(
     lake: Path, write: Callable[[str], str], spelling: str
 ) -> None:
