@@ -34,7 +34,7 @@ def has_maps(kind: pa.DataType) -> bool:
 def note_keys(found: Sequences, columns: Sequence[pa.Array]) -> None:
     """Adds the sequences of keys of all maps in columns of a batch."""
     for place, array in _maps(columns, ()):
-        entries = array.cast(_lists(array.type))
+        entries = array.cast(as_lists(array.type))
         keys = entries.flatten().field(0).to_pylist()
         ends = np.cumsum([0, *_lengths(entries)]).tolist()
         found.setdefault(place, set()).update(tuple(keys[start:stop]) for start, stop in pairwise(ends))
@@ -86,7 +86,7 @@ def _ordered(array: pa.Array, place: Sequence[int], order: Sequence[str] | None)
 
 
 def _map(array: pa.Array, order: Sequence[str] | None) -> pa.Array:
-    entries = array.cast(_lists(array.type))
+    entries = array.cast(as_lists(array.type))
     lengths = _lengths(entries)
     keys, items = entries.flatten().flatten()
     ranked = pc.rank(keys, tiebreaker="dense") if order is None else pc.index_in(keys, pa.array(order, keys.type))
@@ -102,5 +102,6 @@ def _lengths(lists: pa.Array) -> list[int]:
     return lengths
 
 
-def _lists(kind: pa.MapType) -> pa.DataType:
+def as_lists(kind: pa.MapType) -> pa.DataType:
+    """The type of a map's entries as lists of structs of ``key`` and ``value``."""
     return pa.list_(pa.struct([pa.field("key", kind.key_type, nullable=False), kind.item_field.with_name("value")]))

@@ -26,6 +26,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from r2d2.errors import UnreadableData, UnsupportedData
+from r2d2.recovery.formats.map_order import as_lists
 
 #: Sums of digests are taken modulo this.
 MODULUS = 1 << 256
@@ -107,7 +108,7 @@ def _add_value(parts: _Parts, array: pa.Array, kind: pa.DataType, nullable: bool
         for child, of in zip(array.flatten(), kind, strict=True):
             _add(parts, child, of.type, of.nullable or nullable)
     elif pa.types.is_map(kind):
-        _add_list(parts, array.cast(_entries(kind)), _entries(kind))
+        _add_list(parts, array.cast(as_lists(kind)), as_lists(kind))
     elif pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
         _add_list(parts, array, kind)
     elif _is_text(kind):
@@ -123,10 +124,6 @@ def _add_value(parts: _Parts, array: pa.Array, kind: pa.DataType, nullable: bool
 def _is_text(kind: pa.DataType) -> bool:
     tests = ("string", "large_string", "string_view", "binary", "large_binary", "binary_view")
     return any(getattr(pa.types, f"is_{name}")(kind) for name in tests)
-
-
-def _entries(kind: pa.MapType) -> pa.DataType:
-    return pa.list_(pa.struct([pa.field("key", kind.key_type, nullable=False), kind.item_field.with_name("value")]))
 
 
 def _add_list(parts: _Parts, array: pa.Array, kind: pa.DataType) -> None:
