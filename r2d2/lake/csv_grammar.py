@@ -18,7 +18,7 @@ from __future__ import annotations
 import codecs
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import BinaryIO
@@ -49,6 +49,11 @@ class Dialect:
     delimiter: str
     escape: str
     newline: str
+
+    @staticmethod
+    def of(options: Mapping[str, str]) -> Dialect:
+        """As the options of a reader say."""
+        return Dialect(options["delimiter"], options["escape"], options["newline"])
 
     @cached_property
     def field(self) -> bytes:

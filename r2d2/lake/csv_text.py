@@ -89,8 +89,7 @@ def inspect(path: Path, format: str, compressed: bool) -> tuple[Reader, int]:  #
 
 def quoted_tokens(path: Path, compressed: bool, reader: Reader, tokens: Iterable[str]) -> set[tuple[int, str]]:
     """(column, token) of those tokens that stand between quotes in a file that ``inspect`` has accepted: texts."""
-    options = reader.options
-    dialect = Dialect(options["delimiter"], options["escape"], options["newline"])
+    dialect = Dialect.of(reader.options)
     with opened(path, compressed) as stream:
         return quoted_fields(stream, dialect, len(reader.columns), tokens)
 

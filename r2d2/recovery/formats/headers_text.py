@@ -93,8 +93,7 @@ def text_advice(reader: Reader, records: Sequence[bytes]) -> dict[str, Any]:
 
 
 def _csv_advice(reader: Reader, records: Sequence[bytes]) -> dict[str, Any]:
-    options = reader.options
-    dialect = Dialect(options["delimiter"], options["escape"], options["newline"])
+    dialect = Dialect.of(reader.options)
     rows = [raw for record in records if len(raw := dialect.raw(record)) == len(reader.columns)]
     columns = []
     for place, column in enumerate(reader.columns):

@@ -37,8 +37,7 @@ def misspelt(reader: Reader, advice: Mapping[str, Any], records: Sequence[bytes]
 
 
 def _in_csv(reader: Reader, advice: Mapping[str, Any], records: Sequence[bytes]) -> Iterator[int]:
-    options = reader.options
-    dialect = Dialect(options["delimiter"], options["escape"], options["newline"])
+    dialect = Dialect.of(reader.options)
     rows = [dialect.raw(record) for record in records]
     for place, (column, said) in enumerate(zip(reader.columns, advice["columns"], strict=True)):
         texts: _Texts = []

@@ -120,6 +120,5 @@ def _fields(record: bytes, reader: Reader) -> Iterator[tuple[str, bytes]]:
         found = spelled_values(record.decode("utf-8", "surrogateescape"))
         yield from ((key, _STYLE.value(value).encode("utf-8", "surrogateescape")) for key, value in found.items())
         return
-    options = reader.options
-    dialect = Dialect(options["delimiter"], options["escape"], options["newline"])
+    dialect = Dialect.of(reader.options)
     yield from ((column.name, text) for column, text in zip(reader.columns, dialect.raw(record), strict=False))

@@ -85,8 +85,7 @@ def _grammar(reader: Reader) -> tuple[bytes, re.Pattern[bytes] | None]:
     """The line end, and the pattern of a record with it where that may stand in a record, too."""
     if reader.format == "json":
         return b"\n", None
-    options = reader.options
-    dialect = Dialect(options["delimiter"], options["escape"], options["newline"])
+    dialect = Dialect.of(reader.options)
     record = dialect.record(len(reader.columns))
     return dialect.end, re.compile(rb"(%b|)%b" % (record, dialect.end))
 
