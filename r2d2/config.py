@@ -147,6 +147,29 @@ class RecoverySettings:
 
 
 @dataclass(frozen=True)
+class SemanticsSettings:
+    """How datasets and columns are grouped into topics and asked about (docs/semantics.md). Nothing here proves."""
+
+    topics: bool = True  # `r2d2 run` groups datasets into topics
+    model: str = "static"  # static, hashing, minilm, or a name or path of a sentence-transformers model
+    device: Literal["auto", "cpu", "cuda"] = "auto"  # of models that torch runs; auto: a GPU where there is one
+    embed_on: Literal["driver", "spark"] = "driver"  # where texts are embedded; spark: one model for each worker
+    glossary: str = ""  # a CSV file of words: abbreviation or foreign word,word; applied before all else
+    mode: Literal["leiden", "reference"] = "leiden"  # reference: as LeanRAG's code, up to 5,000 entities
+    neighbours: int = 15  # nearest entities that each one is linked to
+    piece: int = 20  # entities in one of the finest topics, at most
+    seed: int = 0  # of all that is drawn
+    tau: int = 3  # relations between two topics above which they are told as a sentence, else listed
+    endpoint: str = ""  # URL of an OpenAI-compatible API that writes names, summaries and answers; empty: templates
+    endpoint_model: str = ""  # the model to ask there
+    endpoint_key: str = "R2D2_ENDPOINT_KEY"  # environment variable that holds its key
+    endpoint_gets: Literal["names", "facts", "values"] = "facts"  # what goes there: names only; facts; cell values, too
+    endpoint_calls: int = 200  # calls of one command at most; the rest gets templates
+    endpoint_timeout: Seconds = 30.0  # for one call
+    answer_tokens: int = 1500  # evidence of one answer, in tokens
+
+
+@dataclass(frozen=True)
 class SparkSettings:
     """The Spark session, where spark-submit or the environment give none of it."""
 
@@ -195,6 +218,7 @@ class Settings:
     retention: RetentionSettings = RetentionSettings()
     usage: UsageSettings = UsageSettings()
     recovery: RecoverySettings = RecoverySettings()
+    semantics: SemanticsSettings = SemanticsSettings()
     spark: SparkSettings = SparkSettings()
     report: ReportSettings = ReportSettings()
     operations: OperationsSettings = OperationsSettings()
