@@ -1,0 +1,47 @@
+"""The planted catalogs: A (messy names), B (two camps), C (another language), and a big one.
+
+Each has 60 families of 5 to 100 datasets in 24 groups in 12 domains, 35 % copies, slices and projections. What a
+dataset is about shows in the names of its table and columns, in what is proven to hold it, and in nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+from benchmarks.planted.drafts import Draft, Recipe, family_drafts
+from benchmarks.planted.mess import Mess
+from benchmarks.planted.planted import Planted, planted
+from benchmarks.planted.vocabulary import Subject, subjects
+
+#: Names as messy as those of old lakes.
+A = Recipe(Mess())
+#: Each family in two camps that share no name that means anything. Their words can be read, but for a few.
+B = Recipe(Mess(nameless=0.15, short=0.12, short_words=0.3, opaque=0.0, clipped=0.0, strangers=0.15), camps=2)
+
+
+def catalog_a(seed: int) -> Planted:
+    """Messy names: abbreviations, codes, prefixes, versions, generic columns and tables."""
+    return _catalog(A, subjects(), _sizes(60), Random(f"a{seed}"))
+
+
+def catalog_b(seed: int) -> Planted:
+    """Each family in two camps of other words, without containment between them."""
+    return _catalog(B, subjects(), _sizes(60), Random(f"b{seed}"))
+
+
+def _sizes(families: int, smallest: int = 5, largest: int = 100) -> list[int]:
+    """Skewed, the largest first: 2,084 datasets in 60 families."""
+    steps = (1 - number / (families - 1) for number in range(families))
+    return [smallest + round((largest - smallest) * step**2.2) for step in steps]
+
+
+def _catalog(recipe: Recipe, about: tuple[Subject, ...], sizes: list[int], random: Random) -> Planted:
+    sizes = random.sample(sizes, len(sizes))
+    drafts: list[Draft] = []
+    for subject, size in zip(about, sizes, strict=True):
+        first = len(drafts)
+        for draft in family_drafts(subject, size, recipe, random):
+            made_from = draft.made_from + first if draft.made_from >= 0 else -1
+            drafts.append(replace(draft, made_from=made_from))
+    return planted(drafts, random)
