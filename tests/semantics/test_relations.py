@@ -8,11 +8,13 @@ from collections import Counter, defaultdict
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from r2d2.semantics.base_relations import Kind, Relations
 from r2d2.semantics.relations.bridges import bridges, islands
-from r2d2.semantics.relations.layers import centroids_of, relate
+from r2d2.semantics.relations.layers import relate
 from r2d2.semantics.relations.lift import lift
+from r2d2.semantics.similarity.blended import Blended
 from r2d2.semantics.tree import Floats, Tree
 
 #: Six entities in three topics, these in two, one root: nodes 0 to 5, 6 to 8, 9 and 10, 11.
@@ -42,6 +44,11 @@ def random_tree(rng: np.random.Generator, leaves: int) -> Tree:
 def unit(rng: np.random.Generator, rows: int, dimensions: int = 16) -> Floats:
     found = rng.standard_normal((rows, dimensions)).astype(np.float32)
     return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+
+def alike(vectors: Floats) -> Blended:
+    """Entities that are as alike as the vectors are, and have no word in common."""
+    return Blended(vectors, csr_array((len(vectors), 1), dtype=np.float32))
 
 
 def test_a_relation_lifts_to_the_parents_of_its_ends_with_its_direction() -> None:
@@ -108,7 +115,7 @@ def test_bridges_are_a_maximum_spanning_tree_between_islands(seed: int) -> None:
     rng = np.random.default_rng(seed)
     vectors, pairs = unit(rng, 40), rng.integers(0, 40, (2, 20)).astype(np.int32)
     island = islands(40, *pairs)
-    near, far, cosine = bridges(island, vectors)
+    near, far, cosine = bridges(island, alike(vectors))
     best, joined = 0.0, island.copy()  # Kruskal over all pairs
     for one, other in sorted(itertools.combinations(range(40), 2), key=lambda p: -float(vectors[p[0]] @ vectors[p[1]])):
         if joined[one] != joined[other]:
@@ -121,7 +128,7 @@ def test_bridges_are_a_maximum_spanning_tree_between_islands(seed: int) -> None:
 
 @pytest.mark.parametrize("vectors", [np.zeros((9, 4), np.float32), np.ones((9, 4), np.float32) / 2])
 def test_equal_centroids_are_bridged_without_a_circle(vectors: Floats) -> None:
-    near, far, _ = bridges(np.arange(9, dtype=np.int32), vectors)
+    near, far, _ = bridges(np.arange(9, dtype=np.int32), alike(vectors))
     assert len(near) == 8
     assert islands(9, near, far).max() == 0
 
@@ -129,7 +136,7 @@ def test_equal_centroids_are_bridged_without_a_circle(vectors: Floats) -> None:
 def test_each_layer_is_one_component_and_says_how_much_of_it_was_found() -> None:
     rng = np.random.default_rng(5)
     tree, base = random_tree(rng, 120), random_relations(rng, 120, 50)
-    found, layers = relate(tree, base, centroids_of(tree, unit(rng, 120)))
+    found, layers = relate(tree, base, alike(unit(rng, 120)))
     for layer in layers:
         nodes = tree.of_level(layer.level)
         rows = list(found.between(nodes))
@@ -147,7 +154,7 @@ def test_a_bridge_has_no_base_relation_behind_it_and_others_keep_theirs() -> Non
     rng = np.random.default_rng(6)
     tree, base = random_tree(rng, 120), random_relations(rng, 120, 50)
     plain = lift(tree, base)
-    found, _ = relate(tree, base, centroids_of(tree, unit(rng, 120)))
+    found, _ = relate(tree, base, alike(unit(rng, 120)))
     rows = list(map(found.row, range(len(found))))
     assert [row for row in rows if row.kind != Kind.BRIDGE] == list(map(plain.row, range(len(plain))))
     assert all(not row.count and not row.exemplars for row in rows if row.kind == Kind.BRIDGE)
@@ -155,7 +162,7 @@ def test_a_bridge_has_no_base_relation_behind_it_and_others_keep_theirs() -> Non
 
 
 def test_a_catalog_without_relations_is_all_bridges() -> None:
-    found, layers = relate(SMALL, Relations.none(), centroids_of(SMALL, unit(np.random.default_rng(0), 6)))
+    found, layers = relate(SMALL, Relations.none(), alike(unit(np.random.default_rng(0), 6)))
     assert [layer.bridges for layer in layers] == [5, 2, 1]
     assert all(layer.real == layer.share == 0 for layer in layers)
     assert len(list(found.between(range(12)))) == 8
@@ -163,16 +170,8 @@ def test_a_catalog_without_relations_is_all_bridges() -> None:
 
 def test_a_level_of_one_node_needs_no_bridge() -> None:
     tree = Tree.of([np.array([0, 0]), np.array([0])])
-    _, layers = relate(tree, relations((0, 1, Kind.ALIKE, 1)), centroids_of(tree, np.eye(2, dtype=np.float32)))
+    _, layers = relate(tree, relations((0, 1, Kind.ALIKE, 1)), alike(np.eye(2, dtype=np.float32)))
     assert [(layer.islands, layer.bridges, layer.real) for layer in layers] == [(1, 0, 1.0), (1, 0, 1.0)]
-
-
-def test_centroids_are_the_mean_of_all_leaves_below_of_unit_length() -> None:
-    vectors = unit(np.random.default_rng(1), 6)
-    found = centroids_of(SMALL, vectors)
-    mean = vectors[:4].mean(axis=0)
-    assert np.allclose(found[9], mean / np.linalg.norm(mean), atol=1e-5)
-    assert np.allclose(found[:6], vectors, atol=1e-6)
 
 
 def test_a_million_relations_between_ten_thousand_datasets_take_seconds() -> None:
@@ -180,5 +179,5 @@ def test_a_million_relations_between_ten_thousand_datasets_take_seconds() -> Non
     tree = Tree.of([np.arange(10_000) // 10, np.arange(1_000) // 16, np.arange(63) // 6, np.zeros(11, np.int32)])
     base = random_relations(rng, 10_000, 1_000_000)
     start = time.perf_counter()
-    relate(tree, base, centroids_of(tree, unit(rng, 10_000)))
+    relate(tree, base, alike(unit(rng, 10_000)))
     assert time.perf_counter() - start < 8  # two measured on one busy core; other tests run beside this one

@@ -1,15 +1,19 @@
-"""Bridges: what would be islands is joined where the centroids are nearest, by a maximum spanning tree."""
+"""Bridges: what would be islands is joined where the centroids are most alike, by a maximum spanning tree."""
 
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from r2d2.semantics.similarity.blended import Blended
 from r2d2.semantics.tree import Floats, Ints
 
-#: Cosines held at once.
-_BLOCK = 1 << 24
+#: Similarities held at once.
+_BLOCK = 1 << 22
+#: Most similar ones that are remembered of each node: who they are does not change while islands grow.
+_REMEMBERED = 24
 
 
 def islands(nodes: int, source: Ints, target: Ints) -> Ints:
@@ -18,56 +22,74 @@ def islands(nodes: int, source: Ints, target: Ints) -> Ints:
     return np.asarray(connected_components(pairs, directed=False)[1], np.int32)
 
 
-def bridges(island: Ints, centroids: Floats) -> tuple[Ints, Ints, Floats]:
-    """Pairs of nodes that join all islands into one, and their cosines: as near as they can be in sum.
+def bridges(island: Ints, centroids: Blended) -> tuple[Ints, Ints, Floats]:
+    """Pairs of nodes that join all islands into one, and how alike they are: as much as they can be in sum.
 
-    Boruvka's algorithm: of each island but the largest the nearest pair to another one, until there is one. Nodes whose
-    centroid is zero are as near to all others: 0.
+    Boruvka's algorithm: of each island but the largest the most similar pair to another one, until there is one.
 
     Args:
         island: of each node, shape (nodes,).
-        centroids: of unit length, or zero; shape (nodes, dimensions).
+        centroids: of the nodes.
     """
-    source, target, cosine = [np.empty(0, np.int32)], [np.empty(0, np.int32)], [np.empty(0, np.float32)]
+    source, target, alike = [np.empty(0, np.int32)], [np.empty(0, np.int32)], [np.empty(0, np.float32)]
+    search = _Search(centroids)
     while island.max(initial=0) > 0:
-        near, far, score = _nearest(island, centroids)
+        near, far, score = _chosen(island, search)
         kept = _without_circles(island, near, far)
         source.append(near[kept])
         target.append(far[kept])
-        cosine.append(score[kept])
-        joined = islands(int(island.max()) + 1, island[near], island[far])
-        island = joined[island]
-    return np.concatenate(source), np.concatenate(target), np.concatenate(cosine)
+        alike.append(score[kept])
+        island = islands(int(island.max()) + 1, island[near], island[far])[island]
+    return np.concatenate(source), np.concatenate(target), np.concatenate(alike)
 
 
-def _nearest(island: Ints, centroids: Floats) -> tuple[Ints, Ints, Floats]:
-    """Of each island but the largest: its node that is nearest to another island, that one, the cosine; best first."""
+class _Search:
+    """Finds the most similar node of another island, and remembers the next ones."""
+
+    def __init__(self, centroids: Blended) -> None:
+        self._centroids = centroids
+        shape = len(centroids), min(_REMEMBERED, len(centroids))
+        self._places, self._scores = np.zeros(shape, np.int32), np.empty(shape, np.float32)
+        self._searched = np.zeros(len(centroids), np.bool_)
+
+    def nearest(self, island: Ints, nodes: Ints) -> tuple[Ints, Floats]:
+        """Of each of some nodes the one, and how similar it is."""
+        lacking = nodes[~(self._searched[nodes] & self._outside(island, nodes).any(axis=1))]
+        rows = max(1, _BLOCK // len(island))
+        for at in range(0, len(lacking), rows):
+            self._look(island, lacking[at : at + rows])
+        first = self._outside(island, nodes).argmax(axis=1)
+        return self._places[nodes, first], self._scores[nodes, first]
+
+    def _outside(self, island: Ints, nodes: Ints) -> npt.NDArray[np.bool_]:
+        return np.not_equal(island[self._places[nodes]], island[nodes][:, None])
+
+    def _look(self, island: Ints, nodes: Ints) -> None:
+        alike = self._centroids.between(nodes, self._centroids)
+        alike[island[nodes][:, None] == island[None, :]] = -np.inf
+        most = self._places.shape[1]
+        best = np.sort(np.argpartition(-alike, most - 1, axis=1)[:, :most], axis=1)
+        order = np.argsort(-np.take_along_axis(alike, best, 1), axis=1, kind="stable")
+        self._places[nodes] = np.take_along_axis(best, order, 1)
+        self._scores[nodes] = np.take_along_axis(alike, self._places[nodes], 1)
+        self._searched[nodes] = True
+
+
+def _chosen(island: Ints, search: _Search) -> tuple[Ints, Ints, Floats]:
+    """Of each island but the largest its node that is most like another island, which one there, how much; best first."""
     outside = np.flatnonzero(island != np.bincount(island).argmax()).astype(np.int32)
-    rows = max(1, _BLOCK // len(island))
-    parts = [_best(island, centroids, outside[at : at + rows]) for at in range(0, len(outside), rows)]
-    far, score = (np.concatenate(part) for part in zip(*parts, strict=True))
+    far, score = search.nearest(island, outside)
     order = np.argsort(-score, kind="stable")
     _, first = np.unique(island[outside][order], return_index=True)
     chosen = order[np.sort(first)]
     return outside[chosen], far[chosen], score[chosen]
 
 
-def _best(island: Ints, centroids: Floats, nodes: Ints) -> tuple[Ints, Floats]:
-    """Of each of some nodes the nearest one in another island, and the cosine."""
-    cosines = centroids[nodes] @ centroids.T
-    cosines[island[nodes][:, None] == island[None, :]] = -np.inf
-    far = cosines.argmax(axis=1)
-    return far.astype(np.int32), cosines[np.arange(len(nodes)), far]
-
-
 def _without_circles(island: Ints, near: Ints, far: Ints) -> list[int]:
-    """Which pairs to keep: where cosines are equal, islands may choose each other in a circle."""
+    """Which pairs to keep: where all are as alike, islands may choose each other in a circle."""
     above = list(range(int(island.max()) + 1))
-    return [
-        index
-        for index, pair in enumerate(zip(island[near].tolist(), island[far].tolist(), strict=True))
-        if _united(above, *pair)
-    ]
+    pairs = zip(island[near].tolist(), island[far].tolist(), strict=True)
+    return [index for index, (one, other) in enumerate(pairs) if _united(above, one, other)]
 
 
 def _united(above: list[int], one: int, other: int) -> bool:

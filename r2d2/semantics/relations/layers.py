@@ -10,6 +10,7 @@ from r2d2.semantics.base_relations import Kind, Relations
 from r2d2.semantics.relations.bridges import bridges, islands
 from r2d2.semantics.relations.lift import lift
 from r2d2.semantics.relations.lifted import Lifted
+from r2d2.semantics.similarity.blended import Blended
 from r2d2.semantics.tree import Floats, Ints, Tree
 
 
@@ -46,56 +47,40 @@ class Layer:
 
 
 def relate(
-    tree: Tree, base: Relations, centroids: Floats, exemplars: int = 3, volume: Floats | None = None
+    tree: Tree, base: Relations, entities: Blended, exemplars: int = 3, volume: Floats | None = None
 ) -> tuple[Lifted, tuple[Layer, ...]]:
     """All relations of all levels; each level is one component.
 
     Args:
         base: between leaves.
-        centroids: of all nodes, of unit length or zero; shape (nodes, dimensions).
+        entities: what the leaves are like.
         exemplars, volume: as ``lift`` takes them.
     """
     found = lift(tree, base, exemplars, volume)
-    layers, added = zip(*(_layer(tree, found, level, centroids) for level in range(tree.height)), strict=True)
-    near, far, cosine = (np.concatenate(part) for part in zip(*added, strict=True))
-    return _with_bridges(found, near, far, cosine), layers
+    layers, added = zip(*(_layer(tree, found, level, entities) for level in range(tree.height)), strict=True)
+    near, far, alike = (np.concatenate(part) for part in zip(*added, strict=True))
+    return _with_bridges(found, near, far, alike), layers
 
 
-def _layer(tree: Tree, found: Lifted, level: int, centroids: Floats) -> tuple[Layer, tuple[Ints, Ints, Floats]]:
-    """A level in figures, and its bridges with their cosines."""
+def _layer(tree: Tree, found: Lifted, level: int, entities: Blended) -> tuple[Layer, tuple[Ints, Ints, Floats]]:
+    """A level in figures, and its bridges, with how alike they are."""
     nodes = tree.of_level(level)
     between = (tree.level[found.source] == level) & (found.source != found.target)
     source, target = found.source[between] - nodes.start, found.target[between] - nodes.start
     island = islands(len(nodes), source, target)
-    near, far, cosine = bridges(island, centroids[nodes.start : nodes.stop])
+    near, far, alike = bridges(island, entities.centroids(tree.at[level] - nodes.start) if level else entities)
     pairs = np.sort(np.minimum(source, target).astype(np.int64) * len(nodes) + np.maximum(source, target))
     edges = int(np.count_nonzero(np.diff(pairs, prepend=-1)))
     lifted = int(found.count[between].sum())
     layer = Layer(level, len(nodes), int(island.max()) + 1, len(near), edges, len(found.base), lifted)
-    return layer, (near + nodes.start, far + nodes.start, cosine)
+    return layer, (near + nodes.start, far + nodes.start, alike)
 
 
-def centroids_of(tree: Tree, vectors: Floats) -> Floats:
-    """Of each node the mean of the vectors below it, of unit length (zero where that is zero); a leaf's own.
-
-    Args:
-        vectors: of the leaves, of unit length or zero; shape (leaves, dimensions).
-    """
-    sums = np.zeros((tree.nodes, vectors.shape[1]), np.float32)
-    sums[: tree.leaves] = vectors
-    for node, above in enumerate(tree.parent.tolist()):
-        if above >= 0:
-            sums[above] += sums[node]
-    lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-    sums /= np.where(lengths > 0, lengths, 1)
-    return sums
-
-
-def _with_bridges(found: Lifted, near: Ints, far: Ints, cosine: Floats) -> Lifted:
+def _with_bridges(found: Lifted, near: Ints, far: Ints, alike: Floats) -> Lifted:
     """Rows for bridges in their places; no base relation is behind them, and no other row joins their nodes."""
     low, high = np.minimum(near, far), np.maximum(near, far)
     order = np.lexsort((high, low))
-    low, high, cosine = low[order], high[order], cosine[order]
+    low, high, alike = low[order], high[order], alike[order]
     span = max(int(found.target.max(initial=0)), int(high.max(initial=0))) + 1
     at = np.searchsorted(found.source.astype(np.int64) * span + found.target, low.astype(np.int64) * span + high)
     return replace(
@@ -104,7 +89,7 @@ def _with_bridges(found: Lifted, near: Ints, far: Ints, cosine: Floats) -> Lifte
         target=np.insert(found.target, at, high),
         kind=np.insert(found.kind, at, Kind.BRIDGE),
         count=np.insert(found.count, at, 0),
-        weight=np.insert(found.weight, at, cosine),
-        strength=np.insert(found.strength, at, cosine),
+        weight=np.insert(found.weight, at, alike),
+        strength=np.insert(found.strength, at, alike),
         first=np.insert(found.first, at, found.first[at]),
     )

@@ -17,7 +17,7 @@ class LiftedRelation:
 
     Attributes:
         count: base relations behind it; 0 for a bridge.
-        weight: of these together; of a bridge the cosine of the two centroids.
+        weight: of these together; of a bridge how alike both centroids are.
         strength: weight over the geometric mean of both volumes, so that a topic isn't near to all by its size.
         exemplars: (source, target) of base relations, the heaviest first; all of them where there are few.
     """
