@@ -76,7 +76,7 @@ class _Search:
 
 
 def _chosen(island: Ints, search: _Search) -> tuple[Ints, Ints, Floats]:
-    """Of each island but the largest its node that is most like another island, which one there, how much; best first."""
+    """Of each island but the largest: its node that is most like one of another, that one, how much; best first."""
     outside = np.flatnonzero(island != np.bincount(island).argmax()).astype(np.int32)
     far, score = search.nearest(island, outside)
     order = np.argsort(-score, kind="stable")

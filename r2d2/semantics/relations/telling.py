@@ -1,0 +1,76 @@
+"""Relations in words: few of them as a listing of all, many as one sentence with their numbers. None is left out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from r2d2.semantics.base_relations import Kind
+from r2d2.semantics.relations.lifted import LiftedRelation
+from r2d2.units import plural, some_of
+
+#: Node → its name: of a topic, or a dataset.
+Name = Callable[[int], str]
+
+_OF_PAIR = {
+    Kind.CONTAINS: "{0} holds all rows of {1}",
+    Kind.FEEDS: "{1} is made from {0}",
+    Kind.SHARES: "{0} and {1} have columns in common",
+    Kind.OWNER: "{0} and {1} have one owner",
+    Kind.PREFIX: "{0} and {1} lie in one directory",
+    Kind.ALIKE: "{0} and {1} are alike",
+    Kind.BRIDGE: "nothing known relates {0} and {1}; by meaning they are nearest to each other",
+}
+_OF_TOPICS = {
+    Kind.CONTAINS: "{0} holds all rows of {2} of {1}",
+    Kind.FEEDS: "{2} of {1} are made from {0}",
+    Kind.SHARES: "{2} have columns in common",
+    Kind.OWNER: "{2} have one owner",
+    Kind.PREFIX: "{2} lie in one directory",
+    Kind.ALIKE: "{2} are alike",
+}
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is known between two nodes. It holds names from the lake: print it through ``r2d2.visible``.
+
+    Attributes:
+        one, other: the nodes, the lower number first.
+        count: base relations behind it.
+        lines: a sentence, or a line for each base relation.
+    """
+
+    one: int
+    other: int
+    count: int
+    lines: tuple[str, ...]
+
+
+def tell(relations: Iterable[LiftedRelation], name: Name, tau: int) -> Iterator[Told]:
+    """What is known between each two nodes, the most first.
+
+    Args:
+        relations: of two nodes each; with ``tau`` exemplars or more (``lift``).
+        name: of nodes and of the entities below them.
+        tau: base relations of two nodes above which a sentence is told, else each of them.
+    """
+    between: dict[tuple[int, int], list[LiftedRelation]] = defaultdict(list)
+    for relation in relations:
+        between[min(relation.source, relation.target), max(relation.source, relation.target)].append(relation)
+    counts = {ends: sum(relation.count for relation in found) for ends, found in between.items()}
+    for one, other in sorted(between, key=lambda ends: (-counts[ends], ends)):
+        found, count = between[one, other], counts[one, other]
+        lines = (_sentence(found, name),) if count > tau else tuple(_listed(found, name))
+        yield Told(one, other, count, lines)
+
+
+def _listed(found: Iterable[LiftedRelation], name: Name) -> Iterator[str]:
+    for relation in found:
+        for pair in relation.exemplars or ((relation.source, relation.target),):
+            yield _OF_PAIR[relation.kind].format(*map(name, pair))
+
+
+def _sentence(found: Iterable[LiftedRelation], name: Name) -> str:
+    return "; ".join(_counted(relation, name) for relation in found)
