@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from r2d2.semantics.base_relations import Kind
 from r2d2.semantics.relations.lifted import LiftedRelation
-from r2d2.units import plural, some_of
+from r2d2.units import plural
 
 #: Node → its name: of a topic, or a dataset.
 Name = Callable[[int], str]
@@ -23,12 +23,12 @@ _OF_PAIR = {
     Kind.BRIDGE: "nothing known relates {0} and {1}; by meaning they are nearest to each other",
 }
 _OF_TOPICS = {
-    Kind.CONTAINS: "{0} holds all rows of {2} of {1}",
-    Kind.FEEDS: "{2} of {1} are made from {0}",
-    Kind.SHARES: "{2} have columns in common",
-    Kind.OWNER: "{2} have one owner",
-    Kind.PREFIX: "{2} lie in one directory",
-    Kind.ALIKE: "{2} are alike",
+    Kind.CONTAINS: "datasets of {0} hold all rows of datasets of {1}",
+    Kind.FEEDS: "datasets of {1} are made from datasets of {0}",
+    Kind.SHARES: "datasets of {0} and of {1} have columns in common",
+    Kind.OWNER: "datasets of {0} and of {1} have one owner",
+    Kind.PREFIX: "datasets of {0} and of {1} lie in one directory",
+    Kind.ALIKE: "datasets of {0} and of {1} are alike",
 }
 
 
@@ -73,4 +73,9 @@ def _listed(found: Iterable[LiftedRelation], name: Name) -> Iterator[str]:
 
 
 def _sentence(found: Iterable[LiftedRelation], name: Name) -> str:
-    return "; ".join(_counted(relation, name) for relation in found)
+    """The numbers of each kind, with the heaviest pair as an example; no bridge is where there is anything else."""
+    return "; ".join(
+        f"{_OF_TOPICS[relation.kind].format(name(relation.source), name(relation.target))} "
+        f"({plural(relation.count, 'pair')}, such as {' and '.join(map(name, relation.exemplars[0]))})"
+        for relation in found
+    )
