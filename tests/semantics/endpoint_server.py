@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
+from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 
 @dataclass(frozen=True)
@@ -52,13 +61,13 @@ class EndpointServer:
         with self.lock:
             self.asked.append(asked)
             reaction = self.reactions.pop(0) if len(self.reactions) > 1 else self.reactions[0]
-        with suppress(ConnectionError):
+        with suppress(OSError):
             reaction(handler, asked)
 
 
 @contextmanager
-def serving(*reactions: Reaction) -> Iterator[EndpointServer]:
-    """A server on a free port, until the end."""
+def serving(*reactions: Reaction, certificate: Path | None = None) -> Iterator[EndpointServer]:
+    """A server on a free port, until the end; over TLS with a certificate (``self_signed``)."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -69,7 +78,12 @@ def serving(*reactions: Reaction) -> Iterator[EndpointServer]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
         http.daemon_threads = True
-        server = EndpointServer(f"http://127.0.0.1:{http.server_port}/v1", list(reactions))
+        if certificate:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(certificate)
+            http.socket = tls.wrap_socket(http.socket, server_side=True)
+        scheme = "https" if certificate else "http"
+        server = EndpointServer(f"{scheme}://127.0.0.1:{http.server_port}/v1", list(reactions))
         thread = Thread(target=http.serve_forever, args=(0.01,))
         thread.start()
         try:
@@ -77,6 +91,23 @@ def serving(*reactions: Reaction) -> Iterator[EndpointServer]:
         finally:
             http.shutdown()
             thread.join()
+
+
+def self_signed(file: Path) -> Path:
+    """A key and a certificate for this machine that nobody vouches for."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
+    now = datetime.now(UTC)
+    built = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    form = Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    file.write_bytes(key.private_bytes(*form) + built.public_bytes(Encoding.PEM))
+    return file
 
 
 def replies(status: int, content: bytes = b"{}", **headers: str) -> Reaction:

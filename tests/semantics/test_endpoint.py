@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -25,6 +26,7 @@ from tests.semantics.endpoint_server import (
     only_plain,
     replies,
     says,
+    self_signed,
     serving,
     trickles,
 )
@@ -334,6 +336,25 @@ def test_a_key_that_no_header_can_hold_is_refused_without_repeating_it(key: str)
     with pytest.raises(UsageError, match="R2D2_ENDPOINT_KEY") as error:
         endpoint("http://127.0.0.1:1/v1", environ={"R2D2_ENDPOINT_KEY": key})
     assert "sk-" not in str(error.value)
+
+
+def test_over_tls_a_certificate_that_nobody_vouches_for_gets_nothing(tmp_path: Path) -> None:
+    with serving(says(GOOD), certificate=self_signed(tmp_path / "own.pem")) as server:
+        with pytest.raises(EndpointError, match=r"the connection fails \(CERTIFICATE_VERIFY_FAILED\)"):
+            endpoint(server.url).structured("s", {}, FIELDS)
+        assert not server.asked
+
+
+def test_over_tls_an_authority_of_the_environment_is_trusted_and_time_is_limited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = self_signed(tmp_path / "own.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    with serving(says(GOOD), trickles(3), certificate=certificate) as server:
+        client = endpoint(server.url, timeout=0.5)
+        assert client.structured("s", {}, FIELDS).texts["name"] == "Customer orders"
+        with pytest.raises(EndpointError, match="no answer within"):
+            client.structured("s", {}, FIELDS)
 
 
 def test_a_proxy_of_the_environment_is_asked_for_other_machines(monkeypatch: pytest.MonkeyPatch) -> None:
