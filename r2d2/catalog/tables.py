@@ -195,6 +195,10 @@ RESTORES = pa.schema(
         ("promised_seconds", pa.float64()),
     ]
 )
+#: What a language model wrote of topics, by a hash of their members and of how it was asked.
+TOPIC_SUMMARIES = pa.schema(
+    [("key", pa.string()), ("name", pa.string()), ("summary", pa.string()), ("at", pa.timestamp("us", tz="UTC"))]
+)
 
 SCHEMAS: dict[str, pa.Schema] = {
     "summaries": SUMMARIES,
@@ -212,4 +216,5 @@ SCHEMAS: dict[str, pa.Schema] = {
     "recipes": RECIPES,
     "receipts": RECEIPTS,
     "restores": RESTORES,
+    "topic_summaries": TOPIC_SUMMARIES,
 }

@@ -30,7 +30,7 @@ def summary_of(facts: Facts, terms: Sequence[str], typical: str) -> str:
 
 
 def _size(facts: Facts) -> str:
-    rows = f"{count(facts.rows)} rows"
+    rows = plural(facts.rows, "row")
     if facts.unknown_rows:
         rows += f" and those of {plural(facts.unknown_rows, 'dataset')} that are not counted"
     return f"{plural(facts.datasets, 'dataset')} ({_counted(facts.formats)}), {rows}, {human_bytes(facts.bytes)}"
