@@ -13,9 +13,9 @@ from scipy.sparse import csr_array
 from r2d2.model.dataset import Dataset, Leaf
 from r2d2.model.usage import Usage
 from r2d2.semantics.base_relations import Kind, Relations
-from r2d2.semantics.entities.abbreviations import Expansion
 from r2d2.semantics.entities.contraction import contracted
-from r2d2.semantics.entities.words import prefix_of, table_name, words_of
+from r2d2.semantics.entities.vocabulary import Vocabulary
+from r2d2.semantics.entities.words import prefix_of, table_name
 from r2d2.semantics.tree import Ints
 
 
@@ -95,10 +95,11 @@ def entities_of(catalog: Catalog, glossary: Mapping[str, tuple[str, ...]]) -> En
     datasets = sorted(catalog.datasets, key=lambda dataset: dataset.id)
     place = {dataset.id: number for number, dataset in enumerate(datasets)}
     names = [table_name(dataset.id) for dataset in datasets]
-    expansion = Expansion(_word_counts(datasets, names), glossary)
-    columns = _Columns(expansion)
+    parts = [[part for leaf in dataset.leaves for part in leaf.path] for dataset in datasets]
+    vocabulary = Vocabulary(list(zip(names, parts, strict=True)), glossary)
+    columns = _Columns(vocabulary)
     holds = [columns.of(dataset) for dataset in datasets]
-    words = [_once(expansion.words(words_of(name))) for name in names]
+    words = [_once(vocabulary.meant(vocabulary.written(name))) for name in names]
     schemas = [frozenset(columns.text_of[concept] for concept in found) for found in holds]
     contained = [(place[a], place[b]) for a, b in catalog.contained if a in place and b in place]
     same = [*_duplicates(catalog.duplicates, place), *_copies(contained, schemas)]
@@ -108,7 +109,9 @@ def entities_of(catalog: Catalog, glossary: Mapping[str, tuple[str, ...]]) -> En
         ids=tuple(datasets[found[0]].id for found in members),
         members=tuple(tuple(datasets[number].id for number in found) for found in members),
         names=tuple(_once(word for number in found for word in words[number]) for found in members),
-        written=tuple(_once(word for number in found for word in words_of(names[number])) for found in members),
+        written=tuple(
+            _once(word for number in found for word in vocabulary.written(names[number])) for found in members
+        ),
         concepts=columns.concepts(),
         holds=_matrix(members, holds, len(columns.text_of)),
         relations=_relations(group, members, datasets, contained, catalog.usages, place),
@@ -123,9 +126,9 @@ def column_name(leaf: Leaf) -> str:
 class _Columns:
     """Columns as they are met, by signature."""
 
-    def __init__(self, expansion: Expansion) -> None:
+    def __init__(self, vocabulary: Vocabulary) -> None:
         self.text_of: list[int] = []
-        self._expansion = expansion
+        self._vocabulary = vocabulary
         self._texts: dict[str, int] = {}
         self._by_signature: dict[tuple[tuple[str, ...], str, str], int] = {}
         self._written: list[Counter[str]] = []
@@ -144,8 +147,8 @@ class _Columns:
         return list(dict.fromkeys(found))
 
     def _signature(self, path: tuple[str, ...], family: str) -> int:
-        written = tuple(word for part in path for word in words_of(part))
-        words = self._expansion.words(written) or path
+        written = tuple(word for part in path for word in self._vocabulary.written(part))
+        words = self._vocabulary.meant(written) or path
         signature = words, family, ""
         if signature not in self._by_signature:
             self._by_signature[signature] = len(self._written)
@@ -159,12 +162,6 @@ class _Columns:
             Concept(words, family, comment, tuple(name for name, _ in written.most_common()), written.total())
             for (words, family, comment), written in zip(self._by_signature, self._written, strict=True)
         )
-
-
-def _word_counts(datasets: Sequence[Dataset], names: Sequence[str]) -> Counter[str]:
-    """In how many distinct names each word occurs."""
-    distinct = {part for dataset in datasets for leaf in dataset.leaves for part in leaf.path} | set(names)
-    return Counter(word for name in distinct for word in dict.fromkeys(words_of(name)))
 
 
 def _once(words: Iterable[str]) -> tuple[str, ...]:

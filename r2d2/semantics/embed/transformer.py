@@ -1,0 +1,111 @@
+"""Models of sentence-transformers, on a GPU where there is one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from r2d2.errors import EnvironmentMissing, UsageError
+from r2d2.semantics.embed.devices import GPU_EXTRA, device_of
+from r2d2.semantics.embed.embedder import encodable, unit
+from r2d2.semantics.embed.weights import MINILM, sha256
+from r2d2.semantics.tree import Floats
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+_WEIGHTS = ("*.safetensors", "*.bin", "*.json", "*.txt", "*.model")
+_BATCH = {"cpu": 64, "cuda": 2048}
+
+
+@dataclass(frozen=True, eq=False)
+class TransformerEmbedder:
+    """A loaded model; texts go through it sorted by length, so that little of a batch is padding.
+
+    Attributes:
+        name: as of every embedder.
+        model: in half precision on a GPU.
+    """
+
+    name: str
+    model: SentenceTransformer
+
+    @classmethod
+    def of(cls, model: str, device: str) -> TransformerEmbedder:
+        """Loads it.
+
+        Args:
+            model: ``minilm``, a directory, or a name of the Hugging Face Hub whose files are on this machine already.
+            device: as in the settings.
+
+        Raises:
+            EnvironmentMissing: a package, the default weights or the device is missing.
+            UsageError: there is no such model.
+        """
+        found = device_of(device)
+        place, name = _minilm() if model == "minilm" else _other(model)
+        return cls(name, _loaded(place, model, found))
+
+    @property
+    def dimensions(self) -> int:
+        """As of every embedder."""
+        return int(self.model.get_embedding_dimension())
+
+    def embed(self, texts: Sequence[str]) -> Floats:
+        """As of every embedder; only a text of nothing but white space is unknown."""
+        clean = [encodable(text) for text in texts]
+        vectors = np.zeros((len(clean), self.dimensions), np.float32)
+        rows = [row for row, text in enumerate(clean) if text]
+        if rows:
+            batch = _BATCH[self.model.device.type]
+            found = self.model.encode([clean[row] for row in rows], batch_size=batch, show_progress_bar=False)
+            vectors[rows] = unit(np.asarray(found, np.float32))
+        return vectors
+
+
+def _minilm() -> tuple[Path, str]:
+    return MINILM.found()[0].parent, f"all-MiniLM-L6-v2@{MINILM.checksum}"
+
+
+def _other(model: str) -> tuple[Path, str]:
+    place = Path(model) if Path(model).is_dir() else _from_hub(model)
+    return place, f"{model}@{_checksum(place)}"
+
+
+def _from_hub(model: str) -> Path:
+    """Nothing is fetched: a run must not depend on, or tell, a site that nobody named."""
+    try:
+        from huggingface_hub import snapshot_download
+        from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+    except ImportError as error:
+        raise EnvironmentMissing(f"models by name need {error.name}", GPU_EXTRA) from error
+    try:
+        return Path(snapshot_download(model, local_files_only=True))
+    except (HFValidationError, LocalEntryNotFoundError) as error:
+        hint = f"`hf download {model}` fetches one by name; or static, hashing, minilm, or a directory"
+        raise UsageError(f"semantics.model={model}: there is no such model on this machine", hint) from error
+
+
+def _checksum(place: Path) -> str:
+    """Of all files that the vectors depend on: other weights under the same name are another model."""
+    digest = hashlib.sha256()
+    for file in sorted({file for pattern in _WEIGHTS for file in place.rglob(pattern)}):
+        digest.update(f"{file.relative_to(place)} {sha256(file)}\n".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()[:12]
+
+
+def _loaded(place: Path, model: str, device: str) -> SentenceTransformer:
+    try:
+        from sentence_transformers import SentenceTransformer
+    except ImportError as error:
+        raise EnvironmentMissing(f"semantics.model={model} needs {error.name}", GPU_EXTRA) from error
+    try:
+        loaded = SentenceTransformer(str(place), device=device, local_files_only=True, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise UsageError(f"semantics.model={model}: it can't be loaded: {error}", "see docs/semantics.md") from error
+    return loaded.half() if device != "cpu" else loaded
