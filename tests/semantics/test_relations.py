@@ -143,11 +143,22 @@ def test_each_layer_is_one_component_and_says_how_much_of_it_was_found() -> None
         ends = np.asarray([(row.source, row.target) for row in rows], np.int32).T - nodes.start
         assert islands(len(nodes), *ends).max() == 0
         assert layer.bridges == sum(row.kind == Kind.BRIDGE for row in rows) == layer.islands - 1
-        assert layer.lifted == sum(row.count for row in rows)
+        assert sum(layer.lifted.values()) == sum(row.count for row in rows)
+        for kind in Kind:
+            assert layer.lifted.get(kind, 0) == sum(row.count for row in rows if row.kind == kind)
+            assert layer.base.get(kind, 0) == np.count_nonzero(base.kind == kind)
         assert layer.edges == len({frozenset((row.source, row.target)) for row in rows if row.kind != Kind.BRIDGE})
-    assert [layer.share for layer in layers] == sorted((layer.share for layer in layers), reverse=True)
+    assert [layer.share() for layer in layers] == sorted((layer.share() for layer in layers), reverse=True)
     assert layers[0].bridges > 0
     assert 0 < layers[0].real < 1
+
+
+def test_the_share_that_is_lifted_can_be_told_for_each_kind() -> None:
+    base = relations((0, 1, Kind.CONTAINS, 1), (0, 2, Kind.CONTAINS, 1), (0, 5, Kind.FEEDS, 1), (2, 3, Kind.OWNER, 1))
+    _, layers = relate(SMALL, base, alike(unit(np.random.default_rng(0), 6)))
+    assert [layer.share([Kind.CONTAINS]) for layer in layers] == [1, 0.5, 0]
+    assert [layer.share([Kind.FEEDS]) for layer in layers] == [1, 1, 1]
+    assert [layer.share() for layer in layers] == [1, 0.5, 0.25]
 
 
 def test_a_bridge_has_no_base_relation_behind_it_and_others_keep_theirs() -> None:
@@ -164,7 +175,7 @@ def test_a_bridge_has_no_base_relation_behind_it_and_others_keep_theirs() -> Non
 def test_a_catalog_without_relations_is_all_bridges() -> None:
     found, layers = relate(SMALL, Relations.none(), alike(unit(np.random.default_rng(0), 6)))
     assert [layer.bridges for layer in layers] == [5, 2, 1]
-    assert all(layer.real == layer.share == 0 for layer in layers)
+    assert all(layer.real == layer.share() == 0 for layer in layers)
     assert len(list(found.between(range(12)))) == 8
 
 

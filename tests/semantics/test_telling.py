@@ -34,9 +34,9 @@ def test_more_than_tau_are_one_sentence_with_the_number_of_each_kind() -> None:
     (found,) = told([*CONTAINMENTS, (4, 0)], [Kind.CONTAINS, Kind.FEEDS, Kind.CONTAINS, Kind.CONTAINS], 3)
     assert found.count == 4
     assert found.lines == (
-        "datasets of Orders hold all rows of datasets of Invoices (2 pairs, such as a and {0}); "
-        "datasets of Invoices are made from datasets of Orders (1 pair, such as b and y); "
-        "datasets of Invoices hold all rows of datasets of Orders (1 pair, such as y and a)",
+        "datasets of “Orders” hold all rows of datasets of “Invoices” (2 pairs: a holds all rows of {0}, and so on); "
+        "datasets of “Invoices” are made from datasets of “Orders” (1 pair: y is made from b); "
+        "datasets of “Invoices” hold all rows of datasets of “Orders” (1 pair: y holds all rows of a)",
     )
 
 
@@ -45,12 +45,13 @@ def test_a_bridge_is_told_as_nothing_known() -> None:
     found, _ = relate(TREE, Relations.none(), vectors)
     (line,) = tell(found.between([6, 7]), NAMES.__getitem__, 3)
     assert line.count == 0
-    assert line.lines == ("nothing known relates Orders and Invoices; by meaning they are nearest to each other",)
+    assert line.lines == ("nothing known relates “Orders” and “Invoices”; by meaning they are nearest to each other",)
 
 
-def test_what_is_related_most_is_told_first() -> None:
+def test_proofs_and_lineage_are_told_before_owners_however_many() -> None:
     tree = Tree.of([np.array([0, 0, 1, 1, 2, 2]), np.array([0, 0, 0])])
-    pairs = np.asarray([(0, 2), (0, 4), (1, 5), (1, 4)], np.int32).T
-    base = Relations(pairs[0], pairs[1], np.full(4, Kind.ALIKE, np.int32), np.ones(4, np.float32))
+    pairs = np.asarray([(0, 2), (0, 4), (1, 5), (1, 4), (2, 4), (2, 5)], np.int32).T
+    kinds = np.asarray([Kind.FEEDS, *[Kind.OWNER] * 3, *[Kind.ALIKE] * 2], np.int32)
+    base = Relations(pairs[0], pairs[1], kinds, np.ones(6, np.float32))
     found = tell(lift(tree, base).between(range(6, 9)), str, 1)
-    assert [(one.one, one.other, one.count) for one in found] == [(6, 8, 3), (6, 7, 1)]
+    assert [(one.one, one.other, one.count) for one in found] == [(6, 7, 1), (7, 8, 2), (6, 8, 3)]

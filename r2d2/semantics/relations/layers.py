@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,7 +24,7 @@ class Layer:
         islands: components of the level before bridges; 1 where all of it is joined by what was found.
         bridges: what was added: one less than there are islands.
         edges: pairs of nodes that anything but a bridge joins.
-        base: relations between entities, all in all.
+        base: relations between entities, all in all, by kind.
         lifted: those of them that run between two nodes of this level; the others run inside of one.
     """
 
@@ -32,13 +33,13 @@ class Layer:
     islands: int
     bridges: int
     edges: int
-    base: int
-    lifted: int
+    base: Mapping[Kind, int]
+    lifted: Mapping[Kind, int]
 
-    @property
-    def share(self) -> float:
-        """Of the base relations, how many are lifted to this level as relations of two nodes; 0 to 1."""
-        return self.lifted / self.base if self.base else 0.0
+    def share(self, kinds: Collection[Kind] = tuple(Kind)) -> float:
+        """Of the base relations of some kinds, how many are lifted to this level as relations of two nodes; 0 to 1."""
+        base = sum(self.base.get(kind, 0) for kind in kinds)
+        return sum(self.lifted.get(kind, 0) for kind in kinds) / base if base else 0.0
 
     @property
     def real(self) -> float:
@@ -71,9 +72,15 @@ def _layer(tree: Tree, found: Lifted, level: int, entities: Blended) -> tuple[La
     near, far, alike = bridges(island, entities.centroids(tree.at[level] - nodes.start) if level else entities)
     pairs = np.sort(np.minimum(source, target).astype(np.int64) * len(nodes) + np.maximum(source, target))
     edges = int(np.count_nonzero(np.diff(pairs, prepend=-1)))
-    lifted = int(found.count[between].sum())
-    layer = Layer(level, len(nodes), int(island.max()) + 1, len(near), edges, len(found.base), lifted)
+    base, lifted = _by_kind(found.base.kind), _by_kind(found.kind[between], found.count[between])
+    layer = Layer(level, len(nodes), int(island.max()) + 1, len(near), edges, base, lifted)
     return layer, (near + nodes.start, far + nodes.start, alike)
+
+
+def _by_kind(kinds: Ints, counts: Ints | None = None) -> dict[Kind, int]:
+    """How many there are of each kind that there is."""
+    numbers = np.bincount(kinds, counts, len(Kind)).astype(int).tolist()
+    return {kind: numbers[kind] for kind in Kind if numbers[kind]}
 
 
 def _with_bridges(found: Lifted, near: Ints, far: Ints, alike: Floats) -> Lifted:

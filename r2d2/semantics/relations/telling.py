@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from r2d2.semantics.base_relations import Kind
@@ -20,16 +20,18 @@ _OF_PAIR = {
     Kind.OWNER: "{0} and {1} have one owner",
     Kind.PREFIX: "{0} and {1} lie in one directory",
     Kind.ALIKE: "{0} and {1} are alike",
-    Kind.BRIDGE: "nothing known relates {0} and {1}; by meaning they are nearest to each other",
+    Kind.BRIDGE: "nothing known relates “{0}” and “{1}”; by meaning they are nearest to each other",
 }
 _OF_TOPICS = {
-    Kind.CONTAINS: "datasets of {0} hold all rows of datasets of {1}",
-    Kind.FEEDS: "datasets of {1} are made from datasets of {0}",
-    Kind.SHARES: "datasets of {0} and of {1} have columns in common",
-    Kind.OWNER: "datasets of {0} and of {1} have one owner",
-    Kind.PREFIX: "datasets of {0} and of {1} lie in one directory",
-    Kind.ALIKE: "datasets of {0} and of {1} are alike",
+    Kind.CONTAINS: "datasets of “{0}” hold all rows of datasets of “{1}”",
+    Kind.FEEDS: "datasets of “{1}” are made from datasets of “{0}”",
+    Kind.SHARES: "datasets of “{0}” and of “{1}” have columns in common",
+    Kind.OWNER: "datasets of “{0}” and of “{1}” have one owner",
+    Kind.PREFIX: "datasets of “{0}” and of “{1}” lie in one directory",
+    Kind.ALIKE: "datasets of “{0}” and of “{1}” are alike",
 }
+#: What is told first: proofs and lineage, then what columns and meaning say, then owners and directories.
+_FIRST = ((Kind.CONTAINS, Kind.FEEDS), (Kind.SHARES, Kind.ALIKE), (Kind.OWNER, Kind.PREFIX))
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Told:
 
 
 def tell(relations: Iterable[LiftedRelation], name: Name, tau: int) -> Iterator[Told]:
-    """What is known between each two nodes, the most first.
+    """What is known between each two nodes; first those with most proofs and lineage.
 
     Args:
         relations: of two nodes each; with ``tau`` exemplars or more (``lift``).
@@ -59,11 +61,15 @@ def tell(relations: Iterable[LiftedRelation], name: Name, tau: int) -> Iterator[
     between: dict[tuple[int, int], list[LiftedRelation]] = defaultdict(list)
     for relation in relations:
         between[min(relation.source, relation.target), max(relation.source, relation.target)].append(relation)
-    counts = {ends: sum(relation.count for relation in found) for ends, found in between.items()}
-    for one, other in sorted(between, key=lambda ends: (-counts[ends], ends)):
-        found, count = between[one, other], counts[one, other]
+    for one, other in sorted(between, key=lambda ends: (_order(between[ends]), ends)):
+        found = between[one, other]
+        count = sum(relation.count for relation in found)
         lines = (_sentence(found, name),) if count > tau else tuple(_listed(found, name))
         yield Told(one, other, count, lines)
+
+
+def _order(found: Sequence[LiftedRelation]) -> tuple[int, ...]:
+    return tuple(-sum(relation.count for relation in found if relation.kind in kinds) for kinds in _FIRST)
 
 
 def _listed(found: Iterable[LiftedRelation], name: Name) -> Iterator[str]:
@@ -76,6 +82,7 @@ def _sentence(found: Iterable[LiftedRelation], name: Name) -> str:
     """The numbers of each kind, with the heaviest pair as an example; no bridge is where there is anything else."""
     return "; ".join(
         f"{_OF_TOPICS[relation.kind].format(name(relation.source), name(relation.target))} "
-        f"({plural(relation.count, 'pair')}, such as {' and '.join(map(name, relation.exemplars[0]))})"
+        f"({plural(relation.count, 'pair')}: {_OF_PAIR[relation.kind].format(*map(name, relation.exemplars[0]))}"
+        f"{', and so on' if relation.count > 1 else ''})"
         for relation in found
     )
