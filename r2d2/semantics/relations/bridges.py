@@ -15,6 +15,9 @@ _BLOCK = 1 << 22
 #: Most similar ones that are remembered of each node: who they are does not change while islands grow.
 _REMEMBERED = 24
 
+#: Neighbours of each node, the most similar first, and how similar: as ``Blended.neighbours`` gives them; -1 for none.
+Near = tuple[Ints, Floats]
+
 
 def islands(nodes: int, source: Ints, target: Ints) -> Ints:
     """The component that each node lies in, from 0, when these pairs join them; shape (nodes,)."""
@@ -22,7 +25,7 @@ def islands(nodes: int, source: Ints, target: Ints) -> Ints:
     return np.asarray(connected_components(pairs, directed=False)[1], np.int32)
 
 
-def bridges(island: Ints, centroids: Blended) -> tuple[Ints, Ints, Floats]:
+def bridges(island: Ints, centroids: Blended, near: Near | None = None) -> tuple[Ints, Ints, Floats]:
     """Pairs of nodes that join all islands into one, and how alike they are: as much as they can be in sum.
 
     Boruvka's algorithm: of each island but the largest the most similar pair to another one, until there is one.
@@ -30,27 +33,34 @@ def bridges(island: Ints, centroids: Blended) -> tuple[Ints, Ints, Floats]:
     Args:
         island: of each node, shape (nodes,).
         centroids: of the nodes.
+        near: the neighbours of each node where they are known, so that they need not be looked for again.
     """
     source, target, alike = [np.empty(0, np.int32)], [np.empty(0, np.int32)], [np.empty(0, np.float32)]
-    search = _Search(centroids)
+    search = _Search(centroids, near)
     while island.max(initial=0) > 0:
-        near, far, score = _chosen(island, search)
-        kept = _without_circles(island, near, far)
-        source.append(near[kept])
+        one, far, score = _chosen(island, search)
+        kept = _without_circles(island, one, far)
+        source.append(one[kept])
         target.append(far[kept])
         alike.append(score[kept])
-        island = islands(int(island.max()) + 1, island[near], island[far])[island]
+        island = islands(int(island.max()) + 1, island[one], island[far])[island]
     return np.concatenate(source), np.concatenate(target), np.concatenate(alike)
 
 
 class _Search:
     """Finds the most similar node of another island, and remembers the next ones."""
 
-    def __init__(self, centroids: Blended) -> None:
+    def __init__(self, centroids: Blended, near: Near | None) -> None:
         self._centroids = centroids
         shape = len(centroids), min(_REMEMBERED, len(centroids))
-        self._places, self._scores = np.zeros(shape, np.int32), np.empty(shape, np.float32)
-        self._searched = np.zeros(len(centroids), np.bool_)
+        self._places, self._scores = np.zeros(shape, np.int32), np.full(shape, -np.inf, np.float32)
+        self._searched = np.full(len(centroids), near is not None)
+        if near is not None:
+            known = min(shape[1], near[0].shape[1])
+            itself = np.arange(len(centroids), dtype=np.int32)[:, None]  # in no other island: as good as none
+            self._places[:] = itself
+            self._places[:, :known] = np.where(near[0][:, :known] < 0, itself, near[0][:, :known])
+            self._scores[:, :known] = near[1][:, :known]
 
     def nearest(self, island: Ints, nodes: Ints) -> tuple[Ints, Floats]:
         """Of each of some nodes the one, and how similar it is."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from r2d2.semantics.base_relations import Kind, Relations
-from r2d2.semantics.relations.bridges import bridges, islands
+from r2d2.semantics.relations.bridges import Near, bridges, islands
 from r2d2.semantics.relations.lift import lift
 from r2d2.semantics.relations.lifted import Lifted
 from r2d2.semantics.similarity.blended import Blended
@@ -48,33 +48,37 @@ class Layer:
 
 
 def relate(
-    tree: Tree, base: Relations, entities: Blended, exemplars: int = 3, volume: Floats | None = None
+    tree: Tree, base: Relations, entities: Blended, near: Near, exemplars: int = 3, volume: Floats | None = None
 ) -> tuple[Lifted, tuple[Layer, ...]]:
     """All relations of all levels; each level is one component.
 
     Args:
         base: between leaves.
         entities: what the leaves are like.
+        near: their neighbours (``Blended.neighbours``).
         exemplars, volume: as ``lift`` takes them.
     """
     found = lift(tree, base, exemplars, volume)
-    layers, added = zip(*(_layer(tree, found, level, entities) for level in range(tree.height)), strict=True)
-    near, far, alike = (np.concatenate(part) for part in zip(*added, strict=True))
-    return _with_bridges(found, near, far, alike), layers
+    layers, added = zip(*(_layer(tree, found, level, entities, near) for level in range(tree.height)), strict=True)
+    one, far, alike = (np.concatenate(part) for part in zip(*added, strict=True))
+    return _with_bridges(found, one, far, alike), layers
 
 
-def _layer(tree: Tree, found: Lifted, level: int, entities: Blended) -> tuple[Layer, tuple[Ints, Ints, Floats]]:
+def _layer(
+    tree: Tree, found: Lifted, level: int, entities: Blended, near: Near
+) -> tuple[Layer, tuple[Ints, Ints, Floats]]:
     """A level in figures, and its bridges, with how alike they are."""
     nodes = tree.of_level(level)
     between = (tree.level[found.source] == level) & (found.source != found.target)
     source, target = found.source[between] - nodes.start, found.target[between] - nodes.start
     island = islands(len(nodes), source, target)
-    near, far, alike = bridges(island, entities.centroids(tree.at[level] - nodes.start) if level else entities)
+    centroids = entities.centroids(tree.at[level] - nodes.start) if level else entities
+    one, far, alike = bridges(island, centroids, None if level else near)
     pairs = np.sort(np.minimum(source, target).astype(np.int64) * len(nodes) + np.maximum(source, target))
     edges = int(np.count_nonzero(np.diff(pairs, prepend=-1)))
     base, lifted = _by_kind(found.base.kind), _by_kind(found.kind[between], found.count[between])
-    layer = Layer(level, len(nodes), int(island.max()) + 1, len(near), edges, base, lifted)
-    return layer, (near + nodes.start, far + nodes.start, alike)
+    layer = Layer(level, len(nodes), int(island.max()) + 1, len(one), edges, base, lifted)
+    return layer, (one + nodes.start, far + nodes.start, alike)
 
 
 def _by_kind(kinds: Ints, counts: Ints | None = None) -> dict[Kind, int]:
@@ -83,9 +87,9 @@ def _by_kind(kinds: Ints, counts: Ints | None = None) -> dict[Kind, int]:
     return {kind: numbers[kind] for kind in Kind if numbers[kind]}
 
 
-def _with_bridges(found: Lifted, near: Ints, far: Ints, alike: Floats) -> Lifted:
+def _with_bridges(found: Lifted, one: Ints, far: Ints, alike: Floats) -> Lifted:
     """Rows for bridges in their places; no base relation is behind them, and no other row joins their nodes."""
-    low, high = np.minimum(near, far), np.maximum(near, far)
+    low, high = np.minimum(one, far), np.maximum(one, far)
     order = np.lexsort((high, low))
     low, high, alike = low[order], high[order], alike[order]
     span = max(int(found.target.max(initial=0)), int(high.max(initial=0))) + 1
