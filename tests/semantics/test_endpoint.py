@@ -270,9 +270,10 @@ def test_what_no_further_request_can_mend_is_asked_once(status: int, reason: str
 def test_after_five_failures_in_a_row_nothing_more_is_asked() -> None:
     with serving(says("nonsense")) as server:
         client = endpoint(server.url)
-        for _ in range(8):
-            with pytest.raises(EndpointError, match="not JSON"):
+        for turn in range(8):
+            with pytest.raises(EndpointError, match="not JSON") as error:
                 client.structured("s", {}, FIELDS)
+            assert str(error.value).startswith("given up after 5 failures in a row") == (turn >= 5)
     assert len(server.asked) == 5
 
 

@@ -135,7 +135,7 @@ class Endpoint:
         with self._lock:
             self._in_a_row += 1
             if self._in_a_row >= _GIVES_UP and not self._closed:
-                self._closed = reason
+                self._closed = f"given up after {_GIVES_UP} failures in a row, the last of them: {reason}"
 
 
 def _kind_of(error: Exception) -> str:
