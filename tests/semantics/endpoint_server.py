@@ -187,3 +187,16 @@ def breaks_off(promised: int = 1000) -> Reaction:
         handler.wfile.write(b'{"choices": [')
 
     return react
+
+
+def long(size: int, length: bool) -> Reaction:
+    """Many blanks, which are announced or not."""
+
+    def react(handler: BaseHTTPRequestHandler, _: Asked) -> None:
+        handler.send_response(200)
+        if length:
+            handler.send_header("Content-Length", str(size))
+        handler.end_headers()
+        handler.wfile.write(b" " * size)
+
+    return react

@@ -23,6 +23,7 @@ from tests.semantics.endpoint_server import (
     breaks_off,
     completion,
     hangs,
+    long,
     only_plain,
     replies,
     says,
@@ -189,7 +190,9 @@ def test_a_rate_limit_is_waited_for_as_long_as_it_asks(date: bool) -> None:
     assert time.monotonic() - start > 0.45
 
 
-@pytest.mark.parametrize("asked", ["soon", "-5", "nan", "inf", "1e9999", "Thu, 99 Foo"])
+@pytest.mark.parametrize(
+    "asked", ["soon", "-5", "nan", "inf", "1e9999", "Thu, 99 Foo", "Wed, 21 Oct 2015 07:28:00 GMT"]
+)
 def test_a_rate_limit_that_asks_for_nonsense_is_waited_for_as_usual(asked: str) -> None:
     with serving(replies(429, Retry_After=asked), says(GOOD)) as server:
         endpoint(server.url).structured("s", {}, FIELDS)
@@ -218,8 +221,13 @@ def test_half_an_answer_is_asked_for_again() -> None:
         assert endpoint(server.url).structured("s", {}, FIELDS).texts["name"] == "Customer orders"
 
 
-def test_an_answer_without_end_is_not_read_to_its_end() -> None:
-    assert "the connection fails" in refusal(replies(200, b" " * (5 * 1024 * 1024)))
+@pytest.mark.parametrize("length", [True, False])
+def test_an_answer_without_end_is_not_read_to_its_end(length: bool) -> None:
+    assert refusal(long(5 * 1024 * 1024, length)) == "the connection fails (TooLong)"
+
+
+def test_half_an_answer_three_times_is_none() -> None:
+    assert refusal(breaks_off()) == "the connection fails (CutOff)"
 
 
 def test_a_server_that_is_not_there_is_said_to_be() -> None:
@@ -278,15 +286,15 @@ def test_after_five_failures_in_a_row_nothing_more_is_asked() -> None:
 
 
 def test_an_answer_between_failures_keeps_it_open() -> None:
-    with serving(*[says("nonsense"), says(GOOD)] * 4) as server:
+    with serving(*[says("nonsense"), says(GOOD)] * 6) as server:
         client = endpoint(server.url)
-        for turn in range(8):
+        for turn in range(12):
             if turn % 2:
                 client.structured("s", {}, FIELDS)
             else:
                 with pytest.raises(EndpointError):
                     client.structured("s", {}, FIELDS)
-    assert len(server.asked) == 8
+    assert len(server.asked) == 12
 
 
 def test_the_budget_counts_every_request() -> None:

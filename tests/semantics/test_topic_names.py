@@ -15,7 +15,7 @@ from tests.semantics.small_topics import SUBJECTS, dataset, grouped, lake
 
 
 def names(*topics: tuple[str, ...], kept: dict[int, str] | None = None) -> list[str]:
-    found = {n: Unnamed(terms, f"table {n}", 10 - n) for n, terms in enumerate(topics)}
+    found = {n: Unnamed(terms, f"table {n}", 10 + n) for n, terms in enumerate(topics)}
     named = names_of(found, {("blood", "group"): 5, ("order", "date"): 9}, kept or {})
     return [named[number] for number in sorted(named)]
 
@@ -29,6 +29,13 @@ def test_each_topic_is_told_by_its_own_words_and_not_by_those_of_all() -> None:
         assert subject in topics[node].name.casefold()
         assert topics[node].typical.startswith(subject)
         assert all(name.startswith(subject) for name in topics[node].members)
+
+
+def test_the_typical_dataset_is_none_that_is_like_no_other() -> None:
+    odd = dataset("orders/a_odd_one", ("gearbox", "torque", "clutch", "axle"))
+    topics = grouped([odd, *lake()]).topics()
+    assert topics[min(topics)].typical.startswith("orders/order_")
+    assert odd.id in topics[min(topics)].members
 
 
 def test_the_root_is_all_datasets() -> None:
@@ -47,11 +54,11 @@ def test_a_name_is_its_best_words_and_a_phrase_where_names_have_it() -> None:
 def test_names_of_a_level_are_unique_and_the_larger_topic_has_the_shorter() -> None:
     same = ("order", "amount", "customer", "discount")
     assert names(same, same, same) == [
-        "Order, amount and customer",
+        "Order, amount and customer (table 0)",
         "Order, amount, customer and discount",
-        "Order, amount and customer (table 2)",
+        "Order, amount and customer",
     ]
-    assert names(("order",), ("order",)) == ["Order", "Order (table 1)"]
+    assert names(("order",), ("order",)) == ["Order (table 0)", "Order"]
     assert names((), ()) == ["table 0", "table 1"]
 
 
@@ -61,7 +68,7 @@ def test_a_name_is_kept_though_the_words_have_changed() -> None:
 
 
 def test_two_topics_that_were_one_do_not_keep_one_name() -> None:
-    assert names(("order",), ("ward",), kept={0: "Sales", 1: "Sales"}) == ["Sales", "Ward"]
+    assert names(("order",), ("ward",), kept={0: "Sales", 1: "Sales"}) == ["Order", "Sales"]
 
 
 def test_what_all_names_are_taken_for_gets_a_number() -> None:
@@ -83,6 +90,7 @@ def test_words_that_nobody_can_read_are_no_names() -> None:
         ("year=2023/month=04", "2023", "2023"),
         ("a/part-20231399", "", ""),
         ("a/id_120245", "", ""),
+        ("a/id_112024", "", ""),
         ("a/v3010", "", ""),
     ],
 )

@@ -44,6 +44,14 @@ class Reply:
     content: bytes
 
 
+class TooLong(HTTPException):
+    """More came than is read."""
+
+
+class CutOff(HTTPException):
+    """Less came than was announced."""
+
+
 def place_of(setting: str, url: str, path: str) -> Place:
     """The place of a path below a URL that a setting gives; the URL may end with the path.
 
@@ -98,9 +106,9 @@ def _exchange(connection: HTTPConnection, target: str, content: bytes, headers: 
     with connection.getresponse() as reply:
         found = reply.read(MOST_BYTES + 1)
         if len(found) > MOST_BYTES:
-            raise HTTPException("too long")
+            raise TooLong
         if reply.length:
-            raise HTTPException("cut")
+            raise CutOff
         return Reply(reply.status, {name.lower(): value for name, value in reply.headers.items()}, found)
 
 
