@@ -19,7 +19,8 @@ GENERIC = (
 )  # fmt: skip
 
 _NAMELESS = ("data", "export", "part-0", "table1", "tmp", "output", "result", "dump", "sheet1", "extract", "file",
-             "dataset", "new table", "untitled", "query result", "test", "final", "all", "full load", "main")  # fmt: skip
+             "dataset", "new table", "untitled", "query result", "test", "final", "all", "full load", "main",
+             "misc")  # fmt: skip
 _BEFORE = ("stg", "dwh", "f", "v", "raw", "dim", "fct", "tmp", "src", "ods", "dm", "blu", "ops", "acme", "bi", "core")
 _AFTER = ("export", "final", "copy", "backup", "old", "new", "tbl", "hist", "daily", "full", "delta", "bak", "snapshot")
 _WRAPPERS = ("payload", "data", "body", "record", "attributes")

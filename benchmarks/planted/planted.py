@@ -75,7 +75,9 @@ def _datasets(drafts: Sequence[Draft], random: Random) -> list[Dataset]:
         size = int(draft.rows * len(draft.columns) * random.uniform(2, 30))
         moment = int((19_000 + random.randrange(1500)) * _DAY_NS)
         leaves = tuple(leaf(column, form, random) for column in draft.columns)
-        dataset = Dataset(id_, form, f"/lake/{id_}", "v1", leaves=leaves, rows=draft.rows, bytes=size, modified_ns=moment)
+        dataset = Dataset(
+            id_, form, f"/lake/{id_}", "v1", leaves=leaves, rows=draft.rows, bytes=size, modified_ns=moment
+        )
         if draft.held:  # the same column of the same rows has one type
             dataset = replace(dataset, leaves=_as_in(found[draft.made_from], draft))
         found.append(dataset)
@@ -142,7 +144,9 @@ def _usages(drafts: Sequence[Draft], ids: Sequence[str], random: Random) -> dict
         if draft.made_from >= 0 and random.random() < 0.25:
             upstream = (ids[draft.made_from],)
         elif random.random() < 0.05:
-            upstream = tuple(ids[other] for other in random.sample(near[draft.subject.domain, draft.camp], 2) if other != at)
+            upstream = tuple(
+                ids[other] for other in random.sample(near[draft.subject.domain, draft.camp], 2) if other != at
+            )
         if owner or upstream:
             found[id_] = Usage(id_, owner=owner, upstream=upstream)
     return found
