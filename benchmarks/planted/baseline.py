@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 import scipy.cluster.hierarchy as hierarchy
 from scipy.sparse import csr_matrix
 
@@ -17,7 +18,7 @@ from benchmarks.planted.planted import Planted
 from benchmarks.planted.scores import adjusted_rand_index
 from r2d2.model.dataset import Dataset
 
-Numbers = np.ndarray
+Numbers = npt.NDArray[np.float64]
 
 
 def exact_names(dataset: Dataset) -> list[str]:

@@ -28,7 +28,7 @@ def leaf(column: Column, form: str, random: Random) -> Leaf:
     if form in TEXT_FORMATS:
         families = (family,) if family == STRING else (family, STRING)
         return Leaf(column.path, families, "string")
-    low, high = sorted((_value(family, random), _value(family, random)))  # type: ignore[type-var]
+    low, high = sorted((_value(family, random), _value(family, random)))
     bounds = {family: Bounds(low, high, True, True, True, True)} if random.random() < 0.8 else {}
     nulls = random.choice((None, 0, 0, random.randrange(20)))
     return Leaf(column.path, (family,), type_, nulls=nulls, bounds=bounds)

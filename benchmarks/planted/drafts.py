@@ -97,7 +97,7 @@ def _written(subject: Subject, camp: int, recipe: Recipe, random: Random) -> Dra
 
 
 def _rows(random: Random) -> int:
-    return max(20, int(random.lognormvariate(10, 2.5)))
+    return max(1000, int(random.lognormvariate(10, 2.5)))
 
 
 def _specific(subject: Subject, camp: int, style: Style, recipe: Recipe, random: Random) -> Iterator[Column]:
@@ -148,6 +148,8 @@ def _edited(found: Sequence[Draft], first: int, random: Random) -> Draft:
 def _derived(found: Sequence[Draft], first: int, random: Random) -> Draft:
     at = _picked(found, first, random)
     model, how = found[at], random.choices(("copy", "slice", "projection"), (35, 35, 30))[0]
+    if model.rows < 100 or len(model.columns) < 4:  # too little for a part of it
+        how = "copy"
     rows, columns = model.rows, model.columns
     if how == "slice" or (how == "projection" and random.random() < 0.3):
         rows = max(1, int(rows * random.uniform(0.02, 0.9)))
@@ -157,9 +159,9 @@ def _derived(found: Sequence[Draft], first: int, random: Random) -> Draft:
 
 
 def _without(model: Draft, share: float, random: Random) -> tuple[Column, ...]:
-    """About that share of its columns, at least two and not all; no column of a subject may be left."""
-    count = max(2, min(len(model.columns) - 1, round(len(model.columns) * share)))
-    kept = set(random.sample(range(len(model.columns)), min(count, len(model.columns))))
+    """About that share of its columns, not all; it may be that no column of a subject is left."""
+    count = max(1, min(len(model.columns) - 1, round(len(model.columns) * share)))
+    kept = set(random.sample(range(len(model.columns)), count))
     return tuple(column for number, column in enumerate(model.columns) if number in kept)
 
 

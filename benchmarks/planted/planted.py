@@ -8,14 +8,15 @@ from random import Random
 
 from benchmarks.planted.columns import leaf
 from benchmarks.planted.drafts import Draft
-from r2d2.model.dataset import Dataset
+from r2d2.model.dataset import Dataset, Leaf
 from r2d2.model.usage import Usage
 
-_DIRECTORIES = ("raw", "staging", "dwh", "archive", "landing", "users/anna", "users/tom", "users/li", "team-blue", "mart",
-                "team-red", "sandbox", "export", "backup", "projects/apollo", "projects/zeus", "lake/bronze",
+_DIRECTORIES = ("raw", "staging", "dwh", "archive", "landing", "users/anna", "users/tom", "users/li", "team-blue",
+                "mart", "team-red", "sandbox", "export", "backup", "projects/apollo", "projects/zeus", "lake/bronze",
                 "lake/silver", "lake/gold", "shared", "tmp", "legacy/as400", "legacy/oracle", "migration")  # fmt: skip
 _OWNERS = tuple(f"{kind}-{word}" for kind in ("team", "user") for word in
-                ("ash", "birch", "cedar", "elm", "fir", "hazel", "larch", "maple", "oak", "pine", "rowan", "yew"))  # fmt: skip
+                ("ash", "birch", "cedar", "elm", "fir", "hazel", "larch", "maple", "oak", "pine", "rowan",
+                 "yew"))  # fmt: skip
 _FORMATS = (("parquet", 50), ("delta", 25), ("csv", 15), ("jsonl", 10))
 _DAY_NS = 86_400 * 10**9
 
@@ -84,7 +85,7 @@ def _datasets(drafts: Sequence[Draft], random: Random) -> list[Dataset]:
     return found
 
 
-def _as_in(parent: Dataset, draft: Draft) -> tuple:
+def _as_in(parent: Dataset, draft: Draft) -> tuple[Leaf, ...]:
     types = {leaf_.path: leaf_ for leaf_ in parent.leaves}
     return tuple(types[column.path] for column in draft.columns)
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import numpy as np
+import numpy.typing as npt
 
 from benchmarks.planted.planted import Planted
 
-Numbers = np.ndarray
+Numbers = npt.NDArray[np.float64]
 
 
 def owners(catalog: Planted) -> Numbers:

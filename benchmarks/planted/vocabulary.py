@@ -67,7 +67,8 @@ def _names(text: str) -> tuple[Words, ...]:
 @cache
 def subjects() -> tuple[Subject, ...]:
     """All families, in the order of the file."""
-    found, domain, group, shared = [], "", "", ()
+    found: list[Subject] = []
+    domain, group, shared = "", "", tuple[Concept, ...]()
     for line in (Path(__file__).parent / "vocabulary.txt").read_text().splitlines():
         mark, rest = line[:1], line[2:]
         if mark == "@":

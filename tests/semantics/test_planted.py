@@ -41,7 +41,7 @@ def test_ids_are_unique_and_so_are_the_columns_of_a_dataset(name: str) -> None:
     assert len({dataset.id for dataset in datasets}) == len(datasets)
     for dataset in datasets:
         paths = ["/".join(leaf.path).lower() for leaf in dataset.leaves]
-        assert len(set(paths)) == len(paths) >= 2
+        assert len(set(paths)) == len(paths) >= 1
 
 
 @both
@@ -59,7 +59,8 @@ def test_a_proven_pair_has_columns_and_rows_to_spare_and_stays_in_its_family_and
         above, below = planted.datasets[at[parent]], planted.datasets[at[child]]
         leaves = {leaf.path for leaf in above.leaves}
         assert leaves >= {leaf.path for leaf in below.leaves}
-        assert (above.rows or 0) >= (below.rows or 0)
+        assert (above.rows, len(above.leaves)) != (below.rows, len(below.leaves))
+        assert (above.rows or 0) >= (below.rows or 0) > 0
         assert planted.family[at[parent]] == planted.family[at[child]]
         assert planted.camp[at[parent]] == planted.camp[at[child]]
 
