@@ -13,7 +13,7 @@ import numpy.typing as npt
 import scipy.cluster.hierarchy as hierarchy
 from scipy.sparse import csr_matrix
 
-from benchmarks.planted.catalogs import catalog_a, catalog_b
+from benchmarks.planted.catalogs import catalog_a, catalog_b, catalog_c
 from benchmarks.planted.planted import Planted
 from benchmarks.planted.scores import adjusted_rand_index
 from r2d2.model.dataset import Dataset
@@ -70,7 +70,7 @@ def exact_names_score(catalog: Planted) -> float:
 
 
 def main() -> None:
-    for name, catalog in (("A", catalog_a), ("B", catalog_b)):
+    for name, catalog in (("A", catalog_a), ("B", catalog_b), ("C", catalog_c)):
         print(name, *(f"{exact_names_score(catalog(seed)):.3f}" for seed in range(3)))
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from benchmarks.planted.mess import GENERIC, Mess, Style, mark
-from benchmarks.planted.vocabulary import Concept, Subject, Words, subjects
+from benchmarks.planted.mess import Mess, Style, mark
+from benchmarks.planted.vocabulary import Concept, Subject, Words
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Column:
 
     Attributes:
         path: its name, below the struct that it lies in.
-        meaning: the concept's key; empty for a generic column.
+        meaning: the concept's key; empty for a generic column, and for one whose name nobody can read.
         kind: as ``Concept.kind``.
     """
 
@@ -56,6 +56,7 @@ class Recipe:
     """How tables are drawn.
 
     Attributes:
+        about: all families.
         mess: of names.
         camps: in how many ways a family is spoken of.
         derived: share of copies, slices and projections.
@@ -64,6 +65,7 @@ class Recipe:
         generic: what the shares of generic columns are multiplied with.
     """
 
+    about: tuple[Subject, ...]
     mess: Mess
     camps: int = 1
     derived: float = 0.35
@@ -104,24 +106,25 @@ def _specific(subject: Subject, camp: int, style: Style, recipe: Recipe, random:
     own = min(random.randint(*recipe.specific), len(subject.own))
     drawn = random.sample(subject.own, own) + random.sample(subject.shared, random.randint(0, len(subject.shared) - 1))
     if random.random() < recipe.mess.strangers:
-        drawn.append(_stranger(subject, camp, random))
+        drawn.append(_stranger(subject, camp, recipe.about, random))
     for concept in drawn:
-        name = style.column(concept.spoken[camp], random)
-        yield Column((style.wrapper, name) if style.wrapper else (name,), concept.key, concept.kind)
+        words, hidden = concept.spoken[camp], style.hides(random)
+        name = style.unreadable(words, random) if hidden else style.column(words, random)
+        yield Column((style.wrapper, name) if style.wrapper else (name,), "" if hidden else concept.key, concept.kind)
 
 
-def _stranger(subject: Subject, camp: int, random: Random) -> Concept:
+def _stranger(subject: Subject, camp: int, about: Sequence[Subject], random: Random) -> Concept:
     """A concept of another subject, in no words that the family's other camp uses."""
     taken = {word for concept in subject.concepts for word in concept.spoken[1 - camp]}
     while True:
-        other = random.choice(subjects())
+        other = random.choice(about)
         concept = random.choice(other.concepts)
         if other != subject and not taken.intersection(concept.spoken[camp]):
             return concept
 
 
 def _generic(style: Style, times: float, random: Random) -> Iterator[Column]:
-    for text, kind, share in GENERIC:
+    for text, kind, share in style.mess.generic:
         if random.random() < share * times:
             yield Column((style.cased(text.split()),), "", kind)
 

@@ -32,7 +32,7 @@ class Planted:
         usages: by dataset id: owners of most, lineage of few.
         family, group, domain: what it is about, finest first.
         camp: which words its people use.
-        meanings: concepts of its columns in their order; empty for generic columns.
+        meanings: concepts of its columns in their order; empty where a name says nothing.
     """
 
     datasets: tuple[Dataset, ...]
