@@ -42,14 +42,14 @@ def tf_idf(documents: Sequence[Sequence[str]]) -> Numbers:
     frequency = np.asarray((counts > 0).sum(axis=0)).ravel()
     dense = counts.multiply(np.log(len(documents) / frequency)).toarray()
     lengths = np.linalg.norm(dense, axis=1, keepdims=True)
-    return dense / np.where(lengths > 0, lengths, 1)
+    return np.asarray(dense / np.where(lengths > 0, lengths, 1))
 
 
 def distances(rows: Numbers) -> Numbers:
     """Euclidean, condensed as scipy has them."""
     squares = (rows**2).sum(axis=1)
     full = squares[:, None] + squares[None, :] - 2 * rows @ rows.T
-    return np.sqrt(np.maximum(full[np.triu_indices(len(rows), 1)], 0))
+    return np.asarray(np.sqrt(np.maximum(full[np.triu_indices(len(rows), 1)], 0)))
 
 
 def parts(rows: Numbers, method: str, count: int) -> list[int]:

@@ -19,28 +19,27 @@ from benchmarks.planted.vocabulary import german_subjects, subjects
 #: Names as messy as those of old lakes.
 A = Recipe(subjects(), Mess())
 #: Each family in two camps that share no name that means anything. Their words can be read, but for a few.
-B = Recipe(
-    subjects(), Mess(nameless=0.15, short=0.12, short_words=0.3, opaque=0.0, clipped=0.0, strangers=0.15), camps=2
-)
-
-
+_TIDY = Mess(nameless=0.15, short=0.12, short_words=0.3, opaque=0.0, clipped=0.0, strangers=0.15)
+B = Recipe(subjects(), _TIDY, camps=2)
 #: As messy as A, in German: words are often written together, and generic columns are German, too.
 C = Recipe(german_subjects(), Mess(cases=(45, 12, 12, 6, 20, 5), generic=GERMAN_GENERIC, empty_names=GERMAN_NAMELESS))
+#: As A, with the wider tables of large lakes: more concepts, and fields that users may fill.
+BIG = replace(A, specific=(5, 11), generic=1.25, spare=(0, 6))
 
 
 def catalog_a(seed: int) -> Planted:
     """Messy names: abbreviations, codes, prefixes, versions, generic columns and tables."""
-    return _catalog(A, _sizes(60), Random(f"a{seed}"))
+    return _catalog(A, _sizes(), Random(f"a{seed}"))
 
 
 def catalog_b(seed: int) -> Planted:
     """Each family in two camps of other words, without containment between them."""
-    return _catalog(B, _sizes(60), Random(f"b{seed}"))
+    return _catalog(B, _sizes(), Random(f"b{seed}"))
 
 
 def catalog_c(seed: int) -> Planted:
     """As messy as A, in German; the camp that is never drawn from holds the English words."""
-    return _catalog(C, _sizes(60), Random(f"c{seed}"))
+    return _catalog(C, _sizes(), Random(f"c{seed}"))
 
 
 def glossary_c() -> dict[str, str]:
@@ -49,8 +48,15 @@ def glossary_c() -> dict[str, str]:
         return {row["word"]: row["meaning"] for row in csv.DictReader(file)}
 
 
-def _sizes(families: int, smallest: int = 5, largest: int = 100) -> list[int]:
-    """Skewed, the largest first: 2,084 datasets in 60 families."""
+def big_catalog(datasets: int = 10_000, seed: int = 0) -> Planted:
+    """As A in 60 larger families, with 20 columns and a little more for each dataset."""
+    sizes = [size * datasets // sum(_sizes()) for size in _sizes()]
+    sizes[0] += datasets - sum(sizes)
+    return _catalog(BIG, sizes, Random(f"big{seed}"))
+
+
+def _sizes(families: int = 60, smallest: int = 5, largest: int = 100) -> list[int]:
+    """Skewed, the largest first: 2,096 datasets in 60 families."""
     steps = (1 - number / (families - 1) for number in range(families))
     return [smallest + round((largest - smallest) * step**2.2) for step in steps]
 

@@ -63,6 +63,7 @@ class Recipe:
         edited: share of tables that were made from others and then changed, so that nothing holds them.
         specific: fewest and most concepts of its own that a table has.
         generic: what the shares of generic columns are multiplied with.
+        spare: fewest and most numbered columns that users may fill as they like.
     """
 
     about: tuple[Subject, ...]
@@ -72,6 +73,7 @@ class Recipe:
     edited: float = 0.04
     specific: tuple[int, int] = (4, 10)
     generic: float = 1.0
+    spare: tuple[int, int] = (0, 0)
 
 
 def family_drafts(subject: Subject, size: int, recipe: Recipe, random: Random) -> list[Draft]:
@@ -92,7 +94,7 @@ def family_drafts(subject: Subject, size: int, recipe: Recipe, random: Random) -
 
 def _written(subject: Subject, camp: int, recipe: Recipe, random: Random) -> Draft:
     style = Style.drawn(recipe.mess, random)
-    columns = [*_specific(subject, camp, style, recipe, random), *_generic(style, recipe.generic, random)]
+    columns = [*_specific(subject, camp, style, recipe, random), *_generic(style, recipe, random)]
     random.shuffle(columns)
     name = style.table(random.choice(subject.tables[camp]), random)
     return Draft(subject, camp, style, name, _distinct(columns), _rows(random))
@@ -123,10 +125,12 @@ def _stranger(subject: Subject, camp: int, about: Sequence[Subject], random: Ran
             return concept
 
 
-def _generic(style: Style, times: float, random: Random) -> Iterator[Column]:
+def _generic(style: Style, recipe: Recipe, random: Random) -> Iterator[Column]:
     for text, kind, share in style.mess.generic:
-        if random.random() < share * times:
+        if random.random() < share * recipe.generic:
             yield Column((style.cased(text.split()),), "", kind)
+    for number in range(1, random.randint(*recipe.spare) + 1):
+        yield Column((style.cased(["udf", str(number)]),), "", "s")
 
 
 def _distinct(columns: Sequence[Column]) -> tuple[Column, ...]:

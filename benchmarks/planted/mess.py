@@ -21,8 +21,9 @@ GENERIC = (
 NAMELESS = ("data", "export", "part-0", "table1", "tmp", "output", "result", "dump", "sheet1", "extract", "file",
              "dataset", "new table", "untitled", "query result", "test", "final", "all", "full load", "main",
              "misc")  # fmt: skip
-GERMAN_NAMELESS = ("daten", "export", "tabelle1", "tmp", "ausgabe", "ergebnis", "auszug", "datei", "neue tabelle", 
-                   "abzug", "unbenannt", "auswertung", "test", "final", "alles", "gesamt", "haupt", "sonstiges")  # fmt: skip
+GERMAN_NAMELESS = ("daten", "export", "tabelle1", "tmp", "ausgabe", "ergebnis", "auszug", "datei",
+                   "abzug", "unbenannt", "auswertung", "test", "final", "alles", "gesamt",
+                   "haupt", "sonstiges", "neue tabelle")  # fmt: skip
 #: The same in a lake whose people speak German.
 GERMAN_GENERIC = (
     ("id", "n", 0.85), ("erstellt am", "t", 0.6), ("geaendert am", "t", 0.5), ("status", "s", 0.5), ("name", "s", 0.3),

@@ -98,7 +98,7 @@ def folded(ranked: Iterable[str], container: dict[str, str]) -> list[str]:
 
 def words(text: str) -> set[str]:
     """Words of a text, without endings, and without those that no answer can be found by."""
-    return {stem(word.lower()) for word in _WORD.findall(text)} - _EMPTY
+    return {stem(word) for word in map(str.lower, _WORD.findall(text)) if word not in _EMPTY}
 
 
 def stem(word: str) -> str:

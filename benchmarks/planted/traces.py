@@ -61,9 +61,9 @@ TRACES: dict[str, Callable[[Planted], Numbers]] = {
 
 def _one_hot(labels: list[str]) -> Numbers:
     names, numbers = np.unique(np.asarray(labels), return_inverse=True)
-    return np.eye(len(names))[numbers]
+    return np.asarray(np.eye(len(names))[numbers])
 
 
 def _scaled(rows: Numbers) -> Numbers:
     spread = rows.std(axis=0)
-    return (rows - rows.mean(axis=0)) / np.where(spread > 0, spread, 1)
+    return np.asarray((rows - rows.mean(axis=0)) / np.where(spread > 0, spread, 1))
