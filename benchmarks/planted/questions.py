@@ -53,7 +53,7 @@ class Question:
 
 
 def questions(catalog: Planted, seed: int = 0) -> tuple[Question, ...]:
-    """200 questions to a catalog whose camp 0 is English.
+    """200 questions to a catalog of English names and one camp, as A is.
 
     Raises:
         ValueError: the catalog has too few datasets that only one question fits.
