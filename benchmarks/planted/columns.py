@@ -16,7 +16,8 @@ _TYPES = {
     "m": ((NUMBER, "decimal(18,2)", 55), (FLOATING, "double", 35), (STRING, "string", 10)),
     "f": ((FLOATING, "double", 60), (NUMBER, "decimal(12,4)", 25), (STRING, "string", 15)),
     "d": ((DATE, "date32", 60), (TIMESTAMP, "timestamp[us]", 15), (STRING, "string", 25)),
-    "t": ((TIMESTAMP, "timestamp[us]", 45), (INSTANT, "timestamp[us, UTC]", 30), (NUMBER, "int64", 10), (STRING, "string", 15)),
+    "t": ((TIMESTAMP, "timestamp[us]", 45), (INSTANT, "timestamp[us, UTC]", 30),
+          (NUMBER, "int64", 10), (STRING, "string", 15)),
     "b": ((BOOLEAN, "bool", 60), (NUMBER, "int8", 20), (STRING, "string", 20)),
 }  # fmt: skip
 
@@ -27,7 +28,7 @@ def leaf(column: Column, form: str, random: Random) -> Leaf:
     if form in TEXT_FORMATS:
         families = (family,) if family == STRING else (family, STRING)
         return Leaf(column.path, families, "string")
-    low, high = sorted((_value(family, random), _value(family, random)))  # type: ignore[type-var]
+    low, high = sorted((_value(family, random), _value(family, random)))
     bounds = {family: Bounds(low, high, True, True, True, True)} if random.random() < 0.8 else {}
     nulls = random.choice((None, 0, 0, random.randrange(20)))
     return Leaf(column.path, (family,), type_, nulls=nulls, bounds=bounds)

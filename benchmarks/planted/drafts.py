@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 
-from benchmarks.planted.mess import GENERIC, Mess, Style, mark
-from benchmarks.planted.vocabulary import Concept, Subject, Words, subjects
+from benchmarks.planted.mess import Mess, Style, mark
+from benchmarks.planted.vocabulary import Concept, Subject, Words
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class Column:
 
     Attributes:
         path: its name, below the struct that it lies in.
-        meaning: the concept's key; empty for a generic column.
+        meaning: the concept's key; empty for a generic column, and for one whose name nobody can read.
         kind: as ``Concept.kind``.
     """
 
@@ -56,20 +56,24 @@ class Recipe:
     """How tables are drawn.
 
     Attributes:
+        about: all families.
         mess: of names.
         camps: in how many ways a family is spoken of.
         derived: share of copies, slices and projections.
         edited: share of tables that were made from others and then changed, so that nothing holds them.
         specific: fewest and most concepts of its own that a table has.
         generic: what the shares of generic columns are multiplied with.
+        spare: fewest and most numbered columns that users may fill as they like.
     """
 
+    about: tuple[Subject, ...]
     mess: Mess
     camps: int = 1
     derived: float = 0.35
     edited: float = 0.04
     specific: tuple[int, int] = (4, 10)
     generic: float = 1.0
+    spare: tuple[int, int] = (0, 0)
 
 
 def family_drafts(subject: Subject, size: int, recipe: Recipe, random: Random) -> list[Draft]:
@@ -90,40 +94,43 @@ def family_drafts(subject: Subject, size: int, recipe: Recipe, random: Random) -
 
 def _written(subject: Subject, camp: int, recipe: Recipe, random: Random) -> Draft:
     style = Style.drawn(recipe.mess, random)
-    columns = [*_specific(subject, camp, style, recipe, random), *_generic(style, recipe.generic, random)]
+    columns = [*_specific(subject, camp, style, recipe, random), *_generic(style, recipe, random)]
     random.shuffle(columns)
     name = style.table(random.choice(subject.tables[camp]), random)
     return Draft(subject, camp, style, name, _distinct(columns), _rows(random))
 
 
 def _rows(random: Random) -> int:
-    return max(20, int(random.lognormvariate(10, 2.5)))
+    return max(1000, int(random.lognormvariate(10, 2.5)))
 
 
 def _specific(subject: Subject, camp: int, style: Style, recipe: Recipe, random: Random) -> Iterator[Column]:
     own = min(random.randint(*recipe.specific), len(subject.own))
     drawn = random.sample(subject.own, own) + random.sample(subject.shared, random.randint(0, len(subject.shared) - 1))
     if random.random() < recipe.mess.strangers:
-        drawn.append(_stranger(subject, camp, random))
+        drawn.append(_stranger(subject, camp, recipe.about, random))
     for concept in drawn:
-        name = style.column(concept.spoken[camp], random)
-        yield Column((style.wrapper, name) if style.wrapper else (name,), concept.key, concept.kind)
+        words, hidden = concept.spoken[camp], style.hides(random)
+        name = style.unreadable(words, random) if hidden else style.column(words, random)
+        yield Column((style.wrapper, name) if style.wrapper else (name,), "" if hidden else concept.key, concept.kind)
 
 
-def _stranger(subject: Subject, camp: int, random: Random) -> Concept:
+def _stranger(subject: Subject, camp: int, about: Sequence[Subject], random: Random) -> Concept:
     """A concept of another subject, in no words that the family's other camp uses."""
     taken = {word for concept in subject.concepts for word in concept.spoken[1 - camp]}
     while True:
-        other = random.choice(subjects())
+        other = random.choice(about)
         concept = random.choice(other.concepts)
         if other != subject and not taken.intersection(concept.spoken[camp]):
             return concept
 
 
-def _generic(style: Style, times: float, random: Random) -> Iterator[Column]:
-    for text, kind, share in GENERIC:
-        if random.random() < share * times:
+def _generic(style: Style, recipe: Recipe, random: Random) -> Iterator[Column]:
+    for text, kind, share in style.mess.generic:
+        if random.random() < share * recipe.generic:
             yield Column((style.cased(text.split()),), "", kind)
+    for number in range(1, random.randint(*recipe.spare) + 1):
+        yield Column((style.cased(["udf", str(number)]),), "", "s")
 
 
 def _distinct(columns: Sequence[Column]) -> tuple[Column, ...]:
@@ -148,6 +155,8 @@ def _edited(found: Sequence[Draft], first: int, random: Random) -> Draft:
 def _derived(found: Sequence[Draft], first: int, random: Random) -> Draft:
     at = _picked(found, first, random)
     model, how = found[at], random.choices(("copy", "slice", "projection"), (35, 35, 30))[0]
+    if model.rows < 100 or len(model.columns) < 4:  # too little for a part of it
+        how = "copy"
     rows, columns = model.rows, model.columns
     if how == "slice" or (how == "projection" and random.random() < 0.3):
         rows = max(1, int(rows * random.uniform(0.02, 0.9)))
@@ -157,9 +166,9 @@ def _derived(found: Sequence[Draft], first: int, random: Random) -> Draft:
 
 
 def _without(model: Draft, share: float, random: Random) -> tuple[Column, ...]:
-    """About that share of its columns, at least two and not all; no column of a subject may be left."""
-    count = max(2, min(len(model.columns) - 1, round(len(model.columns) * share)))
-    kept = set(random.sample(range(len(model.columns)), min(count, len(model.columns))))
+    """About that share of its columns, not all; it may be that no column of a subject is left."""
+    count = max(1, min(len(model.columns) - 1, round(len(model.columns) * share)))
+    kept = set(random.sample(range(len(model.columns)), count))
     return tuple(column for number, column in enumerate(model.columns) if number in kept)
 
 

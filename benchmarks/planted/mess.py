@@ -18,8 +18,23 @@ GENERIC = (
     ("year", "n", 0.08), ("created by", "s", 0.08), ("timestamp", "t", 0.08), ("seq", "n", 0.05), ("title", "s", 0.05),
 )  # fmt: skip
 
-_NAMELESS = ("data", "export", "part-0", "table1", "tmp", "output", "result", "dump", "sheet1", "extract", "file",
-             "dataset", "new table", "untitled", "query result", "test", "final", "all", "full load", "main")  # fmt: skip
+NAMELESS = ("data", "export", "part-0", "table1", "tmp", "output", "result", "dump", "sheet1", "extract", "file",
+             "dataset", "new table", "untitled", "query result", "test", "final", "all", "full load", "main",
+             "misc")  # fmt: skip
+GERMAN_NAMELESS = ("daten", "export", "tabelle1", "tmp", "ausgabe", "ergebnis", "auszug", "datei",
+                   "abzug", "unbenannt", "auswertung", "test", "final", "alles", "gesamt",
+                   "haupt", "sonstiges", "neue tabelle")  # fmt: skip
+#: The same in a lake whose people speak German.
+GERMAN_GENERIC = (
+    ("id", "n", 0.85), ("erstellt am", "t", 0.6), ("geaendert am", "t", 0.5), ("status", "s", 0.5), ("name", "s", 0.3),
+    ("bezeichnung", "s", 0.3), ("wert", "f", 0.3), ("typ", "s", 0.35), ("schluessel", "s", 0.25), ("text", "s", 0.2),
+    ("beschreibung", "s", 0.25), ("lade datum", "d", 0.25), ("quelle", "s", 0.2), ("aktiv", "b", 0.2),
+    ("mandant", "s", 0.2), ("datum", "d", 0.2), ("lauf id", "n", 0.15), ("bemerkung", "s", 0.15), ("version", "n", 0.1),
+    ("kennzeichen", "b", 0.1), ("uuid", "s", 0.1), ("notiz", "s", 0.1), ("geloescht", "b", 0.08), ("jahr", "n", 0.08),
+    ("erstellt von", "s", 0.08),
+    ("created at", "t", 0.2), ("updated at", "t", 0.15), ("lfd nr", "n", 0.1),
+)  # fmt: skip
+
 _BEFORE = ("stg", "dwh", "f", "v", "raw", "dim", "fct", "tmp", "src", "ods", "dm", "blu", "ops", "acme", "bi", "core")
 _AFTER = ("export", "final", "copy", "backup", "old", "new", "tbl", "hist", "daily", "full", "delta", "bak", "snapshot")
 _WRAPPERS = ("payload", "data", "body", "record", "attributes")
@@ -39,6 +54,8 @@ class Mess:
         nested: tables whose columns lie in a struct.
         strangers: tables with a column of another subject.
         cases: how likely each of ``CASES`` is.
+        generic: columns that tell nothing.
+        empty_names: of tables whose name says nothing.
     """
 
     nameless: float = 0.3
@@ -52,6 +69,8 @@ class Mess:
     nested: float = 0.08
     strangers: float = 0.3
     cases: tuple[float, ...] = (50, 12, 16, 8, 8, 6)
+    generic: tuple[tuple[str, str, float], ...] = GENERIC
+    empty_names: tuple[str, ...] = NAMELESS
 
 
 @dataclass(frozen=True)
@@ -72,22 +91,21 @@ class Style:
         wrapper = random.choice(_WRAPPERS) if random.random() < mess.nested else ""
         return cls(mess, random.choices(CASES, mess.cases)[0], short, letters, wrapper)
 
+    def hides(self, random: Random) -> bool:
+        """Whether the next column gets a name that nobody can read."""
+        return random.random() < (self.mess.opaque if self.short != "none" else self.mess.opaque / 2)
+
     def column(self, words: Words, random: Random) -> str:
-        """The name of a column that means something."""
-        opaque = self.mess.opaque if self.short != "none" else self.mess.opaque / 2
-        if random.random() < opaque:
-            return self.cased([self.unreadable(words, random)])
+        """The name of a column that can be read."""
         if len(words) > 1 and random.random() < self.mess.clipped:
             left = random.randrange(len(words))
             words = words[:left] + words[left + 1 :]
         return self.cased(abbreviated(words, self.short, self.mess.short_words, random))
 
     def unreadable(self, words: Words, random: Random) -> str:
-        """A code, a number or initials."""
-        way = random.random()
-        if way < 0.4:
-            return code(words)
-        return f"attr{random.randrange(60)}" if way < 0.7 else initials(words) + str(random.randrange(1, 9))
+        """The name of a column as a code, a number or initials."""
+        drawn = (code(words), f"attr{random.randrange(60)}", initials(words) + str(random.randrange(1, 9)))
+        return self.cased(random.choices(drawn, (40, 30, 30)))
 
     def cased(self, words: list[str]) -> str:
         """Words put together, the table's letters before them."""
@@ -96,7 +114,7 @@ class Style:
     def table(self, words: Words, random: Random) -> str:
         """The name of a table, with what people put around it."""
         if random.random() < self.mess.nameless:
-            words = tuple(random.choice(_NAMELESS).split())
+            words = tuple(random.choice(self.mess.empty_names).split())
         found = abbreviated(words, self.short, self.mess.short_words, random)
         if random.random() < self.mess.before:
             found.insert(0, random.choice(_BEFORE))

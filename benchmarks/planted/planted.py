@@ -8,14 +8,15 @@ from random import Random
 
 from benchmarks.planted.columns import leaf
 from benchmarks.planted.drafts import Draft
-from r2d2.model.dataset import Dataset
+from r2d2.model.dataset import Dataset, Leaf
 from r2d2.model.usage import Usage
 
-_DIRECTORIES = ("raw", "staging", "dwh", "archive", "landing", "users/anna", "users/tom", "users/li", "team-blue", "mart",
-                "team-red", "sandbox", "export", "backup", "projects/apollo", "projects/zeus", "lake/bronze",
+_DIRECTORIES = ("raw", "staging", "dwh", "archive", "landing", "users/anna", "users/tom", "users/li", "team-blue",
+                "mart", "team-red", "sandbox", "export", "backup", "projects/apollo", "projects/zeus", "lake/bronze",
                 "lake/silver", "lake/gold", "shared", "tmp", "legacy/as400", "legacy/oracle", "migration")  # fmt: skip
 _OWNERS = tuple(f"{kind}-{word}" for kind in ("team", "user") for word in
-                ("ash", "birch", "cedar", "elm", "fir", "hazel", "larch", "maple", "oak", "pine", "rowan", "yew"))  # fmt: skip
+                ("ash", "birch", "cedar", "elm", "fir", "hazel", "larch", "maple", "oak", "pine", "rowan",
+                 "yew"))  # fmt: skip
 _FORMATS = (("parquet", 50), ("delta", 25), ("csv", 15), ("jsonl", 10))
 _DAY_NS = 86_400 * 10**9
 
@@ -31,7 +32,7 @@ class Planted:
         usages: by dataset id: owners of most, lineage of few.
         family, group, domain: what it is about, finest first.
         camp: which words its people use.
-        meanings: concepts of its columns in their order; empty for generic columns.
+        meanings: concepts of its columns in their order; empty where a name says nothing.
     """
 
     datasets: tuple[Dataset, ...]
@@ -75,14 +76,16 @@ def _datasets(drafts: Sequence[Draft], random: Random) -> list[Dataset]:
         size = int(draft.rows * len(draft.columns) * random.uniform(2, 30))
         moment = int((19_000 + random.randrange(1500)) * _DAY_NS)
         leaves = tuple(leaf(column, form, random) for column in draft.columns)
-        dataset = Dataset(id_, form, f"/lake/{id_}", "v1", leaves=leaves, rows=draft.rows, bytes=size, modified_ns=moment)
+        dataset = Dataset(
+            id_, form, f"/lake/{id_}", "v1", leaves=leaves, rows=draft.rows, bytes=size, modified_ns=moment
+        )
         if draft.held:  # the same column of the same rows has one type
             dataset = replace(dataset, leaves=_as_in(found[draft.made_from], draft))
         found.append(dataset)
     return found
 
 
-def _as_in(parent: Dataset, draft: Draft) -> tuple:
+def _as_in(parent: Dataset, draft: Draft) -> tuple[Leaf, ...]:
     types = {leaf_.path: leaf_ for leaf_ in parent.leaves}
     return tuple(types[column.path] for column in draft.columns)
 
@@ -142,7 +145,9 @@ def _usages(drafts: Sequence[Draft], ids: Sequence[str], random: Random) -> dict
         if draft.made_from >= 0 and random.random() < 0.25:
             upstream = (ids[draft.made_from],)
         elif random.random() < 0.05:
-            upstream = tuple(ids[other] for other in random.sample(near[draft.subject.domain, draft.camp], 2) if other != at)
+            upstream = tuple(
+                ids[other] for other in random.sample(near[draft.subject.domain, draft.camp], 2) if other != at
+            )
         if owner or upstream:
             found[id_] = Usage(id_, owner=owner, upstream=upstream)
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Hashable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 
 def adjusted_rand_index(first: Sequence[Hashable], second: Sequence[Hashable]) -> float:
@@ -26,12 +27,12 @@ def adjusted_rand_index(first: Sequence[Hashable], second: Sequence[Hashable]) -
     return 1.0 if most == expected else float((together - expected) / (most - expected))
 
 
-def _numbered(labels: Sequence[Hashable]) -> np.ndarray:
+def _numbered(labels: Sequence[Hashable]) -> npt.NDArray[np.int64]:
     numbers: dict[Hashable, int] = {}
     return np.asarray([numbers.setdefault(label, len(numbers)) for label in labels], np.int64)
 
 
-def _pairs(counts: np.ndarray) -> float:
+def _pairs(counts: npt.NDArray[np.int64]) -> float:
     return float((counts.astype(np.float64) * (counts - 1) / 2).sum())
 
 

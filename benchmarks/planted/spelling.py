@@ -14,7 +14,10 @@ USUAL = {
     "maximum": "max", "minimum": "min", "number": "no", "order": "ord", "patient": "pat", "payment": "pmt",
     "percent": "pct", "product": "prod", "quantity": "qty", "reference": "ref", "return": "ret", "revision": "rev",
     "sequence": "seq", "shipment": "shpmt", "supplier": "suppl", "temperature": "temp", "time": "tm", "total": "tot",
-    "transaction": "txn", "vehicle": "veh", "warehouse": "whse", "weight": "wt",
+    "transaction": "txn", "vehicle": "veh", "warehouse": "whse", "weight": "wt", "nummer": "nr", "datum": "dat",
+    "kunden": "kd", "betrag": "betr", "anzahl": "anz", "menge": "mng", "strasse": "str", "rechnungs": "rg",
+    "lieferanten": "lief", "konto": "kto", "bezeichnung": "bez", "beschreibung": "beschr", "personal": "pers",
+    "versicherungs": "vers", "gewicht": "gew", "fahrzeug": "fzg", "stueck": "stk", "geburts": "geb",
 }  # fmt: skip
 
 Case = Callable[[Sequence[str]], str]

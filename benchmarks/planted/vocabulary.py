@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
+from itertools import starmap
 from pathlib import Path
 
 #: Words that carry no subject: both camps of a family may use them.
@@ -67,7 +68,8 @@ def _names(text: str) -> tuple[Words, ...]:
 @cache
 def subjects() -> tuple[Subject, ...]:
     """All families, in the order of the file."""
-    found, domain, group, shared = [], "", "", ()
+    found: list[Subject] = []
+    domain, group, shared = "", "", tuple[Concept, ...]()
     for line in (Path(__file__).parent / "vocabulary.txt").read_text().splitlines():
         mark, rest = line[:1], line[2:]
         if mark == "@":
@@ -89,3 +91,31 @@ def related(name: str) -> tuple[Subject, ...]:
     own = next(subject for subject in subjects() if subject.name == name)
     others = [other for other in subjects() if other.domain == own.domain and other != own]
     return tuple(sorted(others, key=lambda other: other.group != own.group))
+
+
+@cache
+def german_subjects() -> tuple[Subject, ...]:
+    """The same families with German as camp 0 and English as camp 1; kinds of columns stay."""
+    english = {subject.name: subject for subject in subjects()}
+    found: list[Subject] = []
+    shared: tuple[str, ...] = ()
+    for line in (Path(__file__).parent / "german.txt").read_text().splitlines():
+        if line.startswith("="):
+            shared = tuple(line.split("|")[1].split(";"))
+        elif line.startswith("-"):
+            name, tables, texts = line[2:].split("|")
+            found.append(_in_german(english[name.strip()], tables, tuple(texts.split(";")), shared))
+    return tuple(found)
+
+
+def _in_german(subject: Subject, tables: str, own: tuple[str, ...], shared: tuple[str, ...]) -> Subject:
+    return replace(
+        subject,
+        tables=(_names(tables), subject.tables[0]),
+        own=tuple(starmap(_translated, zip(subject.own, own, strict=True))),
+        shared=tuple(starmap(_translated, zip(subject.shared, shared, strict=True))),
+    )
+
+
+def _translated(concept: Concept, text: str) -> Concept:
+    return replace(concept, spoken=(tuple(text.split()), concept.spoken[0]))
