@@ -47,17 +47,20 @@ def _candidates(halves: Tensor, rows: slice, most: int) -> Tensor:
     """The numbers of the best ``most`` vectors for each row, itself among them; those of a tile after the other."""
     import torch
 
-    best = numbers = None
+    own = halves[rows]
+    best = torch.empty((len(own), 0), device=own.device)
+    numbers = torch.empty((len(own), 0), dtype=torch.int64, device=own.device)
     for start in range(0, len(halves), _COLUMNS):
-        tile = _products(halves[rows], halves[start : start + _COLUMNS])
-        near, found = tile.topk(min(most, tile.shape[1]), sorted=False)
-        found = found + start
-        if best is not None:
-            near, found = torch.cat((best, near), 1), torch.cat((numbers, found), 1)
-            near, places = near.topk(min(most, near.shape[1]), sorted=False)
-            found = found.gather(1, places)
-        best, numbers = near, found
+        near, found = _best(_products(own, halves[start : start + _COLUMNS]), most)
+        best, places = _best(torch.cat((best, near), 1), most)
+        numbers = torch.cat((numbers, found + start), 1).gather(1, places)
     return numbers
+
+
+def _best(scores: Tensor, most: int) -> tuple[Tensor, Tensor]:
+    """The highest of each row, in any order, and where they stand."""
+    found = scores.topk(min(most, scores.shape[1]), sorted=False)
+    return found.values, found.indices
 
 
 def _products(one: Tensor, other: Tensor) -> Tensor:
@@ -77,5 +80,5 @@ def _compared(full: Tensor, rows: slice, candidates: Tensor, k: int) -> tuple[Te
     scores = torch.bmm(full[candidates], full[rows].unsqueeze(2)).squeeze(2).clamp_(max=1)
     own = torch.arange(rows.start, rows.start + len(candidates), device=full.device)
     scores.masked_fill_(candidates == own.unsqueeze(1), -torch.inf)
-    near, order = scores.sort(1, descending=True, stable=True)
+    near, order = scores.sort(stable=True, dim=1, descending=True)
     return candidates.gather(1, order)[:, :k], near[:, :k]
