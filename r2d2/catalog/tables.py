@@ -195,6 +195,8 @@ RESTORES = pa.schema(
         ("promised_seconds", pa.float64()),
     ]
 )
+#: What a model makes of texts, each once: ``key`` is the hash of both, so that another model starts anew.
+VECTORS = pa.schema([("key", pa.string()), ("model", pa.string()), ("vector", pa.list_(pa.float32()))])
 
 SCHEMAS: dict[str, pa.Schema] = {
     "summaries": SUMMARIES,
@@ -212,4 +214,5 @@ SCHEMAS: dict[str, pa.Schema] = {
     "recipes": RECIPES,
     "receipts": RECEIPTS,
     "restores": RESTORES,
+    "vectors": VECTORS,
 }
