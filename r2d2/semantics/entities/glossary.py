@@ -1,0 +1,38 @@
+"""A user's file of words: what an abbreviation or a foreign word stands for."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+from r2d2.errors import UsageError
+from r2d2.semantics.entities.words import words_of
+
+_HINT = "a CSV file of two columns: a word as names hold it, and the words it stands for (kunde,customer)"
+
+
+def read_glossary(path: str) -> Mapping[str, tuple[str, ...]]:
+    """Word → the words that it stands for; nothing for no file. Blank lines and those that begin with # are left out.
+
+    Raises:
+        UsageError: it can't be read, or a line is no pair; two lines of one word say different things.
+    """
+    if not path:
+        return {}
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline="") as file:
+            lines = [(number, row) for number, row in enumerate(csv.reader(file), 1) if row and row[0][:1] != "#"]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"semantics.glossary: {path} can't be read: {reason}", _HINT) from error
+    found: dict[str, tuple[str, ...]] = {}
+    for number, row in lines:
+        word, meaning = (words_of(row[0]), words_of(row[1])) if len(row) == 2 else ((), ())
+        if len(word) != 1 or not meaning:
+            raise UsageError(f"semantics.glossary: {path}, line {number}: {','.join(row)!r} is no such pair", _HINT)
+        if found.setdefault(word[0], meaning) != meaning:
+            raise UsageError(
+                f"semantics.glossary: {path}, line {number}: {word[0]!r} stood for another word before", ""
+            )
+    return found
