@@ -58,4 +58,4 @@ def test_a_worker_without_the_model_says_why() -> None:
     kernel = on_spark.Embed(SemanticsSettings(model="no/such model"), "any")
     (told,) = run_here(on_spark.tasks_of(TEXTS), kernel, on_spark._RESULTS).to_pylist()
     assert told["vector"] is None
-    assert "torch" in told["problem"] or "no such model" in told["problem"]
+    assert "not installed" in told["problem"] or "no such model" in told["problem"]

@@ -7,7 +7,9 @@ import numpy.typing as npt
 import pytest
 
 from r2d2.errors import EnvironmentMissing
+from r2d2.semantics.embed.devices import device_of
 from r2d2.semantics.embed.embedder import unit
+from r2d2.semantics.neighbours import neighbours
 from r2d2.semantics.neighbours.exact import nearest_of
 from r2d2.semantics.neighbours.inverted import RECALL, recall
 from r2d2.semantics.neighbours.neighbours import nearest
@@ -113,14 +115,28 @@ def test_tiles_of_torch_find_what_faiss_finds(rows: int, dimensions: int, monkey
     assert not np.any(numbers == np.arange(rows)[:, None])
 
 
-def test_without_torch_a_gpu_is_refused_with_what_to_install() -> None:
-    try:
-        import torch
-    except ImportError:
-        expected = "torch, which is not installed"
-    else:
-        if torch.cuda.is_available():
-            pytest.skip("there is a GPU")
-        expected = "torch finds no GPU"
-    with pytest.raises(EnvironmentMissing, match=expected):
+def test_products_of_halves_are_summed_in_single_precision_on_a_gpu_too() -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed (the extra gpu)")
+    from r2d2.semantics.neighbours import torch_tiles
+
+    halves = torch.empty((3, 8), dtype=torch.half, device="meta")  # knows which products torch has, and computes none
+    assert torch_tiles._products(halves, halves).dtype == torch.float32
+    ones = torch.ones((2, 4096), dtype=torch.half)
+    ones[1, 0] = 2
+    assert torch_tiles._products(ones[:1], ones[1:]).item() == 4097  # no half is
+
+
+def test_a_gpu_is_looked_for_only_where_a_cpu_would_not_compare_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(neighbours, "device_of", lambda setting: asked.append(setting) or "cpu")
+    nearest(clustered(200), 3, device="auto")
+    assert asked == []
+    nearest(clustered(2000, 8), 3, device="auto", exact_up_to=1000)
+    assert asked == ["auto"]
+
+
+def test_a_gpu_that_is_asked_for_and_is_not_there_is_an_error() -> None:
+    if device_of("auto") == "cuda":
+        pytest.skip("there is a GPU")
+    with pytest.raises(EnvironmentMissing, match=r"semantics\.device=cuda"):
         nearest(clustered(40), 3, device="cuda")

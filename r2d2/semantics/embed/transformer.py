@@ -49,9 +49,10 @@ class TransformerEmbedder:
             EnvironmentMissing: a package, the default weights or the device is missing.
             UsageError: there is no such model.
         """
+        library = _library(model)
         found = device_of(device)
         place, name = _minilm() if model == "minilm" else _other(model)
-        return cls(name, _loaded(place, model, found))
+        return cls(name, _loaded(library, place, model, found))
 
     @property
     def dimensions(self) -> int:
@@ -104,11 +105,9 @@ def _other(model: str) -> tuple[Path, str]:
 
 def _from_hub(model: str) -> Path:
     """Nothing is fetched: a run must not depend on, or tell, a site that nobody named."""
-    try:
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-    except ImportError as error:
-        raise EnvironmentMissing(f"models by name need {error.name}", GPU_EXTRA) from error
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
     try:
         return Path(snapshot_download(model, local_files_only=True))
     except (HFValidationError, LocalEntryNotFoundError) as error:
@@ -124,15 +123,22 @@ def _checksum(place: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def _loaded(place: Path, model: str, device: str) -> SentenceTransformer:
+def _library(model: str) -> type[SentenceTransformer]:
     try:
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
     except ImportError as error:
-        raise EnvironmentMissing(f"semantics.model={model} needs {error.name}", GPU_EXTRA) from error
+        raise EnvironmentMissing(
+            f"semantics.model={model} needs {error.name}, which is not installed", GPU_EXTRA
+        ) from error
     logging.disable_progress_bar()
+    found: type[SentenceTransformer] = SentenceTransformer
+    return found
+
+
+def _loaded(library: type[SentenceTransformer], place: Path, model: str, device: str) -> SentenceTransformer:
     try:
-        loaded = SentenceTransformer(str(place), device=device, local_files_only=True, trust_remote_code=False)
+        loaded = library(str(place), device=device, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # every library below has errors of its own for files that are not a model
         hint = "it must be a directory that sentence-transformers has saved"
         raise UsageError(f"semantics.model={model} can't be loaded: {first_line(error)}", hint) from error

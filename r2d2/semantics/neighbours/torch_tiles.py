@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from r2d2.semantics.embed.devices import device_of
 from r2d2.semantics.tree import Floats, Ints
 
 if TYPE_CHECKING:
@@ -25,11 +24,7 @@ def nearest_by_tiles(vectors: Floats, k: int, device: str) -> tuple[Ints, Floats
 
     Args:
         device: ``cuda``, or ``cpu``, which does the same and takes longer.
-
-    Raises:
-        EnvironmentMissing: there is no torch, or no GPU.
     """
-    device = device_of(device)
     import torch
 
     numbers, scores = np.empty((len(vectors), k), np.int32), np.empty((len(vectors), k), np.float32)
@@ -67,9 +62,9 @@ def _products(one: Tensor, other: Tensor) -> Tensor:
     """Cosines in single precision. A CPU multiplies halves as singles, which holds their products exactly."""
     import torch
 
-    if one.is_cuda:
-        return torch.mm(one, other.T, out_dtype=torch.float32)
-    return one.float() @ other.float().T
+    if one.device.type == "cpu":
+        return one.float() @ other.float().T
+    return torch.mm(one, other.T, out_dtype=torch.float32)
 
 
 def _compared(full: Tensor, rows: slice, candidates: Tensor, k: int) -> tuple[Tensor, Tensor]:
