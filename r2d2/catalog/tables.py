@@ -199,6 +199,8 @@ RESTORES = pa.schema(
 TOPIC_SUMMARIES = pa.schema(
     [("key", pa.string()), ("name", pa.string()), ("summary", pa.string()), ("at", pa.timestamp("us", tz="UTC"))]
 )
+#: What a model makes of texts, each once: ``key`` is the hash of both, so that another model starts anew.
+VECTORS = pa.schema([("key", pa.string()), ("model", pa.string()), ("vector", pa.list_(pa.float32()))])
 
 SCHEMAS: dict[str, pa.Schema] = {
     "summaries": SUMMARIES,
@@ -217,4 +219,5 @@ SCHEMAS: dict[str, pa.Schema] = {
     "receipts": RECEIPTS,
     "restores": RESTORES,
     "topic_summaries": TOPIC_SUMMARIES,
+    "vectors": VECTORS,
 }

@@ -65,6 +65,7 @@ def rows_of_a_run(state: State, datasets: dict[str, Dataset], run: str) -> None:
     state.append("reviews", [blank("reviews", dataset="whole.parquet", by="ann", note=f"{MAIL} asked", at=NOW)])
     state.append("recipes", [blank("recipes", sha256=name, recipe=name) for name in ("kept", "old")])
     state.append("measures", [blank("measures", key="a", rows=3), blank("measures", key="b", sketch=b"x", bound="1")])
+    state.append("vectors", [blank("vectors", key="hash of a name", model="m", vector=[0.5])])
     state.append("verdicts", [blank("verdicts", key="a", lacking=0), blank("verdicts", key="b", row_hash="ab")])
 
 
@@ -89,6 +90,14 @@ def test_no_byte_of_a_key_is_left_in_the_state(lake: Path, state: State) -> None
         erase_from_state(state, Words(KEYS), {"kept"})
     assert holders(state.path, MAIL, MAIL[:16]) == []
     assert not (state.path / "report.html").exists()
+
+
+def test_vectors_go_since_any_may_tell_what_its_text_was(lake: Path, state: State) -> None:
+    filled(lake, state)
+    with state.locked():
+        erase_from_state(state, Words(KEYS), {"kept"})
+    assert state.rows("vectors").num_rows == 0
+    assert len(list((state.path / "vectors").glob("*.parquet"))) == 0
 
 
 def test_what_is_known_of_others_stays(lake: Path, state: State) -> None:
@@ -124,7 +133,7 @@ def test_a_key_of_columns_that_no_dataset_has_leaves_all_results(lake: Path, sta
     rows = {table: state.rows(table).num_rows for table in SCHEMAS}
     with state.locked():
         erase_from_state(state, Words(Keys(("phone",), (("+49 30 123",),))), {"kept", "old"})
-    assert {table: state.rows(table).num_rows for table in SCHEMAS} == rows
+    assert {table: state.rows(table).num_rows for table in SCHEMAS} == rows | {"vectors": 0}
     assert state.rows("measures").num_rows == 2
 
 

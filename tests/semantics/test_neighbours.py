@@ -6,7 +6,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from r2d2.errors import EnvironmentMissing
+from r2d2.semantics.embed.devices import device_of
 from r2d2.semantics.embed.embedder import unit
+from r2d2.semantics.neighbours import neighbours
 from r2d2.semantics.neighbours.exact import nearest_of
 from r2d2.semantics.neighbours.inverted import RECALL, recall
 from r2d2.semantics.neighbours.neighbours import nearest
@@ -74,16 +77,17 @@ def test_the_length_of_vectors_does_not_matter() -> None:
     np.testing.assert_allclose(nearest(vectors, 5)[1], nearest(longer, 5)[1], atol=1e-5)
 
 
-def test_lists_find_what_they_must_also_where_vectors_have_no_clusters() -> None:
-    vectors = np.random.default_rng(2).normal(size=(6000, 32)).astype(np.float32)
+@pytest.mark.parametrize("dimensions", [5, 32])
+def test_lists_find_what_they_must_also_where_vectors_have_no_clusters(dimensions: int) -> None:
+    vectors = np.random.default_rng(2).normal(size=(4000, dimensions)).astype(np.float32)
     numbers, scores = nearest(vectors, 10, exact_up_to=1000)
-    rows = np.arange(0, 6000, 7)
+    rows = np.arange(0, 4000, 7)
     assert recall(scores[rows], nearest_of(unit(vectors), rows, 10)[1]) >= RECALL - 0.02
     assert not np.any(numbers == np.arange(len(vectors))[:, None])
 
 
 def test_lists_give_the_same_again() -> None:
-    vectors = clustered(3000)
+    vectors = clustered(2000, 32)
     first, again = nearest(vectors, 10, exact_up_to=1000), nearest(vectors, 10, exact_up_to=1000)
     assert np.array_equal(first[0], again[0])
     assert np.array_equal(first[1], again[1])
@@ -93,3 +97,46 @@ def test_recall_counts_what_is_as_near_as_the_last() -> None:
     truth = np.asarray([[0.9, 0.8]], np.float32)
     assert recall(np.asarray([[0.9, 0.8]], np.float32), truth) == 1
     assert recall(np.asarray([[0.9, 0.7]], np.float32), truth) == 0.5
+
+
+@pytest.mark.parametrize(("rows", "dimensions"), [(3000, 256), (300, 7), (5, 3)])
+def test_tiles_of_torch_find_what_faiss_finds(rows: int, dimensions: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch", reason="torch is not installed (the extra gpu)")
+    from r2d2.semantics.neighbours import torch_tiles
+
+    monkeypatch.setattr(torch_tiles, "_ROWS", 512)
+    monkeypatch.setattr(torch_tiles, "_COLUMNS", 700)
+    vectors = unit(clustered(max(rows, 40), dimensions)[:rows])
+    k = min(15, rows - 1)
+    numbers, scores = torch_tiles.nearest_by_tiles(vectors, k, "cpu")
+    _, truth = nearest(vectors, k)
+    np.testing.assert_allclose(scores, truth, atol=1e-5)
+    assert recall(np.einsum("nd,nkd->nk", vectors, vectors[numbers]), truth) >= 0.999
+    assert not np.any(numbers == np.arange(rows)[:, None])
+
+
+def test_products_of_halves_are_summed_in_single_precision_on_a_gpu_too() -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed (the extra gpu)")
+    from r2d2.semantics.neighbours import torch_tiles
+
+    halves = torch.empty((3, 8), dtype=torch.half, device="meta")  # knows which products torch has, and computes none
+    assert torch_tiles._products(halves, halves).dtype == torch.float32
+    ones = torch.ones((2, 4096), dtype=torch.half)
+    ones[1, 0] = 2
+    assert torch_tiles._products(ones[:1], ones[1:]).item() == 4097  # no half is
+
+
+def test_a_gpu_is_looked_for_only_where_a_cpu_would_not_compare_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(neighbours, "device_of", lambda setting: asked.append(setting) or "cpu")
+    nearest(clustered(200), 3, device="auto")
+    assert asked == []
+    nearest(clustered(2000, 8), 3, device="auto", exact_up_to=1000)
+    assert asked == ["auto"]
+
+
+def test_a_gpu_that_is_asked_for_and_is_not_there_is_an_error() -> None:
+    if device_of("auto") == "cuda":
+        pytest.skip("there is a GPU")
+    with pytest.raises(EnvironmentMissing, match=r"semantics\.device=cuda"):
+        nearest(clustered(40), 3, device="cuda")

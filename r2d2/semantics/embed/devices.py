@@ -9,20 +9,25 @@ GPU_EXTRA = "pip install 'r2d2[gpu]', or semantics.model=static, which needs nei
 
 
 def device_of(setting: str) -> str:
-    """``cuda`` or ``cpu``.
+    """``cuda`` or ``cpu``; torch takes seconds to load.
 
     Args:
-        setting: ``auto`` for a GPU where there is one, else the device itself.
+        setting: ``auto`` for a GPU where there is one that torch can use, else the device itself.
 
     Raises:
-        EnvironmentMissing: torch is not installed, or there is no GPU that it can use and one is asked for.
+        EnvironmentMissing: a GPU is asked for, and there is none, or no torch.
     """
+    if setting == "cpu":
+        return setting
     try:
         import torch
     except ImportError as error:
-        raise EnvironmentMissing(f"this model runs on torch, which is not installed ({error})", GPU_EXTRA) from error
-    there = torch.cuda.is_available()
-    if setting == "cuda" and not there:
-        hint = "semantics.device=auto takes the CPU where there is no GPU"
-        raise EnvironmentMissing("semantics.device=cuda: torch finds no GPU on this machine", hint)
-    return "cuda" if there and setting != "cpu" else "cpu"
+        if setting == "auto":
+            return "cpu"
+        raise EnvironmentMissing("semantics.device=cuda needs torch, which is not installed", GPU_EXTRA) from error
+    if torch.cuda.is_available():
+        return "cuda"
+    if setting == "auto":
+        return "cpu"
+    hint = "semantics.device=auto takes the CPU where there is no GPU"
+    raise EnvironmentMissing("semantics.device=cuda: torch finds no GPU on this machine", hint)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from r2d2.config import SemanticsSettings
 from r2d2.semantics.tree import Floats
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 class Embedder(Protocol):
@@ -29,13 +32,20 @@ class Embedder(Protocol):
         """
 
 
-def embedder_of(settings: SemanticsSettings) -> Embedder:
-    """The model that the settings name, ready to embed in this process.
+def embedder_of(settings: SemanticsSettings, spark: SparkSession | None = None) -> Embedder:
+    """The model that the settings name.
+
+    Args:
+        spark: whose workers embed, if the settings say so; without a session this process does.
 
     Raises:
         EnvironmentMissing: a package, its weights or the device is missing.
         UsageError: there is no such model.
     """
+    if spark is not None and settings.embed_on == "spark":
+        from r2d2.semantics.embed.on_spark import SparkEmbedder
+
+        return SparkEmbedder.of(spark, settings)
     if settings.model == "hashing":
         from r2d2.semantics.embed.hashing import HashingEmbedder
 

@@ -42,8 +42,7 @@ class HashingEmbedder:
 
     def _hash(self, feature: str) -> int:
         key = self.seed.to_bytes(8, "little", signed=True)
-        data = feature.encode("utf-8", "surrogatepass")
-        return int.from_bytes(hashlib.blake2b(data, digest_size=8, key=key).digest(), "little")
+        return int.from_bytes(hashlib.blake2b(feature.encode(), digest_size=8, key=key).digest(), "little")
 
 
 def _features(text: str) -> Iterator[str]:

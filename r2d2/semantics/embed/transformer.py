@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from r2d2.errors import EnvironmentMissing, UsageError
+from r2d2.errors import EnvironmentMissing, UsageError, first_line
 from r2d2.semantics.embed.devices import GPU_EXTRA, device_of
 from r2d2.semantics.embed.embedder import encodable, unit
 from r2d2.semantics.embed.weights import MINILM, sha256
@@ -18,9 +18,11 @@ from r2d2.semantics.tree import Floats
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+    from torch import Tensor
 
 _WEIGHTS = ("*.safetensors", "*.bin", "*.json", "*.txt", "*.model")
-_BATCH = {"cpu": 64, "cuda": 2048}
+#: Characters of a batch, as if all its texts were as long as the longest; and what the shortest text counts at least.
+_CHARACTERS, _SHORTEST = {"cpu": 1 << 12, "cuda": 1 << 17}, 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,9 +49,10 @@ class TransformerEmbedder:
             EnvironmentMissing: a package, the default weights or the device is missing.
             UsageError: there is no such model.
         """
+        library = _library(model)
         found = device_of(device)
         place, name = _minilm() if model == "minilm" else _other(model)
-        return cls(name, _loaded(place, model, found))
+        return cls(name, _loaded(library, place, model, found))
 
     @property
     def dimensions(self) -> int:
@@ -59,12 +62,35 @@ class TransformerEmbedder:
     def embed(self, texts: Sequence[str]) -> Floats:
         """As of every embedder; only a text of nothing but white space is unknown."""
         clean = [encodable(text) for text in texts]
+        found = [(rows, self.vectors_of(self.pieces_of([clean[row] for row in rows]))) for rows in self.batches(clean)]
         vectors = np.zeros((len(clean), self.dimensions), np.float32)
-        rows = [row for row, text in enumerate(clean) if text]
-        if rows:
-            batch = _BATCH[self.model.device.type]
-            found = self.model.encode([clean[row] for row in rows], batch_size=batch, show_progress_bar=False)
-            vectors[rows] = unit(np.asarray(found, np.float32))
+        for rows, batch in found:  # only now does a GPU have to be done
+            vectors[rows] = batch.float().cpu().numpy()
+        return unit(vectors)
+
+    def batches(self, texts: Sequence[str]) -> Iterator[list[int]]:
+        """Numbers of texts that are embedded together, the longest first; those of empty texts are in none."""
+        most = _CHARACTERS[self.model.device.type]
+        order = sorted((row for row, text in enumerate(texts) if text), key=lambda row: -len(texts[row]))
+        start = 0
+        while start < len(order):
+            size = max(1, most // (len(texts[order[start]]) + _SHORTEST))
+            yield order[start : start + size]
+            start += size
+
+    def pieces_of(self, texts: Sequence[str]) -> dict[str, Any]:
+        """Texts cut into what the model takes; it takes no more than so many pieces of each."""
+        return dict(self.model.preprocess(texts))
+
+    def vectors_of(self, pieces: Mapping[str, Any]) -> Tensor:
+        """What the model makes of pieces, on its device."""
+        import torch
+
+        on_device = {
+            name: value.to(self.model.device) if torch.is_tensor(value) else value for name, value in pieces.items()
+        }
+        with torch.inference_mode():
+            vectors: Tensor = self.model(on_device)["sentence_embedding"]
         return vectors
 
 
@@ -79,11 +105,9 @@ def _other(model: str) -> tuple[Path, str]:
 
 def _from_hub(model: str) -> Path:
     """Nothing is fetched: a run must not depend on, or tell, a site that nobody named."""
-    try:
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
-    except ImportError as error:
-        raise EnvironmentMissing(f"models by name need {error.name}", GPU_EXTRA) from error
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+
     try:
         return Path(snapshot_download(model, local_files_only=True))
     except (HFValidationError, LocalEntryNotFoundError) as error:
@@ -99,13 +123,23 @@ def _checksum(place: Path) -> str:
     return digest.hexdigest()[:12]
 
 
-def _loaded(place: Path, model: str, device: str) -> SentenceTransformer:
+def _library(model: str) -> type[SentenceTransformer]:
     try:
         from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging
     except ImportError as error:
-        raise EnvironmentMissing(f"semantics.model={model} needs {error.name}", GPU_EXTRA) from error
+        raise EnvironmentMissing(
+            f"semantics.model={model} needs {error.name}, which is not installed", GPU_EXTRA
+        ) from error
+    logging.disable_progress_bar()
+    found: type[SentenceTransformer] = SentenceTransformer
+    return found
+
+
+def _loaded(library: type[SentenceTransformer], place: Path, model: str, device: str) -> SentenceTransformer:
     try:
-        loaded = SentenceTransformer(str(place), device=device, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError) as error:
-        raise UsageError(f"semantics.model={model}: it can't be loaded: {error}", "see docs/semantics.md") from error
-    return loaded.half() if device != "cpu" else loaded
+        loaded = library(str(place), device=device, local_files_only=True, trust_remote_code=False)
+    except Exception as error:  # every library below has errors of its own for files that are not a model
+        hint = "it must be a directory that sentence-transformers has saved"
+        raise UsageError(f"semantics.model={model} can't be loaded: {first_line(error)}", hint) from error
+    return (loaded.half() if device != "cpu" else loaded).eval()

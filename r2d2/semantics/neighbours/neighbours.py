@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from r2d2.semantics.embed.devices import device_of
 from r2d2.semantics.embed.embedder import unit
 from r2d2.semantics.neighbours.exact import nearest_of_all
 from r2d2.semantics.neighbours.inverted import nearest_by_lists
 from r2d2.semantics.tree import Floats, Ints
 
-#: Vectors that are all compared with each other on a CPU: 8 s with 256 dimensions on 2 cores.
+#: Vectors up to which a CPU compares all with all.
 EXACT_UP_TO = 50_000
 
 
@@ -20,12 +21,15 @@ def nearest(vectors: Floats, k: int, device: str = "cpu", exact_up_to: int = EXA
 
     Args:
         vectors: shape (n, dimensions), of any length.
-        device: ``cpu``, or a device of torch.
+        device: as in the settings; ``auto`` asks for a GPU only where a CPU would not compare all with all.
         exact_up_to: vectors up to which a CPU compares all with all; above that, at least 95% of the 10 nearest are
             found, which is checked on a sample.
 
     Returns:
         Their numbers and cosines, both of shape (n, k); -1 and 0 where there are fewer.
+
+    Raises:
+        EnvironmentMissing: the device is ``cuda``, and there is no GPU or no torch.
     """
     numbers = np.full((len(vectors), k), -1, np.int32)
     scores = np.zeros((len(vectors), k), np.float32)
@@ -40,10 +44,9 @@ def nearest(vectors: Floats, k: int, device: str = "cpu", exact_up_to: int = EXA
 
 
 def _nearest_known(vectors: Floats, k: int, device: str, exact_up_to: int) -> tuple[Ints, Floats]:
-    if device != "cpu":
+    many = len(vectors) > exact_up_to
+    if device == "cuda" or (device == "auto" and many and device_of(device) == "cuda"):
         from r2d2.semantics.neighbours.torch_tiles import nearest_by_tiles
 
-        return nearest_by_tiles(vectors, k, device)
-    if len(vectors) <= exact_up_to:
-        return nearest_of_all(vectors, k)
-    return nearest_by_lists(vectors, k)
+        return nearest_by_tiles(vectors, k, device_of("cuda"))
+    return nearest_by_lists(vectors, k) if many else nearest_of_all(vectors, k)

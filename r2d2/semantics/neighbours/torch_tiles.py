@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from r2d2.semantics.embed.devices import device_of
 from r2d2.semantics.tree import Floats, Ints
 
 if TYPE_CHECKING:
@@ -25,11 +24,7 @@ def nearest_by_tiles(vectors: Floats, k: int, device: str) -> tuple[Ints, Floats
 
     Args:
         device: ``cuda``, or ``cpu``, which does the same and takes longer.
-
-    Raises:
-        EnvironmentMissing: there is no torch, or no GPU.
     """
-    device = device_of(device)
     import torch
 
     numbers, scores = np.empty((len(vectors), k), np.int32), np.empty((len(vectors), k), np.float32)
@@ -47,26 +42,29 @@ def _candidates(halves: Tensor, rows: slice, most: int) -> Tensor:
     """The numbers of the best ``most`` vectors for each row, itself among them; those of a tile after the other."""
     import torch
 
-    best = numbers = None
+    own = halves[rows]
+    best = torch.empty((len(own), 0), device=own.device)
+    numbers = torch.empty((len(own), 0), dtype=torch.int64, device=own.device)
     for start in range(0, len(halves), _COLUMNS):
-        tile = _products(halves[rows], halves[start : start + _COLUMNS])
-        near, found = tile.topk(min(most, tile.shape[1]), sorted=False)
-        found = found + start
-        if best is not None:
-            near, found = torch.cat((best, near), 1), torch.cat((numbers, found), 1)
-            near, places = near.topk(min(most, near.shape[1]), sorted=False)
-            found = found.gather(1, places)
-        best, numbers = near, found
+        near, found = _best(_products(own, halves[start : start + _COLUMNS]), most)
+        best, places = _best(torch.cat((best, near), 1), most)
+        numbers = torch.cat((numbers, found + start), 1).gather(1, places)
     return numbers
+
+
+def _best(scores: Tensor, most: int) -> tuple[Tensor, Tensor]:
+    """The highest of each row, in any order, and where they stand."""
+    found = scores.topk(min(most, scores.shape[1]), sorted=False)
+    return found.values, found.indices
 
 
 def _products(one: Tensor, other: Tensor) -> Tensor:
     """Cosines in single precision. A CPU multiplies halves as singles, which holds their products exactly."""
     import torch
 
-    if one.is_cuda:
-        return torch.mm(one, other.T, out_dtype=torch.float32)
-    return one.float() @ other.float().T
+    if one.device.type == "cpu":
+        return one.float() @ other.float().T
+    return torch.mm(one, other.T, out_dtype=torch.float32)
 
 
 def _compared(full: Tensor, rows: slice, candidates: Tensor, k: int) -> tuple[Tensor, Tensor]:
@@ -77,5 +75,5 @@ def _compared(full: Tensor, rows: slice, candidates: Tensor, k: int) -> tuple[Te
     scores = torch.bmm(full[candidates], full[rows].unsqueeze(2)).squeeze(2).clamp_(max=1)
     own = torch.arange(rows.start, rows.start + len(candidates), device=full.device)
     scores.masked_fill_(candidates == own.unsqueeze(1), -torch.inf)
-    near, order = scores.sort(1, descending=True, stable=True)
+    near, order = scores.sort(stable=True, dim=1, descending=True)
     return candidates.gather(1, order)[:, :k], near[:, :k]
