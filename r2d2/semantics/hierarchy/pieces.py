@@ -82,12 +82,14 @@ def _cut(graph: csr_array, found: Ints, nodes: Ints, most: int, seed: int) -> No
 
 
 def _joined(graph: csr_array, found: Ints) -> Ints:
-    """Those that are alone with what they are linked to most."""
+    """Those that are alone with what they are linked to most, one after the other: two may join each other."""
     sizes = np.bincount(found)
     result = found.copy()
     for node in np.flatnonzero(sizes[found] == 1).tolist():
         start, end = graph.indptr[node], graph.indptr[node + 1]
-        weights = np.bincount(result[graph.indices[start:end]], graph.data[start:end], minlength=len(sizes))
-        if end > start:
+        if sizes[result[node]] == 1 and end > start:
+            weights = np.bincount(result[graph.indices[start:end]], graph.data[start:end], minlength=len(sizes))
+            sizes[result[node]] -= 1
             result[node] = int(weights.argmax())
+            sizes[result[node]] += 1
     return result
