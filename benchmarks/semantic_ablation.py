@@ -1,4 +1,4 @@
-"""What each part of topics adds: ``python -m benchmarks.semantic_ablation [--seeds N] [--catalogs A C+] [--only WORD]``.
+"""What each part adds: ``python -m benchmarks.semantic_ablation [--seeds N] [--catalogs A C+] [--only WORD]``.
 
 One part after the other is left out, and the ARI with the families is taken at the cut with as many parts as there are
 families, and at the finest level, which is chosen without labels. Means over seeds; C+ is C with its glossary of 150
@@ -11,19 +11,20 @@ import argparse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import numpy as np
 
-from benchmarks.planted.catalogs import catalog_a, catalog_b, catalog_c, glossary_c
+from benchmarks.planted.catalogs import catalog_a, catalog_b, catalog_c
 from benchmarks.planted.planted import Planted
 from benchmarks.planted.scores import adjusted_rand_index
 from r2d2.config import SemanticsSettings
 from r2d2.semantics.embed.static import StaticEmbedder
 from r2d2.semantics.entities import entities, vocabulary
 from r2d2.semantics.entities.entities import Catalog, entities_of
-from r2d2.semantics.entities.words import words_of
+from r2d2.semantics.entities.glossary import read_glossary
 from r2d2.semantics.hierarchy import aggregate as aggregation
 from r2d2.semantics.hierarchy import linkage
 from r2d2.semantics.similarity import dense, graph, lexical, tokens
@@ -114,6 +115,7 @@ def _half(of: tokens.Tokens, kept: str) -> Any:
     return lexical.csr_array(whole[:, :words] if kept == "words" else whole[:, words:])
 
 
+GLOSSARY = Path(__file__).parent / "planted/glossary.csv"
 _LEXICAL = lexical.lexical
 _OFF = (aggregation, "lexical", lambda of: _nothing(_LEXICAL(of)))
 #: All of it first, then one part less each time.
@@ -158,7 +160,7 @@ CATALOGS: Mapping[str, Callable[[int], Planted]] = {
 
 def scores(name: str, planted: Planted, embed: dense.Embed) -> tuple[float, float]:
     """ARI with as many parts as there are families, and of the finest level."""
-    glossary = {word: words_of(meaning) for word, meaning in glossary_c().items()} if name == "C+" else {}
+    glossary = read_glossary(str(GLOSSARY) if name == "C+" else "")
     catalog = Catalog(planted.datasets, planted.pairs, planted.duplicates, tuple(planted.usages.values()))
     found = entities_of(catalog, glossary)
     groups = aggregation.aggregate(found, embed, SemanticsSettings())
