@@ -28,11 +28,11 @@ from tests.semantics.small_topics import dataset, lake
 _SEEDS = st.integers(0, 2**32 - 1)
 
 
-def blobs(groups: int, each: int, seed: int = 0, spread: float = 0.15) -> Blended:
-    """Points around far directions, the group of each is its number modulo groups."""
+def blobs(groups: int, each: int, seed: int = 0, spread: float = 0.05) -> Blended:
+    """Points around directions at right angles; the group of each is its number modulo groups."""
     rng = np.random.default_rng(seed)
-    middles = unit(rng.standard_normal((groups, 24)).astype(np.float32))
-    points = np.tile(middles, (each, 1)) + spread * rng.standard_normal((groups * each, 24)).astype(np.float32)
+    middles = np.linalg.qr(rng.standard_normal((groups, groups)))[0].astype(np.float32)
+    points = np.tile(middles, (each, 1)) + spread * rng.standard_normal((groups * each, groups)).astype(np.float32)
     return Blended(unit(points), csr_array((groups * each, 1), dtype=np.float32))
 
 
