@@ -69,11 +69,21 @@ def aggregate(
         embed: texts → vectors of length one.
         before: the pieces of an earlier run, of those entities that have not changed.
     """
-    tokens = Tokens.of(entities)
-    blended = Blended(dense(entities, tokens, embed), lexical(tokens))
-    near = Blended(blended.dense * _MEANING**0.5, blended.lexical)
-    places, scores = near.neighbours(settings.neighbours)
+    tokens, blended = compared(entities, embed)
+    places, scores = near(blended, settings.neighbours)
     graph = graph_of(len(entities), places, scores, entities.relations)
     fine = pieces(graph, settings.piece, settings.seed, before)
     linkage = linkage_of(blended, fine)
-    return Aggregation(entities, tokens, blended, places, scores, fine, linkage, levels_of(blended, fine, linkage))
+    levels = levels_of(blended, fine, linkage)
+    return Aggregation(entities, tokens, blended, places, scores, fine, linkage, levels)
+
+
+def compared(entities: Entities, embed: Embed) -> tuple[Tokens, Blended]:
+    """The words of entities, and what their similarity is taken from."""
+    tokens = Tokens.of(entities)
+    return tokens, Blended(dense(entities, tokens, embed), lexical(tokens))
+
+
+def near(blended: Blended, number: int) -> tuple[Ints, Floats]:
+    """The neighbours of each entity, and how similar they are."""
+    return Blended(blended.dense * _MEANING**0.5, blended.lexical).neighbours(number)
