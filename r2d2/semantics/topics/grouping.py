@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -10,6 +10,7 @@ from typing import NamedTuple
 from r2d2.config import SemanticsSettings
 from r2d2.semantics.entities.entities import Catalog, Entities, entities_of
 from r2d2.semantics.hierarchy.aggregate import Aggregation, aggregate
+from r2d2.semantics.hierarchy.placed import Places
 from r2d2.semantics.labels.topics import Kept, Known, Topic, topics_of
 from r2d2.semantics.relations.layers import Layer, relate
 from r2d2.semantics.relations.lifted import Lifted
@@ -24,17 +25,17 @@ class Earlier(NamedTuple):
     """What the run before left.
 
     Attributes:
-        pieces: of each dataset.
+        places: where each dataset was; None if that says nothing any more.
         members: the datasets of each topic, by id.
         names: of each topic, by id, and who gave it.
     """
 
-    pieces: Mapping[str, int]
+    places: Places | None
     members: Mapping[str, Sequence[str]]
     names: Mapping[str, Kept]
 
 
-NOTHING = Earlier({}, {}, {})
+NOTHING = Earlier(None, {}, {})
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +71,7 @@ def group(
         earlier: topics keep ids and names, and what has not changed its place.
     """
     entities = entities_of(catalog, glossary)
-    aggregation = aggregate(entities, embed, settings, _pieces(entities, earlier.pieces))
+    aggregation = aggregate(entities, embed, settings, earlier.places)
     ids = lasting_ids(_members(aggregation), earlier.members)
     return related(aggregation, ids, catalog, settings, earlier.names)
 
@@ -94,16 +95,6 @@ def related(
     kept = {node: names[topic] for node, topic in ids.items() if topic in names}
     topics = topics_of(tree, aggregation.entities, aggregation.blended, known_of(catalog), kept)
     return Grouped(aggregation, topics, ids, relations, layers)
-
-
-def _pieces(entities: Entities, before: Mapping[str, int]) -> dict[int, int]:
-    """The piece that most datasets of an entity were in, of those that were in any."""
-    found = {}
-    for number, members in enumerate(entities.members):
-        known = Counter(before[name] for name in members if name in before)
-        if known:
-            found[number] = known.most_common(1)[0][0]
-    return found
 
 
 def _members(aggregation: Aggregation) -> dict[int, list[str]]:
