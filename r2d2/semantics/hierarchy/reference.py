@@ -114,7 +114,9 @@ def _reduced(vectors: Floats, umap: Any, seed: int) -> Floats:
 
 def _clustered(points: Floats, mixture: Any, seed: int) -> Ints:
     """The cluster of each point, numbered from 0."""
-    with warnings.catch_warnings():
+    from threadpoolctl import threadpool_limits
+
+    with warnings.catch_warnings(), threadpool_limits(1):  # matrices of two columns: threads only wait for each other
         warnings.simplefilter("ignore")  # a start that does not converge, equal points
         count = max(len(points) // _MEMBERS, _by_bic(points, mixture, seed))
         return numbered(_mixture(mixture, count, seed).fit(points).predict(points))
