@@ -101,7 +101,7 @@ def _failed(what: str, code: int, hint: str = "") -> int:
 
 
 def _safe(text: str) -> str:
-    from r2d2.report.visible import visible
+    from r2d2.visible import visible
 
     return "\n".join(visible(line) for line in text.split("\n"))
 

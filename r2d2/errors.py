@@ -97,6 +97,10 @@ class UnreadableData(R2D2Error):
     """A dataset whose bytes are damaged, missing or forbidden; caught where datasets are listed, never ends a run."""
 
 
+class EndpointError(R2D2Error):
+    """A language model gave no usable answer; caught where a template can stand in for it, never ends a run."""
+
+
 def first_line(error: BaseException) -> str:
     """What an error says first; its kind where it says nothing, or comes from Java as it is.
 

@@ -67,8 +67,6 @@ from r2d2.recovery.records.measured import restores_factor
 from r2d2.report.data import Problem, RunFacts, build_report
 from r2d2.report.near_misses import NearMisses, near_misses
 from r2d2.report.render import render
-from r2d2.report.units import human_bytes, plural
-from r2d2.report.visible import visible
 from r2d2.retention.context import Context
 from r2d2.retention.latency import slowed
 from r2d2.retention.planner import make_plan
@@ -76,8 +74,10 @@ from r2d2.retention.prices import check_prices, without_archived
 from r2d2.retention.run_cost import run_cost
 from r2d2.retention.unread import without_unread
 from r2d2.retention.worth import worth_of
+from r2d2.units import human_bytes, plural
 from r2d2.usage.collect import collect
 from r2d2.version import __version__
+from r2d2.visible import visible
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

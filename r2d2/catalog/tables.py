@@ -195,6 +195,10 @@ RESTORES = pa.schema(
         ("promised_seconds", pa.float64()),
     ]
 )
+#: What a language model wrote of topics, by a hash of their members and of how it was asked.
+TOPIC_SUMMARIES = pa.schema(
+    [("key", pa.string()), ("name", pa.string()), ("summary", pa.string()), ("at", pa.timestamp("us", tz="UTC"))]
+)
 #: What a model makes of texts, each once: ``key`` is the hash of both, so that another model starts anew.
 VECTORS = pa.schema([("key", pa.string()), ("model", pa.string()), ("vector", pa.list_(pa.float32()))])
 
@@ -214,5 +218,6 @@ SCHEMAS: dict[str, pa.Schema] = {
     "recipes": RECIPES,
     "receipts": RECEIPTS,
     "restores": RESTORES,
+    "topic_summaries": TOPIC_SUMMARIES,
     "vectors": VECTORS,
 }

@@ -9,9 +9,9 @@ from r2d2.config import Settings
 from r2d2.errors import UsageError
 from r2d2.progress import Progress
 from r2d2.quantities import SIZE_HINT, size_of
-from r2d2.report.units import human_bytes, human_seconds, plural
 from r2d2.retention.calibration import Calibration, Throughput
 from r2d2.retention.calibration import calibrate as measure
+from r2d2.units import human_bytes, human_seconds, plural
 
 
 def calibrate(where: str, size: str, settings: Settings, progress: Progress, output: str) -> None:

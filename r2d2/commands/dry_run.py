@@ -19,9 +19,9 @@ from r2d2.forecast import Lake, look_at
 from r2d2.lake.session import require_java
 from r2d2.operations.observe import told_by
 from r2d2.progress import Progress
-from r2d2.report.units import human_bytes, plural
-from r2d2.report.visible import visible
 from r2d2.retention.prices import check_prices
+from r2d2.units import human_bytes, plural
+from r2d2.visible import visible
 
 _WRITES = {
     "read metadata": "runs, files, datasets",

@@ -14,7 +14,7 @@ from r2d2.errors import NotRetirable
 from r2d2.model.receipt import RETIRED
 from r2d2.recovery.erase import erase as erasing
 from r2d2.recovery.erase.keys import read_keys
-from r2d2.report.units import plural
+from r2d2.units import plural
 
 
 def erase(command: Command, keys: str, yes: bool, output: str) -> int:

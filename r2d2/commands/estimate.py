@@ -10,8 +10,8 @@ from r2d2.commands.output import print_object, print_rows
 from r2d2.config import Settings
 from r2d2.forecast import forecast
 from r2d2.progress import Progress
-from r2d2.report.units import count, human_bytes, human_seconds, money, percent, plural
 from r2d2.retention.estimate import ClassLine, Estimate, Share, Stage
+from r2d2.units import count, human_bytes, human_seconds, money, percent, plural
 
 _STAGES = ("stage", "datasets", "files", "bytes", "requests", "tasks", "core time", "time", "from")
 _CLASSES = ("storage class", "datasets", "bytes", "requests", "for requests", "for retrieval")

@@ -22,11 +22,11 @@ from r2d2.model.edge import Edge, Grade, Projection
 from r2d2.model.family import STRING, narrowest_common
 from r2d2.model.plan import GONE, Action, Plan, PlannedDataset
 from r2d2.report.reading import reading_lines
-from r2d2.report.units import count, human_bytes, human_seconds, money, some_of
-from r2d2.report.visible import visible
 from r2d2.retention.arithmetic import UNKNOWN, explain_once, explain_planned
 from r2d2.retention.context import with_reads
 from r2d2.retention.costs import payback_months
+from r2d2.units import count, human_bytes, human_seconds, money, some_of
+from r2d2.visible import visible
 
 #: Lines of one kind; how many more there are is said, and which command lists them all.
 _MOST = 12

@@ -15,8 +15,8 @@ from r2d2.recovery import recover as recovery_of_crashes
 from r2d2.recovery import restore as restoring
 from r2d2.recovery.records import receipts
 from r2d2.recovery.records.journal import Record
-from r2d2.report.units import human_seconds, plural
-from r2d2.report.visible import visible
+from r2d2.units import human_seconds, plural
+from r2d2.visible import visible
 
 RECOVERED_COLUMNS = ("receipt", "dataset", "what")
 

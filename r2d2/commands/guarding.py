@@ -14,8 +14,8 @@ from r2d2.errors import NotRetirable
 from r2d2.model.receipt import RETIRED
 from r2d2.recovery.guard.frozen import decide
 from r2d2.recovery.guard.guard import Finding, Verdict, guard
-from r2d2.report.units import plural
-from r2d2.report.visible import visible
+from r2d2.units import plural
+from r2d2.visible import visible
 
 FINDING_COLUMNS = ("dataset", "verdict", "what", "hint", "mended", "receipt")
 #: A person should see to these.

@@ -34,7 +34,7 @@ from r2d2.progress import Progress
 from r2d2.report.data import Problem as RunProblem
 from r2d2.report.near_misses import near_misses
 from r2d2.report.terminal import funnel_lines, retire_lines
-from r2d2.report.visible import visible
+from r2d2.visible import visible
 
 #: The demo's settings: a lake of megabytes stands for one of terabytes, and the warehouse is what teams copied from.
 DEMO_SETTINGS = ("retention.storage_price_factor=100000", "retention.keep=warehouse/*")

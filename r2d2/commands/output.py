@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from r2d2.report.units import some_of
-from r2d2.report.visible import visible
+from r2d2.units import some_of
+from r2d2.visible import visible
 
 FORMATS = ("table", "json", "csv")
 Row = Mapping[str, Any]

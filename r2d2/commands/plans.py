@@ -14,9 +14,9 @@ from r2d2.commands.output import print_object, print_rows
 from r2d2.errors import UsageError
 from r2d2.model.edge import Edge
 from r2d2.model.plan import Plan, PlannedDataset
-from r2d2.report.units import human_bytes, money, some_of
-from r2d2.report.visible import visible
 from r2d2.retention.holdings import DAYS_PER_MONTH
+from r2d2.units import human_bytes, money, some_of
+from r2d2.visible import visible
 
 PLAN_COLUMNS = ("dataset", "action", "parent", "saving_per_month", "rebuild_cost", "rebuild_seconds", "reason")
 DETAILS = ("once_cost", "tier", "owner", "conditions", "changes_if", "version", "parent_version", "evidence")

@@ -20,9 +20,9 @@ from r2d2.recovery import purge as purging
 from r2d2.recovery.apply import Outcome
 from r2d2.recovery.moves.quarantined import retired_dataset
 from r2d2.recovery.records.reviews import reviews
-from r2d2.report.units import human_bytes, plural
-from r2d2.report.visible import visible
+from r2d2.units import human_bytes, plural
 from r2d2.usage.attempts import attempts
+from r2d2.visible import visible
 
 OUTCOME_COLUMNS = ("dataset", "done", "what", "hint", "bytes", "receipt")
 

@@ -10,7 +10,7 @@ from r2d2.errors import NotFound
 from r2d2.model.receipt import RETIRED, Receipt, Status
 from r2d2.recovery.records import receipts
 from r2d2.recovery.records.journal import Journal
-from r2d2.report.visible import visible
+from r2d2.visible import visible
 
 
 def newest_receipt(found: dict[str, Receipt], dataset: str, receipt: str = "") -> Receipt:

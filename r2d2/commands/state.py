@@ -16,7 +16,7 @@ from r2d2.containment.candidates import refuted_by_metadata, shared_pairs
 from r2d2.errors import NotFound
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
-from r2d2.report.visible import visible
+from r2d2.visible import visible
 
 DATASET_COLUMNS = ("dataset", "format", "rows", "bytes", "columns", "version", "names", "shared_with", "error")
 EDGE_COLUMNS = ("parent", "child", "grade", "rows_child", "rows_parent", "equal", "how", "reason")

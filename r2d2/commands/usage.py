@@ -10,8 +10,8 @@ from r2d2.catalog import runs, usage_records
 from r2d2.catalog.state import open_state
 from r2d2.commands.output import print_rows
 from r2d2.model.usage import Consumer, Job, Reads, Usage, Writer
-from r2d2.report.units import some_of
-from r2d2.report.visible import visible
+from r2d2.units import some_of
+from r2d2.visible import visible
 
 USAGE_COLUMNS = (
     "dataset",

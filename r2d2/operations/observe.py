@@ -17,7 +17,7 @@ from r2d2.model.funnel import Funnel
 from r2d2.operations.lineage import Emit, Told, emitter, event
 from r2d2.operations.metrics import Ended, check_metrics, write_metrics
 from r2d2.progress import Progress
-from r2d2.report.visible import visible
+from r2d2.visible import visible
 
 _INPUTS = ("dataset", "location", "version", "rows", "bytes", "status")
 

@@ -9,8 +9,8 @@ from contextlib import ExitStack, contextmanager
 from r2d2.catalog.state import State
 from r2d2.errors import StateInUse
 from r2d2.progress import Progress
-from r2d2.report.units import human_seconds
-from r2d2.report.visible import visible
+from r2d2.units import human_seconds
+from r2d2.visible import visible
 
 _LOOKS_AGAIN_AFTER = 0.5
 

@@ -9,8 +9,8 @@ from r2d2.model.funnel import Funnel
 from r2d2.model.plan import GONE
 from r2d2.report.data import ACTIONS, DatasetRow, ReportData
 from r2d2.report.graph_layout import GraphLayout, PlacedLink, lay_out
-from r2d2.report.units import count, human_bytes, percent, plural
-from r2d2.report.visible import shortened, visible
+from r2d2.units import count, human_bytes, percent, plural
+from r2d2.visible import shortened, visible
 
 _GB = 1e9
 _LABEL = 20  # characters of a name that fit a node

@@ -15,9 +15,9 @@ from r2d2.model.funnel import Funnel
 from r2d2.model.plan import GONE, Action, Plan, PlannedDataset
 from r2d2.report.near_misses import NearMisses
 from r2d2.report.proofs import ProofPaths
-from r2d2.report.units import some_of
-from r2d2.report.visible import masked_partitions, public_url
 from r2d2.retention.prices import default_class, price_sheet
+from r2d2.units import some_of
+from r2d2.visible import masked_partitions, public_url
 
 #: Columns listed for one edge.
 MAX_COLUMNS = 60

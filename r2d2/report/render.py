@@ -10,12 +10,13 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from r2d2.report import charts, units
+from r2d2 import units
+from r2d2.report import charts
 from r2d2.report.data import Problem, ReportData
 from r2d2.report.graph_layout import NODE_HEIGHT, NODE_WIDTH
 from r2d2.report.limits import LIMITS, going_on
-from r2d2.report.visible import shell_word, shortened, visible
 from r2d2.report.wire import embedded, payload
+from r2d2.visible import shell_word, shortened, visible
 
 #: Problems listed in the page; the plan's filter "not usable" shows every dataset among them.
 MAX_PROBLEMS = 300

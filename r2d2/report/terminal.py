@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from r2d2.model.funnel import Funnel, StageFigures
 from r2d2.model.plan import Plan
 from r2d2.report.limits import LIMITS, going_on
-from r2d2.report.units import count, human_bytes, human_seconds, money, no_part, percent
-from r2d2.report.visible import visible
+from r2d2.units import count, human_bytes, human_seconds, money, no_part, percent
+from r2d2.visible import visible
 
 _WIDTH = 20
 

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from r2d2.report.charts import MEANINGS
 from r2d2.report.data import DatasetRow, Evidence, ReportData
-from r2d2.report.visible import shell_word, visible
+from r2d2.visible import shell_word, visible
 
 ROW_FIELDS = (
     "anchor", "name", "word", "format", "version", "modified", "bytes", "rows", "columns", "status", "action", "parent",

@@ -15,7 +15,7 @@ class Kind(IntEnum):
 
     ``CONTAINS``: the source holds every row of the target, proven. ``FEEDS``: the target is made from the source, as
     lineage tells. ``SHARES``: column concepts in common. ``OWNER``, ``PREFIX``: the same owner, the same directory.
-    ``ALIKE``: neighbours by similarity.
+    ``ALIKE``: neighbours by similarity. ``BRIDGE``: nothing was found; it only joins what would be an island.
     """
 
     CONTAINS = 0
@@ -24,6 +24,7 @@ class Kind(IntEnum):
     OWNER = 3
     PREFIX = 4
     ALIKE = 5
+    BRIDGE = 6
 
     @property
     def directed(self) -> bool:

@@ -13,8 +13,8 @@ import pytest
 
 from r2d2.report.data import ReportData
 from r2d2.report.render import render
-from r2d2.report.units import human_bytes, human_seconds, money
-from r2d2.report.visible import visible
+from r2d2.units import human_bytes, human_seconds, money
+from r2d2.visible import visible
 from tests.browser.devtools import Page, browser
 from tests.report_fakes import HOSTILE, hostile_report, large_report, tpch_report
 

@@ -19,9 +19,9 @@ from r2d2.report.charts import savings_parts
 from r2d2.report.data import ACTIONS, ReportData, build_report
 from r2d2.report.near_misses import NearMisses
 from r2d2.report.render import render
-from r2d2.report.units import human_bytes, money
-from r2d2.report.visible import shell_word, visible
 from r2d2.report.wire import embedded
+from r2d2.units import human_bytes, money
+from r2d2.visible import shell_word, visible
 from tests.report_fakes import HOSTILE, dataset, hostile_report, large_report, plan_of, run_facts, tpch_report
 from tests.sampling import FULL
 

@@ -7,7 +7,7 @@ import pytest
 from r2d2.model.funnel import Funnel, StageFigures
 from r2d2.model.plan import Action, Plan, PlannedDataset
 from r2d2.report.terminal import funnel_lines, retire_lines
-from r2d2.report.units import human_bytes, human_seconds, money, percent
+from r2d2.units import human_bytes, human_seconds, money, percent
 
 FUNNEL = Funnel(
     datasets=70, usable=67, unusable={"empty": 1, "unsupported": 2}, classes=13, pairs=4422, candidates=1474,

@@ -101,7 +101,7 @@ def condition_sql(part: Source, condition: Condition) -> str:
 def describe(predicate: Predicate, show_values: bool) -> str:
     """The predicate for people: names, and values only where those may be shown.
 
-    What is given holds names from the data: print it through ``report.visible``.
+    What is given holds names from the data: print it through ``r2d2.visible``.
     """
     return " and ".join(_described(each, show_values) for each in predicate) or "all rows"
 

@@ -24,6 +24,7 @@ class Concept(NamedTuple):
 
     Attributes:
         words: of the name, expanded.
+        spelled: the same as the names have them.
         family: that they are compared as.
         comment: what people wrote about it.
         written: the names that they have, the most frequent first.
@@ -31,6 +32,7 @@ class Concept(NamedTuple):
     """
 
     words: tuple[str, ...]
+    spelled: tuple[str, ...]
     family: str
     comment: str
     written: tuple[str, ...]
@@ -132,6 +134,7 @@ class _Columns:
         self._texts: dict[str, int] = {}
         self._by_signature: dict[tuple[tuple[str, ...], str, str], int] = {}
         self._written: list[Counter[str]] = []
+        self._spelled: list[dict[str, None]] = []
         self._by_name: dict[tuple[tuple[str, ...], str], int] = {}
 
     def of(self, dataset: Dataset) -> list[int]:
@@ -153,14 +156,19 @@ class _Columns:
         if signature not in self._by_signature:
             self._by_signature[signature] = len(self._written)
             self._written.append(Counter())
+            self._spelled.append({})
             self.text_of.append(self._texts.setdefault(" ".join(words), len(self._texts)))
-        return self._by_signature[signature]
+        concept = self._by_signature[signature]
+        self._spelled[concept].update(dict.fromkeys(written))
+        return concept
 
     def concepts(self) -> tuple[Concept, ...]:
         """All that were met."""
         return tuple(
-            Concept(words, family, comment, tuple(name for name, _ in written.most_common()), written.total())
-            for (words, family, comment), written in zip(self._by_signature, self._written, strict=True)
+            Concept(words, tuple(spelled), family, comment, tuple(dict(written.most_common())), written.total())
+            for (words, family, comment), spelled, written in zip(
+                self._by_signature, self._spelled, self._written, strict=True
+            )
         )
 
 

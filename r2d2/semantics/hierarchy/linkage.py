@@ -1,32 +1,110 @@
-"""A tree over pieces: average linkage of their centroids, and its cuts."""
+"""A tree over pieces, bottom-up in stages, and its cuts.
+
+Each stage joins what the one before left to about half as many groups, by average linkage of their centroids (scipy);
+then centroids are taken anew: those of larger groups tell better what they are about, above all where two camps share
+no word. From the second stage on a similarity counts by how far it is above what both groups have with their nearest
+(cross-domain similarity local scaling), so that general groups, which are near to all, don't draw everything together.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
-from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.cluster.hierarchy import linkage
 from scipy.spatial.distance import squareform
 
-from r2d2.semantics.hierarchy.pieces import numbered
 from r2d2.semantics.similarity.blended import Blended
 from r2d2.semantics.tree import Floats, Ints
 
-#: Rows of merges: two nodes, their distance, how many pieces lie under both (scipy's linkage).
-Merges = npt.NDArray[np.float64]
+#: Rows of (node, node): pieces are 0 to n - 1, the merge of row i makes node n + i.
+Merges = npt.NDArray[np.int64]
+
+#: Groups that a stage leaves, as a share of those that it begins with; when there are so few, it is the last one.
+_LEFT, _FEW = 0.55, 8
+#: Meaning counts more for groups than for entities: their vectors are means of many.
+_MEANING = 4.0
+#: Nearest groups that say what is usual for one.
+_NEAREST = 10
 
 
-def distances(centroids: Blended) -> Floats:
-    """Between all pairs, shape (n, n): 2 minus similarity."""
-    found = 2 - centroids.between(slice(0, len(centroids)), centroids)
-    np.fill_diagonal(found, 0)
-    return np.maximum((found + found.T) / 2, 0)
+@dataclass(frozen=True, eq=False)
+class Linkage:
+    """All merges of pieces to one group, the closest first within each stage.
+
+    Attributes:
+        pieces: how many there are.
+        merges: shape (pieces - 1, 2).
+    """
+
+    pieces: int
+    merges: Merges
+
+    def cut(self, parts: int) -> Ints:
+        """The tree in so many parts, or as many as there are pieces: the part of each piece, numbered from 0."""
+        above = np.arange(2 * self.pieces - 1)
+        for row in range(self.pieces - min(max(parts, 1), self.pieces)):
+            above[self.merges[row]] = self.pieces + row
+        for node in range(len(above) - 1, -1, -1):  # what lies above has a higher number
+            above[node] = above[above[node]]
+        return numbered(above[: self.pieces])
 
 
-def merges_of(between: Floats) -> Merges:
-    """The tree, of two pieces at least."""
-    return np.asarray(linkage(squareform(between, checks=False), method="average"), np.float64)
+def linkage_of(entities: Blended, pieces: Ints) -> Linkage:
+    """The tree over pieces.
+
+    Args:
+        pieces: of each entity, its piece, numbered from 0.
+    """
+    count = int(pieces.max()) + 1
+    found: list[Merges] = []
+    nodes = np.arange(count)
+    groups = np.arange(count, dtype=np.int32)
+    while len(nodes) > 1:
+        left = 1 if len(nodes) <= _FEW else int(len(nodes) * _LEFT)
+        between = _similarities(entities.centroids(groups[pieces]), scaled=len(nodes) < count)
+        merges = _stage(between, len(nodes) - left)
+        first = count + sum(map(len, found))
+        found.append(np.concatenate([nodes, first + np.arange(len(merges))])[merges])
+        joined = Linkage(len(nodes), merges).cut(left)
+        nodes = _tops(nodes, joined, first, merges)
+        groups = joined[groups]
+    return Linkage(count, np.concatenate([np.empty((0, 2), np.int64), *found]))
 
 
-def cut(merges: Merges, parts: int) -> Ints:
-    """The tree in so many parts, or as many as it has pieces: the part of each piece, numbered from 0."""
-    return numbered(fcluster(merges, parts, criterion="maxclust").astype(np.int32))
+def _tops(nodes: Merges, joined: Ints, first: int, merges: Merges) -> Merges:
+    """The node that each part of a stage has become, in the order of the parts' numbers."""
+    here = np.concatenate([nodes, first + np.arange(len(merges))])
+    part = np.concatenate([joined, np.empty(len(merges), np.int32)])
+    for row, (left, _) in enumerate(merges.tolist()):
+        part[len(nodes) + row] = part[left]
+    found = np.empty(int(joined.max()) + 1, np.int64)
+    found[part] = here  # the last one counts, and of a part that is its last merge
+    return found
+
+
+def _similarities(centroids: Blended, scaled: bool) -> Floats:
+    spelled = (centroids.lexical @ centroids.lexical.T).toarray()
+    found = np.asarray(_MEANING * centroids.dense @ centroids.dense.T + spelled, np.float32)
+    if not scaled or len(found) <= _NEAREST:
+        return found
+    np.fill_diagonal(found, -np.inf)
+    usual = np.partition(found, -_NEAREST, axis=1)[:, -_NEAREST:].mean(axis=1)
+    return np.asarray(2 * found - usual[:, None] - usual[None], np.float32)
+
+
+def _stage(between: Floats, number: int) -> Merges:
+    """The first merges of average linkage."""
+    apart = between[~np.eye(len(between), dtype=bool)].max() - between
+    np.fill_diagonal(apart, 0)
+    found = linkage(squareform(np.maximum((apart + apart.T) / 2, 0), checks=False), method="average")
+    return np.asarray(found[:number, :2], np.int64)
+
+
+def numbered(labels: npt.NDArray[np.integer]) -> Ints:
+    """Labels as numbers from 0 in the order in which they first occur."""
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    order = np.empty(len(first), np.int32)
+    order[np.argsort(first, kind="stable")] = np.arange(len(first), dtype=np.int32)
+    return np.asarray(order[inverse.reshape(-1)], np.int32)

@@ -8,6 +8,7 @@ import numpy as np
 from graspologic_native import leiden
 from scipy.sparse import csr_array, triu
 
+from r2d2.semantics.hierarchy.linkage import numbered
 from r2d2.semantics.tree import Ints
 
 #: The resolution rises by this factor until pieces are small enough; no graph needs so many turns.
@@ -90,11 +91,3 @@ def _joined(graph: csr_array, found: Ints) -> Ints:
         if end > start:
             result[node] = int(weights.argmax())
     return result
-
-
-def numbered(found: Ints) -> Ints:
-    """Labels as numbers from 0 in the order in which they first occur."""
-    _, first, inverse = np.unique(found, return_index=True, return_inverse=True)
-    order = np.empty(len(first), np.int32)
-    order[np.argsort(first, kind="stable")] = np.arange(len(first), dtype=np.int32)
-    return order[inverse.reshape(-1)]

@@ -29,7 +29,7 @@ class Blended:
     def __len__(self) -> int:
         return len(self.dense)
 
-    def between(self, rows: slice, other: Blended) -> Floats:
+    def between(self, rows: slice | Ints, other: Blended) -> Floats:
         """Similarities of some rows with all of another's, shape (rows, len(other))."""
         spelled = self.lexical[rows] @ other.lexical.T
         return np.asarray(self.dense[rows] @ other.dense.T + spelled.toarray(), np.float32)

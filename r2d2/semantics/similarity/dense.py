@@ -9,24 +9,35 @@ from scipy.sparse import csr_array
 
 from r2d2.semantics.entities.entities import Entities
 from r2d2.semantics.similarity.counted import counted
-from r2d2.semantics.similarity.weights import idf, scaled, unit
+from r2d2.semantics.similarity.tokens import Tokens
+from r2d2.semantics.similarity.weights import idf, presence, scaled, unit
 from r2d2.semantics.tree import Floats
 
 #: Texts → vectors of length one, shape (texts, dimensions).
 Embed = Callable[[Sequence[str]], Floats]
-#: A name weighs half as much as the columns: many are general.
+#: A name counts half as much as the columns: many are general.
 _NAME = 0.5
 
 
-def dense(entities: Entities, embed: Embed) -> Floats:
-    """A centred vector of length one for each entity: the IDF-weighted mean of its column concepts and half that of the
-    words of its name, so that what most have (``id``, ``stg``, ``export``) vanishes. Shape (entities, dimensions).
+def dense(entities: Entities, tokens: Tokens, embed: Embed) -> Floats:
+    """A vector of length one for each entity, shape (entities, 2 * dimensions): what its columns mean, and its name.
+
+    Each half is centred and the weighted mean of column concepts, or of the name's words. Weights are IDF times
+    specificity, so that what most have (``id``, ``stg``, ``export``) vanishes. A concept is the sum of two directions:
+    of its text, and of its words by their specificity ("order number" is more about orders than about numbers).
     """
     held, texts = counted(_texts(entities))
     named, words = counted(entities.names)
-    vectors = embed([*texts, *words])
-    found = _mean(held, vectors[: len(texts)]) + _NAME * _mean(named, vectors[len(texts) :])
-    return unit(found - found.mean(axis=0, keepdims=True))
+    parts, singles = counted(text.split() for text in texts)
+    place = {text: number for number, text in enumerate(dict.fromkeys((*texts, *words, *singles)))}
+    vectors = embed(list(place))
+    share = tokens.share(singles)
+    of_words = unit(np.asarray(scaled(parts, share) @ vectors[[place[word] for word in singles]], np.float32))
+    of_texts = unit(vectors[[place[text] for text in texts]] + of_words)
+    telling = np.asarray(scaled(presence(parts), share).max(axis=1).toarray(), np.float32).ravel()
+    columns = _centred_mean(held, of_texts, telling)
+    names = _centred_mean(named, vectors[[place[word] for word in words]], tokens.share(words))
+    return unit(np.hstack([columns, np.float32(_NAME**0.5) * names]))
 
 
 def _texts(entities: Entities) -> list[list[str]]:
@@ -37,7 +48,11 @@ def _texts(entities: Entities) -> list[list[str]]:
     ]
 
 
-def _mean(held: csr_array, vectors: Floats) -> Floats:
-    weighted = scaled(held, idf(held))
-    sums = np.maximum(np.asarray(weighted.sum(axis=1)).reshape(-1, 1), 1e-9)
-    return np.asarray(weighted @ vectors / sums, np.float32)
+def _centred_mean(held: csr_array, vectors: Floats, telling: Floats) -> Floats:
+    """Directions of length one, seen from the middle of all; of rows that hold nothing, zeros."""
+    weighted = scaled(held, idf(held) * telling)
+    sums = np.asarray(weighted.sum(axis=1)).reshape(-1, 1)
+    found = np.asarray(weighted @ vectors / np.maximum(sums, 1e-9), np.float32)
+    known = sums.ravel() > 0
+    found[known] -= found[known].mean(axis=0, keepdims=True) if known.any() else 0
+    return unit(found)

@@ -19,6 +19,11 @@ def idf(held: csr_array) -> Floats:
     return np.asarray(np.log((1 + rows) / (1 + np.minimum(often, rows))), np.float32)
 
 
+def presence(counts: csr_array) -> csr_array:
+    """Ones where there is anything."""
+    return csr_array((np.ones(counts.nnz, np.float32), counts.indices, counts.indptr), shape=counts.shape)
+
+
 def scaled(held: csr_array, weights: Floats) -> csr_array:
     """Columns, each times its weight."""
     return csr_array(held @ diags_array(weights, format="csr"))

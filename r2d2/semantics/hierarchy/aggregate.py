@@ -1,0 +1,79 @@
+"""Bottom-up aggregation: entities, pieces, a tree over them, and the levels that people see (LeanRAG, section 3.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from r2d2.config import SemanticsSettings
+from r2d2.semantics.entities.entities import Entities
+from r2d2.semantics.hierarchy.levels import levels_of
+from r2d2.semantics.hierarchy.linkage import Linkage, linkage_of
+from r2d2.semantics.hierarchy.pieces import pieces
+from r2d2.semantics.similarity.blended import Blended
+from r2d2.semantics.similarity.dense import Embed, dense
+from r2d2.semantics.similarity.graph import graph_of
+from r2d2.semantics.similarity.lexical import lexical
+from r2d2.semantics.similarity.tokens import Tokens
+from r2d2.semantics.tree import Floats, Ints, Tree
+
+#: Spelling says best which single entities belong together: a vector of few columns is mostly chance.
+_MEANING = np.float32(0.1)
+
+
+@dataclass(frozen=True, eq=False)
+class Aggregation:
+    """Entities and their hierarchy.
+
+    Attributes:
+        blended: what entities mean, and how they are spelled.
+        places, scores: the neighbours of each entity, shape (entities, k).
+        pieces: the fine piece of each entity.
+        linkage: the tree over pieces.
+        levels: the group of each entity on each level, the finest first, the root last.
+    """
+
+    entities: Entities
+    tokens: Tokens
+    blended: Blended
+    places: Ints
+    scores: Floats
+    pieces: Ints
+    linkage: Linkage
+    levels: tuple[Ints, ...]
+
+    @cached_property
+    def tree(self) -> Tree:
+        """Entities, levels and the root as a tree."""
+        steps = [self.levels[0]]
+        for below, above in zip(self.levels, self.levels[1:], strict=False):
+            step = np.empty(int(below.max()) + 1, np.int32)
+            step[below] = above
+            steps.append(step)
+        return Tree.of(steps)
+
+    def parts(self, number: int) -> Ints:
+        """The tree in so many parts, or as many as there are pieces: the part of each entity."""
+        return np.asarray(self.linkage.cut(number)[self.pieces], np.int32)
+
+
+def aggregate(
+    entities: Entities, embed: Embed, settings: SemanticsSettings, before: Mapping[int, int] | None = None
+) -> Aggregation:
+    """The hierarchy of at least one entity.
+
+    Args:
+        embed: texts → vectors of length one.
+        before: the pieces of an earlier run, of those entities that have not changed.
+    """
+    tokens = Tokens.of(entities)
+    blended = Blended(dense(entities, tokens, embed), lexical(tokens))
+    near = Blended(blended.dense * _MEANING**0.5, blended.lexical)
+    places, scores = near.neighbours(settings.neighbours)
+    graph = graph_of(len(entities), places, scores, entities.relations)
+    fine = pieces(graph, settings.piece, settings.seed, before)
+    linkage = linkage_of(blended, fine)
+    return Aggregation(entities, tokens, blended, places, scores, fine, linkage, levels_of(blended, fine, linkage))
