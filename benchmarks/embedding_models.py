@@ -2,8 +2,8 @@
 
 ``synonyms``: the planted vocabulary says each of its column concepts in two ways that share no word with a meaning; how
 often the other way is the nearest, or among the ten nearest, of all concepts said that way. ``A``, ``B``: the planted
-catalogs; ``kin`` is the share of each entity's ten nearest by the dense part alone that are of its family, ``ARI`` that of
-the whole hierarchy, in as many parts as there are families. Means over seeds. minilm needs the extra ``gpu``.
+catalogs; ``kin`` is the share of each entity's ten nearest by the dense part alone that are of its family, ``ARI``
+that of the whole hierarchy, in as many parts as there are families. Means over seeds. minilm needs the extra ``gpu``.
 """
 
 from __future__ import annotations
