@@ -23,6 +23,7 @@ VALUES: dict[pa.DataType, Any] = {
     pa.string(): "snow \u2603",
     pa.int32(): -(2**31),
     pa.int64(): 2**62,
+    pa.float32(): 0.5,
     pa.float64(): 0.1,
     pa.bool_(): True,
     pa.binary(): b"\x00\xff",
