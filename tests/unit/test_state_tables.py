@@ -30,6 +30,7 @@ VALUES: dict[pa.DataType, Any] = {
     pa.decimal128(38, 0): Decimal(2**126),
     pa.timestamp("us", tz="UTC"): datetime(2026, 11, 25, 4, 5, 6, 789, tzinfo=UTC),
     pa.list_(pa.string()): ["a", None, "b"],
+    pa.list_(pa.int32()): [1, None, -(2**31)],
     pa.list_(pa.float32()): [0.5, -0.25, 2.0**-149],
 }
 
