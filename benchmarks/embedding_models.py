@@ -24,7 +24,7 @@ from r2d2.errors import EnvironmentMissing
 from r2d2.semantics.embed.embedder import Embedder, embedder_of
 from r2d2.semantics.entities.entities import Catalog, entities_of
 from r2d2.semantics.neighbours.neighbours import nearest
-from r2d2.semantics.similarity.dense import dense
+from r2d2.semantics.similarity.dense import meaning_of
 
 
 def synonyms(model: Embedder) -> tuple[float, float]:
@@ -39,7 +39,7 @@ def synonyms(model: Embedder) -> tuple[float, float]:
 def grouped(model: Embedder, catalog: Planted) -> tuple[float, float]:
     """The share of neighbours of the same family, and the ARI with the families."""
     found = entities_of(Catalog(catalog.datasets, catalog.pairs, catalog.duplicates, [*catalog.usages.values()]), {})
-    vectors = dense(found, model.embed)
+    vectors = meaning_of(found, model.embed).dense
     truth = dict(zip((dataset.id for dataset in catalog.datasets), catalog.family, strict=True))
     families = np.asarray([truth[id_] for id_ in found.ids])
     numbers, _ = nearest(vectors, 10)

@@ -14,7 +14,7 @@ from r2d2.semantics.hierarchy.levels import levels_of
 from r2d2.semantics.hierarchy.linkage import Linkage, linkage_of
 from r2d2.semantics.hierarchy.pieces import pieces
 from r2d2.semantics.similarity.blended import Blended
-from r2d2.semantics.similarity.dense import Embed, dense
+from r2d2.semantics.similarity.dense import Embed, meaning_of
 from r2d2.semantics.similarity.graph import graph_of
 from r2d2.semantics.similarity.lexical import lexical
 from r2d2.semantics.similarity.tokens import Tokens
@@ -70,7 +70,7 @@ def aggregate(
         before: the pieces of an earlier run, of those entities that have not changed.
     """
     tokens = Tokens.of(entities)
-    blended = Blended(dense(entities, tokens, embed), lexical(tokens))
+    blended = Blended(meaning_of(entities, tokens, embed).dense, lexical(tokens))
     near = Blended(blended.dense * _MEANING**0.5, blended.lexical)
     places, scores = near.neighbours(settings.neighbours)
     graph = graph_of(len(entities), places, scores, entities.relations)
