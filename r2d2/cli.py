@@ -178,6 +178,13 @@ def _state_commands(commands: Commands) -> None:
     text = "why a dataset is or isn't redundant, and the plan's arithmetic"
     explain = command(commands, "explain", text, _explain, state, run)
     explain.add_argument("dataset", help="its id, as `r2d2 datasets` lists it, or another of its names")
+    text = "what the lake holds, as topics over topics; ids and names last from run to run (docs/semantics.md)"
+    shared = flags.turn(), run, flags.settings(), output
+    topics = command(commands, "topics", text, _topics, *shared)
+    text = "cut the tree into N parts, as one level (default: the levels that were chosen)"
+    topics.add_argument("--parts", type=int, metavar="N", help=text)
+    text = "group the run's datasets anew, whatever the run before found; topics get new ids"
+    topics.add_argument("--fresh", action="store_true", help=text)
     text = "the price sheets that retention.prices chooses from, each figure with its source and date"
     command(commands, "prices", text, _prices, flags.output_format("table", "json", "csv"))
     command(commands, "settings", "all settings with their defaults", _show_settings)
@@ -302,6 +309,14 @@ def _explain(arguments: Namespace) -> None:
     from r2d2.commands import state
 
     state.explain(arguments.state, arguments.run, arguments.dataset)
+
+
+def _topics(arguments: Namespace) -> None:
+    from r2d2.commands import topics
+
+    settings, progress = read_settings(arguments).semantics, Progress(arguments.quiet)
+    which = arguments.state, arguments.run, arguments.parts, arguments.fresh
+    topics.show_topics(*which, settings, progress, arguments.wait, arguments.format)
 
 
 def _prices(arguments: Namespace) -> None:

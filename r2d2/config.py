@@ -151,7 +151,7 @@ class SemanticsSettings:
     """How datasets and columns are grouped into topics and asked about (docs/semantics.md). Nothing here proves."""
 
     topics: bool = True  # `r2d2 run` groups datasets into topics
-    model: str = "static"  # static, hashing, minilm, or a name or path of a sentence-transformers model
+    model: str = ""  # static, hashing, minilm, a sentence-transformers model; empty: the state's, at first static
     device: Literal["auto", "cpu", "cuda"] = "auto"  # of models that torch runs; auto: a GPU where there is one
     embed_on: Literal["driver", "spark"] = "driver"  # where texts are embedded; spark: one model for each worker
     glossary: str = ""  # a CSV file of words: abbreviation or foreign word,word; applied before all else

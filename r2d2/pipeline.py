@@ -38,7 +38,7 @@ from r2d2.containment.join_kept import KeptJoin
 from r2d2.containment.row_hash import FAST, RowHash
 from r2d2.containment.scanner import Scanner
 from r2d2.containment.store import ResultStore
-from r2d2.errors import StateError
+from r2d2.errors import EnvironmentMissing, StateError
 from r2d2.garbage import rare_collections
 from r2d2.lake.kernels import Kernel
 from r2d2.lake.session import (
@@ -74,6 +74,7 @@ from r2d2.retention.prices import check_prices, without_archived
 from r2d2.retention.run_cost import run_cost
 from r2d2.retention.unread import without_unread
 from r2d2.retention.worth import worth_of
+from r2d2.semantics.check import check_topics
 from r2d2.units import human_bytes, plural
 from r2d2.usage.collect import collect
 from r2d2.version import __version__
@@ -82,12 +83,16 @@ from r2d2.visible import visible
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from r2d2.semantics.topics.stage import Made
+
 #: The stage that ends with a status.
 _ENDS_WITH = {runs.DISCOVERED: "read metadata", runs.CONTAINED: "write edges", runs.PLANNED: "plan"}
 
 
 #: The status of problems with sources of usage.
 OF_USAGE = "usage"
+#: The status of what keeps datasets from being grouped.
+OF_TOPICS = "topics"
 
 
 @dataclass
@@ -102,6 +107,7 @@ class Job:
     started: datetime
     funnel: Funnel = field(default_factory=Funnel)
     problems: tuple[Problem, ...] = ()
+    usages: tuple[Usage, ...] = ()
     inputs: str = ""
     begun: float = field(default_factory=time.monotonic)
     needs: frozenset[str] = frozenset()
@@ -176,6 +182,7 @@ def run(roots: Sequence[str], state_dir: str, settings: Settings, progress: Prog
     Raises:
         R2D2Error: the run as a whole can't go on. What is wrong with one dataset is a problem of the run instead.
     """
+    check_topics(settings.semantics)
     state = open_state(state_dir, create=True)
     with turn(state, wait, progress), rare_collections():
         job = new_job(roots, state, settings, progress)
@@ -187,6 +194,7 @@ def _all_stages(job: Job) -> Outcome:
     found = discover_stage(job)
     held = containment_stage(job, found)
     plan = retention_stage(job, held.datasets, held.edges, held.duplicates)
+    topics_stage(job, held)
     near = near_misses(held.others, held.datasets)
     report_stage(job, held.datasets, held.edges, near, held.duplicates, plan)
     job.record(runs.FINISHED)
@@ -210,7 +218,7 @@ def resumed_job(run: runs.Run, state: State, settings: Settings, progress: Progr
     progress.figures.extend(run.funnel.stages[:kept])
     problems = tuple(Problem(**problem) for problem in run.problems)
     inputs = "" if reached == runs.DISCOVERED else run.inputs
-    return Job(state, settings, progress, run.run_id, run.roots, run.started, run.funnel, problems, inputs)
+    return Job(state, settings, progress, run.run_id, run.roots, run.started, run.funnel, problems, inputs=inputs)
 
 
 def discover_stage(job: Job) -> tuple[Dataset, ...]:
@@ -374,7 +382,33 @@ def _usage(job: Job, datasets: Sequence[Dataset]) -> tuple[Usage, ...]:
     before = [problem for problem in job.problems if problem.status != OF_USAGE]
     new = [Problem(problem.where, problem.what, problem.hint, OF_USAGE) for problem in found.problems]
     job.problems = (*before, *new)
-    return found.usages
+    job.usages = tuple(found.usages)
+    return job.usages
+
+
+def topics_stage(job: Job, held: Contained) -> Made | None:
+    """Groups the datasets into topics; writes ``topics`` and what belongs to it. None if there is nothing to group.
+
+    What lacks for it on this machine is a problem of the run and does not end it: nothing is proven by topics.
+    """
+    if not (job.settings.semantics.topics and held.datasets):
+        return None
+    from r2d2.semantics.entities.entities import Catalog  # other stages need neither scipy nor a model
+    from r2d2.semantics.topics.stage import group_run
+
+    pairs = [(edge.parent, edge.child) for edge in held.edges]
+    catalog = Catalog(held.datasets, pairs, held.duplicates, job.usages)
+    try:
+        with job.progress.stage("group topics") as reading:
+            made = group_run(job.state, job.run_id, catalog, job.settings.semantics, spark=lambda: job.spark)
+            reading.note = f", {plural(len(made.topics), 'topic')}"
+    except EnvironmentMissing as error:
+        job.problems = (*job.problems, Problem("topics", str(error), error.hint, OF_TOPICS))
+        job.progress.note(visible(f"no topics: {error} ({error.hint})"))
+        return None
+    for note in made.notes:
+        job.progress.note(visible(note))
+    return made
 
 
 def report_stage(

@@ -195,6 +195,59 @@ RESTORES = pa.schema(
         ("promised_seconds", pa.float64()),
     ]
 )
+#: How a run grouped datasets: the model, what it was told, and the merges of the tree over pieces, two numbers each.
+GROUPINGS = pa.schema(
+    [
+        ("run_id", pa.string()),
+        ("at", pa.timestamp("us", tz="UTC")),
+        ("model", pa.string()),
+        ("mode", pa.string()),
+        ("glossary", pa.string()),
+        ("merges", pa.list_(pa.int32())),
+        ("layers", pa.string()),
+        ("placed", pa.int32()),
+        ("note", pa.string()),
+    ]
+)
+#: Topics of a run; ids last from run to run. The root has no parent.
+TOPICS = pa.schema(
+    [
+        ("run_id", pa.string()),
+        ("topic", pa.string()),
+        ("level", pa.int32()),
+        ("parent", pa.string()),
+        ("name", pa.string()),
+        ("by", pa.string()),
+        ("summary", pa.string()),
+        ("terms", pa.list_(pa.string())),
+        ("typical", pa.string()),
+        ("datasets", pa.int32()),
+    ]
+)
+#: The finest topic of each dataset, the entity that stands for it, and that one's piece.
+TOPIC_MEMBERS = pa.schema(
+    [
+        ("run_id", pa.string()),
+        ("dataset", pa.string()),
+        ("topic", pa.string()),
+        ("entity", pa.string()),
+        ("piece", pa.int32()),
+    ]
+)
+#: Relations between topics of one level, bridges included; exemplars are pairs of datasets, one after the other.
+TOPIC_RELATIONS = pa.schema(
+    [
+        ("run_id", pa.string()),
+        ("level", pa.int32()),
+        ("source", pa.string()),
+        ("target", pa.string()),
+        ("kind", pa.string()),
+        ("count", pa.int32()),
+        ("weight", pa.float32()),
+        ("strength", pa.float32()),
+        ("exemplars", pa.list_(pa.string())),
+    ]
+)
 #: What a language model wrote of topics, by a hash of their members and of how it was asked.
 TOPIC_SUMMARIES = pa.schema(
     [("key", pa.string()), ("name", pa.string()), ("summary", pa.string()), ("at", pa.timestamp("us", tz="UTC"))]
@@ -218,6 +271,10 @@ SCHEMAS: dict[str, pa.Schema] = {
     "recipes": RECIPES,
     "receipts": RECEIPTS,
     "restores": RESTORES,
+    "groupings": GROUPINGS,
+    "topics": TOPICS,
+    "topic_members": TOPIC_MEMBERS,
+    "topic_relations": TOPIC_RELATIONS,
     "topic_summaries": TOPIC_SUMMARIES,
     "vectors": VECTORS,
 }

@@ -30,6 +30,7 @@ _STATUS_WORDS = {
     "retired": "Retired by r2d2",
     "shared": "Shares files with others",
     "usage": "Logs and lineage that can't be used",
+    "topics": "Topics that could not be made",
 }
 
 

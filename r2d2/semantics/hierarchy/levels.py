@@ -12,8 +12,8 @@ from r2d2.semantics.tree import Floats, Ints
 
 #: Levels below the root at most; a coarser one has at most this share of the groups of the one below it.
 _MOST, _COARSER = 4, 0.5
-#: Cuts that are tried, spread evenly over orders of magnitude.
-_TRIED = 40
+#: Cuts that are tried, spread evenly over orders of magnitude; and points that each is judged by, at most.
+_TRIED, _JUDGED = 40, 1500
 #: Fewer groups are no level of their own, the finest apart: the root says as much.
 _LEAST = 3
 
@@ -48,12 +48,13 @@ def _silhouette(points: Blended, below: Ints, labels: Ints) -> float:
     """
     of_point = np.empty(len(points), np.int32)
     of_point[below] = labels
-    near = points.between(slice(0, len(points)), points.centroids(of_point))
-    rows = np.arange(len(points))
-    own = _apart(near[rows, of_point])
-    near[rows, of_point] = -np.inf
+    judged = np.unique(np.linspace(0, len(points) - 1, _JUDGED).astype(np.int32))
+    near = points.between(judged, points.centroids(of_point))
+    rows, mine = np.arange(len(judged)), of_point[judged]
+    own = _apart(near[rows, mine])
+    near[rows, mine] = -np.inf
     other = _apart(near.max(axis=1))
-    alone = np.bincount(of_point)[of_point] == 1
+    alone = np.bincount(of_point)[mine] == 1
     return float(np.where(alone, 0, (other - own) / np.maximum(np.maximum(own, other), 1e-9)).mean())
 
 

@@ -9,8 +9,8 @@ from r2d2.semantics.entities.words import words_of
 
 #: Words that carry no subject: grammar.
 _GRAMMAR = """a about above after again all also am among an and any are as at be because been before being below
-between both but by can could did do does doing down during each either every few for from further had has have having he her
-here hers him his how i if in into is it its itself just may me might more most much must my no nor not now of off on
+between both but by can could did do does doing down during each either every few for from further had has have having he
+her here hers him his how i if in into is it its itself just may me might more most much must my no nor not now of off on
 once only or other our ours out over own same shall she should so some such than that the their theirs them then there
 these they this those through to too under until up upon us very was we were what when where which while who whom whose
 why will with within without would you your yours"""

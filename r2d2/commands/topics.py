@@ -1,0 +1,104 @@
+"""``r2d2 topics``: what a lake holds, as topics over topics. Does not start Spark."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from r2d2.catalog import runs
+from r2d2.catalog.state import State, open_state
+from r2d2.commands.output import print_rows
+from r2d2.config import SemanticsSettings
+from r2d2.errors import NotFound, UsageError
+from r2d2.operations.turns import turn
+from r2d2.progress import Progress
+from r2d2.semantics.topics.kept import KeptTopic, members_kept, topics_kept, with_datasets
+from r2d2.units import plural
+from r2d2.visible import visible
+
+TOPIC_COLUMNS = ("topic", "level", "parent", "name", "summary", "datasets")
+_TREE = ("topic", "name", "datasets", "typical", "about")
+_INDENT = "  "
+
+
+def show_topics(
+    state_dir: str,
+    run_id: str,
+    parts: int | None,
+    fresh: bool,
+    settings: SemanticsSettings,
+    progress: Progress,
+    wait: float,
+    output: str,
+) -> None:
+    """Prints the topics of a run.
+
+    Args:
+        parts: the tree cut into so many, as one level; None for the levels that were chosen.
+        fresh: group the run's datasets anew first; topics get new ids.
+
+    Raises:
+        NotFound: the run has no topics.
+        UsageError: fewer parts than one.
+    """
+    if parts is not None and parts < 1:
+        raise UsageError("--parts must be 1 at least", "")
+    state = open_state(state_dir)
+    run = runs.find_run(state, run_id)
+    if fresh:
+        _group_anew(state, run, settings, progress, wait)
+    topics = _cut(state, run, settings, parts) if parts else _kept(state, run)
+    rows = ({**vars(topic), "datasets": list(topic.datasets)} for topic in topics)
+    if output == "table":
+        print_rows(_tree(topics), _TREE, output)
+    else:
+        print_rows(rows, TOPIC_COLUMNS, output)
+
+
+def _kept(state: State, run: runs.Run) -> Sequence[KeptTopic]:
+    topics = topics_kept(state, run.run_id)
+    if not topics:
+        hint = "`r2d2 topics --fresh` groups its datasets, as `r2d2 run` does unless semantics.topics is off"
+        raise NotFound(f"run {run.run_id} has no topics", hint)
+    return with_datasets(topics, members_kept(state, run.run_id))
+
+
+def _cut(state: State, run: runs.Run, settings: SemanticsSettings, parts: int) -> Sequence[KeptTopic]:
+    from r2d2.semantics.topics.again import in_parts, regrouped  # these load numpy, scipy and a model
+
+    grouped, catalog, _ = regrouped(state, run, settings)
+    return in_parts(grouped, catalog, parts)
+
+
+def _group_anew(state: State, run: runs.Run, settings: SemanticsSettings, progress: Progress, wait: float) -> None:
+    from r2d2.semantics.topics.again import catalog_of
+    from r2d2.semantics.topics.stage import group_run
+
+    with turn(state, wait, progress), progress.stage("group topics") as reading:
+        catalog = catalog_of(state, run)
+        if not catalog.datasets:
+            raise NotFound(f"run {run.run_id} has no datasets", "run `r2d2 run` on a lake that holds some")
+        made = group_run(state, run.run_id, catalog, settings, fresh=True)
+        reading.note = f", {plural(len(made.topics), 'topic')}"
+    for note in made.notes:
+        progress.note(visible(note))
+
+
+def _tree(topics: Sequence[KeptTopic]) -> Iterator[dict[str, Any]]:
+    """From the root down, each topic under the one above it, the largest first."""
+    known = {topic.topic for topic in topics}
+    below: dict[str, list[KeptTopic]] = defaultdict(list)
+    for topic in sorted(topics, key=lambda topic: (-len(topic.datasets), topic.name)):
+        below[topic.parent if topic.parent in known else ""].append(topic)
+    stack = [(topic, 0) for topic in reversed(below[""])]
+    while stack:
+        topic, depth = stack.pop()
+        yield {
+            "topic": topic.topic,
+            "name": _INDENT * depth + topic.name,
+            "datasets": len(topic.datasets),
+            "typical": topic.typical,
+            "about": ", ".join(topic.terms[:5]),
+        }
+        stack.extend((child, depth + 1) for child in reversed(below[topic.topic]))

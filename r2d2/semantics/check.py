@@ -1,0 +1,19 @@
+"""Settings of topics, looked at before a long run that would only fail at its end."""
+
+from __future__ import annotations
+
+from r2d2.config import SemanticsSettings
+from r2d2.semantics.entities.glossary import read_glossary
+from r2d2.semantics.labels.endpoint import Endpoint
+
+
+def check_topics(settings: SemanticsSettings) -> None:
+    """Nothing where no topics are made.
+
+    Raises:
+        UsageError: the glossary can't be read, or the endpoint is not one that can be asked.
+    """
+    if settings.topics:
+        read_glossary(settings.glossary)
+        if settings.endpoint:
+            Endpoint(settings)

@@ -1,0 +1,106 @@
+"""A grouping read from the state, with what follows from the catalog made again: what questions are asked of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from r2d2.catalog import runs
+from r2d2.catalog.state import State
+from r2d2.config import SemanticsSettings
+from r2d2.errors import StateError
+from r2d2.semantics.embed.embedder import Embedder, embedder_of
+from r2d2.semantics.entities.entities import Catalog, Entities, entities_of
+from r2d2.semantics.hierarchy.aggregate import Aggregation, compared, near
+from r2d2.semantics.hierarchy.linkage import numbered
+from r2d2.semantics.labels.topics import Kept, Topic, topics_of
+from r2d2.semantics.topics.grouping import Grouped, known_of, related
+from r2d2.semantics.topics.kept import KeptTopic, grouping_of, members_kept, topics_kept
+from r2d2.semantics.topics.lasting import lasting_ids
+from r2d2.semantics.tree import Ints, Tree
+
+
+def catalog_of(state: State, run: runs.Run) -> Catalog:
+    """What is known of a run's datasets without reading a file of theirs."""
+    found = runs.datasets(state, run)
+    contained = run.reached(runs.CONTAINED)
+    pairs = [(edge.parent, edge.child) for edge in runs.proven(state, run)] if contained else []
+    duplicates = runs.groups(state, run).duplicates if contained else ()
+    return Catalog(found, pairs, duplicates, runs.usage(state, run))
+
+
+def regrouped(state: State, run: runs.Run, settings: SemanticsSettings) -> tuple[Grouped, Catalog, Embedder]:
+    """The topics of a run as they were found, without grouping again; the catalog, and the model that they are of.
+
+    Raises:
+        NotFound: the run has no topics.
+        StateError: what the state holds of them is damaged.
+        EnvironmentMissing: the model can't be had here.
+    """
+    grouping = grouping_of(state, run.run_id)
+    catalog = catalog_of(state, run)
+    embedder = embedder_of(replace(settings, model=grouping.model))
+    entities = entities_of(catalog, grouping.glossary)
+    tokens, blended = compared(entities, embedder.embed)
+    topics = {topic.topic: topic for topic in topics_kept(state, run.run_id)}
+    pieces, finest = _of_entities(entities, state, run.run_id)
+    ids, levels = _levels(finest, topics)
+    neighbours = near(blended, settings.neighbours)
+    found = Aggregation(entities, tokens, blended, *neighbours, pieces, grouping.linkage, levels)
+    by_node = dict(enumerate(ids, len(entities)))
+    names = {topic.topic: Kept(topic.name, topic.by) for topic in topics.values()}
+    grouped = related(found, by_node, catalog, settings, names)
+    told = {node: replace(topic, summary=topics[by_node[node]].summary) for node, topic in grouped.topics.items()}
+    return replace(grouped, topics=told), catalog, embedder
+
+
+def in_parts(grouped: Grouped, catalog: Catalog, number: int) -> list[KeptTopic]:
+    """The tree cut into so many parts, or as many as it has pieces, as topics of one level below the root.
+
+    A part that is mostly a topic of the run has its id and name.
+    """
+    found, entities = grouped.aggregation, grouped.entities
+    labels = numbered(found.parts(number))
+    tree = Tree.of([labels, np.zeros(int(labels.max()) + 1, np.int32)])
+    before = {grouped.ids[node]: topic for node, topic in grouped.topics.items() if node != found.tree.root}
+    known = known_of(catalog)
+    unnamed = topics_of(tree, entities, found.blended, known, {})
+    ids = lasting_ids({node: topic.members for node, topic in unnamed.items()}, _members(before))
+    kept = {node: Kept(before[id_].name, before[id_].by) for node, id_ in ids.items() if id_ in before}
+    topics = topics_of(tree, entities, found.blended, known, kept)
+    return [
+        KeptTopic(ids[node], 1, ids[tree.root], t.name, t.by, t.summary, t.terms, t.typical, t.members)
+        for node, t in topics.items()
+        if node != tree.root
+    ]
+
+
+def _members(topics: Mapping[str, Topic]) -> dict[str, Sequence[str]]:
+    return {name: topic.members for name, topic in topics.items()}
+
+
+def _of_entities(entities: Entities, state: State, run_id: str) -> tuple[Ints, list[str]]:
+    """The piece and the finest topic of each entity."""
+    members = {member.dataset: member for member in members_kept(state, run_id)}
+    if lacking := [name for name in entities.ids if name not in members]:
+        what = f"the topics of run {run_id} lack {len(lacking)} of its datasets"
+        raise StateError(what, "`r2d2 topics --fresh` groups anew")
+    found = [members[name] for name in entities.ids]
+    return np.asarray([member.piece for member in found], np.int32), [member.topic for member in found]
+
+
+def _levels(finest: Sequence[str], topics: Mapping[str, KeptTopic]) -> tuple[list[str], tuple[Ints, ...]]:
+    """The ids of all topics in the order of a tree's nodes, and the number of each entity's topic on each level."""
+    ids: list[str] = []
+    levels: list[Ints] = []
+    names = list(finest)
+    while any(names):
+        if not all(name in topics for name in names):
+            raise StateError("the topics of the run are not all there", "`r2d2 topics --fresh` groups anew")
+        place = {name: number for number, name in enumerate(dict.fromkeys(names))}
+        ids.extend(place)
+        levels.append(np.asarray([place[name] for name in names], np.int32))
+        names = [topics[name].parent for name in names]
+    return ids, tuple(levels)

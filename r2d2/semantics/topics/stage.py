@@ -1,0 +1,95 @@
+"""Topics of a run: embedded by the state's model, grouped, named, and kept in the state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from r2d2.catalog.state import State
+from r2d2.config import SemanticsSettings
+from r2d2.semantics.embed.embedder import embedder_of
+from r2d2.semantics.embed.vectors import VectorStore
+from r2d2.semantics.entities.entities import Catalog
+from r2d2.semantics.entities.glossary import read_glossary
+from r2d2.semantics.labels.endpoint import Endpoint
+from r2d2.semantics.labels.material import Material
+from r2d2.semantics.labels.summaries import described
+from r2d2.semantics.labels.topics import Topic
+from r2d2.semantics.topics.grouping import NOTHING, Grouped, group
+from r2d2.semantics.topics.kept import Grouping, earlier_of, keep, newest
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+#: What a state without topics is grouped by.
+DEFAULT_MODEL = "static"
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a run's datasets were grouped into.
+
+    Attributes:
+        topics: by node of the tree, as they are called.
+        notes: what a person should know.
+    """
+
+    grouped: Grouped
+    topics: Mapping[int, Topic]
+    notes: tuple[str, ...]
+
+
+def group_run(
+    state: State,
+    run_id: str,
+    catalog: Catalog,
+    settings: SemanticsSettings,
+    fresh: bool = False,
+    spark: Callable[[], SparkSession] | None = None,
+) -> Made:
+    """Groups the datasets of a run, one at least, and keeps that in the state, whose lock the caller holds.
+
+    Args:
+        fresh: forget what the run before found; topics get new ids.
+        spark: starts a session for ``semantics.embed_on``.
+
+    Raises:
+        EnvironmentMissing: the model can't be had here.
+        UsageError: the settings name none, or no glossary or endpoint that can be used.
+        StateError: the state can't be read or written.
+    """
+    before = newest(state)
+    settings = replace(settings, model=settings.model or (before.model if before else DEFAULT_MODEL))
+    glossary = read_glossary(settings.glossary)
+    session = spark() if spark and settings.embed_on == "spark" else None
+    store = VectorStore(state, embedder_of(settings, session))
+    alike = before is not None and (before.model, before.mode, before.glossary) == (
+        settings.model,
+        settings.mode,
+        glossary,
+    )
+    earlier = NOTHING if fresh else earlier_of(state, before, alike)
+    grouped = group(catalog, glossary, store.of, settings, earlier)
+    topics, notes = _described(grouped, catalog, settings, state)
+    notes = [*_changed_model(before, settings), *notes]
+    keep(state, run_id, grouped, topics, settings.model, settings.mode, glossary, "; ".join(notes))
+    return Made(grouped, topics, tuple(notes))
+
+
+def _described(
+    grouped: Grouped, catalog: Catalog, settings: SemanticsSettings, state: State
+) -> tuple[Mapping[int, Topic], list[str]]:
+    """The topics as a language model calls them, where the settings name one."""
+    if not settings.endpoint:
+        return grouped.topics, []
+    datasets = {dataset.id: dataset for dataset in catalog.datasets}
+    material = Material(grouped.aggregation.tree, grouped.entities, datasets, settings.endpoint_gets)
+    topics, outcome = described(grouped.topics, Endpoint(settings), settings.endpoint_gets, material.of, state)
+    return topics, [outcome.sentence]
+
+
+def _changed_model(before: Grouping | None, settings: SemanticsSettings) -> list[str]:
+    if before is None or before.model == settings.model:
+        return []
+    return [f"topics were made with the model {before.model} before: all was embedded again with {settings.model}"]
