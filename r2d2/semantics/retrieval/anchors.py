@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from r2d2.semantics.retrieval.index import Grouped, Index
+from r2d2.semantics.retrieval.index import Groups, Index
 from r2d2.semantics.retrieval.question import Question
 from r2d2.semantics.similarity.dense import NAME, Half
 from r2d2.semantics.tree import Floats
@@ -38,7 +38,7 @@ def scores(index: Index, question: Question) -> Scores:
     meant = _meant(index, whole)
     told = _PHRASE * _told(index, np.asarray(phrases, np.float32)) + _WORDS * index.words.share(question.words)
     pieces, *levels = (_of_groups(index, group, whole, told) for group in index.levels)
-    around = _TOPIC * levels[0][index.levels[1].of] + _PIECE * pieces[index.pieces]
+    around = _TOPIC * levels[0][index.levels[1].numbers] + _PIECE * pieces[index.pieces]
     return Scores(meant + told, np.asarray(around, np.float32), np.concatenate(levels))
 
 
@@ -64,7 +64,7 @@ def _nearest(half: Half, vector: Floats) -> Floats:
     return np.asarray(np.where(np.diff(starts) > 0, rows, alike[:-1].min(initial=0)), np.float32)
 
 
-def _of_groups(index: Index, group: Grouped, whole: Floats, told: Floats) -> Floats:
+def _of_groups(index: Index, group: Groups, whole: Floats, told: Floats) -> Floats:
     """Of each group how near its middle is, and the mean of what is told of its entities."""
     found = group.mean(told)
     meaning = index.meaning

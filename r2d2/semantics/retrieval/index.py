@@ -17,6 +17,7 @@ from r2d2.semantics.retrieval.words import Words, words_of_entities
 from r2d2.semantics.similarity.dense import Embed, Meaning, meaning_of
 from r2d2.semantics.similarity.tokens import Tokens
 from r2d2.semantics.similarity.weights import unit
+from r2d2.semantics.topics.grouping import Grouped
 from r2d2.semantics.tree import Floats, Ints, Tree
 
 #: An aggregate of more than this share of all entities, and of more than so many, says little about any of them.
@@ -30,23 +31,36 @@ class Index:
     Attributes:
         pieces: the fine piece of each entity.
         topics: the aggregates, by node.
-        lifted: relations of all levels.
+        relations: of all levels.
         sources: of all datasets that are members of entities, by id.
         embed: texts → vectors, as the tree was made with.
     """
 
     entities: Entities
+    tokens: Tokens
     tree: Tree
     pieces: Ints
     topics: Mapping[int, Topic]
-    lifted: Lifted
+    relations: Lifted
     sources: Mapping[str, Source]
     embed: Embed
+
+    @classmethod
+    def of(cls, grouped: Grouped, sources: Mapping[str, Source], embed: Embed) -> Index:
+        """An index of what was grouped.
+
+        Args:
+            sources: of all datasets that were grouped, by id.
+            embed: as they were grouped with.
+        """
+        found = grouped.aggregation
+        parts = found.entities, found.tokens, found.tree, found.pieces, grouped.topics, grouped.relations
+        return cls(*parts, sources, embed)
 
     @cached_property
     def meaning(self) -> Meaning:
         """What entities mean."""
-        return meaning_of(self.entities, Tokens.of(self.entities), self.embed)
+        return meaning_of(self.entities, self.tokens, self.embed)
 
     @cached_property
     def words(self) -> Words:
@@ -73,30 +87,30 @@ class Index:
         return self.entities.entity_of
 
     @cached_property
-    def levels(self) -> tuple[Grouped, ...]:
+    def levels(self) -> tuple[Groups, ...]:
         """Entities by piece, and by their aggregate on each level above them, the root last."""
         tree = self.tree
         groups = (tree.at[level] - tree.of_level(level).start for level in range(1, tree.height + 1))
-        return tuple(Grouped.of_meaning(found, self.meaning) for found in (self.pieces, *groups))
+        return tuple(Groups.of(found, self.meaning) for found in (self.pieces, *groups))
 
 
 @dataclass(frozen=True, eq=False)
-class Grouped:
+class Groups:
     """Groups of entities.
 
     Attributes:
-        of: the group of each entity, from 0.
+        numbers: the group of each entity, from 0.
         sizes: of each group.
         columns, names: directions of the sums of their vectors, shape (groups, dimensions).
     """
 
-    of: Ints
+    numbers: Ints
     sizes: Ints
     columns: Floats
     names: Floats
 
     @classmethod
-    def of_meaning(cls, groups: Ints, meaning: Meaning) -> Grouped:
+    def of(cls, groups: Ints, meaning: Meaning) -> Groups:
         """Groups with what they mean."""
         sizes = np.bincount(groups).astype(np.int32)
         rows = np.arange(len(groups))
@@ -106,4 +120,4 @@ class Grouped:
 
     def mean(self, values: Floats) -> Floats:
         """Of each group the mean of its entities' values."""
-        return np.asarray(np.bincount(self.of, values, len(self.sizes)) / self.sizes, np.float32)
+        return np.asarray(np.bincount(self.numbers, values, len(self.sizes)) / self.sizes, np.float32)

@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from r2d2.semantics.entities.words import words_of
 
 #: Words that carry no subject: grammar.
-_GRAMMAR = """a about above after again all also am among an and any are as at be because been before being below
-between both but by can could did do does doing down during each either every few for from further had has have having he
-her here hers him his how i if in into is it its itself just may me might more most much must my no nor not now of off on
-once only or other our ours out over own same shall she should so some such than that the their theirs them then there
-these they this those through to too under until up upon us very was we were what when where which while who whom whose
-why will with within without would you your yours"""
+_GRAMMAR = """
+a about above after again all also am among an and any are as at be because been before being below between
+both but by can could did do does doing down during each either every few for from further had has have having
+he her here hers him his how i if in into is it its itself just may me might more most much must my no nor not
+now of off on once only or other our ours out over own same shall she should so some such than that the their
+theirs them then there these they this those through to too under until up upon us very was we were what when
+where which while who whom whose why will with within without would you your yours
+"""
 #: Words of asking: what is wanted of a catalog, whatever it is about.
-_ASKING = """anything contain data dataset everything find get give hold keep know lie like link list look need
-please
-relate relation relationship say search see show something store stuff table tell together want"""
-_EMPTY = frozenset(word for text in (_GRAMMAR, _ASKING) for line in text.split() for word in (line, *words_of(line)))
+_ASKING = """
+anything contain data dataset everything find get give hold keep know lie like link list look need please
+relate relation relationship say search see show something store stuff table tell together want
+"""
+_EMPTY = frozenset(word for each in (_GRAMMAR + _ASKING).split() for word in (each, *words_of(each)))
 #: What separates the things that a question names.
 _BETWEEN = re.compile(r"[,;:.?!()\[\]\"\n]|\b(?:and|or|with|to|versus|vs)\b", re.IGNORECASE)
 

@@ -41,7 +41,7 @@ def virtual_tree(index: Index, anchors: Sequence[int]) -> VirtualTree:
     told = frozenset((*index.narrow, *anchors))
     kept = [node for node in counts if node in told and not _repeated(index, node, counts)]
     kept.sort(key=lambda node: (-counts[node], node))
-    relations = (row for row in index.lifted.between(kept) if row.kind in _TOLD) if kept else ()
+    relations = (row for row in index.relations.between(kept) if row.kind in _TOLD) if kept else ()
     return VirtualTree({node: counts[node] for node in kept}, tuple(relations))
 
 
