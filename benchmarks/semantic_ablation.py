@@ -134,7 +134,7 @@ VARIANTS = (
     Without("compounds and abbreviations", ((vocabulary, "Compounds", _Whole), (vocabulary, "Expansion", _Short))),
     Without("containment, lineage", ((graph, "_ADDS", dict.fromkeys(graph._ADDS, 0.0)),)),
     Without("stages (one average linkage)", ((linkage, "_FEW", 1_000_000),)),
-    Without("scaling by the nearest (CSLS)", ((linkage, "_NEAREST", 1_000_000),)),
+    Without("scaling by the nearest (CSLS)", ((linkage, "_USUAL", 0.0),)),
 )
 
 
