@@ -27,9 +27,10 @@ from r2d2.model.comments import (
 from r2d2.model.dataset import COMMENTS, Bounds, Dataset, Leaf
 from r2d2.semantics.entities.entities import Catalog, Concept, Entities, entities_of
 from r2d2.semantics.entities.patterns import pattern_of
+from r2d2.semantics.labels.material import Gets, Material
 from tests.containment_runs import datasets_of
 from tests.sampling import examples
-from tests.semantics.small_topics import dataset
+from tests.semantics.small_topics import dataset, grouped
 from tests.small_iceberg import entry, manifest, metadata
 from tests.small_lakes import touch
 
@@ -227,3 +228,13 @@ def test_a_pattern_tells_concepts_apart_and_is_neither_embedded_nor_a_word() -> 
     assert {first.pattern, second.pattern} == {"A9", "9"}
     assert first.text == second.text == "code"
     assert (first.words, first.written) == (second.words, second.written)
+
+
+@pytest.mark.parametrize("gets", ["names", "facts"])
+def test_a_pattern_which_comes_from_cell_values_is_never_told(gets: Gets) -> None:
+    codes = replace(dataset("a/t_x", []), leaves=(leaf("QQ-1071", "ZZ-9000"),))
+    found = grouped([codes])
+    assert [one.pattern for one in found.entities.concepts] == ["AA-9999"]
+    told = json.dumps(Material(found.tree, found.entities, {codes.id: codes}, gets).of(found.topics()[found.tree.root]))
+    assert "AA-9999" not in told
+    assert "QQ-1071" not in told
