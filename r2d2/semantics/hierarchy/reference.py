@@ -3,7 +3,8 @@
 Vectors of a layer are reduced to two dimensions by UMAP and clustered by Gaussian mixtures with full covariances, with
 a twentieth as many clusters as there are vectors, or as many as the Bayesian information criterion (BIC) finds if those
 are more. A cluster is embedded from its summary and goes into the next layer; a single member goes on as it is. It ends
-with four or fewer. Summaries are the words that tell a cluster from others: language models name topics afterwards.
+with four or fewer, or where a layer is parted as much as the one below. Summaries are the words that tell a cluster
+from others: language models name topics afterwards.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from r2d2.semantics.tree import Floats, Ints
 MOST = 5_000
 #: Members of a cluster on average, at least one cluster for so many; a layer with so few ends it.
 _MEMBERS, _LAST = 20, 4
+#: A layer that is parted as much as the one below, but for this share, is left out and ends it: few points make pairs.
+_CHANGE = 0.05
 #: Dimensions, and neighbours of UMAP.
 _DIMENSIONS, _NEIGHBOURS = 2, 15
 #: Clusters that BIC may find, and how little it changes where they are enough, as a share.
@@ -74,16 +77,23 @@ def reference_levels(entities: Entities, embed: Embed, seed: int) -> tuple[Ints,
     words, spelled = words_of_entities(entities)
     vectors = embed([" ".join(text) for text in _texts(entities)])
     levels: list[Ints] = []
+    parted = 0.0
     while len(vectors) > _LAST:
         labels = _clustered(_reduced(vectors, umap, seed), mixture, seed)
-        count = int(labels.max()) + 1
-        if count == len(vectors):
+        before, parted = parted, _parted(labels)
+        if abs(parted - before) <= _CHANGE * before or parted == 1:
             break
         levels.append(labels[levels[-1]] if levels else labels)
         summaries = [" ".join(spelled[word] for word in row) for row in terms(words, levels[-1], _WORDS)]
         vectors = _above(vectors, labels, embed(summaries))
     root = np.zeros(len(entities), np.int32)
     return (*levels, root) if levels else (root, root)
+
+
+def _parted(labels: Ints) -> float:
+    """The share of pairs that lie in two clusters."""
+    sizes, count = np.bincount(labels), len(labels)
+    return 1 - float((sizes * (sizes - 1)).sum()) / (count * (count - 1))
 
 
 def _texts(entities: Entities) -> Iterator[Sequence[str]]:
