@@ -205,6 +205,7 @@ GROUPINGS = pa.schema(
         ("glossary", pa.string()),
         ("merges", pa.list_(pa.int32())),
         ("layers", pa.string()),
+        ("placed", pa.int32()),
         ("note", pa.string()),
     ]
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,8 +10,9 @@ import numpy as np
 from r2d2.config import SemanticsSettings
 from r2d2.semantics.entities.entities import Entities
 from r2d2.semantics.hierarchy.levels import levels_of
-from r2d2.semantics.hierarchy.linkage import Linkage, linkage_of
+from r2d2.semantics.hierarchy.linkage import Linkage, linkage_of, linkage_within
 from r2d2.semantics.hierarchy.pieces import pieces
+from r2d2.semantics.hierarchy.placed import Places, carried, pieces_before
 from r2d2.semantics.similarity.blended import Blended
 from r2d2.semantics.similarity.dense import Embed, dense
 from r2d2.semantics.similarity.graph import graph_of
@@ -34,6 +34,7 @@ class Aggregation:
         pieces: the fine piece of each entity.
         linkage: the tree over pieces.
         levels: the group of each entity on each level, the finest first, the root last.
+        placed: how many entities were placed one by one since all were grouped.
     """
 
     entities: Entities
@@ -44,6 +45,7 @@ class Aggregation:
     pieces: Ints
     linkage: Linkage
     levels: tuple[Ints, ...]
+    placed: int = 0
 
     @cached_property
     def tree(self) -> Tree:
@@ -61,18 +63,23 @@ class Aggregation:
 
 
 def aggregate(
-    entities: Entities, embed: Embed, settings: SemanticsSettings, before: Mapping[int, int] | None = None
+    entities: Entities, embed: Embed, settings: SemanticsSettings, before: Places | None = None
 ) -> Aggregation:
     """The hierarchy of at least one entity.
 
     Args:
         embed: texts → vectors of length one.
-        before: the pieces of an earlier run, of those entities that have not changed.
+        before: where datasets were in an earlier run: what has not changed stays there.
     """
     tokens, blended = compared(entities, embed)
     places, scores = near(blended, settings.neighbours)
     graph = graph_of(len(entities), places, scores, entities.relations)
-    fine = pieces(graph, settings.piece, settings.seed, before)
+    carried_on = carried(entities, graph, blended, before) if before else None
+    if carried_on:
+        fine, levels, placed = carried_on.pieces, carried_on.levels, carried_on.placed
+        linkage = linkage_within(blended, fine, levels)
+        return Aggregation(entities, tokens, blended, places, scores, fine, linkage, levels, placed)
+    fine = pieces(graph, settings.piece, settings.seed, pieces_before(entities, before) if before else None)
     linkage = linkage_of(blended, fine)
     levels = levels_of(blended, fine, linkage)
     return Aggregation(entities, tokens, blended, places, scores, fine, linkage, levels)

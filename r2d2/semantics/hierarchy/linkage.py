@@ -8,7 +8,9 @@ no word. From the second stage on a similarity counts by how far it is above wha
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -73,6 +75,62 @@ def linkage_of(entities: Blended, pieces: Ints) -> Linkage:
     return Linkage(count, np.concatenate([np.empty((0, 2), np.int64), *found]))
 
 
+def linkage_within(entities: Blended, pieces: Ints, levels: Sequence[Ints]) -> Linkage:
+    """A tree over pieces whose cuts hold given levels: first all merges within groups of the finest, and so on.
+
+    Args:
+        levels: the group of each entity on each level, the finest first, the root last; pieces lie within groups.
+    """
+    count = int(pieces.max()) + 1
+    found: list[tuple[int, int]] = []
+    tops = {piece: piece for piece in range(count)}  # of each part of the level below, its node
+    below = pieces
+    for level in levels:
+        parts: dict[int, list[int]] = {}
+        for part, group in dict(zip(below.tolist(), level.tolist(), strict=True)).items():
+            parts.setdefault(group, []).append(part)
+        centroids = entities.centroids(below)
+        steps = [step for group, members in parts.items() for step in _within(centroids, group, members)]
+        tops = _merged(sorted(steps, key=lambda step: step.height), tops, parts, found, count)
+        below = level
+    return Linkage(count, np.asarray(found, np.int64).reshape(-1, 2))
+
+
+class _Step(NamedTuple):
+    """A merge of two parts of a group, each named by one of the parts it was made of; ``left`` names both then."""
+
+    height: float
+    group: int
+    left: int
+    right: int
+
+
+def _within(centroids: Blended, group: int, members: Sequence[int]) -> Iterator[_Step]:
+    """Average linkage of the parts of one group."""
+    if len(members) < 2:
+        return
+    some, names = np.asarray(members, np.int32), list(members)
+    between = _similarities(Blended(centroids.dense[some], centroids.lexical[some]), scaled=False)
+    for left, right, height, _ in _average(between):
+        yield _Step(float(height), group, names[int(left)], names[int(right)])
+        names.append(names[int(left)])
+
+
+def _merged(
+    steps: Sequence[_Step],
+    tops: dict[int, int],
+    parts: dict[int, list[int]],
+    found: list[tuple[int, int]],
+    pieces: int,
+) -> dict[int, int]:
+    """Adds the merges of one level; the node of each group then."""
+    result = {group: tops[members[0]] for group, members in parts.items()}
+    for step in steps:
+        found.append((tops[step.left], tops[step.right]))
+        tops[step.left] = result[step.group] = pieces + len(found) - 1
+    return result
+
+
 def _tops(nodes: Merges, joined: Ints, first: int, merges: Merges) -> Merges:
     """The node that each part of a stage has become, in the order of the parts' numbers."""
     here = np.concatenate([nodes, first + np.arange(len(merges))])
@@ -96,10 +154,15 @@ def _similarities(centroids: Blended, scaled: bool) -> Floats:
 
 def _stage(between: Floats, number: int) -> Merges:
     """The first merges of average linkage."""
+    return np.asarray(_average(between)[:number, :2], np.int64)
+
+
+def _average(between: Floats) -> npt.NDArray[np.float64]:
+    """Average linkage (scipy): rows of two nodes, their height and size."""
     apart = between[~np.eye(len(between), dtype=bool)].max() - between
     np.fill_diagonal(apart, 0)
     found = linkage(squareform(np.maximum((apart + apart.T) / 2, 0), checks=False), method="average")
-    return np.asarray(found[:number, :2], np.int64)
+    return np.asarray(found, np.float64)
 
 
 def numbered(labels: npt.NDArray[np.integer]) -> Ints:

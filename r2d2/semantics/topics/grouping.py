@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from r2d2.config import SemanticsSettings
 from r2d2.semantics.entities.entities import Catalog, Entities, entities_of
 from r2d2.semantics.hierarchy.aggregate import Aggregation, aggregate
+from r2d2.semantics.hierarchy.placed import Places
 from r2d2.semantics.labels.topics import Kept, Known, Topic, topics_of
 from r2d2.semantics.relations.layers import Layer, relate
 from r2d2.semantics.relations.lifted import Lifted
 from r2d2.semantics.similarity.dense import Embed
 from r2d2.semantics.topics.base import base_relations
-from r2d2.semantics.topics.lasting import lasting_ids
+from r2d2.semantics.topics.lasting import Extent, lasting_ids
 
 Glossary = Mapping[str, tuple[str, ...]]
 
@@ -24,17 +25,17 @@ class Earlier(NamedTuple):
     """What the run before left.
 
     Attributes:
-        pieces: of each dataset.
-        members: the datasets of each topic, by id.
+        places: where each dataset was; None if that says nothing any more.
+        members: what each topic covered, by id.
         names: of each topic, by id, and who gave it.
     """
 
-    pieces: Mapping[str, int]
-    members: Mapping[str, Sequence[str]]
+    places: Places | None
+    members: Mapping[str, Extent]
     names: Mapping[str, Kept]
 
 
-NOTHING = Earlier({}, {}, {})
+NOTHING = Earlier(None, {}, {})
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +71,7 @@ def group(
         earlier: topics keep ids and names, and what has not changed its place.
     """
     entities = entities_of(catalog, glossary)
-    aggregation = aggregate(entities, embed, settings, _pieces(entities, earlier.pieces))
+    aggregation = aggregate(entities, embed, settings, earlier.places)
     ids = lasting_ids(_members(aggregation), earlier.members)
     return related(aggregation, ids, catalog, settings, earlier.names)
 
@@ -96,23 +97,13 @@ def related(
     return Grouped(aggregation, topics, ids, relations, layers)
 
 
-def _pieces(entities: Entities, before: Mapping[str, int]) -> dict[int, int]:
-    """The piece that most datasets of an entity were in, of those that were in any."""
-    found = {}
-    for number, members in enumerate(entities.members):
-        known = Counter(before[name] for name in members if name in before)
-        if known:
-            found[number] = known.most_common(1)[0][0]
-    return found
-
-
-def _members(aggregation: Aggregation) -> dict[int, list[str]]:
+def _members(aggregation: Aggregation) -> dict[int, Extent]:
     found: dict[int, list[str]] = defaultdict(list)
     tree = aggregation.tree
     for leaf, members in enumerate(aggregation.entities.members):
         for node in tree.path(leaf)[1:]:
             found[node].extend(members)
-    return {node: sorted(found[node]) for node in range(tree.leaves, tree.nodes)}
+    return {node: Extent(int(tree.level[node]), sorted(found[node])) for node in range(tree.leaves, tree.nodes)}
 
 
 def known_of(catalog: Catalog) -> Known:

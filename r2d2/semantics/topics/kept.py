@@ -14,9 +14,11 @@ from r2d2.catalog.state import State
 from r2d2.errors import NotFound, StateError
 from r2d2.semantics.base_relations import Kind
 from r2d2.semantics.hierarchy.linkage import Linkage
+from r2d2.semantics.hierarchy.placed import Places
 from r2d2.semantics.labels.topics import Kept, Topic
 from r2d2.semantics.relations.layers import Layer
-from r2d2.semantics.topics.grouping import Earlier, Glossary, Grouped
+from r2d2.semantics.topics.grouping import NOTHING, Earlier, Glossary, Grouped
+from r2d2.semantics.topics.lasting import Extent
 
 _HINT = (
     "`r2d2 run` groups datasets into topics (semantics.topics), `r2d2 topics --fresh` does it for a run that is there"
@@ -33,6 +35,7 @@ class Grouping:
         glossary: word → the words that it stands for.
         linkage: the tree over pieces.
         note: what a person should know of it.
+        placed: how many entities were placed one by one since all were grouped.
     """
 
     run_id: str
@@ -41,6 +44,7 @@ class Grouping:
     glossary: Glossary
     linkage: Linkage
     note: str
+    placed: int
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,7 @@ def keep(
         "merges": grouped.aggregation.linkage.merges.ravel().tolist(),
         "layers": json.dumps([_layer(layer) for layer in grouped.layers]),
         "note": note,
+        "placed": grouped.aggregation.placed,
     }
     state.write_run("topic_members", run_id, list(_members(run_id, grouped)))
     state.write_run("topic_relations", run_id, list(_relations(run_id, grouped)))
@@ -172,7 +177,7 @@ def newest(state: State, run_id: str = "") -> Grouping | None:
         what = f"the grouping of run {row['run_id']} is damaged"
         raise StateError(what, "`r2d2 topics --fresh` groups anew") from error
     linkage = Linkage(len(merges) + 1, merges)
-    return Grouping(row["run_id"], row["model"], row["mode"], glossary, linkage, row["note"])
+    return Grouping(row["run_id"], row["model"], row["mode"], glossary, linkage, row["note"], row["placed"])
 
 
 def grouping_of(state: State, run_id: str) -> Grouping:
@@ -219,10 +224,27 @@ def with_datasets(topics: Sequence[KeptTopic], members: Sequence[Member]) -> tup
     return tuple(replace(topic, datasets=tuple(sorted(held[topic.topic]))) for topic in topics)
 
 
-def earlier_of(state: State, grouping: Grouping | None) -> Earlier:
-    """What a grouping knew of datasets and topics."""
+def earlier_of(state: State, grouping: Grouping | None, alike: bool) -> Earlier:
+    """What a grouping knew of datasets and topics.
+
+    Args:
+        alike: whether it was made as the next one will be; else only ids and names last.
+    """
     if grouping is None:
-        return Earlier({}, {}, {})
+        return NOTHING
     topics, members = topics_kept(state, grouping.run_id), members_kept(state, grouping.run_id)
     names = {topic.topic: Kept(topic.name, topic.by) for topic in topics}
-    return Earlier({member.dataset: member.piece for member in members}, below(topics, members), names)
+    above = {topic.topic: topic.parent for topic in topics}
+    paths = {member.dataset: _path(member.topic, above) for member in members}
+    places = Places({member.dataset: member.piece for member in members}, paths, grouping.placed)
+    held = below(topics, members)
+    covered = {topic.topic: Extent(topic.level, held[topic.topic]) for topic in topics}
+    return Earlier(places if alike else None, covered, names)
+
+
+def _path(topic: str, above: Mapping[str, str]) -> tuple[str, ...]:
+    found = []
+    while topic:
+        found.append(topic)
+        topic = above[topic]
+    return tuple(found)

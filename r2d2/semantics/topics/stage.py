@@ -64,7 +64,12 @@ def group_run(
     glossary = read_glossary(settings.glossary)
     session = spark() if spark and settings.embed_on == "spark" else None
     store = VectorStore(state, embedder_of(settings, session))
-    earlier = NOTHING if fresh else earlier_of(state, before)
+    alike = before is not None and (before.model, before.mode, before.glossary) == (
+        settings.model,
+        settings.mode,
+        glossary,
+    )
+    earlier = NOTHING if fresh else earlier_of(state, before, alike)
     grouped = group(catalog, glossary, store.of, settings, earlier)
     topics, notes = _described(grouped, catalog, settings, state)
     notes = [*_changed_model(before, settings), *notes]
