@@ -56,6 +56,7 @@ class Entities:
         concepts: columns by signature.
         holds: which entity has which concept, shape (entities, concepts), of ones.
         relations: containment, lineage, owner and directory, between entities.
+        vocabulary: how names are read in this lake.
     """
 
     ids: tuple[str, ...]
@@ -65,6 +66,7 @@ class Entities:
     concepts: tuple[Concept, ...]
     holds: csr_array
     relations: Relations
+    vocabulary: Vocabulary
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -117,6 +119,7 @@ def entities_of(catalog: Catalog, glossary: Mapping[str, tuple[str, ...]]) -> En
         concepts=columns.concepts(),
         holds=_matrix(members, holds, len(columns.text_of)),
         relations=_relations(group, members, datasets, contained, catalog.usages, place),
+        vocabulary=vocabulary,
     )
 
 
