@@ -185,6 +185,11 @@ def _state_commands(commands: Commands) -> None:
     topics.add_argument("--parts", type=int, metavar="N", help=text)
     text = "group the run's datasets anew, whatever the run before found; topics get new ids"
     topics.add_argument("--fresh", action="store_true", help=text)
+    text = "what the lake holds on a question, and which of it is redundant: datasets, topics, containments, the plan"
+    ask = command(commands, "ask", text, _ask, state, run, flags.settings(), flags.output_format("text", "json"))
+    ask.add_argument("question", help='in words, for example "what do we hold about customer orders?"')
+    text = "what answers: datasets by themselves, the topics that they are in, or both (default)"
+    ask.add_argument("--level", default="both", choices=("base", "topic", "both"), help=text)
     text = "the price sheets that retention.prices chooses from, each figure with its source and date"
     command(commands, "prices", text, _prices, flags.output_format("table", "json", "csv"))
     command(commands, "settings", "all settings with their defaults", _show_settings)
@@ -317,6 +322,14 @@ def _topics(arguments: Namespace) -> None:
     settings, progress = read_settings(arguments).semantics, Progress(arguments.quiet)
     which = arguments.state, arguments.run, arguments.parts, arguments.fresh
     topics.show_topics(*which, settings, progress, arguments.wait, arguments.format)
+
+
+def _ask(arguments: Namespace) -> None:
+    from r2d2.commands import asking_about
+
+    settings, progress = read_settings(arguments).semantics, Progress(arguments.quiet)
+    which = arguments.state, arguments.run, arguments.question, arguments.level
+    asking_about.ask_about(*which, settings, progress, arguments.format)
 
 
 def _prices(arguments: Namespace) -> None:

@@ -134,7 +134,7 @@ def limits() -> Parser:
 
 
 def output_format(*choices: str) -> Parser:
-    """Form of the payload, the first choice being ``table``."""
+    """Form of the payload; the first choice is the default."""
     parser = Parser(add_help=False)
-    parser.add_argument("--format", default="table", choices=choices, help="of what goes to standard output")
+    parser.add_argument("--format", default=choices[0], choices=choices, help="of what goes to standard output")
     return parser

@@ -14,7 +14,7 @@ from r2d2.semantics.hierarchy.linkage import Linkage, linkage_of, linkage_within
 from r2d2.semantics.hierarchy.pieces import pieces
 from r2d2.semantics.hierarchy.placed import Places, carried, pieces_before
 from r2d2.semantics.similarity.blended import Blended
-from r2d2.semantics.similarity.dense import Embed, dense
+from r2d2.semantics.similarity.dense import Embed, meaning_of
 from r2d2.semantics.similarity.graph import graph_of
 from r2d2.semantics.similarity.lexical import lexical
 from r2d2.semantics.similarity.tokens import Tokens
@@ -88,7 +88,7 @@ def aggregate(
 def compared(entities: Entities, embed: Embed) -> tuple[Tokens, Blended]:
     """The words of entities, and what their similarity is taken from."""
     tokens = Tokens.of(entities)
-    return tokens, Blended(dense(entities, tokens, embed), lexical(tokens))
+    return tokens, Blended(meaning_of(entities, tokens, embed).dense, lexical(tokens))
 
 
 def near(blended: Blended, number: int) -> tuple[Ints, Floats]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -16,15 +17,49 @@ from r2d2.semantics.tree import Floats
 #: Texts → vectors of length one, shape (texts, dimensions).
 Embed = Callable[[Sequence[str]], Floats]
 #: A name counts half as much as the columns: many are general.
-_NAME = 0.5
+NAME = 0.5
 
 
-def dense(entities: Entities, tokens: Tokens, embed: Embed) -> Floats:
-    """A vector of length one for each entity, shape (entities, 2 * dimensions): what its columns mean, and its name.
+@dataclass(frozen=True, eq=False)
+class Half:
+    """Vectors of what entities have, columns or words of names, and of the entities by these.
 
-    Each half is centred and the weighted mean of column concepts, or of the name's words. Weights are IDF times
-    specificity, so that what most have (``id``, ``stg``, ``export``) vanishes. A concept is the sum of two directions:
-    of its text, and of its words by their specificity ("order number" is more about orders than about numbers).
+    Attributes:
+        held: which entity has which, shape (entities, things), of ones.
+        of_things: their vectors, shape (things, dimensions).
+        middle: of all entities, shape (dimensions,).
+        of_entities: directions of length one, seen from the middle; zeros for what has nothing.
+    """
+
+    held: csr_array
+    of_things: Floats
+    middle: Floats
+    of_entities: Floats
+
+    def like(self, vectors: Floats) -> Floats:
+        """How alike entities are to texts, seen from the same middle, shape (entities, texts)."""
+        return np.asarray(self.of_entities @ unit(vectors - self.middle).T, np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Meaning:
+    """What entities mean: by the concepts of their columns and by the words of their names."""
+
+    columns: Half
+    names: Half
+
+    @property
+    def dense(self) -> Floats:
+        """A vector of length one for each entity, shape (entities, 2 * dimensions)."""
+        return unit(np.hstack([self.columns.of_entities, np.float32(NAME**0.5) * self.names.of_entities]))
+
+
+def meaning_of(entities: Entities, tokens: Tokens, embed: Embed) -> Meaning:
+    """Each half is centred and the weighted mean of column concepts, or of the name's words.
+
+    Weights are IDF times specificity, so that what most have (``id``, ``stg``, ``export``) vanishes. A concept is the
+    sum of two directions: of its text, and of its words by their specificity ("order number" is more about orders than
+    about numbers).
     """
     held, texts = counted(_texts(entities))
     named, words = counted(entities.names)
@@ -35,9 +70,8 @@ def dense(entities: Entities, tokens: Tokens, embed: Embed) -> Floats:
     of_words = unit(np.asarray(scaled(parts, share) @ vectors[[place[word] for word in singles]], np.float32))
     of_texts = unit(vectors[[place[text] for text in texts]] + of_words)
     telling = np.asarray(scaled(presence(parts), share).max(axis=1).toarray(), np.float32).ravel()
-    columns = _centred_mean(held, of_texts, telling)
-    names = _centred_mean(named, vectors[[place[word] for word in words]], tokens.share(words))
-    return unit(np.hstack([columns, np.float32(_NAME**0.5) * names]))
+    names = _half(named, vectors[[place[word] for word in words]], tokens.share(words))
+    return Meaning(_half(held, of_texts, telling), names)
 
 
 def _texts(entities: Entities) -> list[list[str]]:
@@ -48,11 +82,11 @@ def _texts(entities: Entities) -> list[list[str]]:
     ]
 
 
-def _centred_mean(held: csr_array, vectors: Floats, telling: Floats) -> Floats:
-    """Directions of length one, seen from the middle of all; of rows that hold nothing, zeros."""
+def _half(held: csr_array, vectors: Floats, telling: Floats) -> Half:
     weighted = scaled(held, idf(held) * telling)
     sums = np.asarray(weighted.sum(axis=1)).reshape(-1, 1)
     found = np.asarray(weighted @ vectors / np.maximum(sums, 1e-9), np.float32)
     known = sums.ravel() > 0
-    found[known] -= found[known].mean(axis=0, keepdims=True) if known.any() else 0
-    return unit(found)
+    middle = found[known].mean(axis=0) if known.any() else np.zeros(vectors.shape[1], np.float32)
+    found[known] -= middle
+    return Half(held, vectors, middle, unit(found))

@@ -1,0 +1,123 @@
+"""What questions are answered from: entities, their tree, topics and relations, and what is known of each dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from r2d2.semantics.entities.entities import Entities
+from r2d2.semantics.labels.topics import Topic
+from r2d2.semantics.relations.lifted import Lifted
+from r2d2.semantics.retrieval.sources import Source
+from r2d2.semantics.retrieval.words import Words, words_of_entities
+from r2d2.semantics.similarity.dense import Embed, Meaning, meaning_of
+from r2d2.semantics.similarity.tokens import Tokens
+from r2d2.semantics.similarity.weights import unit
+from r2d2.semantics.topics.grouping import Grouped
+from r2d2.semantics.tree import Floats, Ints, Tree
+
+#: An aggregate of more than this share of all entities, and of more than so many, says little about any of them.
+_BROAD, _FEW = 0.1, 20
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    """A catalog that can be asked.
+
+    Attributes:
+        pieces: the fine piece of each entity.
+        topics: the aggregates, by node.
+        relations: of all levels.
+        sources: of all datasets that are members of entities, by id.
+        embed: texts → vectors, as the tree was made with.
+    """
+
+    entities: Entities
+    tokens: Tokens
+    tree: Tree
+    pieces: Ints
+    topics: Mapping[int, Topic]
+    relations: Lifted
+    sources: Mapping[str, Source]
+    embed: Embed
+
+    @classmethod
+    def of(cls, grouped: Grouped, sources: Mapping[str, Source], embed: Embed) -> Index:
+        """An index of what was grouped.
+
+        Args:
+            sources: of all datasets that were grouped, by id.
+            embed: as they were grouped with.
+        """
+        found = grouped.aggregation
+        parts = found.entities, found.tokens, found.tree, found.pieces, grouped.topics, grouped.relations
+        return cls(*parts, sources, embed)
+
+    @cached_property
+    def meaning(self) -> Meaning:
+        """What entities mean."""
+        return meaning_of(self.entities, self.tokens, self.embed)
+
+    @cached_property
+    def words(self) -> Words:
+        """The words of entities."""
+        return words_of_entities(self.entities)
+
+    @cached_property
+    def narrow(self) -> tuple[int, ...]:
+        """Aggregates that tell something: not those that hold much of the lake."""
+        most = max(_FEW, _BROAD * self.tree.leaves)
+        return tuple(node for node in self.topics if node != self.tree.root and self.sizes[node] <= most)
+
+    @cached_property
+    def sizes(self) -> Ints:
+        """Of each node, the entities below it."""
+        found = np.zeros(self.tree.nodes, np.int32)
+        for nodes in self.tree.at:
+            found += np.bincount(nodes, minlength=self.tree.nodes).astype(np.int32)
+        return found
+
+    @cached_property
+    def entity_of(self) -> Mapping[str, int]:
+        """The entity of each dataset."""
+        return self.entities.entity_of
+
+    @cached_property
+    def levels(self) -> tuple[Groups, ...]:
+        """Entities by piece, and by their aggregate on each level above them, the root last."""
+        tree = self.tree
+        groups = (tree.at[level] - tree.of_level(level).start for level in range(1, tree.height + 1))
+        return tuple(Groups.of(found, self.meaning) for found in (self.pieces, *groups))
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """Groups of entities.
+
+    Attributes:
+        numbers: the group of each entity, from 0.
+        sizes: of each group.
+        columns, names: directions of the sums of their vectors, shape (groups, dimensions).
+    """
+
+    numbers: Ints
+    sizes: Ints
+    columns: Floats
+    names: Floats
+
+    @classmethod
+    def of(cls, groups: Ints, meaning: Meaning) -> Groups:
+        """Groups with what they mean."""
+        sizes = np.bincount(groups).astype(np.int32)
+        rows = np.arange(len(groups))
+        member = csr_array((np.ones(len(groups), np.float32), (groups, rows)), (len(sizes), len(groups)))
+        columns, names = (unit(member @ half.of_entities) for half in (meaning.columns, meaning.names))
+        return cls(groups, sizes, columns, names)
+
+    def mean(self, values: Floats) -> Floats:
+        """Of each group the mean of its entities' values."""
+        return np.asarray(np.bincount(self.numbers, values, len(self.sizes)) / self.sizes, np.float32)

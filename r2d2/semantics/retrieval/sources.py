@@ -1,0 +1,74 @@
+"""What is told of a dataset: itself, what it holds and what holds it, and what the plan says."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from r2d2.model.dataset import Dataset
+
+
+@dataclass(frozen=True)
+class Source:
+    """A dataset, for evidence.
+
+    Attributes:
+        container: the dataset that holds all its rows and that no other one holds; itself where none does.
+        holds: ids of the datasets that are folded into this one, sorted.
+        verdict: the plan's, in words; empty without a plan.
+    """
+
+    dataset: Dataset
+    container: str
+    holds: tuple[str, ...] = ()
+    verdict: str = ""
+
+
+def sources_of(
+    datasets: Iterable[Dataset],
+    contained: Iterable[tuple[str, str]],
+    duplicates: Iterable[Sequence[str]],
+    verdicts: Mapping[str, str],
+) -> dict[str, Source]:
+    """All of them, by id.
+
+    Args:
+        contained: (parent, child) of proven pairs, the implied ones or not.
+        duplicates: groups that hold the same rows, the representative first.
+        verdicts: the plan's, of ids.
+    """
+    known = {dataset.id: dataset for dataset in datasets}
+    container = _containers(known, contained, duplicates)
+    folded: dict[str, list[str]] = defaultdict(list)
+    for name, top in sorted(container.items()):
+        if name != top:
+            folded[top].append(name)
+    return {
+        name: Source(dataset, container[name], tuple(folded[name]), verdicts.get(name, ""))
+        for name, dataset in known.items()
+    }
+
+
+def _containers(
+    known: Mapping[str, Dataset], contained: Iterable[tuple[str, str]], duplicates: Iterable[Sequence[str]]
+) -> dict[str, str]:
+    """Of each dataset the top above it; where there are several, the one with most rows."""
+    first: dict[str, str] = {}
+    for group in duplicates:
+        members = [name for name in group if name in known]
+        first.update(dict.fromkeys(members, members[0]) if members else {})
+    above: dict[str, set[str]] = defaultdict(set)
+    for parent, child in contained:
+        ends = first.get(parent, parent), first.get(child, child)
+        if ends[0] in known and ends[1] in known and ends[0] != ends[1]:
+            above[ends[1]].add(ends[0])
+    return {name: _top(first.get(name, name), above, known) for name in known}
+
+
+def _top(name: str, above: Mapping[str, set[str]], known: Mapping[str, Dataset]) -> str:
+    seen = {name}
+    while further := above.get(name, set()) - seen:
+        name = min(further, key=lambda other: (-(known[other].rows or 0), other))
+        seen.add(name)
+    return name
