@@ -400,7 +400,8 @@ def topics_stage(job: Job, held: Contained) -> Made | None:
     from r2d2.semantics.topics.stage import group_run
 
     pairs = [(edge.parent, edge.child) for edge in held.edges]
-    catalog = Catalog(held.datasets, pairs, held.duplicates, job.usages)
+    case_sensitive = job.settings.containment.case_sensitive
+    catalog = Catalog(held.datasets, pairs, held.duplicates, job.usages, case_sensitive)
     try:
         with job.progress.stage("group topics") as reading:
             made = group_run(job.state, job.run_id, catalog, job.settings.semantics, spark=lambda: job.spark)
@@ -415,13 +416,15 @@ def topics_stage(job: Job, held: Contained) -> Made | None:
 
 
 def report_topics(job: Job) -> Topics:
-    """What the state holds of the run's topics, as its report has them; none where they were not made."""
+    """What the state holds of the run's topics, and of what looks alike; none where they were not made."""
     if not job.state.rows("groupings", job.run_id, columns=("run_id",)).num_rows:
         return Topics()
+    from r2d2.semantics.look_alikes.kept import look_alikes_kept
     from r2d2.semantics.topics.kept import members_kept, topics_kept  # these load scipy
 
     written = job.settings.report.show_values or job.settings.semantics.endpoint_gets != "values"
-    return topics_in(topics_kept(job.state, job.run_id), members_kept(job.state, job.run_id), written)
+    found = topics_in(topics_kept(job.state, job.run_id), members_kept(job.state, job.run_id), written)
+    return replace(found, look_alikes=look_alikes_kept(job.state, job.run_id))
 
 
 def report_stage(

@@ -258,6 +258,7 @@ LOOK_ALIKES = pa.schema(
         ("mapping", pa.list_(pa.string())),
         ("same", pa.int32()),
         ("columns", pa.int32()),
+        ("fits", pa.bool_()),
     ]
 )
 #: What a language model wrote of topics, by a hash of their members and of how it was asked.

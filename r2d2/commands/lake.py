@@ -65,6 +65,10 @@ def finish(outcome: pipeline.Outcome, progress: Progress, output: str) -> None:
     if number := len(outcome.topics.names):
         shown = f"r2d2 topics --state {shell_word(job.state.location)}"
         progress.say(f"{plural(number, 'topic')}: {shown}", "topics", topics=number)
+    if number := len(outcome.topics.look_alikes):
+        shown = f"r2d2 topics --look-alikes --state {shell_word(job.state.location)}"
+        said = f"{plural(number, 'pair')} that look alike but whose columns differ in name: {shown}"
+        progress.say(said, "look alikes", pairs=number)
     path = joined(job.state.location, REPORT)
     progress.say(f"report: {path}", "report", path=path)
 

@@ -17,6 +17,7 @@ from r2d2.report.near_misses import NearMisses
 from r2d2.report.proofs import ProofPaths
 from r2d2.report.topics import TopicName, Topics
 from r2d2.retention.prices import default_class, price_sheet
+from r2d2.semantics.look_alikes.kept import LookAlike
 from r2d2.units import some_of
 from r2d2.visible import masked_partitions, public_url
 
@@ -24,6 +25,8 @@ from r2d2.visible import masked_partitions, public_url
 MAX_COLUMNS = 60
 #: Names of datasets that one shares files with, for each row; ``explain`` and ``datasets`` name all.
 MAX_SHARED = 20
+#: Pairs that look alike in a report; ``topics --look-alikes`` lists all.
+MAX_LOOK_ALIKES = 100
 #: Sections of the settings that may hold credentials (Spark properties), so no report shows them.
 _PRIVATE_SECTIONS = ("spark",)
 _HINTS = {
@@ -146,6 +149,8 @@ class ReportData:
         findings: what a person must decide.
         storage_price: money a GB (10^9 bytes) a month, price factor included.
         topics: the finest ones of the run; empty where its datasets were not grouped.
+        look_alikes: pairs that look alike but whose columns differ in name, at most ``MAX_LOOK_ALIKES`` of
+            ``look_alike_count``.
     """
 
     run: RunFacts
@@ -171,6 +176,8 @@ class ReportData:
     show_values: bool = False
     anchors: Mapping[str, str] = field(default_factory=dict)
     topics: tuple[TopicName, ...] = ()
+    look_alikes: tuple[LookAlike, ...] = ()
+    look_alike_count: int = 0
 
     @property
     def gone(self) -> tuple[DatasetRow, ...]:
@@ -241,6 +248,8 @@ def build_report(
         show_values=settings.report.show_values,
         anchors={dataset.id: dataset_anchor(dataset.id) for dataset in datasets},
         topics=topics.names,
+        look_alikes=topics.look_alikes[:MAX_LOOK_ALIKES],
+        look_alike_count=len(topics.look_alikes),
     )
 
 

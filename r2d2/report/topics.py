@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from r2d2.semantics.look_alikes.kept import LookAlike
+
 if TYPE_CHECKING:
     from r2d2.semantics.topics.kept import KeptTopic, Member
 
@@ -32,10 +34,12 @@ class Topics:
     Attributes:
         names: those of one broader topic follow each other.
         of: the index of each dataset's topic, by the dataset's id.
+        look_alikes: pairs that look alike but whose columns differ in name, in order.
     """
 
     names: tuple[TopicName, ...] = ()
     of: Mapping[str, int] = field(default_factory=dict)
+    look_alikes: tuple[LookAlike, ...] = ()
 
 
 def topics_in(kept: Sequence[KeptTopic], members: Sequence[Member], written: bool) -> Topics:

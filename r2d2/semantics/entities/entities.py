@@ -90,12 +90,14 @@ class Catalog:
         contained: (parent, child) of proven pairs.
         duplicates: groups that hold the same rows.
         usages: of datasets; owner and lineage.
+        case_sensitive: whether names of columns that differ in case are different names.
     """
 
     datasets: Sequence[Dataset]
     contained: Sequence[tuple[str, str]] = ()
     duplicates: Sequence[tuple[str, ...]] = ()
     usages: Sequence[Usage] = ()
+    case_sensitive: bool = False
 
 
 def entities_of(catalog: Catalog, glossary: Mapping[str, tuple[str, ...]]) -> Entities:

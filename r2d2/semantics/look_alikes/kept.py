@@ -17,6 +17,7 @@ class LookAlike(NamedTuple):
         mapping: (its column, the other's) where the names differ; for people, nested ones with dots.
         same: how many of its columns have the name of one of the other.
         columns: how many it has.
+        fits: whether, by numbers of rows and bounds of what is mapped, the other could hold its rows.
     """
 
     dataset: str
@@ -25,6 +26,12 @@ class LookAlike(NamedTuple):
     mapping: tuple[tuple[str, str], ...]
     same: int
     columns: int
+    fits: bool
+
+
+def order(pair: LookAlike) -> tuple[bool, float, str, str]:
+    """What could hold the other first, then what is most alike."""
+    return not pair.fits, -pair.score, pair.dataset, pair.other
 
 
 def keep_look_alikes(state: State, run_id: str, found: Sequence[LookAlike]) -> None:
@@ -37,11 +44,11 @@ def keep_look_alikes(state: State, run_id: str, found: Sequence[LookAlike]) -> N
 
 
 def look_alikes_kept(state: State, run_id: str) -> tuple[LookAlike, ...]:
-    """Those of a run, the most alike first."""
+    """Those of a run, in order."""
     found = []
     for row in state.rows("look_alikes", run_id, columns=LookAlike._fields).to_pylist():
         found.append(LookAlike(**row | {"mapping": _pairs(row["mapping"])}))
-    return tuple(sorted(found, key=lambda pair: (-pair.score, pair.dataset, pair.other)))
+    return tuple(sorted(found, key=order))
 
 
 def _pairs(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
