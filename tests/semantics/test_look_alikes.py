@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,11 @@ LAKE = {
 }
 
 
+@cache
+def embedder() -> StaticEmbedder:
+    return StaticEmbedder()
+
+
 def dataset(name: str, columns: dict[str, str], rows: int = 100, bounds: dict[str, Bounds] | None = None) -> Dataset:
     leaves = tuple(
         Leaf((column,), (family,), bounds={family: bounds[column]} if bounds and column in bounds else {})
@@ -49,7 +55,7 @@ def dataset(name: str, columns: dict[str, str], rows: int = 100, bounds: dict[st
 
 def found_in(datasets: Sequence[Dataset], **known: object) -> list[LookAlike]:
     catalog = Catalog(tuple(datasets), **known)  # type: ignore[arg-type]
-    embed = StaticEmbedder().embed
+    embed = embedder().embed
     return look_alikes(aggregate(entities_of(catalog, {}), embed, SemanticsSettings()), catalog, embed)
 
 
@@ -168,7 +174,7 @@ def test_renamed_copies_in_a_messy_catalog_are_found_with_the_right_mapping(seed
     datasets = [*planted.datasets, *(copy.copy for copy in copies)]
     catalog = Catalog(datasets, planted.pairs, planted.duplicates, tuple(planted.usages.values()))
     entities = entities_of(catalog, {})
-    embed = StaticEmbedder().embed
+    embed = embedder().embed
     found = look_alikes(aggregate(entities, embed, SemanticsSettings()), catalog, embed)
     at = entities.entity_of
     ends = {frozenset((at[pair.dataset], at[pair.other])) for pair in found}

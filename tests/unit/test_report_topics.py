@@ -4,10 +4,11 @@ import pytest
 
 from r2d2.model.funnel import Funnel
 from r2d2.report.by_topic import MAX_TOPICS, topic_lines
-from r2d2.report.data import build_report
+from r2d2.report.data import MAX_LOOK_ALIKES, build_report
 from r2d2.report.near_misses import NearMisses
 from r2d2.report.render import render
 from r2d2.report.topics import TopicName, Topics, topics_in
+from r2d2.semantics.look_alikes.kept import LookAlike
 from r2d2.semantics.topics.kept import KeptTopic, Member
 from tests.report_fakes import HOSTILE, dataset, hostile_report, plan_of, run_facts, topics_report, tpch_report
 from tests.unit.test_report_render import Parsed
@@ -89,6 +90,29 @@ def test_topics_beyond_what_the_section_lists_are_counted_and_stay_in_the_filter
     assert sum("data-topic" in attributes for _, attributes in page.tags) == MAX_TOPICS
     assert "2 more topics" in "".join(page.text)
     assert len(page.data()["topics"]) == number
+
+
+def test_look_alikes_are_listed_with_what_to_map_and_said_to_prove_nothing() -> None:
+    page = Parsed(render(topics_report()))
+    text = " ".join("".join(page.text).split())
+    assert "alike" in page.ids()
+    assert "o_total → total, o_day → date" in text
+    assert "gone/orders" in text
+    assert "They lead to nothing" in text
+    assert "0.88" in text
+    assert "differ" in text
+    assert "alike" not in Parsed(render(tpch_report())).ids()
+
+
+def test_look_alikes_beyond_what_the_report_lists_are_counted() -> None:
+    pair = LookAlike(
+        "warehouse/orders", "finance/orders_copy", 0.9, tuple((f"a{i}", f"b{i}") for i in range(70)), 0, 70, True
+    )
+    data = tpch_report(topics=Topics(look_alikes=(pair,) * (MAX_LOOK_ALIKES + 5)))
+    assert (len(data.look_alikes), data.look_alike_count) == (MAX_LOOK_ALIKES, MAX_LOOK_ALIKES + 5)
+    text = " ".join("".join(Parsed(render(data)).text).split())
+    assert "Shown: 100 of 105; r2d2 topics --look-alikes --state /var/lib/r2d2/state lists all" in text
+    assert "a59 → b59 and 10 more" in text
 
 
 def test_hostile_names_of_topics_are_text() -> None:
