@@ -90,7 +90,7 @@ def ask(
     topics, left = _within(topics, lambda line: line.text, given)
     relations, left = _within(relations, str, left)
     spent = given - left
-    evidence = packed(index, found.hits, settings.answer_tokens - spent)
+    evidence = packed(index, found, settings.answer_tokens - spent)
     tokens = spent + sum(one.tokens for one in evidence)
     answer = Answer(question, _said(evidence, topics), evidence, topics, relations, tokens)
     if endpoint is None or not evidence:

@@ -14,7 +14,7 @@ from r2d2.semantics.labels.topics import Topic
 from r2d2.semantics.relations.lifted import Lifted
 from r2d2.semantics.retrieval.sources import Source
 from r2d2.semantics.retrieval.words import Words, words_of_entities
-from r2d2.semantics.similarity.dense import Embed, Meaning, meaning_of
+from r2d2.semantics.similarity.dense import Embed, Meaning, meaning_of, texts_of
 from r2d2.semantics.similarity.tokens import Tokens
 from r2d2.semantics.similarity.weights import unit
 from r2d2.semantics.topics.grouping import Grouped
@@ -61,6 +61,11 @@ class Index:
     def meaning(self) -> Meaning:
         """What entities mean."""
         return meaning_of(self.entities, self.tokens, self.embed)
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """What was embedded of columns, in the order of ``meaning.columns.of_things``."""
+        return texts_of(self.entities)
 
     @cached_property
     def words(self) -> Words:
