@@ -32,7 +32,7 @@ Line = TypeVar("Line")
 _CITED = re.compile(r"\s?\[(\d{1,6})\]")
 _VALUES = re.compile(r"(?P<name>[^\s/=]+)=[^\s/;,]+")
 #: Topics and relations take at most this share of the tokens.
-_OVERVIEW = 0.25
+_OVERVIEW = 0.1
 
 
 @dataclass(frozen=True)
