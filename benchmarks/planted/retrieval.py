@@ -83,7 +83,7 @@ def _dense(index: Index, text: str) -> Iterator[Hit]:
     values = (index.meaning.columns.like(vector) + NAME * index.meaning.names.like(vector))[:, 0]
     for entity in np.argsort(-values, kind="stable").tolist():
         for name in index.entities.members[entity]:
-            yield Hit(name, float(values[entity]), ())
+            yield Hit(name, float(values[entity]))
 
 
 def _score(

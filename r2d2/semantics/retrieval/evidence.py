@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from r2d2.model.dataset import Dataset
 from r2d2.semantics.retrieval.index import Index
 from r2d2.semantics.retrieval.question import Question
 from r2d2.semantics.retrieval.search import Found, Hit
 from r2d2.semantics.retrieval.sources import Source
 from r2d2.semantics.retrieval.tokens import tokens_of
+from r2d2.semantics.tree import Floats
 from r2d2.units import human_bytes, plural, some_of
 from r2d2.visible import shortened, visible
 
@@ -52,7 +55,7 @@ class Teller:
 
     def __init__(self, index: Index, question: Question) -> None:
         self._index = index
-        self._near = dict(zip(index.texts, _near(index, question), strict=True))
+        self._near = _near(index, question)
         self._told: dict[str, set[str]] = {}
 
     def of(self, hit: Hit) -> Evidence:
@@ -83,21 +86,19 @@ class Teller:
         before = f", {len(names) - len(new):,} as above" if len(new) < len(names) else ""
         return f"columns {some_of(list(map(shortened, new)), _COLUMNS)}{before}"
 
-    def _nearness(self, name: str) -> Mapping[str, float]:
+    def _nearness(self, name: str) -> Mapping[str, np.float32]:
         """How near the columns of a dataset's entity are to the question, by their names."""
         entities, entity = self._index.entities, self._index.entity_of[name]
         held = entities.holds.indices[entities.holds.indptr[entity] : entities.holds.indptr[entity + 1]]
-        concepts = (entities.concepts[number] for number in held)
-        return {written: self._near[concept.text] for concept in concepts for written in concept.written}
+        return {written: self._near[number] for number in held for written in entities.concepts[number].written}
 
 
-def _near(index: Index, question: Question) -> list[float]:
-    """How near each text of a column is to the phrase of the question that is nearest."""
-    if not question.phrases or not index.texts:
-        return [0.0] * len(index.texts)
-    phrases = index.embed(question.phrases)
-    near: list[float] = (index.meaning.columns.of_things @ phrases.T).max(axis=1).tolist()
-    return near
+def _near(index: Index, question: Question) -> Floats:
+    """How near each column concept is to the phrase of the question that is nearest, shape (concepts,)."""
+    if not question.phrases:
+        return np.zeros(len(index.entities.concepts), np.float32)
+    near = (index.meaning.columns.of_things @ index.embed(question.phrases).T).max(axis=1)
+    return np.asarray(near[index.text_of], np.float32)
 
 
 def packed(index: Index, found: Found, budget: int) -> tuple[Evidence, ...]:

@@ -63,9 +63,10 @@ class Index:
         return meaning_of(self.entities, self.tokens, self.embed)
 
     @cached_property
-    def texts(self) -> tuple[str, ...]:
-        """What was embedded of columns, in the order of ``meaning.columns.of_things``."""
-        return texts_of(self.entities)
+    def text_of(self) -> Ints:
+        """Of each column concept its text's row in ``meaning.columns.of_things``, shape (concepts,)."""
+        place = {text: number for number, text in enumerate(texts_of(self.entities))}
+        return np.asarray([place[concept.text] for concept in self.entities.concepts], np.int32)
 
     @cached_property
     def words(self) -> Words:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -22,18 +22,11 @@ _FIRST, _OTHERS = 10, 4
 _DATASETS, _TOPICS = 10, 3
 
 
-@dataclass(frozen=True)
-class Hit:
-    """A dataset that answers.
-
-    Attributes:
-        score: its share of the best one's, 0 to 1.
-        folded: those found by the same question whose rows it holds, in their order.
-    """
+class Hit(NamedTuple):
+    """A dataset that answers; its score is its share of the best one's, 0 to 1."""
 
     dataset: str
     score: float
-    folded: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -74,34 +67,32 @@ def _folded(index: Index, values: Floats) -> list[Hit]:
     """Containers in the order of the best of what they hold."""
     best, worst = float(values.max()), float(values.min())
     share = (values - worst) / max(best - worst, 1e-9)
-    within: dict[str, list[str]] = {}
     score: dict[str, float] = {}
     for entity in np.argsort(-values, kind="stable").tolist():
         for name in index.entities.members[entity]:
-            top = index.sources[name].container
-            score.setdefault(top, float(share[entity]))
-            within.setdefault(top, []).append(name)
-    return [Hit(top, score[top], tuple(name for name in names if name != top)) for top, names in within.items()]
+            score.setdefault(index.sources[name].container, float(share[entity]))
+    return [Hit(name, found) for name, found in score.items()]
 
 
 def _with_themselves(index: Index, ranked: list[Hit], themselves: list[str]) -> list[Hit]:
     """With the best datasets by themselves in places near the front: a topic that was misjudged hides none of them.
 
     The last of the first places are for the best one of each topic that the places before don't show; after the first
-    places each other one is theirs till all are there.
+    places each other one is theirs till all are there. Scores fall: what was put before others has the best of theirs.
     """
-    hits = {hit.dataset: hit for hit in ranked}
-    front = list(hits)[: _FIRST - _OTHERS]
+    scores = dict(ranked)
+    front = list(scores)[: _FIRST - _OTHERS]
     seen = {_topic(index, name) for name in front}
     best: dict[int, str] = {}
     for name in themselves:
         best.setdefault(_topic(index, name), name)
     others = [name for topic, name in best.items() if topic not in seen][:_OTHERS]
-    rest = [name for name in hits if name not in front and name not in others]
+    rest = [name for name in scores if name not in front and name not in others]
     room = _FIRST - len(front) - len(others)
-    lacking = [name for name in themselves if name in rest[room:]]
+    lacking = [name for name in themselves if name not in front and name not in others and name not in rest[:room]]
     order = dict.fromkeys((*front, *rest[:room], *others, *_alternately(rest[room:], lacking)))
-    return _falling([hits[name] for name in order])
+    falling = np.maximum.accumulate([scores[name] for name in reversed(order)])[::-1].tolist()
+    return list(map(Hit, order, falling))
 
 
 def _topic(index: Index, name: str) -> int:
@@ -113,12 +104,6 @@ def _alternately(one: list[str], other: list[str]) -> Iterator[str]:
     for number, name in enumerate(one):
         yield from other[number : number + 1]
         yield name
-
-
-def _falling(hits: list[Hit]) -> list[Hit]:
-    """With scores that fall from place to place: what was put before others has the best of theirs."""
-    best = np.maximum.accumulate([hit.score for hit in reversed(hits)])[::-1].tolist()
-    return [replace(hit, score=score) for hit, score in zip(hits, best, strict=True)]
 
 
 def _anchors(index: Index, found: Scores, level: Level) -> Iterator[int]:
