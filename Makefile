@@ -26,7 +26,7 @@ PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 test: ready $(VENV)/.dev ## run the tests (a seeded sample of the long ones)
 	$(PYTEST) -m "not full"
 
-test-full: ready $(VENV)/.dev airflow ## run all tests, the long ones in full
+test-full: ready $(VENV)/.dev $(VENV)/.gpu airflow ## run all tests, the long ones in full
 	R2D2_FULL=1 $(PYTEST)
 
 N ?= 10000
@@ -87,6 +87,11 @@ $(VENV)/.demo: $(VENV)/bin/python pyproject.toml
 
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@touch $@
+
+# 6 GB: torch comes with all that a GPU needs.
+$(VENV)/.gpu: $(VENV)/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[gpu]"
 	@touch $@
 
 $(VENV)/.bench: $(VENV)/bin/python pyproject.toml

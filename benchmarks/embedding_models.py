@@ -2,8 +2,8 @@
 
 ``synonyms``: the planted vocabulary says each of its column concepts in two ways that share no word with a meaning; how
 often the other way is the nearest, or among the ten nearest, of all concepts said that way. ``A``, ``B``: the planted
-catalogs by the dense part of similarity alone; the share of each entity's ten nearest that are of its family, and the
-ARI of average linkage with as many parts as there are families. Means over seeds. minilm needs the extra ``gpu``.
+catalogs; ``kin`` is the share of each entity's ten nearest by the dense part alone that are of its family, ``ARI``
+that of the whole hierarchy, in as many parts as there are families. Means over seeds. minilm needs the extra ``gpu``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from benchmarks.planted.baseline import parts
 from benchmarks.planted.catalogs import catalog_a, catalog_b
 from benchmarks.planted.planted import Planted
 from benchmarks.planted.scores import adjusted_rand_index
@@ -23,8 +22,8 @@ from r2d2.config import SemanticsSettings
 from r2d2.errors import EnvironmentMissing
 from r2d2.semantics.embed.embedder import Embedder, embedder_of
 from r2d2.semantics.entities.entities import Catalog, entities_of
+from r2d2.semantics.hierarchy.aggregate import aggregate
 from r2d2.semantics.neighbours.neighbours import nearest
-from r2d2.semantics.similarity.dense import meaning_of
 
 
 def synonyms(model: Embedder) -> tuple[float, float]:
@@ -38,14 +37,13 @@ def synonyms(model: Embedder) -> tuple[float, float]:
 
 def grouped(model: Embedder, catalog: Planted) -> tuple[float, float]:
     """The share of neighbours of the same family, and the ARI with the families."""
-    found = entities_of(Catalog(catalog.datasets, catalog.pairs, catalog.duplicates, [*catalog.usages.values()]), {})
-    vectors = meaning_of(found, model.embed).dense
+    planted = Catalog(catalog.datasets, catalog.pairs, catalog.duplicates, [*catalog.usages.values()])
+    found = aggregate(entities_of(planted, {}), model.embed, SemanticsSettings())
     truth = dict(zip((dataset.id for dataset in catalog.datasets), catalog.family, strict=True))
-    families = np.asarray([truth[id_] for id_ in found.ids])
-    numbers, _ = nearest(vectors, 10)
-    labels = dict(zip(found.ids, parts(vectors, "average", len(set(catalog.family))), strict=True))
-    entity = {id_: members[0] for members in found.members for id_ in members}
-    ari = adjusted_rand_index([labels[entity[dataset.id]] for dataset in catalog.datasets], catalog.family)
+    families = np.asarray([truth[id_] for id_ in found.entities.ids])
+    numbers, _ = nearest(found.blended.dense, 10)
+    part, entity = found.parts(len(set(catalog.family))), found.entities.entity_of
+    ari = adjusted_rand_index([int(part[entity[id_]]) for id_ in truth], list(truth.values()))
     return float((families[numbers] == families[:, None]).mean()), ari
 
 

@@ -183,7 +183,7 @@ def _state_commands(commands: Commands) -> None:
     topics = command(commands, "topics", text, _topics, *shared)
     text = "cut the tree into N parts, as one level (default: the levels that were chosen)"
     topics.add_argument("--parts", type=int, metavar="N", help=text)
-    text = "group the run's datasets anew, whatever the run before found; topics get new ids"
+    text = "group the run's datasets anew, whatever an earlier run found: ids and names of topics don't last"
     topics.add_argument("--fresh", action="store_true", help=text)
     text = "what the lake holds on a question, and which of it is redundant: datasets, topics, containments, the plan"
     ask = command(commands, "ask", text, _ask, state, run, flags.settings(), flags.output_format("text", "json"))

@@ -152,7 +152,7 @@ class SemanticsSettings:
 
     topics: bool = True  # `r2d2 run` groups datasets into topics
     model: str = ""  # static, hashing, minilm, a sentence-transformers model; empty: the state's, at first static
-    device: Literal["auto", "cpu", "cuda"] = "auto"  # of models that torch runs; auto: a GPU where there is one
+    device: Literal["auto", "cpu", "cuda"] = "auto"  # of what torch runs; auto: a GPU where there is one
     embed_on: Literal["driver", "spark"] = "driver"  # where texts are embedded; spark: one model for each worker
     glossary: str = ""  # a CSV file of words: abbreviation or foreign word,word; applied before all else
     mode: Literal["leiden", "reference"] = "leiden"  # reference: as LeanRAG's code, up to 5,000 entities

@@ -21,7 +21,7 @@ from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake.file_tree import shown as shown_name
 from r2d2.lake.parquet_types import shown
 from r2d2.lake.text_summary import NULL_TOKENS_PROPERTY
-from r2d2.model.dataset import DataFile, Dataset, FileSummary, Leaf, LeafPath
+from r2d2.model.dataset import COMMENTS, DataFile, Dataset, FileSummary, Leaf, LeafPath
 from r2d2.model.names import fold_name
 
 Summaries = Mapping[str, FileSummary]
@@ -163,7 +163,7 @@ def _filled(dataset: Dataset, candidate: Candidate, summaries: Summaries, case_s
         readers=tuple(texts),
         leaves=leaves,
         rows=rows,
-        properties={**_of_table(candidate, parts), **_properties(parts)},
+        properties={**_of_table(candidate, parts), **_properties(parts), **_comments(candidate)},
         status=status,
         reason=reason,
     )
@@ -193,6 +193,11 @@ def _of_table(candidate: Candidate, parts: Sequence[FileSummary]) -> Mapping[str
     """Properties of the table but for those whose names are taken by what files say: anybody may set them."""
     taken = {name for part in parts for name in part.properties} | {NULL_TOKENS_PROPERTY}
     return {name: value for name, value in candidate.properties.items() if name not in taken}
+
+
+def _comments(candidate: Candidate) -> Mapping[str, object]:
+    """What a table says of its columns counts for more than what its files said when they were written."""
+    return {name: value for name, value in candidate.properties.items() if name == COMMENTS}
 
 
 def _properties(parts: Sequence[FileSummary]) -> Mapping[str, object]:

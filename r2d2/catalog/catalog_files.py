@@ -17,6 +17,7 @@ from r2d2.errors import UnreadableData, UnsupportedData
 from r2d2.lake.file_tree import shown
 from r2d2.lake.spark_catalog import CatalogPartition, CatalogTable, partition_names, partitions_of
 from r2d2.lake.storage import is_local, storage_for
+from r2d2.model.comments import comments_property, spark_comments
 from r2d2.model.dataset import HEADED_FORMATS, DataFile
 from r2d2.model.source import SparkSource
 
@@ -52,7 +53,8 @@ def file_candidate(spark: SparkSession, table: CatalogTable, bare: Candidate, wi
     mark = f"f{hashlib.sha256(told.encode()).hexdigest()[:32]}"
     marked = replace(listed, version=mark, fingerprint=mark, told=schema)
     by_spark = SparkSource(table=table.path) if table.provider in HEADED_FORMATS else None
-    return replace(marked, schema=schema, fallback=by_spark)
+    comments = comments_property(table.comment, spark_comments(json.loads(schema)))
+    return replace(marked, schema=schema, fallback=by_spark, properties={**marked.properties, **comments})
 
 
 def _partitions(spark: SparkSession, table: CatalogTable) -> list[CatalogPartition]:

@@ -25,6 +25,7 @@ from r2d2.lake.spark_catalog import (
     spark_errors,
 )
 from r2d2.lake.storage import Storage, is_local, storage_for
+from r2d2.model.comments import comments_property
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -105,7 +106,12 @@ def _as_directory(
 ) -> RootListing:
     """A table that is what discovery finds at its location."""
     found = list_root(storage, tree, bare.id, within, DiscoverySettings(datasets=(".",)))
-    tables = [replace(candidate, parts=False) for candidate in found.candidates if candidate.status != "hidden"]
+    about = comments_property(table.comment, iter(()))
+    tables = [
+        replace(candidate, parts=False, properties={**about, **candidate.properties})
+        for candidate in found.candidates
+        if candidate.status != "hidden"
+    ]
     if len(tables) != 1 or tables[0].id != bare.id:
         return _refused(replace(bare, reason="its location holds no data files, or more than the table"), tree.files)
     if tables[0].status == "ok" and tables[0].format != table.provider:

@@ -15,6 +15,7 @@ from r2d2.lake.delta_log import DeltaFile, DeltaSnapshot, replay_delta, require_
 from r2d2.lake.delta_vectors import DeletionVector, vector_of
 from r2d2.lake.file_tree import FileStat, joined, shown
 from r2d2.lake.storage import Storage
+from r2d2.model.comments import comments_property, spark_comments
 from r2d2.model.dataset import DataFile, OtherFiles
 from r2d2.model.source import SparkSource
 
@@ -126,7 +127,12 @@ def _described(unread: Candidate, snapshot: DeltaSnapshot) -> Candidate:
         modified_ns=snapshot.committed_ms * 1_000_000,
         partition_columns=snapshot.partition_columns,
         # what is r2d2's own comes last: a table property of that name must not forge it
-        properties={**snapshot.configuration, "delta.tableId": snapshot.table_id, LAST_WRITER: snapshot.last_writer},
+        properties={
+            **snapshot.configuration,
+            **comments_property(snapshot.description, spark_comments(snapshot.schema)),
+            "delta.tableId": snapshot.table_id,
+            LAST_WRITER: snapshot.last_writer,
+        },
         schema=json.dumps(snapshot.schema, sort_keys=True),
         pins=tuple(sorted(found - claimed)),
     )

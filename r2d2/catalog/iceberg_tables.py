@@ -25,6 +25,7 @@ from r2d2.lake.iceberg_metadata import (
 )
 from r2d2.lake.jars import ICEBERG
 from r2d2.lake.storage import Storage, storage_for
+from r2d2.model.comments import comments_property, iceberg_comments
 from r2d2.model.dataset import DataFile
 from r2d2.model.source import SparkSource
 
@@ -127,9 +128,13 @@ def _described(unread: Candidate, metadata: IcebergMetadata) -> Candidate:
         unread,
         version=f"s{snapshot}",
         modified_ns=metadata.updated_ms * 1_000_000,
-        properties={**metadata.properties, **about},
+        properties={**metadata.properties, **_comments(metadata), **about},
         **_reading(metadata),
     )
+
+
+def _comments(metadata: IcebergMetadata) -> dict[str, Any]:
+    return comments_property(metadata.properties.get("comment"), iceberg_comments(json.loads(metadata.schema)))
 
 
 def _reading(metadata: IcebergMetadata) -> dict[str, Any]:

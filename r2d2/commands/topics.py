@@ -36,7 +36,7 @@ def show_topics(
 
     Args:
         parts: the tree cut into so many, as one level; None for the levels that were chosen.
-        fresh: group the run's datasets anew first; topics get new ids.
+        fresh: group the run's datasets anew first, whatever an earlier run found.
 
     Raises:
         NotFound: the run has no topics.

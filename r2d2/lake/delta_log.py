@@ -69,6 +69,7 @@ class DeltaSnapshot:
         configuration: table properties.
         files: sorted by path.
         referred: every absolute path that the log names, in files that were removed too: other tables may own them.
+        description: what people wrote about the table; it need not be text.
         last_writer: who changed its data last, as the log says; None if it does not.
         actions: ``protocol``, ``metaData`` and what of ``domainMetadata`` is in force, as the log spells them.
     """
@@ -84,6 +85,7 @@ class DeltaSnapshot:
     configuration: Mapping[str, str]
     files: tuple[DeltaFile, ...]
     referred: tuple[str, ...]
+    description: object = None
     last_writer: LastWriter | None = None
     actions: tuple[Action, ...] = ()
 
@@ -259,6 +261,7 @@ class _Replay:
             {str(key): str(value) for key, value in configuration.items()},
             tuple(files),
             tuple(sorted(self.referred)),
+            self.metadata.get("description"),
             actions=({"protocol": self.protocol}, {"metaData": self.metadata}, *self._domains()),
         )
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -19,6 +21,7 @@ from r2d2.lake.parquet_int96 import INT96, Int96, has_int96, read_int96
 from r2d2.lake.parquet_nulls import claims_of_nulls, refuse_false_nulls
 from r2d2.lake.parquet_types import columns_of, described, family_of, in_milliseconds, shown
 from r2d2.model import family as families
+from r2d2.model.comments import comments_property, spark_comments
 from r2d2.model.dataset import Bounds, FileSummary, Leaf
 
 #: Compression codecs that DuckDB reads, by their number in the format.
@@ -27,6 +30,7 @@ _BYTE_STREAM_SPLIT = 9
 _SPLIT_READ = frozenset({"FLOAT", "DOUBLE", "INT32", "INT64"})
 #: Written by Spark where dates and times are in the calendar that had no year 0 and lost ten days in 1582.
 _LEGACY_CALENDAR = ("org.apache.spark.legacyDateTime", "org.apache.spark.legacyINT96")
+_SPARK_SCHEMA = "org.apache.spark.sql.parquet.row.metadata"
 _ARROW_SCHEMA = "ARROW:schema"
 #: Property of files that hold times in milliseconds; the reader gives microseconds.
 TIMES_IN_MILLISECONDS = "times_in_milliseconds"
@@ -70,8 +74,20 @@ def _summary(footer: Footer, reader: Reader, int96: Int96) -> FileSummary:
     leaves = tuple(_Leaves(footer, reader, int96).all())
     properties = {"created_by": footer.created_by, "row_groups": len(footer.row_groups)}
     properties |= {key: footer.keys[key] for key in _SHOWN_KEYS if key in footer.keys}
+    properties |= _comments(footer.keys)
     properties |= {TIMES_IN_MILLISECONDS: True} if in_milliseconds(footer.root) else {}
     return FileSummary(footer.rows, reader.to_json(), leaves, properties, bytes_read=footer.bytes + int96.bytes_read)
+
+
+def _comments(keys: Mapping[str, str]) -> dict[str, Any]:
+    """What Spark keeps of a table's comments in its files; a key that doesn't decode is ignored."""
+    told = keys.get(_SPARK_SCHEMA, "")
+    if '"comment"' not in told:
+        return {}
+    try:
+        return comments_property(None, spark_comments(json.loads(told)))
+    except (ValueError, RecursionError):
+        return {}
 
 
 def _refuse_codecs(footer: Footer) -> None:

@@ -45,6 +45,7 @@ class CatalogTable:
         location: absolute path or URL of its directory; empty where it has none.
         partition_columns: names.
         refusal: why it is not read; empty if it is.
+        comment: what people wrote about it.
     """
 
     path: tuple[str, ...]
@@ -52,6 +53,7 @@ class CatalogTable:
     location: str = ""
     partition_columns: tuple[str, ...] = ()
     refusal: str = ""
+    comment: str = ""
 
     @property
     def name(self) -> str:
@@ -164,7 +166,8 @@ def _described(spark: SparkSession, path: tuple[str, ...]) -> CatalogTable:
     serde = str(found.get("serde_library") or "")
     known = _SERDES.get(serde, provider) if provider == "hive" else provider
     location, columns = local_path(str(found.get("location") or "")), tuple(found.get("partition_columns") or ())
-    return CatalogTable(path, known, location, columns, _refusal(known, location, columns, serde))
+    refusal, comment = _refusal(known, location, columns, serde), str(found.get("comment") or "")
+    return CatalogTable(path, known, location, columns, refusal, comment)
 
 
 def _details(spark: SparkSession, name: str) -> Mapping[str, Any]:

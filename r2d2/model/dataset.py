@@ -22,6 +22,9 @@ HANDED_BY_SPARK = "spark:"
 #: The property of a dataset that another state of r2d2 needs: what is rebuilt from it, for people.
 CLAIMED = "r2d2.claimed"
 
+#: The property of a dataset, or of a file of it, that holds what people wrote about it (``model.comments``).
+COMMENTS = "r2d2.comments"
+
 #: Formats whose files hold text, which is compared under typed views (EXACTNESS 4).
 TEXT_FORMATS = frozenset({"csv", "tsv", "jsonl", "json"})
 

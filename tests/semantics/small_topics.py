@@ -13,6 +13,7 @@ from r2d2.semantics.entities.entities import Catalog, Entities, entities_of
 from r2d2.semantics.labels.topics import Kept, Known, Topic, topics_of
 from r2d2.semantics.similarity.blended import Blended
 from r2d2.semantics.similarity.lexical import lexical
+from r2d2.semantics.similarity.tokens import Tokens
 from r2d2.semantics.tree import Tree
 
 #: Columns of three subjects; all have the first two.
@@ -64,6 +65,6 @@ def grouped(
     order = list(dict.fromkeys(first))
     labels = np.asarray([order.index(one) for one in first], np.int32)
     tree = Tree.of([labels, np.zeros(len(order), np.int32)])
-    alike = Blended(np.zeros((len(entities), 1), np.float32), lexical(entities))
+    alike = Blended(np.zeros((len(entities), 1), np.float32), lexical(Tokens.of(entities)))
     known = Known({one.id: one for one in datasets}, {child for _, child in contained}, dict(owners))
     return Grouped(tree, entities, alike, known)

@@ -23,12 +23,14 @@ VALUES: dict[pa.DataType, Any] = {
     pa.string(): "snow \u2603",
     pa.int32(): -(2**31),
     pa.int64(): 2**62,
+    pa.float32(): 0.5,
     pa.float64(): 0.1,
     pa.bool_(): True,
     pa.binary(): b"\x00\xff",
     pa.decimal128(38, 0): Decimal(2**126),
     pa.timestamp("us", tz="UTC"): datetime(2026, 11, 25, 4, 5, 6, 789, tzinfo=UTC),
     pa.list_(pa.string()): ["a", None, "b"],
+    pa.list_(pa.int32()): [1, None, -(2**31)],
     pa.list_(pa.float32()): [0.5, -0.25, 2.0**-149],
 }
 

@@ -33,7 +33,7 @@ class Embedder(Protocol):
 
 
 def embedder_of(settings: SemanticsSettings, spark: SparkSession | None = None) -> Embedder:
-    """The model that the settings name.
+    """The model that the settings name; the static one where they name none.
 
     Args:
         spark: whose workers embed, if the settings say so; without a session this process does.
@@ -50,7 +50,7 @@ def embedder_of(settings: SemanticsSettings, spark: SparkSession | None = None) 
         from r2d2.semantics.embed.hashing import HashingEmbedder
 
         return HashingEmbedder(settings.seed)
-    if settings.model == "static":
+    if settings.model in ("", "static"):
         from r2d2.semantics.embed.static import StaticEmbedder
 
         return StaticEmbedder()

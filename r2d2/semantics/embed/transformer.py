@@ -32,10 +32,12 @@ class TransformerEmbedder:
     Attributes:
         name: as of every embedder.
         model: in half precision on a GPU.
+        dimensions: as of every embedder.
     """
 
     name: str
     model: SentenceTransformer
+    dimensions: int
 
     @classmethod
     def of(cls, model: str, device: str) -> TransformerEmbedder:
@@ -52,12 +54,13 @@ class TransformerEmbedder:
         library = _library(model)
         found = device_of(device)
         place, name = _minilm() if model == "minilm" else _other(model)
-        return cls(name, _loaded(library, place, model, found))
-
-    @property
-    def dimensions(self) -> int:
-        """As of every embedder."""
-        return int(self.model.get_embedding_dimension())
+        try:
+            loaded = library(str(place), device=found, local_files_only=True, trust_remote_code=False)
+            one = loaded.encode("one", convert_to_numpy=True)
+        except Exception as error:  # every library below has errors of its own for files that are not a model
+            hint = "it must be a directory that sentence-transformers has saved"
+            raise UsageError(f"semantics.model={model} can't be loaded: {first_line(error)}", hint) from error
+        return cls(name, (loaded.half() if found != "cpu" else loaded).eval(), len(one))
 
     def embed(self, texts: Sequence[str]) -> Floats:
         """As of every embedder; only a text of nothing but white space is unknown."""
@@ -134,12 +137,3 @@ def _library(model: str) -> type[SentenceTransformer]:
     logging.disable_progress_bar()
     found: type[SentenceTransformer] = SentenceTransformer
     return found
-
-
-def _loaded(library: type[SentenceTransformer], place: Path, model: str, device: str) -> SentenceTransformer:
-    try:
-        loaded = library(str(place), device=device, local_files_only=True, trust_remote_code=False)
-    except Exception as error:  # every library below has errors of its own for files that are not a model
-        hint = "it must be a directory that sentence-transformers has saved"
-        raise UsageError(f"semantics.model={model} can't be loaded: {first_line(error)}", hint) from error
-    return (loaded.half() if device != "cpu" else loaded).eval()

@@ -48,7 +48,7 @@ class Expansion:
         names = {tuple(name) for table in tables for name in table}
         self._counts = Counter(word for name in names for word in dict.fromkeys(name))
         self._known: dict[str, tuple[str, ...]] = dict(glossary)
-        self._sorted = sorted(word for word in self._counts if word not in glossary)
+        self._sorted = sorted(self._counts)
         self._by_skeleton: dict[str, list[str]] = defaultdict(list)
         for word in self._sorted:
             if word != skeleton(word):

@@ -29,7 +29,9 @@ class Company:
         self._rows: dict[int, Floats] = {}
 
     def likeness(self, first: str, second: str) -> float:
-        """The cosine of what two words occur among, 0 to 1; they themselves don't count."""
+        """The cosine of what two words occur among, 0 to 1; they themselves don't count. 0 for words of no table."""
+        if first not in self._number or second not in self._number:
+            return 0.0
         a, b = self._number[first], self._number[second]
         left, right = self._among(a), self._among(b)
         left, right = left.copy(), right.copy()

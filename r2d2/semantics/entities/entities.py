@@ -10,12 +10,14 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
-from r2d2.model.dataset import Dataset, Leaf
+from r2d2.model.comments import column_comments, table_comment
+from r2d2.model.dataset import Dataset, Leaf, LeafPath
 from r2d2.model.usage import Usage
 from r2d2.semantics.base_relations import Kind, Relations
 from r2d2.semantics.entities.contraction import contracted
+from r2d2.semantics.entities.patterns import pattern_of
 from r2d2.semantics.entities.vocabulary import Vocabulary
-from r2d2.semantics.entities.words import prefix_of, table_name
+from r2d2.semantics.entities.words import prefix_of, table_name, words_of
 from r2d2.semantics.tree import Ints
 
 
@@ -29,6 +31,7 @@ class Concept(NamedTuple):
         comment: what people wrote about it.
         written: the names that they have, the most frequent first.
         multiplicity: how many columns it stands for.
+        pattern: that their values have; from cell values, so it is never told or embedded. Empty where none is known.
     """
 
     words: tuple[str, ...]
@@ -37,11 +40,12 @@ class Concept(NamedTuple):
     comment: str
     written: tuple[str, ...]
     multiplicity: int
+    pattern: str = ""
 
     @property
     def text(self) -> str:
-        """What is embedded."""
-        return " ".join((*self.words, self.comment)).strip()
+        """What is embedded: of a comment its words alone."""
+        return " ".join((*self.words, *words_of(self.comment)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +55,8 @@ class Entities:
     Attributes:
         ids: of each entity, the dataset that represents it.
         members: of each entity, the ids of all its datasets, the representative first.
-        names: words of the names of an entity's datasets, expanded, each once.
-        written: the same as the names have them.
+        names: words of the names of an entity's datasets, expanded, and of comments on these; each once.
+        written: those of the names as they are written.
         concepts: columns by signature.
         holds: which entity has which concept, shape (entities, concepts), of ones.
         relations: containment, lineage, owner and directory, between entities.
@@ -102,6 +106,7 @@ def entities_of(catalog: Catalog, glossary: Mapping[str, tuple[str, ...]]) -> En
     columns = _Columns(vocabulary)
     holds = [columns.of(dataset) for dataset in datasets]
     words = [_once(vocabulary.meant(vocabulary.written(name))) for name in names]
+    about = [_once(vocabulary.meant(vocabulary.written(table_comment(one.properties)))) for one in datasets]
     schemas = [frozenset(columns.text_of[concept] for concept in found) for found in holds]
     contained = [(place[a], place[b]) for a, b in catalog.contained if a in place and b in place]
     same = [*_duplicates(catalog.duplicates, place), *_copies(contained, schemas)]
@@ -110,7 +115,7 @@ def entities_of(catalog: Catalog, glossary: Mapping[str, tuple[str, ...]]) -> En
     return Entities(
         ids=tuple(datasets[found[0]].id for found in members),
         members=tuple(tuple(datasets[number].id for number in found) for found in members),
-        names=tuple(_once(word for number in found for word in words[number]) for found in members),
+        names=tuple(_once(word for n in found for word in (*words[n], *about[n])) for found in members),
         written=tuple(
             _once(word for number in found for word in vocabulary.written(names[number])) for found in members
         ),
@@ -132,27 +137,28 @@ class _Columns:
         self.text_of: list[int] = []
         self._vocabulary = vocabulary
         self._texts: dict[str, int] = {}
-        self._by_signature: dict[tuple[tuple[str, ...], str, str], int] = {}
+        self._by_signature: dict[tuple[tuple[str, ...], str, str, str], int] = {}
         self._written: list[Counter[str]] = []
         self._spelled: list[dict[str, None]] = []
-        self._by_name: dict[tuple[tuple[str, ...], str], int] = {}
+        self._by_name: dict[tuple[LeafPath, str, str, str], int] = {}
 
     def of(self, dataset: Dataset) -> list[int]:
         """The concepts of a dataset's columns, each once."""
-        found = []
+        found, comments = [], column_comments(dataset.properties)
         for leaf in dataset.leaves:
-            key = leaf.path, leaf.families[0] if leaf.families else ""
+            family = leaf.families[0] if leaf.families else ""
+            key = leaf.path, family, comments.get(leaf.path, ""), pattern_of(leaf)
             if key not in self._by_name:
-                self._by_name[key] = self._signature(leaf.path, key[1])
+                self._by_name[key] = self._signature(*key)
             concept = self._by_name[key]
             self._written[concept][leaf.path[-1]] += 1
             found.append(concept)
         return list(dict.fromkeys(found))
 
-    def _signature(self, path: tuple[str, ...], family: str) -> int:
+    def _signature(self, path: LeafPath, family: str, comment: str, pattern: str) -> int:
         written = tuple(word for part in path for word in self._vocabulary.written(part))
         words = self._vocabulary.meant(written) or path
-        signature = words, family, ""
+        signature = words, family, comment, pattern
         if signature not in self._by_signature:
             self._by_signature[signature] = len(self._written)
             self._written.append(Counter())
@@ -165,8 +171,8 @@ class _Columns:
     def concepts(self) -> tuple[Concept, ...]:
         """All that were met."""
         return tuple(
-            Concept(words, tuple(spelled), family, comment, tuple(dict(written.most_common())), written.total())
-            for (words, family, comment), spelled, written in zip(
+            Concept(words, tuple(spelled), family, comment, tuple(dict(names.most_common())), names.total(), pattern)
+            for (words, family, comment, pattern), spelled, names in zip(
                 self._by_signature, self._spelled, self._written, strict=True
             )
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,9 +12,13 @@ from r2d2.semantics.entities.words import words_of
 
 _HINT = "a CSV file of two columns: a word as names hold it, and the words it stands for (kunde,customer)"
 
+_HEADER = ["word", "meaning"]
+
 
 def read_glossary(path: str) -> Mapping[str, tuple[str, ...]]:
-    """Word → the words that it stands for; nothing for no file. Blank lines and those that begin with # are left out.
+    """Word → the words that it stands for, both as it is written and as ``words_of`` gives it; nothing for no file.
+
+    Left out are blank lines, those that begin with #, and a first line ``word,meaning``.
 
     Raises:
         UsageError: it can't be read, or a line is no pair; two lines of one word say different things.
@@ -27,12 +32,15 @@ def read_glossary(path: str) -> Mapping[str, tuple[str, ...]]:
         reason = error.strerror if isinstance(error, OSError) else error
         raise UsageError(f"semantics.glossary: {path} can't be read: {reason}", _HINT) from error
     found: dict[str, tuple[str, ...]] = {}
-    for number, row in lines:
+    for number, row in lines[bool(lines) and [cell.strip().lower() for cell in lines[0][1]] == _HEADER :]:
         word, meaning = (words_of(row[0]), words_of(row[1])) if len(row) == 2 else ((), ())
         if len(word) != 1 or not meaning:
             raise UsageError(f"semantics.glossary: {path}, line {number}: {','.join(row)!r} is no such pair", _HINT)
-        if found.setdefault(word[0], meaning) != meaning:
-            raise UsageError(
-                f"semantics.glossary: {path}, line {number}: {word[0]!r} stood for another word before", ""
-            )
-    return found
+        if found.setdefault(_written(row[0]), meaning) != meaning:
+            raise UsageError(f"semantics.glossary: {path}, line {number}: {row[0]!r} stood for another word before", "")
+    return {**{words_of(word)[0]: meaning for word, meaning in found.items()}, **found}
+
+
+def _written(word: str) -> str:
+    """As it is, for parts of compounds: those may end like an English plural (``auftragsnummer``)."""
+    return unicodedata.normalize("NFKC", word).strip().casefold()

@@ -15,6 +15,13 @@ _SUFFIX = re.compile(r"(\.[A-Za-z][A-Za-z0-9]{0,7}){1,2}$")
 _STORED = re.compile(r"(part|partition|data|file|files|batch|chunk|year|month|day|dt|date|ds|run|v|version)\W*", re.I)
 
 
+#: What plurals in ``es`` end with: ``addresses``, ``branches``, ``statuses``; ``cases`` and ``houses`` do not.
+_TWO_LETTERS = ("sses", "xes", "ches", "shes", "zzes", "tuses", "nuses", "puses", "ruses", "suses")
+#: Plurals whose ending says nothing of how the singular ends, and words that end like a plural.
+_SINGULAR = {"aliases": "alias", "biases": "bias", "cookies": "cookie", "lenses": "lens", "movies": "movie"}
+_NO_PLURAL = frozenset(["alias", "atlas", "bias", "canvas", "diabetes", "lens", "mars", "news", "series", "species"])
+
+
 @lru_cache(maxsize=1_000_000)
 def words_of(name: str) -> tuple[str, ...]:
     """The words of a name in lower case, singular, in order; single Latin letters are none.
@@ -33,11 +40,13 @@ def singular(word: str) -> str:
     >>> [singular(word) for word in ("countries", "addresses", "orders", "status", "gas")]
     ['country', 'address', 'order', 'status', 'gas']
     """
-    if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
+    if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")) or word in _NO_PLURAL:
         return word
+    if word in _SINGULAR:
+        return _SINGULAR[word]
     if word.endswith("ies"):
         return word[:-3] + "y" if len(word) > 4 else word[:-1]
-    if word.endswith(("sses", "xes", "ches", "shes", "zzes")):
+    if word.endswith(_TWO_LETTERS):
         return word[:-2]
     return word[:-1]
 

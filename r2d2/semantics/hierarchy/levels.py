@@ -44,8 +44,10 @@ def _silhouette(points: Blended, below: Ints, labels: Ints) -> float:
 
     Args:
         below: the point of each entity.
-        labels: the group of each entity.
+        labels: the group of each entity; 0 for one group alone.
     """
+    if not labels.any():
+        return 0.0
     of_point = np.empty(len(points), np.int32)
     of_point[below] = labels
     judged = np.unique(np.linspace(0, len(points) - 1, _JUDGED).astype(np.int32))

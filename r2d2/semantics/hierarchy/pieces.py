@@ -19,8 +19,8 @@ _RANDOMNESS = 0.001
 def pieces(graph: csr_array, most: int, seed: int, before: Mapping[int, int] | None = None) -> Ints:
     """The piece of each node, shape (nodes,), numbered from 0; seeded Leiden, of modularity.
 
-    What is larger than ``most`` is cut again; a node that is alone joins the piece that it is linked to most, however
-    large that is. Nodes without a link stay alone.
+    What is larger than ``most`` is cut again; a node that is alone joins the piece that it is linked to most, of those
+    that have room, or of all if none has. Nodes without a link stay alone.
 
     Args:
         graph: symmetric weights above 0, shape (nodes, nodes).
@@ -33,7 +33,7 @@ def pieces(graph: csr_array, most: int, seed: int, before: Mapping[int, int] | N
             break
         for piece in large:
             _cut(graph, found, np.flatnonzero(found == piece).astype(np.int32), most, seed)
-    return numbered(_joined(graph, numbered(found)))
+    return numbered(_joined(graph, numbered(found), most))
 
 
 def _resolution(graph: csr_array, most: int) -> float:
@@ -81,13 +81,16 @@ def _cut(graph: csr_array, found: Ints, nodes: Ints, most: int, seed: int) -> No
     found[nodes] = np.where(labels == 0, found[nodes], labels + found.max())
 
 
-def _joined(graph: csr_array, found: Ints) -> Ints:
-    """Those that are alone with what they are linked to most."""
+def _joined(graph: csr_array, found: Ints, most: int) -> Ints:
+    """Those that are alone with what they are linked to most, of that which has room, one after the other."""
     sizes = np.bincount(found)
     result = found.copy()
     for node in np.flatnonzero(sizes[found] == 1).tolist():
         start, end = graph.indptr[node], graph.indptr[node + 1]
-        weights = np.bincount(result[graph.indices[start:end]], graph.data[start:end], minlength=len(sizes))
-        if end > start:
-            result[node] = int(weights.argmax())
+        if sizes[result[node]] == 1 and end > start:
+            weights = np.bincount(result[graph.indices[start:end]], graph.data[start:end], minlength=len(sizes))
+            sizes[result[node]] -= 1
+            room = np.where(sizes < most, weights, 0)
+            result[node] = int((room if room.any() else weights).argmax())
+            sizes[result[node]] += 1
     return result

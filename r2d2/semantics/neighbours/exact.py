@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
+from r2d2.semantics.neighbours.library import faiss
 from r2d2.semantics.tree import Floats, Ints
 
 

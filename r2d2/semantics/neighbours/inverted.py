@@ -1,18 +1,18 @@
 """Vectors compared with those of the nearest lists only, by faiss, and how many neighbours that finds.
 
-*Measured* (100,000 names, 256 dimensions, recall@10 of 0.95, in seconds of a CPU): all with all 390; lists of whole
-vectors 56; lists of product codes, the best compared again, 30, of which 20 to make the lists.
+*Measured* (100,000 names, 256 dimensions, seconds of a CPU): all with all 90, lists that find 0.97 of the 10 nearest
+51. To find 0.955, lists of whole vectors took 52, and lists of product codes, of which the best are compared again, 26.
 """
 
 from __future__ import annotations
 
 import math
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
 from r2d2.semantics.neighbours.exact import nearest_of, nearest_of_all, without_own
+from r2d2.semantics.neighbours.library import faiss
 from r2d2.semantics.tree import Floats, Ints
 
 #: The share of the 10 nearest that has to be found, and the vectors that it is checked on.
@@ -34,7 +34,7 @@ def nearest_by_lists(vectors: Floats, k: int) -> tuple[Ints, Floats]:
     lists, probes = faiss.extract_index_ivf(index.base_index), _PROBES
     while probes < 2 * lists.nlist:
         lists.nprobe = min(probes, lists.nlist)
-        if recall(_searched(index, vectors, rows, min(k, 10))[1], truth) >= RECALL:
+        if _enough(_searched(index, vectors, rows, min(k, 10))[1], truth):
             return _searched(index, vectors, np.arange(len(vectors)), k)
         probes *= 2
     return nearest_of_all(vectors, k)
@@ -47,7 +47,17 @@ def recall(scores: Floats, truth: Floats) -> float:
         scores: cosines of those that were found, shape (n, k).
         truth: cosines of the nearest, shape (n, k), the nearest first.
     """
-    return float(np.mean(scores >= truth[:, -1:] - 1e-5))
+    return float(_found(scores, truth).mean())
+
+
+def _found(scores: Floats, truth: Floats) -> npt.NDArray[np.bool_]:
+    return np.asarray(scores >= truth[:, -1:] - 1e-5)
+
+
+def _enough(scores: Floats, truth: Floats) -> bool:
+    """Whether the sample shows the recall of all: two standard errors above it (*seen*: 0.951 of a sample, 0.944)."""
+    shares = _found(scores, truth).mean(axis=1)
+    return bool(shares.mean() - 2 * shares.std() / math.sqrt(len(shares)) >= RECALL)
 
 
 def _index(vectors: Floats) -> faiss.IndexRefineFlat:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +14,8 @@ from r2d2.semantics.tree import Floats, Ints
 
 #: Rows that are compared with all others at once: 16 MB for 10,000 entities.
 _BLOCK = 400
+#: Blocks at once.
+_THREADS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,13 +48,21 @@ class Blended:
         """The most similar others of each row, the best first, shape (n, min(number, n - 1)), and how similar."""
         number = min(number, len(self) - 1)
         places, scores = np.empty((len(self), number), np.int32), np.empty((len(self), number), np.float32)
-        for start in range(0, len(self), _BLOCK):
+
+        def compare(start: int) -> None:
             rows = slice(start, min(start + _BLOCK, len(self)))
-            found = self.between(rows, self)
-            found[np.arange(len(found)), np.arange(rows.start, rows.stop)] = -np.inf
-            best = np.argpartition(-found, number - 1, axis=1)[:, :number] if number else np.empty((len(found), 0), int)
-            best.sort(axis=1)
-            order = np.argsort(-np.take_along_axis(found, best, 1), axis=1, kind="stable")
-            places[rows] = np.take_along_axis(best, order, 1)
-            scores[rows] = np.take_along_axis(found, places[rows], 1)
+            places[rows], scores[rows] = self._best(rows, number)
+
+        if number:
+            with ThreadPoolExecutor(_THREADS) as pool:  # scipy and numpy let go of the interpreter while they multiply
+                list(pool.map(compare, range(0, len(self), _BLOCK)))
         return places, scores
+
+    def _best(self, rows: slice, number: int) -> tuple[Ints, Floats]:
+        found = self.between(rows, self)
+        found[np.arange(len(found)), np.arange(rows.start, rows.stop)] = -np.inf
+        best = np.argpartition(-found, number - 1, axis=1)[:, :number]
+        best.sort(axis=1)
+        order = np.argsort(-np.take_along_axis(found, best, 1), axis=1, kind="stable")
+        places = np.take_along_axis(best, order, 1).astype(np.int32)
+        return places, np.take_along_axis(found, places, 1)

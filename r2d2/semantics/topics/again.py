@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,8 +19,10 @@ from r2d2.semantics.hierarchy.linkage import numbered
 from r2d2.semantics.labels.topics import Kept, Topic, topics_of
 from r2d2.semantics.topics.grouping import Grouped, known_of, related
 from r2d2.semantics.topics.kept import KeptTopic, grouping_of, members_kept, topics_kept
-from r2d2.semantics.topics.lasting import lasting_ids
+from r2d2.semantics.topics.lasting import Extent, lasting_ids
 from r2d2.semantics.tree import Ints, Tree
+
+K = TypeVar("K")
 
 
 def catalog_of(state: State, run: runs.Run) -> Catalog:
@@ -67,7 +70,7 @@ def in_parts(grouped: Grouped, catalog: Catalog, number: int) -> list[KeptTopic]
     before = {grouped.ids[node]: topic for node, topic in grouped.topics.items() if node != found.tree.root}
     known = known_of(catalog)
     unnamed = topics_of(tree, entities, found.blended, known, {})
-    ids = lasting_ids({node: topic.members for node, topic in unnamed.items()}, _members(before))
+    ids = lasting_ids(_extents(unnamed), _extents(before))
     kept = {node: Kept(before[id_].name, before[id_].by) for node, id_ in ids.items() if id_ in before}
     topics = topics_of(tree, entities, found.blended, known, kept)
     return [
@@ -77,8 +80,9 @@ def in_parts(grouped: Grouped, catalog: Catalog, number: int) -> list[KeptTopic]
     ]
 
 
-def _members(topics: Mapping[str, Topic]) -> dict[str, Sequence[str]]:
-    return {name: topic.members for name, topic in topics.items()}
+def _extents(topics: Mapping[K, Topic]) -> dict[K, Extent]:
+    """Cuts of the tree have no levels that could be the same."""
+    return {key: Extent(1, topic.members) for key, topic in topics.items()}
 
 
 def _of_entities(entities: Entities, state: State, run_id: str) -> tuple[Ints, list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from r2d2.semantics.relations.layers import Layer, relate
 from r2d2.semantics.relations.lifted import Lifted
 from r2d2.semantics.similarity.dense import Embed
 from r2d2.semantics.topics.base import base_relations
-from r2d2.semantics.topics.lasting import lasting_ids
+from r2d2.semantics.topics.lasting import Extent, lasting_ids
 
 Glossary = Mapping[str, tuple[str, ...]]
 
@@ -26,12 +26,12 @@ class Earlier(NamedTuple):
 
     Attributes:
         places: where each dataset was; None if that says nothing any more.
-        members: the datasets of each topic, by id.
+        members: what each topic covered, by id.
         names: of each topic, by id, and who gave it.
     """
 
     places: Places | None
-    members: Mapping[str, Sequence[str]]
+    members: Mapping[str, Extent]
     names: Mapping[str, Kept]
 
 
@@ -97,13 +97,13 @@ def related(
     return Grouped(aggregation, topics, ids, relations, layers)
 
 
-def _members(aggregation: Aggregation) -> dict[int, list[str]]:
+def _members(aggregation: Aggregation) -> dict[int, Extent]:
     found: dict[int, list[str]] = defaultdict(list)
     tree = aggregation.tree
     for leaf, members in enumerate(aggregation.entities.members):
         for node in tree.path(leaf)[1:]:
             found[node].extend(members)
-    return {node: sorted(found[node]) for node in range(tree.leaves, tree.nodes)}
+    return {node: Extent(int(tree.level[node]), sorted(found[node])) for node in range(tree.leaves, tree.nodes)}
 
 
 def known_of(catalog: Catalog) -> Known:

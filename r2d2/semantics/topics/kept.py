@@ -18,6 +18,7 @@ from r2d2.semantics.hierarchy.placed import Places
 from r2d2.semantics.labels.topics import Kept, Topic
 from r2d2.semantics.relations.layers import Layer
 from r2d2.semantics.topics.grouping import NOTHING, Earlier, Glossary, Grouped
+from r2d2.semantics.topics.lasting import Extent
 
 _HINT = (
     "`r2d2 run` groups datasets into topics (semantics.topics), `r2d2 topics --fresh` does it for a run that is there"
@@ -236,7 +237,9 @@ def earlier_of(state: State, grouping: Grouping | None, alike: bool) -> Earlier:
     above = {topic.topic: topic.parent for topic in topics}
     paths = {member.dataset: _path(member.topic, above) for member in members}
     places = Places({member.dataset: member.piece for member in members}, paths, grouping.placed)
-    return Earlier(places if alike else None, below(topics, members), names)
+    held = below(topics, members)
+    covered = {topic.topic: Extent(topic.level, held[topic.topic]) for topic in topics}
+    return Earlier(places if alike else None, covered, names)
 
 
 def _path(topic: str, above: Mapping[str, str]) -> tuple[str, ...]:

@@ -1,0 +1,151 @@
+"""Similarity: what tells most counts most, both parts are cosines, and neighbours are those with the highest sums."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import csr_array
+
+from r2d2.semantics.base_relations import Kind, Relations
+from r2d2.semantics.embed.hashing import HashingEmbedder
+from r2d2.semantics.entities.entities import Catalog, Entities, entities_of
+from r2d2.semantics.similarity.blended import Blended
+from r2d2.semantics.similarity.counted import counted
+from r2d2.semantics.similarity.dense import meaning_of
+from r2d2.semantics.similarity.graph import graph_of
+from r2d2.semantics.similarity.lexical import lexical, pieces_of
+from r2d2.semantics.similarity.specificity import specificity
+from r2d2.semantics.similarity.tokens import Tokens
+from r2d2.semantics.similarity.weights import idf, presence, unit_rows
+from r2d2.semantics.tree import Floats
+from tests.sampling import examples
+from tests.semantics.small_topics import dataset, lake
+
+_EMBED = HashingEmbedder().embed
+_SEEDS = st.integers(0, 2**32 - 1)
+
+
+def entities() -> Entities:
+    return entities_of(Catalog(lake(6)), {})
+
+
+def lengths(rows: Floats) -> Floats:
+    return np.asarray(np.linalg.norm(rows, axis=1))
+
+
+def random_blended(seed: int, rows: int) -> Blended:
+    rng = np.random.default_rng(seed)
+    vectors = rng.standard_normal((rows, 5)).astype(np.float32)
+    spelled = csr_array((rng.random((rows, 9)) < 0.3).astype(np.float32))
+    return Blended(vectors / lengths(vectors)[:, None], unit_rows(spelled))
+
+
+def test_tokens_are_counted_by_row() -> None:
+    matrix, words = counted([["a", "b", "a"], [], ["c"]])
+    assert words == ("a", "b", "c")
+    assert matrix.toarray().tolist() == [[2, 1, 0], [0, 0, 0], [0, 0, 1]]
+    assert presence(matrix).toarray().tolist() == [[1, 1, 0], [0, 0, 0], [0, 0, 1]]
+    assert counted([])[0].shape == (0, 0)
+
+
+def test_what_all_have_weighs_nothing_and_what_few_have_weighs_most() -> None:
+    held, _ = counted([["id", "a"], ["id", "a"], ["id", "b"]])
+    every, two, one = idf(held)
+    assert every == 0 < two < one
+
+
+def test_a_word_of_tables_that_have_else_nothing_in_common_keeps_less_of_its_weight() -> None:
+    subjects = ["order cart price", "patient ward blood", "sensor volt watt", "ship port deck"]
+    rows = [[*text.split(), *(["payload"] if i % 3 == 0 else [])] for text in subjects for i in range(6)]
+    held, words = counted(rows)
+    kept = dict(zip(words, specificity(presence(held)), strict=True))
+    assert kept["payload"] < 0.5 < kept["order"]
+
+
+@settings(max_examples=examples(100), deadline=None)
+@given(st.lists(st.lists(st.sampled_from("abcdefgh"), max_size=6), max_size=12))
+def test_specificity_is_a_share(rows: list[list[str]]) -> None:
+    held, words = counted(rows)
+    found = specificity(presence(held))
+    assert found.shape == (len(words),)
+    assert ((found > 0) & (found <= 1 + 1e-6)).all()
+
+
+def test_pieces_of_a_word_tell_its_ends() -> None:
+    assert pieces_of("amt") == ("^am", "amt", "mt$", "am", "mt")
+    assert pieces_of("客") == ("^客$",)
+
+
+def test_both_parts_have_rows_of_length_one() -> None:
+    found = entities()
+    tokens = Tokens.of(found)
+    assert lengths(meaning_of(found, tokens, _EMBED).dense) == pytest.approx(1, abs=1e-4)
+    assert lengths(lexical(tokens).toarray()) == pytest.approx(1, abs=1e-4)
+
+
+def test_tables_of_one_subject_are_more_alike_than_those_of_two() -> None:
+    found = entities()
+    tokens = Tokens.of(found)
+    both = Blended(meaning_of(found, tokens, _EMBED).dense, lexical(tokens))
+    alike = both.between(slice(0, len(found)), both)
+    subject = np.asarray([name.split("/")[0] for name in found.ids])
+    same = subject[:, None] == subject[None]
+    assert alike[same].min() > alike[~same].max()
+
+
+def test_a_prefix_and_a_date_do_not_make_tables_alike() -> None:
+    tables = [*lake(6), dataset("x/stg_order_final_2024", ["id"]), dataset("x/stg_patient_final_2024", ["id"])]
+    tables += [dataset(f"x/stg_{word}_final_2024", ["id", f"{word}_a"]) for word in ("sensor", "apple", "pear", "fig")]
+    found = entities_of(Catalog(tables), {})
+    tokens = Tokens.of(found)
+    both = Blended(meaning_of(found, tokens, _EMBED).dense, lexical(tokens))
+    at = found.entity_of
+    alike = both.between(slice(0, len(found)), both)
+    staged, order = at["x/stg_order_final_2024"], at["orders/order_0"]
+    assert alike[staged, order] > alike[staged, at["x/stg_patient_final_2024"]]
+
+
+def test_a_table_of_which_nothing_is_known_is_like_nothing() -> None:
+    found = entities_of(Catalog([*lake(), dataset("123", [])]), {})
+    tokens = Tokens.of(found)
+    row = found.entity_of["123"]
+    assert lengths(meaning_of(found, tokens, _EMBED).dense)[row] == 0
+    assert np.isfinite(meaning_of(found, tokens, _EMBED).dense).all()
+    assert lengths(lexical(tokens).toarray())[row] == 0
+
+
+@settings(max_examples=examples(100), deadline=None)
+@given(_SEEDS, st.integers(1, 30), st.integers(0, 40))
+def test_neighbours_are_the_most_similar_others_best_first(seed: int, rows: int, number: int) -> None:
+    both = random_blended(seed, rows)
+    places, scores = both.neighbours(number)
+    alike = both.dense @ both.dense.T + (both.lexical @ both.lexical.T).toarray()
+    assert places.shape == scores.shape == (rows, min(number, rows - 1))
+    for row in range(rows):
+        others = np.delete(alike[row], row)
+        assert row not in places[row]
+        assert len(set(places[row].tolist())) == places.shape[1]
+        assert scores[row] == pytest.approx(np.sort(others)[::-1][: places.shape[1]], abs=1e-5)
+
+
+@settings(max_examples=examples(50), deadline=None)
+@given(_SEEDS, st.integers(2, 20), st.integers(1, 5))
+def test_centroids_are_the_directions_of_means(seed: int, rows: int, groups: int) -> None:
+    both, labels = random_blended(seed, rows), np.arange(rows, dtype=np.int32) % min(groups, rows)
+    found = both.centroids(labels)
+    for group in range(len(found)):
+        mean = both.dense[labels == group].mean(axis=0)
+        assert found.dense[group] == pytest.approx(mean / np.linalg.norm(mean), abs=1e-4)
+    assert ((np.abs(lengths(found.lexical.toarray()) - 1) < 1e-4) | (lengths(found.lexical.toarray()) == 0)).all()
+
+
+def test_a_graph_is_symmetric_and_has_no_loops_and_owners_are_no_link() -> None:
+    places, scores = np.asarray([[1], [2], [1], [2]], np.int32), np.asarray([[0.5], [1.5], [0.7], [-1]], np.float32)
+    rows = ([0, 0, 3], [3, 2, 3], [Kind.CONTAINS, Kind.OWNER, Kind.CONTAINS])
+    ends = [np.asarray(row, np.int32) for row in rows]
+    graph = graph_of(4, places, scores, Relations(*ends, np.asarray([7, 1, 1], np.float32))).toarray()
+    assert np.array_equal(graph, graph.T)
+    assert not graph.diagonal().any()
+    assert (graph[0, 1], graph[1, 2], graph[0, 3], graph[0, 2]) == (0.5, 1.5, 1.0, 0.0)
