@@ -182,7 +182,10 @@ def _state_commands(commands: Commands) -> None:
     shared = flags.turn(), run, flags.settings(), output
     topics = command(commands, "topics", text, _topics, *shared)
     text = "cut the tree into N parts, as one level (default: the levels that were chosen)"
-    topics.add_argument("--parts", type=int, metavar="N", help=text)
+    shown = topics.add_mutually_exclusive_group()
+    shown.add_argument("--parts", type=int, metavar="N", help=text)
+    text = "instead, pairs of datasets that look alike but whose columns differ in name, with what to map: worth a look"
+    shown.add_argument("--look-alikes", action="store_true", help=text)
     text = "group the run's datasets anew, whatever an earlier run found: ids and names of topics don't last"
     topics.add_argument("--fresh", action="store_true", help=text)
     text = "what the lake holds on a question, and which of it is redundant: datasets, topics, containments, the plan"
@@ -319,9 +322,13 @@ def _explain(arguments: Namespace) -> None:
 def _topics(arguments: Namespace) -> None:
     from r2d2.commands import topics
 
-    settings, progress = read_settings(arguments).semantics, Progress(arguments.quiet)
-    which = arguments.state, arguments.run, arguments.parts, arguments.fresh
-    topics.show_topics(*which, settings, progress, arguments.wait, arguments.format)
+    settings, which = read_settings(arguments).semantics, (arguments.state, arguments.run)
+    if arguments.fresh:
+        topics.group_anew(*which, settings, Progress(arguments.quiet), arguments.wait)
+    if arguments.look_alikes:
+        topics.show_look_alikes(*which, arguments.format)
+    else:
+        topics.show_topics(*which, arguments.parts, settings, arguments.format)
 
 
 def _ask(arguments: Namespace) -> None:

@@ -67,6 +67,7 @@ from r2d2.recovery.records.measured import restores_factor
 from r2d2.report.data import Problem, RunFacts, build_report
 from r2d2.report.near_misses import NearMisses, near_misses
 from r2d2.report.render import render
+from r2d2.report.topics import Topics, topics_in
 from r2d2.retention.context import Context
 from r2d2.retention.latency import slowed
 from r2d2.retention.planner import make_plan
@@ -169,6 +170,7 @@ class Outcome:
     job: Job
     containments: Contained
     plan: Plan
+    topics: Topics
 
 
 def run(roots: Sequence[str], state_dir: str, settings: Settings, progress: Progress, wait: float = 0.0) -> Outcome:
@@ -196,9 +198,10 @@ def _all_stages(job: Job) -> Outcome:
     plan = retention_stage(job, held.datasets, held.edges, held.duplicates)
     topics_stage(job, held)
     near = near_misses(held.others, held.datasets)
-    report_stage(job, held.datasets, held.edges, near, held.duplicates, plan)
+    topics = report_topics(job)
+    report_stage(job, held.datasets, held.edges, near, held.duplicates, plan, topics)
     job.record(runs.FINISHED)
-    return Outcome(job, held, plan)
+    return Outcome(job, held, plan, topics)
 
 
 def new_job(roots: Sequence[str], state: State, settings: Settings, progress: Progress) -> Job:
@@ -397,7 +400,8 @@ def topics_stage(job: Job, held: Contained) -> Made | None:
     from r2d2.semantics.topics.stage import group_run
 
     pairs = [(edge.parent, edge.child) for edge in held.edges]
-    catalog = Catalog(held.datasets, pairs, held.duplicates, job.usages)
+    case_sensitive = job.settings.containment.case_sensitive
+    catalog = Catalog(held.datasets, pairs, held.duplicates, job.usages, case_sensitive)
     try:
         with job.progress.stage("group topics") as reading:
             made = group_run(job.state, job.run_id, catalog, job.settings.semantics, spark=lambda: job.spark)
@@ -411,6 +415,18 @@ def topics_stage(job: Job, held: Contained) -> Made | None:
     return made
 
 
+def report_topics(job: Job) -> Topics:
+    """What the state holds of the run's topics, and of what looks alike; none where they were not made."""
+    if not job.state.rows("groupings", job.run_id, columns=("run_id",)).num_rows:
+        return Topics()
+    from r2d2.semantics.look_alikes.kept import look_alikes_kept
+    from r2d2.semantics.topics.kept import members_kept, topics_kept  # these load scipy
+
+    written = job.settings.report.show_values or job.settings.semantics.endpoint_gets != "values"
+    found = topics_in(topics_kept(job.state, job.run_id), members_kept(job.state, job.run_id), written)
+    return replace(found, look_alikes=look_alikes_kept(job.state, job.run_id))
+
+
 def report_stage(
     job: Job,
     datasets: Sequence[Dataset],
@@ -418,10 +434,12 @@ def report_stage(
     near: NearMisses,
     duplicates: Sequence[tuple[str, ...]],
     plan: Plan,
+    topics: Topics,
 ) -> str:
     """Writes ``report.html``, of the proven ``edges`` and the nearest refuted ones, into the state; its place."""
     with job.progress.stage("report"):
         facts = RunFacts(job.run_id, job.started, job.roots, job.state.location)
         funnel = replace(job.funnel, stages=tuple(job.progress.figures))
-        data = build_report(facts, datasets, edges, duplicates, near, plan, funnel, job.problems, job.settings)
+        rest = funnel, job.problems, job.settings, topics
+        data = build_report(facts, datasets, edges, duplicates, near, plan, *rest)
         return job.state.write_file(REPORT, render(data).encode("utf-8"))

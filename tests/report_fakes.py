@@ -12,6 +12,8 @@ from r2d2.model.funnel import Funnel, StageFigures
 from r2d2.model.plan import Action, Plan, PlannedDataset
 from r2d2.report.data import Problem, ReportData, RunFacts, build_report
 from r2d2.report.near_misses import NearMisses
+from r2d2.report.topics import TopicName, Topics
+from r2d2.semantics.look_alikes.kept import LookAlike
 
 TABLES = {"lineitem": 232, "orders": 54, "partsupp": 41, "customer": 12, "part": 7, "supplier": 1, "nation": 1}
 COLUMNS = ("l_orderkey", "l_partkey", "l_suppkey", "l_linenumber", "l_quantity", "l_extendedprice", "l_shipdate")
@@ -127,7 +129,7 @@ def funnel_of(datasets: Sequence[Dataset], edges: Sequence[Edge], plan: Plan, gr
     )
 
 
-def tpch_report(settings: Settings | None = None) -> ReportData:
+def tpch_report(settings: Settings | None = None, topics: Topics | None = None) -> ReportData:
     """Some 60 datasets: tables, copies, slices, projections, snapshots, and some that can't be compared."""
     datasets, edges, groups, parent_of = [], [], [], {}
     for table, megabytes in TABLES.items():
@@ -163,12 +165,22 @@ def tpch_report(settings: Settings | None = None) -> ReportData:
     problems = [Problem("s3://bucket/archive", "The root can't be listed: access denied.", "Grant ListBucket on it.")]
     funnel = funnel_of(datasets, edges, plan, len(groups))
     return build_report(
-        run_facts(), datasets, edges, groups, NearMisses(tuple(near), 2), plan, funnel, problems, settings
+        run_facts(), datasets, edges, groups, NearMisses(tuple(near), 2), plan, funnel, problems, settings, topics
     )
 
 
+def topics_report() -> ReportData:
+    """The same in topics by table, those of parts below one of their own; what can't be compared is in none."""
+    names = [TopicName("Lineitem"), TopicName("Orders"), TopicName("Part", "Parts"), TopicName("Partsupp", "Parts")]
+    tables = {name.name.casefold(): number for number, name in enumerate(names)}
+    of = {row.id: tables.get(row.id.split("/")[1].split("_")[0]) for row in tpch_report().rows if row.action != "none"}
+    known = {name: number for name, number in of.items() if number is not None}
+    alike = LookAlike("warehouse/orders", "gone/orders", 0.876, (("o_total", "total"), ("o_day", "date")), 1, 4, False)
+    return tpch_report(topics=Topics(tuple(names), known, (alike,)))
+
+
 def hostile_report(settings: Settings | None = None) -> ReportData:
-    """Every hostile name as a dataset, parent, reason, alias, problem, stage and way."""
+    """Every hostile name as a dataset, parent, reason, alias, problem, stage, way, topic and look-alike."""
     whole = dataset("whole")
     children = [dataset(name, names=(name + "2",), version=name[:40], format=name[:20]) for name in HOSTILE]
     bad = [dataset("bad/" + name, status="error", reason=name) for name in HOSTILE]
@@ -184,7 +196,11 @@ def hostile_report(settings: Settings | None = None) -> ReportData:
     run = RunFacts(HOSTILE[0], datetime(2026, 11, 24, 8, tzinfo=UTC), HOSTILE, HOSTILE[1])
     everything = [whole, *children, *bad]
     found = NearMisses(tuple(near), len(near))
-    return build_report(run, everything, edges, [(whole.id, children[0].id)], found, plan, funnel, problems, settings)
+    of = {name: number for number, name in enumerate(HOSTILE)}
+    alike = tuple(LookAlike(name, "whole", 0.9, ((name, HOSTILE[-2]),), 0, 1, True) for name in HOSTILE)
+    topics = Topics(tuple(TopicName(name, name) for name in HOSTILE), of, alike)
+    groups = [(whole.id, children[0].id)]
+    return build_report(run, everything, edges, groups, found, plan, funnel, problems, settings, topics)
 
 
 def large_report(number: int = 10_000, edge_count: int = 50_000) -> ReportData:

@@ -248,6 +248,19 @@ TOPIC_RELATIONS = pa.schema(
         ("exemplars", pa.list_(pa.string())),
     ]
 )
+#: Pairs of datasets that look alike but whose columns differ in name; ``mapping`` has pairs, one after the other.
+LOOK_ALIKES = pa.schema(
+    [
+        ("run_id", pa.string()),
+        ("dataset", pa.string()),
+        ("other", pa.string()),
+        ("score", pa.float64()),
+        ("mapping", pa.list_(pa.string())),
+        ("same", pa.int32()),
+        ("columns", pa.int32()),
+        ("fits", pa.bool_()),
+    ]
+)
 #: What a language model wrote of topics, by a hash of their members and of how it was asked.
 TOPIC_SUMMARIES = pa.schema(
     [("key", pa.string()), ("name", pa.string()), ("summary", pa.string()), ("at", pa.timestamp("us", tz="UTC"))]
@@ -275,6 +288,7 @@ SCHEMAS: dict[str, pa.Schema] = {
     "topics": TOPICS,
     "topic_members": TOPIC_MEMBERS,
     "topic_relations": TOPIC_RELATIONS,
+    "look_alikes": LOOK_ALIKES,
     "topic_summaries": TOPIC_SUMMARIES,
     "vectors": VECTORS,
 }

@@ -34,7 +34,8 @@ from r2d2.progress import Progress
 from r2d2.report.data import Problem as RunProblem
 from r2d2.report.near_misses import near_misses
 from r2d2.report.terminal import funnel_lines, retire_lines
-from r2d2.visible import visible
+from r2d2.units import plural
+from r2d2.visible import shell_word, visible
 
 #: The demo's settings: a lake of megabytes stands for one of terabytes, and the warehouse is what teams copied from.
 DEMO_SETTINGS = ("retention.storage_price_factor=100000", "retention.keep=warehouse/*")
@@ -61,6 +62,13 @@ def finish(outcome: pipeline.Outcome, progress: Progress, output: str) -> None:
         print(job.funnel.to_json())
     else:
         print("\n".join(retire_lines(outcome.plan, outcome.containments.how)), flush=True)
+    if number := len(outcome.topics.names):
+        shown = f"r2d2 topics --state {shell_word(job.state.location)}"
+        progress.say(f"{plural(number, 'topic')}: {shown}", "topics", topics=number)
+    if number := len(outcome.topics.look_alikes):
+        shown = f"r2d2 topics --look-alikes --state {shell_word(job.state.location)}"
+        said = f"{plural(number, 'pair')} that look alike but whose columns differ in name: {shown}"
+        progress.say(said, "look alikes", pairs=number)
     path = joined(job.state.location, REPORT)
     progress.say(f"report: {path}", "report", path=path)
 
@@ -114,7 +122,8 @@ def report(state_dir: str, run_id: str, settings: Settings, progress: Progress) 
     datasets = runs.datasets(state, found)
     near = near_misses(runs.edge_table(state, found, Grade.REFUTED), datasets)
     duplicates = runs.groups(state, found).duplicates
-    path = pipeline.report_stage(job, datasets, runs.proven(state, found), near, duplicates, runs.plan(state, found))
+    plan, topics = runs.plan(state, found), pipeline.report_topics(job)
+    path = pipeline.report_stage(job, datasets, runs.proven(state, found), near, duplicates, plan, topics)
     progress.say(f"report: {path}", "report", path=str(path))
 
 

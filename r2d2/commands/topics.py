@@ -13,11 +13,13 @@ from r2d2.config import SemanticsSettings
 from r2d2.errors import NotFound, UsageError
 from r2d2.operations.turns import turn
 from r2d2.progress import Progress
-from r2d2.semantics.topics.kept import KeptTopic, members_kept, topics_kept, with_datasets
+from r2d2.semantics.look_alikes.kept import look_alikes_kept
+from r2d2.semantics.topics.kept import KeptTopic, grouping_of, members_kept, topics_kept, with_datasets
 from r2d2.units import plural
 from r2d2.visible import visible
 
 TOPIC_COLUMNS = ("topic", "level", "parent", "name", "summary", "datasets")
+LOOK_ALIKE_COLUMNS = ("dataset", "other", "score", "fits", "columns", "same", "mapping")
 _TREE = ("topic", "name", "datasets", "typical", "about")
 _INDENT = "  "
 
@@ -26,17 +28,13 @@ def show_topics(
     state_dir: str,
     run_id: str,
     parts: int | None,
-    fresh: bool,
     settings: SemanticsSettings,
-    progress: Progress,
-    wait: float,
     output: str,
 ) -> None:
     """Prints the topics of a run.
 
     Args:
         parts: the tree cut into so many, as one level; None for the levels that were chosen.
-        fresh: group the run's datasets anew first, whatever an earlier run found.
 
     Raises:
         NotFound: the run has no topics.
@@ -46,14 +44,30 @@ def show_topics(
         raise UsageError("--parts must be 1 at least", "")
     state = open_state(state_dir)
     run = runs.find_run(state, run_id)
-    if fresh:
-        _group_anew(state, run, settings, progress, wait)
     topics = _cut(state, run, settings, parts) if parts else _kept(state, run)
     rows = ({**vars(topic), "datasets": list(topic.datasets)} for topic in topics)
     if output == "table":
         print_rows(_tree(topics), _TREE, output)
     else:
         print_rows(rows, TOPIC_COLUMNS, output)
+
+
+def show_look_alikes(state_dir: str, run_id: str, output: str) -> None:
+    """Prints pairs of datasets that look alike but whose columns differ in name; those that could fit come first.
+
+    Raises:
+        NotFound: the run has no topics, and so nothing was looked for.
+    """
+    state = open_state(state_dir)
+    run = runs.find_run(state, run_id)
+    grouping_of(state, run.run_id)
+    found = (pair._asdict() for pair in look_alikes_kept(state, run.run_id))
+    if output == "json":
+        rows = ({**row, "mapping": [{"from": a, "to": b} for a, b in row["mapping"]]} for row in found)
+    else:
+        told = ({**row, "score": f"{row['score']:.2f}"} for row in found)
+        rows = ({**row, "mapping": ", ".join(f"{a} → {b}" for a, b in row["mapping"])} for row in told)
+    print_rows(rows, LOOK_ALIKE_COLUMNS, output)
 
 
 def _kept(state: State, run: runs.Run) -> Sequence[KeptTopic]:
@@ -71,10 +85,17 @@ def _cut(state: State, run: runs.Run, settings: SemanticsSettings, parts: int) -
     return in_parts(grouped, catalog, parts)
 
 
-def _group_anew(state: State, run: runs.Run, settings: SemanticsSettings, progress: Progress, wait: float) -> None:
+def group_anew(state_dir: str, run_id: str, settings: SemanticsSettings, progress: Progress, wait: float) -> None:
+    """Groups the datasets of a run, whatever the run before found; topics get new ids.
+
+    Raises:
+        NotFound: the run has no datasets.
+    """
     from r2d2.semantics.topics.again import catalog_of
     from r2d2.semantics.topics.stage import group_run
 
+    state = open_state(state_dir)
+    run = runs.find_run(state, run_id)
     with turn(state, wait, progress), progress.stage("group topics") as reading:
         catalog = catalog_of(state, run)
         if not catalog.datasets:

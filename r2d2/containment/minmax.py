@@ -167,8 +167,8 @@ def _leaf_refutes(
     mine, theirs = child.bounds.get(family), parent.bounds.get(family)
     if mine is None or theirs is None:
         return None
-    if mine.low_tight and theirs.low_valid and mine.low < theirs.low:  # type: ignore[operator]  # of one family
+    if mine.below(theirs):
         return "its smallest value lies below the other's"
-    if mine.high_tight and theirs.high_valid and mine.high > theirs.high:  # type: ignore[operator]  # of one family
+    if mine.above(theirs):
         return _ABOVE
     return None

@@ -47,6 +47,14 @@ class Bounds:
     low_valid: bool = False
     high_valid: bool = False
 
+    def below(self, other: Bounds) -> bool:
+        """Whether a row of these lies below all rows of the other's, which are of the same family."""
+        return self.low_tight and other.low_valid and bool(self.low < other.low)  # type: ignore[operator]
+
+    def above(self, other: Bounds) -> bool:
+        """Whether a row of these lies above all rows of the other's, which are of the same family."""
+        return self.high_tight and other.high_valid and bool(self.high > other.high)  # type: ignore[operator]
+
 
 @dataclass(frozen=True)
 class Leaf:

@@ -15,7 +15,9 @@ from r2d2.model.funnel import Funnel
 from r2d2.model.plan import GONE, Action, Plan, PlannedDataset
 from r2d2.report.near_misses import NearMisses
 from r2d2.report.proofs import ProofPaths
+from r2d2.report.topics import TopicName, Topics
 from r2d2.retention.prices import default_class, price_sheet
+from r2d2.semantics.look_alikes.kept import LookAlike
 from r2d2.units import some_of
 from r2d2.visible import masked_partitions, public_url
 
@@ -23,6 +25,8 @@ from r2d2.visible import masked_partitions, public_url
 MAX_COLUMNS = 60
 #: Names of datasets that one shares files with, for each row; ``explain`` and ``datasets`` name all.
 MAX_SHARED = 20
+#: Pairs that look alike in a report; ``topics --look-alikes`` lists all.
+MAX_LOOK_ALIKES = 100
 #: Sections of the settings that may hold credentials (Spark properties), so no report shows them.
 _PRIVATE_SECTIONS = ("spark",)
 _HINTS = {
@@ -77,6 +81,7 @@ class DatasetRow:
         proof: indices into ``ReportData.edges`` that lead from the plan's parent to the dataset; empty where both are
             in one group, where it is kept, or where the way is longer than is shown.
         shared_with: datasets that hold some of its files too, at most ``MAX_SHARED`` of ``shared_count``.
+        topic: index into ``ReportData.topics``; None where it is in none.
     """
 
     id: str
@@ -99,6 +104,7 @@ class DatasetRow:
     shared_count: int = 0
     groups: tuple[int, ...] = ()
     proof: tuple[int, ...] = ()
+    topic: int | None = None
 
 
 @dataclass(frozen=True)
@@ -142,6 +148,9 @@ class ReportData:
         payback_months: until that is saved; infinite if it never is.
         findings: what a person must decide.
         storage_price: money a GB (10^9 bytes) a month, price factor included.
+        topics: the finest ones of the run; empty where its datasets were not grouped.
+        look_alikes: pairs that look alike but whose columns differ in name, at most ``MAX_LOOK_ALIKES`` of
+            ``look_alike_count``.
     """
 
     run: RunFacts
@@ -166,6 +175,9 @@ class ReportData:
     graph_datasets: int = 400
     show_values: bool = False
     anchors: Mapping[str, str] = field(default_factory=dict)
+    topics: tuple[TopicName, ...] = ()
+    look_alikes: tuple[LookAlike, ...] = ()
+    look_alike_count: int = 0
 
     @property
     def gone(self) -> tuple[DatasetRow, ...]:
@@ -192,6 +204,7 @@ def build_report(
     funnel: Funnel,
     problems: Sequence[Problem] = (),
     settings: Settings | None = None,
+    topics: Topics | None = None,
 ) -> ReportData:
     """The report of one run.
 
@@ -201,18 +214,19 @@ def build_report(
         near: the refuted pairs to show, and how many there are.
         problems: what is not a dataset (a root that could not be listed); datasets that are not ``ok`` are added here.
         settings: what the run was made with; its defaults if not given.
+        topics: what the datasets were grouped into, if they were.
 
     Raises:
         ValueError: an edge, a group or the plan names a dataset that is not in ``datasets``.
     """
-    settings = settings or Settings()
+    settings, topics = settings or Settings(), topics or Topics()
     by_id = {dataset.id: dataset for dataset in datasets}
     proven = [edge for edge in edges if edge.grade is Grade.PROVEN]
     groups = tuple(tuple(group) for group in groups if len(group) > 1)
     _check_names(by_id, proven, groups, plan)
     return ReportData(
         run=RunFacts(run.run_id, run.started, tuple(public_url(root) for root in run.roots), run.state),
-        rows=_rows(datasets, plan, proven, groups, settings.report.show_values),
+        rows=_rows(datasets, plan, proven, groups, topics, settings.report.show_values),
         edges=tuple(_evidence(edge, settings.report.show_values) for edge in proven),
         groups=groups,
         near_misses=tuple(_evidence(edge, settings.report.show_values) for edge in near.nearest),
@@ -233,6 +247,9 @@ def build_report(
         graph_datasets=settings.report.graph_datasets,
         show_values=settings.report.show_values,
         anchors={dataset.id: dataset_anchor(dataset.id) for dataset in datasets},
+        topics=topics.names,
+        look_alikes=topics.look_alikes[:MAX_LOOK_ALIKES],
+        look_alike_count=len(topics.look_alikes),
     )
 
 
@@ -255,6 +272,7 @@ def _rows(
     plan: Plan,
     edges: Sequence[Edge],
     groups: tuple[tuple[str, ...], ...],
+    topics: Topics,
     show_values: bool,
 ) -> tuple[DatasetRow, ...]:
     planned = {line.dataset: line for line in plan.datasets}
@@ -263,13 +281,20 @@ def _rows(
         for member in group:
             groups_of[member] = (*groups_of.get(member, ()), index)
     paths = ProofPaths(edges, {member: indices[0] for member, indices in groups_of.items()})
-    rows = [_row(d, planned.get(d.id), groups_of.get(d.id, ()), paths, show_values) for d in datasets]
+    rows = [
+        _row(d, planned.get(d.id), groups_of.get(d.id, ()), paths, topics.of.get(d.id), show_values) for d in datasets
+    ]
     rank = {action: place for place, action in enumerate(ACTIONS)}
     return tuple(sorted(rows, key=lambda r: (rank[r.action], -r.saving_per_month, -r.bytes, r.id)))
 
 
 def _row(
-    dataset: Dataset, line: PlannedDataset | None, groups: tuple[int, ...], paths: ProofPaths, show_values: bool
+    dataset: Dataset,
+    line: PlannedDataset | None,
+    groups: tuple[int, ...],
+    paths: ProofPaths,
+    topic: int | None,
+    show_values: bool,
 ) -> DatasetRow:
     parent = line.parent if line else None
     reason = line.reason if line else dataset.reason
@@ -294,6 +319,7 @@ def _row(
         shared_count=len(dataset.shared_with),
         groups=groups,
         proof=paths.between(parent, dataset.id) if parent is not None else (),
+        topic=topic,
     )
 
 

@@ -12,7 +12,8 @@ from markupsafe import Markup
 
 from r2d2 import units
 from r2d2.report import charts
-from r2d2.report.data import Problem, ReportData
+from r2d2.report.by_topic import MAX_TOPICS, topic_lines
+from r2d2.report.data import MAX_COLUMNS, Problem, ReportData
 from r2d2.report.graph_layout import NODE_HEIGHT, NODE_WIDTH
 from r2d2.report.limits import LIMITS, going_on
 from r2d2.report.wire import embedded, payload
@@ -37,6 +38,7 @@ _STATUS_WORDS = {
 def render(data: ReportData) -> str:
     """The page. Names and texts from the lake pass autoescape, and what is invisible in them is spelled out."""
     style, script = _asset("report.css"), _asset("report.js")
+    topics = topic_lines(data)
     return _environment(data.currency).get_template("report.html.j2").render(
         data=data,
         style=style,
@@ -54,6 +56,9 @@ def render(data: ReportData) -> str:
         going_on=going_on(data.funnel),
         apart=units.no_part(data.funnel.datasets - data.funnel.usable, data.funnel.unusable),
         problems=_problem_groups(data.problems[:MAX_PROBLEMS]),
+        topics=topics[:MAX_TOPICS],
+        most_columns=MAX_COLUMNS,
+        hidden_topics=max(0, len(topics) - MAX_TOPICS),
         hidden_problems=max(0, len(data.problems) - MAX_PROBLEMS),
         node_width=NODE_WIDTH,
         node_height=NODE_HEIGHT,

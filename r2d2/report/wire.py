@@ -14,7 +14,7 @@ from r2d2.visible import shell_word, visible
 
 ROW_FIELDS = (
     "anchor", "name", "word", "format", "version", "modified", "bytes", "rows", "columns", "status", "action", "parent",
-    "saving", "cost", "seconds", "reason", "aliases", "shared", "sharedCount", "groups", "proof",
+    "saving", "cost", "seconds", "reason", "aliases", "shared", "sharedCount", "groups", "proof", "topic",
 )  # fmt: skip
 EDGE_FIELDS = (
     "parent", "child", "equal", "how", "reason", "parentRows", "childRows", "columns", "columnCount", "predicate",
@@ -38,6 +38,7 @@ def payload(data: ReportData) -> dict[str, Any]:
         "edgeFields": EDGE_FIELDS,
         "edges": edges,
         "groups": [[index[member] for member in group] for group in data.groups],
+        "topics": [[visible(topic.name), visible(topic.above)] for topic in data.topics],
         "texts": texts.all,
     }
 
@@ -96,6 +97,7 @@ def _row(row: DatasetRow, index: Mapping[str, int], texts: _Texts) -> list[Any]:
         row.shared_count,
         row.groups,
         row.proof,
+        row.topic,
     ]
 
 

@@ -16,7 +16,7 @@ from r2d2.report.render import render
 from r2d2.units import human_bytes, human_seconds, money
 from r2d2.visible import visible
 from tests.browser.devtools import Page, browser
-from tests.report_fakes import HOSTILE, hostile_report, large_report, tpch_report
+from tests.report_fakes import HOSTILE, hostile_report, large_report, topics_report, tpch_report
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here (Debian: apt-get install chromium)")
@@ -45,7 +45,7 @@ def tpch() -> ReportData:
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory, tpch: ReportData) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("reports with a space")
-    made = {"tpch": tpch, "hostile": hostile_report(), "large": large_report()}
+    made = {"tpch": tpch, "topics": topics_report(), "hostile": hostile_report(), "large": large_report()}
     for name, data in made.items():
         (folder / f"{name}.html").write_text(render(data), encoding="utf-8")
     return {name: folder / f"{name}.html" for name in made}
@@ -114,6 +114,40 @@ def test_search_and_filter_narrow_the_plan(plan: Page, tpch: ReportData) -> None
     search(plan, "no such dataset")
     assert plan.evaluate(NAMES) == []
     assert plan.evaluate("document.getElementById('page').textContent") == "Nothing matches"
+
+
+def test_a_topic_leads_to_its_datasets_in_the_plan(page: Page, reports: dict[str, Path], downloads: Path) -> None:
+    data = topics_report()
+    page.size(*SIZES["desktop"])
+    page.open(reports["topics"])
+    search(page, "nothing that matches")
+    number = [topic.name for topic in data.topics].index("Partsupp")
+    page.evaluate(f"document.querySelector('[data-topic=\"{number}\"]').click()")
+    expected = [row.id for row in data.rows if row.topic == number]
+    assert page.evaluate(NAMES) == expected
+    assert page.evaluate("document.getElementById('topic').selectedOptions[0].textContent") == (
+        f"Partsupp ({len(expected)})"
+    )
+    cells = page.evaluate("[...document.querySelector('#plan-table tbody').rows[0].cells].map(e => e.textContent)")
+    assert cells[3] == "Partsupp"
+    page.evaluate("document.getElementById('export').click()")
+    assert {(row["dataset"], row["topic"]) for row in saved(downloads)} == {(name, "Partsupp") for name in expected}
+    groups = page.evaluate("[...document.querySelectorAll('#topic optgroup')].map(e => [e.label, e.children.length])")
+    assert groups == [["Parts", 2]]
+    page.evaluate("(() => { const t = document.getElementById('topic'); t.value = '';"
+                  " t.dispatchEvent(new Event('change')); })()")  # fmt: skip
+    assert len(page.evaluate(NAMES)) == 50
+    assert page.complaints() == []
+
+
+def test_a_link_to_a_dataset_lets_go_of_the_topic(page: Page, reports: dict[str, Path]) -> None:
+    page.size(*SIZES["desktop"])
+    page.open(reports["topics"])
+    page.evaluate("document.querySelector('[data-topic]').click()")
+    row = next(row for row in topics_report().rows if row.topic is None)
+    page.evaluate(f"location.hash = '{row.anchor}'")
+    page.until(f"document.getElementById('{row.anchor}')?.querySelector('details').open")
+    assert page.evaluate("document.getElementById('topic').value") == ""
 
 
 def test_a_box_of_the_graph_leads_to_its_dataset_and_its_evidence(plan: Page, tpch: ReportData) -> None:
@@ -189,7 +223,7 @@ def test_markup_that_got_in_all_the_same_could_not_run(page: Page, reports: dict
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("name", ["tpch", "hostile"])
+@pytest.mark.parametrize("name", ["tpch", "topics", "hostile"])
 def test_no_page_is_wider_than_the_screen(
     page: Page, reports: dict[str, Path], name: str, size: str, scheme: str, tmp_path: Path
 ) -> None:

@@ -383,6 +383,8 @@ def test_only_the_payload_goes_to_standard_output(
     assert [stage["name"] for stage in funnel["stages"]][-1] == "report"
     assert all(set(stage) == STAGE_FIGURES for stage in funnel["stages"])
     assert f"report: {state}/report.html" in err
+    assert re.search(rf"\n\d+ topics: r2d2 topics --state {re.escape(str(state))}\n", err), err
+    assert 'id="topics"' in (state / "report.html").read_text(encoding="utf-8")
     assert "note: " in err
     assert main(["run", str(lake), "--state", str(state), "--quiet", "--set", SMALL_SKETCH]) == 0
     out, err = capsys.readouterr()

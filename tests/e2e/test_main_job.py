@@ -12,6 +12,7 @@ from r2d2 import pipeline
 from r2d2.catalog import runs
 from r2d2.config import load_settings
 from r2d2.demo.lake import DemoTruth
+from r2d2.model.edge import Grade
 from r2d2.progress import Progress
 from tests.lakes import seed_from_environment, tpch_lake
 from tests.oracle import contained_pairs
@@ -33,6 +34,26 @@ def test_demo_gives_exactly_the_planted_truth(
 ) -> None:
     lake, truth = demo_lake
     assert found_pairs(lake, tmp_path / "state") == truth.contained - truth.shared
+
+
+def test_what_looks_alike_is_told_and_neither_proven_nor_planned(
+    spark: SparkSession, demo_lake: tuple[Path, DemoTruth], tmp_path: Path
+) -> None:
+    lake, _ = demo_lake
+    plans = {}
+    for topics in ("false", "true"):
+        settings = load_settings(overrides=(f"semantics.topics={topics}",), environ={})
+        outcome = pipeline.run([str(lake)], str(tmp_path / "state"), settings, Progress(quiet=True))
+        plans[topics] = [(line.dataset, line.action, line.parent) for line in outcome.plan.datasets]
+    assert plans["true"] == plans["false"]
+    first = outcome.topics.look_alikes[0]
+    assert (first.other, first.mapping, first.fits) == (
+        "scratch/orders_renamed.parquet", (("o_totalprice", "total_price"),), True,
+    )  # fmt: skip
+    run = runs.find_run(outcome.job.state, outcome.job.run_id)
+    near = {frozenset((pair.dataset, pair.other)) for pair in outcome.topics.look_alikes}
+    for grade in Grade:
+        assert not near & {frozenset((e.parent, e.child)) for e in runs.edges(outcome.job.state, run, grade)}
 
 
 @pytest.mark.parametrize(

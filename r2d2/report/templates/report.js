@@ -13,8 +13,9 @@
   const SHOWN = 20; // entries of a list of datasets
   const NAME = 140; // characters of a name in the table
   const REASON = 400; // characters of a reason in the table
+  const grouped = data.topics.length > 0;
   const byAnchor = new Map();
-  const view = { found: rows, sort: "", down: false, action: "all", page: 0, size: 50 };
+  const view = { found: rows, sort: "", down: false, action: "all", topic: "", page: 0, size: 50 };
   const $ = (id) => document.getElementById(id);
 
   function expand(fields, values) {
@@ -28,7 +29,8 @@
       row.above = [];
       row.below = [];
       row.parentName = row.parent === null ? "" : data.rows[row.parent][data.rowFields.indexOf("name")];
-      row.haystack = [row.name, row.parentName, row.reason, row.format, ...row.aliases].join("\n").toLowerCase();
+      row.topicName = row.topic === null ? "" : data.topics[row.topic][0];
+      row.haystack = [row.name, row.parentName, row.reason, row.format, row.topicName, ...row.aliases].join("\n").toLowerCase();
       byAnchor.set(row.anchor, row);
     });
     for (const edge of edges) {
@@ -158,6 +160,7 @@
       const more = row.above[0].columnCount - columns.length;
       add("Compared columns", columns.join(", ") + (more > 0 ? ` and ${count(more)} more` : ""));
     }
+    if (row.topic !== null) add("Topic", make("bdi", null, data.topics[row.topic].filter(Boolean).reverse().join(" › ")));
     if (row.aliases.length) add("Other names", make("bdi", null, row.aliases.join(", ")));
     if (row.shared.length) add("Shares files with", sharedNames(row));
     if (row.status !== "ok") add("Status", row.status);
@@ -178,18 +181,20 @@
         make("th", { scope: "rowgroup", class: "name" }, named(row)),
         make("td", null, action),
         make("td", { class: "name" }, row.parent === null ? "" : link(rows[row.parent])),
+        ...(grouped ? [make("td", { class: "topic" }, make("bdi", null, shortened(row.topicName)))] : []),
         make("td", { class: "num" }, row.saving > 0 ? money(row.saving) : ""),
         make("td", { class: "num" }, GONE.includes(row.action) ? seconds(row.seconds) : ""),
         make("td", { class: "num" }, bytes(row.bytes)),
         make("td", { class: "num" }, count(row.rows))),
-      make("tr", null, make("td", { class: "why", colspan: "7" }, details)));
+      make("tr", null, make("td", { class: "why", colspan: grouped ? "8" : "7" }, details)));
   }
 
   // ---- the table ----
   function select() {
     const words = $("search").value.toLowerCase().split(/\s+/).filter(Boolean);
     view.found = rows.filter((row) =>
-      (view.action === "all" || row.action === view.action) && words.every((word) => row.haystack.includes(word)));
+      (view.action === "all" || row.action === view.action) &&
+      (view.topic === "" || row.topic === Number(view.topic)) && words.every((word) => row.haystack.includes(word)));
     if (view.sort) view.found.sort(compare);
     view.page = 0;
     show();
@@ -227,7 +232,7 @@
 
   function sortBy(button) {
     const key = button.dataset.sort;
-    const text = ["name", "action", "parentName"].includes(key);
+    const text = ["name", "action", "parentName", "topicName"].includes(key);
     view.down = view.sort === key ? !view.down : !text;
     view.sort = key;
     for (const header of document.querySelectorAll("#plan-table thead th")) header.removeAttribute("aria-sort");
@@ -247,14 +252,39 @@
     }
   }
 
+  // Topics to choose from, those of one broader topic together.
+  function topics() {
+    const choice = $("topic");
+    if (!choice) return;
+    const sizes = data.topics.map(() => 0);
+    for (const row of rows) if (row.topic !== null) sizes[row.topic] += 1;
+    let group = choice, last = "";
+    data.topics.forEach(([name, above], index) => {
+      if (above !== last) choice.append((group = make("optgroup", { label: shortened(above) })));
+      last = above;
+      group.append(make("option", { value: index }, `${shortened(name)} (${count(sizes[index])})`));
+    });
+    choice.addEventListener("change", () => { view.topic = choice.value; select(); });
+    for (const link of document.querySelectorAll("[data-topic]")) {
+      link.addEventListener("click", () => { reset(); choice.value = view.topic = link.dataset.topic; select(); });
+    }
+  }
+
+  // Nothing is filtered any more.
+  function reset() {
+    $("search").value = "";
+    document.querySelector("#filter input").checked = true;
+    view.action = "all";
+    view.topic = "";
+    if (grouped) $("topic").value = "";
+  }
+
   // A link to a dataset leads to its entry, whatever page of the table it is on and whatever is filtered.
   function follow() {
     const row = byAnchor.get(location.hash.slice(1));
     if (!row) return;
     if (!view.found.includes(row)) {
-      $("search").value = "";
-      document.querySelector("#filter input").checked = true;
-      view.action = "all";
+      reset();
       select();
     }
     view.page = Math.floor(view.found.indexOf(row) / view.size);
@@ -276,10 +306,10 @@
 
   function csv(list) {
     const lines = [["dataset", "action", "parent", "saving_per_month", "currency", "rebuild_seconds", "rebuild_cost",
-      "bytes", "rows", "format", "version", "reason"]];
+      "bytes", "rows", "format", "version", "reason", ...(grouped ? ["topic"] : [])]];
     for (const row of list) {
       lines.push([row.name, row.action, row.parentName, row.saving, data.currency, row.seconds, row.cost,
-        row.bytes, row.rows, row.format, row.version, row.reason]);
+        row.bytes, row.rows, row.format, row.version, row.reason, ...(grouped ? [row.topicName] : [])]);
     }
     return lines.map((line) => line.map(cell).join(",") + "\r\n").join("");
   }
@@ -346,6 +376,7 @@
     document.documentElement.classList.add("scripted");
     prepare();
     filters();
+    topics();
     graph();
     for (const button of document.querySelectorAll("[data-sort]")) {
       button.addEventListener("click", () => sortBy(button));

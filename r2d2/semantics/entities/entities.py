@@ -60,6 +60,7 @@ class Entities:
         concepts: columns by signature.
         holds: which entity has which concept, shape (entities, concepts), of ones.
         relations: containment, lineage, owner and directory, between entities.
+        vocabulary: how names are read in this lake.
     """
 
     ids: tuple[str, ...]
@@ -69,6 +70,7 @@ class Entities:
     concepts: tuple[Concept, ...]
     holds: csr_array
     relations: Relations
+    vocabulary: Vocabulary
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -88,12 +90,14 @@ class Catalog:
         contained: (parent, child) of proven pairs.
         duplicates: groups that hold the same rows.
         usages: of datasets; owner and lineage.
+        case_sensitive: whether names of columns that differ in case are different names.
     """
 
     datasets: Sequence[Dataset]
     contained: Sequence[tuple[str, str]] = ()
     duplicates: Sequence[tuple[str, ...]] = ()
     usages: Sequence[Usage] = ()
+    case_sensitive: bool = False
 
 
 def entities_of(catalog: Catalog, glossary: Mapping[str, tuple[str, ...]]) -> Entities:
@@ -122,6 +126,7 @@ def entities_of(catalog: Catalog, glossary: Mapping[str, tuple[str, ...]]) -> En
         concepts=columns.concepts(),
         holds=_matrix(members, holds, len(columns.text_of)),
         relations=_relations(group, members, datasets, contained, catalog.usages, place),
+        vocabulary=vocabulary,
     )
 
 

@@ -69,9 +69,15 @@ def meaning_of(entities: Entities, tokens: Tokens, embed: Embed) -> Meaning:
     share = tokens.share(singles)
     of_words = unit(np.asarray(scaled(parts, share) @ vectors[[place[word] for word in singles]], np.float32))
     of_texts = unit(vectors[[place[text] for text in texts]] + of_words)
-    telling = np.asarray(scaled(presence(parts), share).max(axis=1).toarray(), np.float32).ravel()
+    told = scaled(presence(parts), share)  # without a word it has no largest values
+    telling = np.asarray(told.max(axis=1).toarray() if singles else np.zeros(len(texts)), np.float32).ravel()
     names = _half(named, vectors[[place[word] for word in words]], tokens.share(words))
     return Meaning(_half(held, of_texts, telling), names)
+
+
+def texts_of(entities: Entities) -> tuple[str, ...]:
+    """Texts of column concepts, each once, in the order of ``Meaning.columns.of_things``."""
+    return tuple(dict.fromkeys(text for row in _texts(entities) for text in row))
 
 
 def _texts(entities: Entities) -> list[list[str]]:

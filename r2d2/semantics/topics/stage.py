@@ -16,6 +16,8 @@ from r2d2.semantics.labels.endpoint import Endpoint
 from r2d2.semantics.labels.material import Material
 from r2d2.semantics.labels.summaries import described
 from r2d2.semantics.labels.topics import Topic
+from r2d2.semantics.look_alikes.find import look_alikes
+from r2d2.semantics.look_alikes.kept import keep_look_alikes
 from r2d2.semantics.topics.grouping import NOTHING, Grouped, group
 from r2d2.semantics.topics.kept import Grouping, earlier_of, keep, newest
 
@@ -73,6 +75,7 @@ def group_run(
     grouped = group(catalog, glossary, store.of, settings, earlier)
     topics, notes = _described(grouped, catalog, settings, state)
     notes = [*_changed_model(before, settings), *notes]
+    keep_look_alikes(state, run_id, look_alikes(grouped.aggregation, catalog, store.of))
     keep(state, run_id, grouped, topics, settings.model, settings.mode, glossary, "; ".join(notes))
     return Made(grouped, topics, tuple(notes))
 

@@ -1,0 +1,80 @@
+"""How alike columns are by their names: what they mean, and how they are spelled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from scipy.sparse import csr_array, hstack
+
+from r2d2.model.dataset import LeafPath
+from r2d2.semantics.entities.vocabulary import Vocabulary
+from r2d2.semantics.similarity.counted import counted
+from r2d2.semantics.similarity.dense import Embed
+from r2d2.semantics.similarity.lexical import pieces_of
+from r2d2.semantics.similarity.tokens import Tokens
+from r2d2.semantics.similarity.weights import idf, scaled, unit, unit_rows
+from r2d2.semantics.tree import Floats, Ints
+
+#: The words that a name stands for, and those that it is written with.
+Reading = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+class Readings:
+    """Numbers for what names of columns are read as: ``cust_id`` and ``CUST_ID`` have one, ``customer_id`` another."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._vocabulary = vocabulary
+        self._paths: dict[LeafPath, int] = {}
+        self._numbers: dict[Reading, int] = {}
+
+    def of(self, path: LeafPath) -> int:
+        """That of a column."""
+        if path not in self._paths:
+            written = tuple(word for part in path for word in self._vocabulary.written(part))
+            reading = self._vocabulary.meant(written) or path, written
+            self._paths[path] = self._numbers.setdefault(reading, len(self._numbers))
+        return self._paths[path]
+
+    @property
+    def all(self) -> tuple[Reading, ...]:
+        """In the order of their numbers."""
+        return tuple(self._numbers)
+
+
+class ColumnLikeness:
+    """Similarities between readings, 0 to 1: the mean of two cosines, of meaning and of spelling.
+
+    Args:
+        tokens: of the catalog; a word that tells little of tables tells little of columns.
+        embed: texts → vectors of length one.
+    """
+
+    def __init__(self, readings: Sequence[Reading], tokens: Tokens, embed: Embed) -> None:
+        self._meaning = _meaning([meant for meant, _ in readings], tokens, embed)
+        self._spelling = _spelling(list(dict.fromkeys((*meant, *written))) for meant, written in readings)
+
+    def between(self, some: Ints, others: Ints) -> Floats:
+        """Shape (some, others)."""
+        meaning = self._meaning[some] @ self._meaning[others].T
+        spelling = (self._spelling[some] @ self._spelling[others].T).toarray()
+        return np.asarray((np.maximum(meaning, 0) + spelling) / 2, np.float32)
+
+
+def _meaning(names: Sequence[tuple[str, ...]], tokens: Tokens, embed: Embed) -> Floats:
+    """Of each name the sum of two directions, of its text and of its words, as in ``similarity.dense``."""
+    parts, words = counted(names)
+    texts = [" ".join(name) for name in names]
+    place = {text: number for number, text in enumerate(dict.fromkeys((*texts, *words)))}
+    vectors = embed(list(place))
+    of_words = np.asarray(scaled(parts, tokens.share(words)) @ vectors[[place[word] for word in words]], np.float32)
+    return unit(vectors[[place[text] for text in texts]] + unit(of_words))
+
+
+def _spelling(names: Iterable[list[str]]) -> csr_array:
+    """Words and their pieces, weighted by how few names have them, each half of a row of length one."""
+    words, found = counted(names)
+    spelled, _ = counted(map(pieces_of, found))
+    pieces = csr_array(words @ spelled).sqrt()
+    halves = [unit_rows(scaled(part, idf(part))) for part in (words, pieces)]
+    return csr_array(hstack(halves, format="csr") * 0.5**0.5)
