@@ -6,19 +6,16 @@ import sys
 from dataclasses import replace
 from itertools import pairwise
 
-import numpy as np
 import pytest
-from scipy.sparse import csr_array
 
 from benchmarks.planted.catalogs import catalog_a
 from benchmarks.planted.planted import Planted
 from r2d2.config import SemanticsSettings
 from r2d2.errors import EnvironmentMissing, UsageError
-from r2d2.semantics.base_relations import Relations
 from r2d2.semantics.check import check_topics
 from r2d2.semantics.embed.hashing import HashingEmbedder
 from r2d2.semantics.embed.static import StaticEmbedder
-from r2d2.semantics.entities.entities import Catalog, Concept, Entities, entities_of
+from r2d2.semantics.entities.entities import Catalog, Entities, entities_of
 from r2d2.semantics.hierarchy.aggregate import Aggregation, aggregate
 from r2d2.semantics.hierarchy.reference import MOST, reference_levels
 from tests.sampling import FULL
@@ -53,15 +50,10 @@ def test_what_is_missing_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch
 
 
 def test_more_than_five_thousand_are_refused_before_anything_is_loaded() -> None:
-    ids = tuple(map(str, range(MOST + 1)))
-    nothing = tuple(() for _ in ids)
-    holds = csr_array((len(ids), 1), dtype=np.float32)
-    many = Entities(ids, tuple((one,) for one in ids), nothing, nothing, _NO_CONCEPTS, holds, Relations.none())
+    few_of_them = entities_of(Catalog([dataset("d/order", ["order_a", "order_b"])]), {})
+    many = replace(few_of_them, ids=tuple(map(str, range(MOST + 1))))
     with pytest.raises(UsageError, match=r"5,000 datasets at most, and these are 5,001"):
         reference_levels(many, _EMBED, 0)
-
-
-_NO_CONCEPTS: tuple[Concept, ...] = ()
 
 
 @FULL
