@@ -186,7 +186,7 @@ def _state_commands(commands: Commands) -> None:
     shown.add_argument("--parts", type=int, metavar="N", help=text)
     text = "instead, pairs of datasets that look alike but whose columns differ in name, with what to map: worth a look"
     shown.add_argument("--look-alikes", action="store_true", help=text)
-    text = "group the run's datasets anew, whatever the run before found; topics get new ids"
+    text = "group the run's datasets anew, whatever an earlier run found: ids and names of topics don't last"
     topics.add_argument("--fresh", action="store_true", help=text)
     text = "what the lake holds on a question, and which of it is redundant: datasets, topics, containments, the plan"
     ask = command(commands, "ask", text, _ask, state, run, flags.settings(), flags.output_format("text", "json"))

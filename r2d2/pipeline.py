@@ -38,7 +38,7 @@ from r2d2.containment.join_kept import KeptJoin
 from r2d2.containment.row_hash import FAST, RowHash
 from r2d2.containment.scanner import Scanner
 from r2d2.containment.store import ResultStore
-from r2d2.errors import EnvironmentMissing, StateError
+from r2d2.errors import EnvironmentMissing, StateError, UsageError
 from r2d2.garbage import rare_collections
 from r2d2.lake.kernels import Kernel
 from r2d2.lake.session import (
@@ -406,7 +406,7 @@ def topics_stage(job: Job, held: Contained) -> Made | None:
         with job.progress.stage("group topics") as reading:
             made = group_run(job.state, job.run_id, catalog, job.settings.semantics, spark=lambda: job.spark)
             reading.note = f", {plural(len(made.topics), 'topic')}"
-    except EnvironmentMissing as error:
+    except (EnvironmentMissing, UsageError) as error:
         job.problems = (*job.problems, Problem("topics", str(error), error.hint, OF_TOPICS))
         job.progress.note(visible(f"no topics: {error} ({error.hint})"))
         return None

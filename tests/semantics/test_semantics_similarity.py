@@ -13,7 +13,7 @@ from r2d2.semantics.embed.hashing import HashingEmbedder
 from r2d2.semantics.entities.entities import Catalog, Entities, entities_of
 from r2d2.semantics.similarity.blended import Blended
 from r2d2.semantics.similarity.counted import counted
-from r2d2.semantics.similarity.dense import dense
+from r2d2.semantics.similarity.dense import meaning_of
 from r2d2.semantics.similarity.graph import graph_of
 from r2d2.semantics.similarity.lexical import lexical, pieces_of
 from r2d2.semantics.similarity.specificity import specificity
@@ -81,14 +81,14 @@ def test_pieces_of_a_word_tell_its_ends() -> None:
 def test_both_parts_have_rows_of_length_one() -> None:
     found = entities()
     tokens = Tokens.of(found)
-    assert lengths(dense(found, tokens, _EMBED)) == pytest.approx(1, abs=1e-4)
+    assert lengths(meaning_of(found, tokens, _EMBED).dense) == pytest.approx(1, abs=1e-4)
     assert lengths(lexical(tokens).toarray()) == pytest.approx(1, abs=1e-4)
 
 
 def test_tables_of_one_subject_are_more_alike_than_those_of_two() -> None:
     found = entities()
     tokens = Tokens.of(found)
-    both = Blended(dense(found, tokens, _EMBED), lexical(tokens))
+    both = Blended(meaning_of(found, tokens, _EMBED).dense, lexical(tokens))
     alike = both.between(slice(0, len(found)), both)
     subject = np.asarray([name.split("/")[0] for name in found.ids])
     same = subject[:, None] == subject[None]
@@ -100,7 +100,7 @@ def test_a_prefix_and_a_date_do_not_make_tables_alike() -> None:
     tables += [dataset(f"x/stg_{word}_final_2024", ["id", f"{word}_a"]) for word in ("sensor", "apple", "pear", "fig")]
     found = entities_of(Catalog(tables), {})
     tokens = Tokens.of(found)
-    both = Blended(dense(found, tokens, _EMBED), lexical(tokens))
+    both = Blended(meaning_of(found, tokens, _EMBED).dense, lexical(tokens))
     at = found.entity_of
     alike = both.between(slice(0, len(found)), both)
     staged, order = at["x/stg_order_final_2024"], at["orders/order_0"]
@@ -111,8 +111,8 @@ def test_a_table_of_which_nothing_is_known_is_like_nothing() -> None:
     found = entities_of(Catalog([*lake(), dataset("123", [])]), {})
     tokens = Tokens.of(found)
     row = found.entity_of["123"]
-    assert lengths(dense(found, tokens, _EMBED))[row] == 0
-    assert np.isfinite(dense(found, tokens, _EMBED)).all()
+    assert lengths(meaning_of(found, tokens, _EMBED).dense)[row] == 0
+    assert np.isfinite(meaning_of(found, tokens, _EMBED).dense).all()
     assert lengths(lexical(tokens).toarray())[row] == 0
 
 

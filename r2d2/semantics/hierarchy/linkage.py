@@ -2,8 +2,8 @@
 
 Each stage joins what the one before left to about half as many groups, by average linkage of their centroids (scipy);
 then centroids are taken anew: those of larger groups tell better what they are about, above all where two camps share
-no word. From the second stage on a similarity counts by how far it is above what both groups have with their nearest
-(cross-domain similarity local scaling), so that general groups, which are near to all, don't draw everything together.
+no word. From the second stage on a part of what both groups have with their nearest is taken off a similarity (as in
+cross-domain similarity local scaling), so that general groups, which are near to all, don't draw everything together.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ Merges = npt.NDArray[np.int64]
 _LEFT, _FEW = 0.55, 8
 #: Meaning counts more for groups than for entities: their vectors are means of many.
 _MEANING = 4.0
-#: Nearest groups that say what is usual for one.
-_NEAREST = 10
+#: Nearest groups that say what is usual for one, and the share of it that is taken off. All of it parted families with
+#: messy names (an ARI of .93 where half gives .96), and nothing of it took two camps of one family for two.
+_NEAREST, _USUAL = 10, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +150,7 @@ def _similarities(centroids: Blended, scaled: bool) -> Floats:
         return found
     np.fill_diagonal(found, -np.inf)
     usual = np.partition(found, -_NEAREST, axis=1)[:, -_NEAREST:].mean(axis=1)
-    return np.asarray(2 * found - usual[:, None] - usual[None], np.float32)
+    return np.asarray(found - _USUAL * (usual[:, None] + usual[None]) / 2, np.float32)
 
 
 def _stage(between: Floats, number: int) -> Merges:

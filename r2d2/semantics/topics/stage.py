@@ -53,7 +53,7 @@ def group_run(
     """Groups the datasets of a run, one at least, and keeps that in the state, whose lock the caller holds.
 
     Args:
-        fresh: forget what the run before found; topics get new ids.
+        fresh: forget what an earlier run found.
         spark: starts a session for ``semantics.embed_on``.
 
     Raises:
