@@ -61,7 +61,7 @@ def test_what_looks_alike_is_told_and_neither_proven_nor_planned(
     without = runs.runs(outcome.job.state)[1].run_id
     assert main(["topics", "--look-alikes", "--state", str(tmp_path / "state"), "--run", without]) != 0
     assert f"run {without} has no topics" in capsys.readouterr().err
-    near = {frozenset((pair.dataset, pair.other)) for pair in outcome.topics.look_alikes}
+    near = {frozenset((pair.dataset, pair.other)) for pair in told}
     for grade in Grade:
         assert not near & {frozenset((e.parent, e.child)) for e in runs.edges(outcome.job.state, run, grade)}
 
