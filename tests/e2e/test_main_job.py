@@ -54,9 +54,8 @@ def test_what_looks_alike_is_told_and_neither_proven_nor_planned(
     run = runs.find_run(outcome.job.state, outcome.job.run_id)
     assert main(["topics", "--look-alikes", "--state", str(tmp_path / "state"), "--format", "json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert [(row["dataset"], row["other"]) for row in rows] == [
-        (p.dataset, p.other) for p in outcome.topics.look_alikes
-    ]
+    told = outcome.topics.look_alikes
+    assert [(row["dataset"], row["other"]) for row in rows] == [(pair.dataset, pair.other) for pair in told]
     assert rows[0]["mapping"] == [{"from": "o_totalprice", "to": "total_price"}]
     without = runs.runs(outcome.job.state)[1].run_id
     assert main(["topics", "--look-alikes", "--state", str(tmp_path / "state"), "--run", without]) != 0
