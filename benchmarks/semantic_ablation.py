@@ -23,11 +23,16 @@ from benchmarks.planted.scores import adjusted_rand_index
 from r2d2.config import SemanticsSettings
 from r2d2.semantics.embed.static import StaticEmbedder
 from r2d2.semantics.entities import entities, vocabulary
-from r2d2.semantics.entities.entities import Catalog, entities_of
+from r2d2.semantics.entities.entities import Catalog, Entities, entities_of
 from r2d2.semantics.entities.glossary import read_glossary
 from r2d2.semantics.hierarchy import aggregate as aggregation
 from r2d2.semantics.hierarchy import linkage
-from r2d2.semantics.similarity import dense, graph, lexical, tokens
+from r2d2.semantics.similarity import graph
+from r2d2.semantics.similarity import tokens as weighing
+from r2d2.semantics.similarity.blended import Blended
+from r2d2.semantics.similarity.dense import Embed
+from r2d2.semantics.similarity.tokens import Tokens
+from r2d2.semantics.similarity.weights import scaled, unit, unit_rows
 from r2d2.semantics.tree import Floats, Ints
 
 
@@ -85,56 +90,42 @@ def _no_weights(held: Any) -> Floats:
     return np.ones(held.shape[1], np.float32)
 
 
-def _columns_off(part: Callable[..., Floats]) -> Callable[..., Floats]:
-    """The first of each two halves as zeros."""
-    calls = iter(range(1_000_000))
+def _compared(columns: bool = True, names: bool = True, words: bool = True, pieces: bool = True) -> Callable[..., Any]:
+    """What similarity is taken from, some of its parts as zeros."""
 
-    def mean(*arguments: Any) -> Floats:
-        found = part(*arguments)
-        return np.zeros_like(found) if next(calls) % 2 == 0 else found
-
-    return mean
-
-
-def _nothing(matrix: Any) -> Any:
-    return matrix * 0
-
-
-def _pieces_only(kept: str) -> Callable[..., Any]:
-    """Words or their pieces alone in the lexical part."""
-
-    def found(of: tokens.Tokens) -> Any:
-        return lexical.unit_rows(_half(of, kept))
+    def found(of: Entities, embed: Embed) -> tuple[Tokens, Blended]:
+        tokens, blended = _COMPARED(of, embed)
+        half = blended.dense.shape[1] // 2
+        meaning = np.hstack([blended.dense[:, :half] * columns, blended.dense[:, half:] * names])
+        kept = np.repeat(np.float32([words, pieces]), [len(tokens.words), blended.lexical.shape[1] - len(tokens.words)])
+        return tokens, Blended(unit(meaning), unit_rows(scaled(blended.lexical, kept)))
 
     return found
 
 
-def _half(of: tokens.Tokens, kept: str) -> Any:
-    whole = _LEXICAL(of)
-    words = len(of.words)
-    return lexical.csr_array(whole[:, :words] if kept == "words" else whole[:, words:])
+def _part(name: str, **parts: bool) -> Without:
+    return Without(name, ((aggregation, "compared", _compared(**parts)),))
 
 
+_COMPARED = aggregation.compared
 GLOSSARY = Path(__file__).parent / "planted/glossary.csv"
-_LEXICAL = lexical.lexical
-_OFF = (aggregation, "lexical", lambda of: _nothing(_LEXICAL(of)))
 #: All of it first, then one part less each time.
 VARIANTS = (
     Without("all of it"),
-    Without("meaning (columns and names)", ((aggregation, "dense", lambda *a: _nothing(dense.dense(*a))),)),
-    Without("meaning of columns", ((dense, "_centred_mean", _columns_off(dense._centred_mean)),)),
-    Without("meaning of names", ((dense, "_NAME", 0.0),)),
-    Without("spelling (words and their pieces)", (_OFF,)),
-    Without("words", ((aggregation, "lexical", _pieces_only("pieces")),)),
-    Without("pieces of words", ((aggregation, "lexical", _pieces_only("words")),)),
-    Without("specificity of words", ((tokens, "specificity", _no_weights),)),
+    _part("meaning (columns and names)", columns=False, names=False),
+    _part("meaning of columns", columns=False),
+    _part("meaning of names", names=False),
+    _part("spelling (words and their pieces)", words=False, pieces=False),
+    _part("words", words=False),
+    _part("pieces of words", pieces=False),
+    Without("specificity of words", ((weighing, "specificity", _no_weights),)),
     Without("contraction", ((entities, "contracted", _each_alone),)),
     Without("compounds", ((vocabulary, "Compounds", _Whole),)),
     Without("abbreviations", ((vocabulary, "Expansion", _Short),)),
     Without("compounds and abbreviations", ((vocabulary, "Compounds", _Whole), (vocabulary, "Expansion", _Short))),
     Without("containment, lineage", ((graph, "_ADDS", dict.fromkeys(graph._ADDS, 0.0)),)),
     Without("stages (one average linkage)", ((linkage, "_FEW", 1_000_000),)),
-    Without("scaling by the nearest (CSLS)", ((linkage, "_NEAREST", 1_000_000),)),
+    Without("scaling by the nearest (CSLS)", ((linkage, "_USUAL", 0.0),)),
 )
 
 
@@ -158,7 +149,7 @@ CATALOGS: Mapping[str, Callable[[int], Planted]] = {
 }
 
 
-def scores(name: str, planted: Planted, embed: dense.Embed) -> tuple[float, float]:
+def scores(name: str, planted: Planted, embed: Embed) -> tuple[float, float]:
     """ARI with as many parts as there are families, and of the finest level."""
     glossary = read_glossary(str(GLOSSARY) if name == "C+" else "")
     catalog = Catalog(planted.datasets, planted.pairs, planted.duplicates, tuple(planted.usages.values()))

@@ -9,7 +9,7 @@ from r2d2.catalog import runs
 from r2d2.catalog.state import State, open_state
 from r2d2.commands.output import print_object
 from r2d2.config import SemanticsSettings
-from r2d2.model.plan import Action, PlannedDataset
+from r2d2.model.plan import GONE, Action, PlannedDataset
 from r2d2.progress import Progress
 from r2d2.units import human_seconds, money
 from r2d2.visible import visible
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from r2d2.semantics.retrieval.ask import Answer
     from r2d2.semantics.retrieval.index import Index
     from r2d2.semantics.retrieval.search import Level
+    from r2d2.semantics.retrieval.sources import Verdict
 
 
 def ask_about(
@@ -65,11 +66,13 @@ def index_of(state: State, run: runs.Run, settings: SemanticsSettings) -> Index:
     return Index.of(grouped, sources, embedder.embed)
 
 
-def _verdicts(state: State, run: runs.Run) -> Mapping[str, str]:
+def _verdicts(state: State, run: runs.Run) -> Mapping[str, Verdict]:
+    from r2d2.semantics.retrieval.sources import Verdict
+
     if not run.reached(runs.PLANNED):
         return {}
     plan = runs.plan(state, run)
-    return {entry.dataset: _verdict(entry, plan.currency) for entry in plan.datasets}
+    return {entry.dataset: Verdict(_verdict(entry, plan.currency), entry.action in GONE) for entry in plan.datasets}
 
 
 def _verdict(entry: PlannedDataset, currency: str) -> str:

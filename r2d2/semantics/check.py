@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from r2d2.config import SemanticsSettings
 from r2d2.semantics.entities.glossary import read_glossary
+from r2d2.semantics.hierarchy.reference import require_reference
 from r2d2.semantics.labels.endpoint import Endpoint
 
 
@@ -12,8 +13,11 @@ def check_topics(settings: SemanticsSettings) -> None:
 
     Raises:
         UsageError: the glossary can't be read, or the endpoint is not one that can be asked.
+        EnvironmentMissing: the mode ``reference`` needs what is not installed.
     """
     if settings.topics:
+        if settings.mode == "reference":
+            require_reference()
         read_glossary(settings.glossary)
         if settings.endpoint:
             Endpoint(settings)

@@ -11,6 +11,7 @@ from benchmarks.planted.baseline import exact_names_score
 from r2d2.semantics.base_relations import Kind
 from r2d2.semantics.relations.bridges import islands
 from r2d2.semantics.relations.layers import relate
+from r2d2.semantics.topics.base import base_relations
 from tests.sampling import FULL
 from tests.semantics.planted_groups import GLOSSARY, Groups, entities, grouped, groups_of
 
@@ -48,7 +49,8 @@ def test_german_is_grouped_with_a_glossary_and_reported_without(seed: int) -> No
 @seeds
 def test_each_layer_is_one_component_and_bridges_can_be_told_from_what_was_found(name: str, seed: int) -> None:
     found = groups_of(name, seed).aggregation
-    lifted, layers = relate(found.tree, found.entities.relations, found.blended, (found.places, found.scores))
+    near = found.places, found.scores
+    lifted, layers = relate(found.tree, base_relations(found.entities, *near), found.blended, near)
     for layer in layers:
         print(
             f"{name}, seed {seed}, level {layer.level}: {layer.nodes} nodes, {layer.share():.0%} of base relations "

@@ -11,6 +11,7 @@ import pyarrow.orc as orc
 import pyarrow.parquet as pq
 import pytest
 
+from r2d2.model.comments import column_comments, table_comment
 from tests.tables.lake_runs import Found, run_lake
 from tests.tables.truths import base_rows, relations, write_relatives
 
@@ -46,8 +47,9 @@ def _partitioned(spark: SparkSession, lake: Path, elsewhere: Path) -> None:
         "k", pa.array([None if n % 5 == 0 else n % 2 for n in range(24)], pa.int32())
     )
     spark.createDataFrame(rows).createOrReplaceTempView("parted_rows")
-    columns = "parted_id BIGINT, name STRING, amount DECIMAL(10,2), at TIMESTAMP, x DOUBLE, day DATE, k INT"
-    spark.sql(f"CREATE TABLE {DB}.parted ({columns}) USING parquet PARTITIONED BY (k)")
+    columns = "name STRING, amount DECIMAL(10,2), at TIMESTAMP, x DOUBLE, day DATE, k INT"
+    columns = f"parted_id BIGINT COMMENT 'which part', {columns}"
+    spark.sql(f"CREATE TABLE {DB}.parted ({columns}) USING parquet PARTITIONED BY (k) COMMENT 'parts of things'")
     spark.sql(f"ALTER TABLE {DB}.parted ADD PARTITION (k = 1) LOCATION '{elsewhere}'")
     spark.sql(f"INSERT INTO {DB}.parted SELECT * FROM parted_rows")
     assert list(elsewhere.glob("*.parquet"))
@@ -64,7 +66,8 @@ def _orc(spark: SparkSession, lake: Path) -> None:
 def _delta(spark: SparkSession, lake: Path) -> None:
     rows = base_rows("versioned")
     spark.createDataFrame(rows).createOrReplaceTempView("versioned_rows")
-    spark.sql(f"CREATE TABLE {DB}.versioned USING delta AS SELECT * FROM versioned_rows")
+    spark.sql(f"CREATE TABLE {DB}.versioned USING delta COMMENT 'things by version' AS SELECT * FROM versioned_rows")
+    spark.sql(f"ALTER TABLE {DB}.versioned ALTER COLUMN name COMMENT 'of a thing'")
     write_relatives(lake, "versioned", rows)
 
 
@@ -112,6 +115,12 @@ def test_a_table_with_a_partition_elsewhere_holds_what_the_catalog_says(found: F
     assert (table.status, table.rows) == ("ok", 24)
     assert {leaf.families for leaf in table.leaves if leaf.path == ("k",)} == {("number",)}
     assert _table(found, "parted") == relations("parted")
+
+
+def test_what_people_wrote_about_tables_and_columns_is_known(found: Found) -> None:
+    parted, versioned = (found.datasets[name].properties for name in (f"{PREFIX}/parted", "lake/versioned"))
+    assert (table_comment(parted), column_comments(parted)) == ("parts of things", {("parted_id",): "which part"})
+    assert (table_comment(versioned), column_comments(versioned)) == ("things by version", {("name",): "of a thing"})
 
 
 def test_a_directory_that_is_only_a_part_of_a_table_shares_files_with_it(found: Found) -> None:

@@ -13,6 +13,7 @@ from r2d2.semantics.hierarchy.levels import levels_of
 from r2d2.semantics.hierarchy.linkage import Linkage, linkage_of, linkage_within
 from r2d2.semantics.hierarchy.pieces import pieces
 from r2d2.semantics.hierarchy.placed import Places, carried, pieces_before
+from r2d2.semantics.hierarchy.reference import reference_levels
 from r2d2.semantics.similarity.blended import Blended
 from r2d2.semantics.similarity.dense import Embed, meaning_of
 from r2d2.semantics.similarity.graph import graph_of
@@ -69,10 +70,17 @@ def aggregate(
 
     Args:
         embed: texts → vectors of length one.
-        before: where datasets were in an earlier run: what has not changed stays there.
+        before: where datasets were in an earlier run: what has not changed stays there, but in the mode ``reference``.
+
+    Raises:
+        EnvironmentMissing, UsageError: as ``reference_levels`` does, in that mode.
     """
     tokens, blended = compared(entities, embed)
     places, scores = near(blended, settings.neighbours)
+    if settings.mode == "reference":
+        levels = reference_levels(entities, embed, settings.seed)
+        linkage = linkage_within(blended, levels[0], levels)
+        return Aggregation(entities, tokens, blended, places, scores, levels[0], linkage, levels)
     graph = graph_of(len(entities), places, scores, entities.relations)
     carried_on = carried(entities, graph, blended, before) if before else None
     if carried_on:

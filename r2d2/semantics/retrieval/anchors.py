@@ -9,12 +9,13 @@ import numpy as np
 from r2d2.semantics.retrieval.index import Groups, Index
 from r2d2.semantics.retrieval.question import Question
 from r2d2.semantics.similarity.dense import NAME, Half
+from r2d2.semantics.similarity.weights import unit
 from r2d2.semantics.tree import Floats
 
 #: What phrases and words count, beside the meaning of the whole question.
 _PHRASE, _WORDS = 0.5, 0.7
 #: What an entity's topic and its piece of that count, beside itself.
-_TOPIC, _PIECE = 1.5, 0.5
+_TOPIC, _PIECE = 2.5, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +35,11 @@ class Scores:
 
 def scores(index: Index, question: Question) -> Scores:
     """How well all answer a question that has words."""
-    whole, *phrases = index.embed([" ".join(question.words), *question.phrases])
+    whole, asked, *phrases = index.embed([" ".join(question.words), question.text, *question.phrases])
     meant = _meant(index, whole)
+    of_groups = unit((whole + asked)[None])[0]  # what a topic is about is nearer to a sentence than columns are
     told = _PHRASE * _told(index, np.asarray(phrases, np.float32)) + _WORDS * index.words.share(question.words)
-    pieces, *levels = (_of_groups(index, group, whole, told) for group in index.levels)
+    pieces, *levels = (_of_groups(index, group, of_groups, told) for group in index.levels)
     around = _TOPIC * levels[0][index.levels[1].numbers] + _PIECE * pieces[index.pieces]
     return Scores(meant + told, np.asarray(around, np.float32), np.concatenate(levels))
 

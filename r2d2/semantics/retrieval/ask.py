@@ -32,7 +32,7 @@ Line = TypeVar("Line")
 _CITED = re.compile(r"\s?\[(\d{1,6})\]")
 _VALUES = re.compile(r"(?P<name>[^\s/=]+)=[^\s/;,]+")
 #: Topics and relations take at most this share of the tokens.
-_OVERVIEW = 0.25
+_OVERVIEW = 0.1
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def ask(
     topics, left = _within(topics, lambda line: line.text, given)
     relations, left = _within(relations, str, left)
     spent = given - left
-    evidence = packed(index, found.hits, settings.answer_tokens - spent)
+    evidence = packed(index, found, settings.answer_tokens - spent)
     tokens = spent + sum(one.tokens for one in evidence)
     answer = Answer(question, _said(evidence, topics), evidence, topics, relations, tokens)
     if endpoint is None or not evidence:

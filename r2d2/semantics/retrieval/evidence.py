@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+
+import numpy as np
 
 from r2d2.model.dataset import Dataset
 from r2d2.semantics.retrieval.index import Index
-from r2d2.semantics.retrieval.search import Hit
+from r2d2.semantics.retrieval.question import Question
+from r2d2.semantics.retrieval.search import Found, Hit
 from r2d2.semantics.retrieval.sources import Source
 from r2d2.semantics.retrieval.tokens import tokens_of
+from r2d2.semantics.tree import Floats
 from r2d2.units import human_bytes, plural, some_of
 from r2d2.visible import shortened, visible
 
 #: Columns that are named of one dataset, and datasets that it holds; how many more there are is said.
-_COLUMNS, _HELD = 12, 2
+_COLUMNS, _HELD = 8, 2
 
 
 @dataclass(frozen=True)
@@ -49,58 +53,82 @@ class Evidence:
 class Teller:
     """Tells of datasets one after the other; columns that were told of a topic are only counted the next time."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: Index, question: Question) -> None:
         self._index = index
+        self._near = _near(index, question)
         self._told: dict[str, set[str]] = {}
 
     def of(self, hit: Hit) -> Evidence:
         """What is told of a dataset now."""
         source = self._index.sources[hit.dataset]
         topic = self._topic(hit.dataset)
-        columns = visible(self._columns(source.dataset, topic))
-        facts = (_size(source.dataset), columns, *map(visible, (*_held(source), *_verdict(source))))
-        return Evidence(hit.dataset, round(hit.score, 3), facts, (columns,), visible(topic))
+        columns = visible(self._columns(hit.dataset, topic))
+        facts = (_size(source.dataset), columns, *_held(source, self._index.sources), *_verdict(source))
+        return Evidence(hit.dataset, round(hit.score, 3), tuple(map(visible, facts)), (columns,), visible(topic))
 
     def _topic(self, name: str) -> str:
         entity = self._index.entity_of[name]
         return self._index.topics[int(self._index.tree.parent[entity])].name
 
-    def _columns(self, dataset: Dataset, topic: str) -> str:
-        """New ones by name, the rest as a number."""
+    def _columns(self, name: str, topic: str) -> str:
+        """New ones by name, those that are nearest to the question first; the rest as a number."""
         told = self._told.setdefault(topic, set())
-        names = list(dict.fromkeys(".".join(leaf.path) for leaf in dataset.leaves))
+        leaves = self._index.sources[name].dataset.leaves
+        names = list(dict.fromkeys(".".join(leaf.path) for leaf in leaves))
+        if not names:
+            return "columns unknown"
+        near = self._nearness(name)
         new = [name for name in names if name.casefold() not in told]
+        new.sort(key=lambda name: -near.get(name.rpartition(".")[2], 0))
         told.update(name.casefold() for name in new[:_COLUMNS])
-        before = len(names) - len(new)
         if not new:
-            return f"{plural(before, 'column')}, all as above"
-        return f"columns {some_of(list(map(shortened, new)), _COLUMNS)}" + (f", {before:,} as above" if before else "")
+            return f"{plural(len(names), 'column')}, all as above"
+        before = f", {len(names) - len(new):,} as above" if len(new) < len(names) else ""
+        return f"columns {some_of(list(map(shortened, new)), _COLUMNS)}{before}"
+
+    def _nearness(self, name: str) -> Mapping[str, np.float32]:
+        """How near the columns of a dataset's entity are to the question, by their names."""
+        entities, entity = self._index.entities, self._index.entity_of[name]
+        held = entities.holds.indices[entities.holds.indptr[entity] : entities.holds.indptr[entity + 1]]
+        return {written: self._near[number] for number in held for written in entities.concepts[number].written}
 
 
-def packed(index: Index, hits: Iterable[Hit], budget: int) -> tuple[Evidence, ...]:
+def _near(index: Index, question: Question) -> Floats:
+    """How near each column concept is to the phrase of the question that is nearest, shape (concepts,)."""
+    if not question.phrases:
+        return np.zeros(len(index.entities.concepts), np.float32)
+    near = (index.meaning.columns.of_things @ index.embed(question.phrases).T).max(axis=1)
+    return np.asarray(near[index.text_of], np.float32)
+
+
+def packed(index: Index, found: Found, budget: int) -> tuple[Evidence, ...]:
     """The evidence that fits into so many tokens, the best first; one at least, if there is any."""
-    teller = Teller(index)
-    found: list[Evidence] = []
-    for hit in hits:
+    teller = Teller(index, found.question)
+    kept: list[Evidence] = []
+    for hit in found.hits:
         evidence = teller.of(hit)
         budget -= evidence.tokens
-        if budget < 0 and found:
+        if budget < 0 and kept:
             break
-        found.append(evidence)
-    return tuple(found)
+        kept.append(evidence)
+    return tuple(kept)
 
 
 def _size(dataset: Dataset) -> str:
     rows = "rows unknown" if dataset.rows is None else plural(dataset.rows, "row")
-    return f"{dataset.format}, {rows}, {human_bytes(dataset.bytes)}"
+    wrong = f", {shortened(dataset.error)}" if dataset.error else ""
+    return f"{dataset.format}, {rows}, {human_bytes(dataset.bytes)}{wrong}"
 
 
-def _held(source: Source) -> Sequence[str]:
-    """What is proven."""
-    if not source.holds:
-        return ()
-    return (f"holds all rows of {some_of(list(map(shortened, source.holds)), _HELD)}",)
+def _held(source: Source, sources: Mapping[str, Source]) -> Iterator[str]:
+    """What is proven, and what the plan makes of it."""
+    if source.holds:
+        yield f"holds all rows of {some_of(list(map(shortened, source.holds)), _HELD)}"
+        verdicts = [sources[name].verdict for name in source.holds]
+        if number := sum(verdict is not None and verdict.goes for verdict in verdicts):
+            yield f"the plan lets {number:,} of these go"
 
 
-def _verdict(source: Source) -> Sequence[str]:
-    return (f"plan: {source.verdict}",) if source.verdict else ()
+def _verdict(source: Source) -> Iterator[str]:
+    if source.verdict:
+        yield f"plan: {source.verdict.text}"

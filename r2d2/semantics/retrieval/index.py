@@ -14,7 +14,7 @@ from r2d2.semantics.labels.topics import Topic
 from r2d2.semantics.relations.lifted import Lifted
 from r2d2.semantics.retrieval.sources import Source
 from r2d2.semantics.retrieval.words import Words, words_of_entities
-from r2d2.semantics.similarity.dense import Embed, Meaning, meaning_of
+from r2d2.semantics.similarity.dense import Embed, Meaning, meaning_of, texts_of
 from r2d2.semantics.similarity.tokens import Tokens
 from r2d2.semantics.similarity.weights import unit
 from r2d2.semantics.topics.grouping import Grouped
@@ -61,6 +61,12 @@ class Index:
     def meaning(self) -> Meaning:
         """What entities mean."""
         return meaning_of(self.entities, self.tokens, self.embed)
+
+    @cached_property
+    def text_of(self) -> Ints:
+        """Of each column concept its text's row in ``meaning.columns.of_things``, shape (concepts,)."""
+        place = {text: number for number, text in enumerate(texts_of(self.entities))}
+        return np.asarray([place[concept.text] for concept in self.entities.concepts], np.int32)
 
     @cached_property
     def words(self) -> Words:

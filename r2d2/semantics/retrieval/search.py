@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -16,24 +16,17 @@ from r2d2.semantics.tree import Floats
 
 #: What is looked at: datasets by themselves, the topics that they are in, or both.
 Level = Literal["base", "topic", "both"]
-#: The first places of a ranking: what a person reads; of them so many at the end go to the best datasets by themselves.
-_FIRST, _THEMSELVES = 10, 4
+#: The first places of a ranking, which people read; of them so many at most are for other topics than the best ones.
+_FIRST, _OTHERS = 10, 4
 #: Anchors of an answer: datasets, and topics.
 _DATASETS, _TOPICS = 10, 3
 
 
-@dataclass(frozen=True)
-class Hit:
-    """A dataset that answers.
-
-    Attributes:
-        score: its share of the best one's, 0 to 1.
-        folded: those found by the same question whose rows it holds, in their order.
-    """
+class Hit(NamedTuple):
+    """A dataset that answers; its score is its share of the best one's, 0 to 1."""
 
     dataset: str
     score: float
-    folded: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -41,12 +34,14 @@ class Found:
     """What a question found.
 
     Attributes:
+        question: as it was read.
         hits: all datasets that are held by none, the best first.
         anchors: entities and aggregates that answer best.
     """
 
-    hits: tuple[Hit, ...]
-    anchors: tuple[int, ...]
+    question: Question
+    hits: tuple[Hit, ...] = ()
+    anchors: tuple[int, ...] = ()
 
 
 def search(index: Index, text: str, level: Level = "both") -> Found:
@@ -59,47 +54,56 @@ def search(index: Index, text: str, level: Level = "both") -> Found:
         raise UsageError(f"there is no level {level!r}", f"levels: {', '.join(get_args(Level))}")
     question = Question.of(text)
     if not question.words or not len(index.entities):
-        return Found((), ())
+        return Found(question)
     found = scores(index, question)
     values = {"base": found.base, "topic": found.around, "both": found.base + found.around}[level]
     ranked = _folded(index, values)
     if level == "both":
-        ranked = _with_themselves(ranked, [hit.dataset for hit in _folded(index, found.base)[:_FIRST]])
-    return Found(tuple(ranked), tuple(_anchors(index, found, level)))
+        ranked = _with_themselves(index, ranked, [hit.dataset for hit in _folded(index, found.base)[:_FIRST]])
+    return Found(question, tuple(ranked), tuple(_anchors(index, found, level)))
 
 
 def _folded(index: Index, values: Floats) -> list[Hit]:
     """Containers in the order of the best of what they hold."""
     best, worst = float(values.max()), float(values.min())
     share = (values - worst) / max(best - worst, 1e-9)
-    within: dict[str, list[str]] = {}
     score: dict[str, float] = {}
     for entity in np.argsort(-values, kind="stable").tolist():
         for name in index.entities.members[entity]:
-            top = index.sources[name].container
-            score.setdefault(top, float(share[entity]))
-            within.setdefault(top, []).append(name)
-    return [Hit(top, score[top], tuple(name for name in names if name != top)) for top, names in within.items()]
+            score.setdefault(index.sources[name].container, float(share[entity]))
+    return [Hit(name, found) for name, found in score.items()]
 
 
-def _with_themselves(ranked: list[Hit], themselves: list[str]) -> list[Hit]:
-    """With the best datasets by themselves among the first: a topic that was misjudged hides none of them.
+def _with_themselves(index: Index, ranked: list[Hit], themselves: list[str]) -> list[Hit]:
+    """With the best datasets by themselves in places near the front: a topic that was misjudged hides none of them.
 
-    The last of the first places are theirs, and each other one after them till all are there.
+    The last of the first places are for the best one of each topic that the places before don't show; after the first
+    places each other one is theirs till all are there. Scores fall: what was put before others has the best of theirs.
     """
-    by_name = {hit.dataset: hit for hit in ranked}
-    front = [hit.dataset for hit in ranked[: _FIRST - _THEMSELVES]]
-    lacking = [name for name in themselves if name not in front]
-    front += lacking[:_THEMSELVES]
-    rest = [hit.dataset for hit in ranked if hit.dataset not in front]
-    order = dict.fromkeys((*front, *_alternately(rest, lacking[_THEMSELVES:])))
-    return [by_name[name] for name in order]
+    scores = dict(ranked)
+    front = list(scores)[: _FIRST - _OTHERS]
+    seen = {_topic(index, name) for name in front}
+    best: dict[int, str] = {}
+    for name in themselves:
+        best.setdefault(_topic(index, name), name)
+    others = [name for topic, name in best.items() if topic not in seen][:_OTHERS]
+    rest = [name for name in scores if name not in front and name not in others]
+    room = _FIRST - len(front) - len(others)
+    lacking = [name for name in themselves if name not in front and name not in others and name not in rest[:room]]
+    order = dict.fromkeys((*front, *rest[:room], *others, *_alternately(rest[room:], lacking)))
+    falling = np.maximum.accumulate([scores[name] for name in reversed(order)])[::-1].tolist()
+    return list(map(Hit, order, falling))
+
+
+def _topic(index: Index, name: str) -> int:
+    """The finest one of a dataset."""
+    return int(index.tree.parent[index.entity_of[name]])
 
 
 def _alternately(one: list[str], other: list[str]) -> Iterator[str]:
     for number, name in enumerate(one):
-        yield name
         yield from other[number : number + 1]
+        yield name
 
 
 def _anchors(index: Index, found: Scores, level: Level) -> Iterator[int]:

@@ -10,42 +10,56 @@ from r2d2.model.dataset import Dataset
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """What the plan says of a dataset.
+
+    Attributes:
+        text: in words.
+        goes: whether its own bytes are to go.
+    """
+
+    text: str
+    goes: bool
+
+
+@dataclass(frozen=True)
 class Source:
     """A dataset, for evidence.
 
     Attributes:
         container: the dataset that holds all its rows and that no other one holds; itself where none does.
         holds: ids of the datasets that are folded into this one, sorted.
-        verdict: the plan's, in words; empty without a plan.
+        verdict: the plan's; None without a plan.
     """
 
     dataset: Dataset
     container: str
     holds: tuple[str, ...] = ()
-    verdict: str = ""
+    verdict: Verdict | None = None
 
 
 def sources_of(
     datasets: Iterable[Dataset],
     contained: Iterable[tuple[str, str]],
     duplicates: Iterable[Sequence[str]],
-    verdicts: Mapping[str, str],
+    verdicts: Mapping[str, Verdict],
 ) -> dict[str, Source]:
     """All of them, by id.
 
     Args:
         contained: (parent, child) of proven pairs, the implied ones or not.
-        duplicates: groups that hold the same rows, the representative first.
+        duplicates: groups that hold the same rows; the first one that stays, as the plan says, stands for all.
         verdicts: the plan's, of ids.
     """
     known = {dataset.id: dataset for dataset in datasets}
-    container = _containers(known, contained, duplicates)
+    stay = [sorted(group, key=lambda name: name in verdicts and verdicts[name].goes) for group in duplicates]
+    container = _containers(known, contained, stay)
     folded: dict[str, list[str]] = defaultdict(list)
     for name, top in sorted(container.items()):
         if name != top:
             folded[top].append(name)
     return {
-        name: Source(dataset, container[name], tuple(folded[name]), verdicts.get(name, ""))
+        name: Source(dataset, container[name], tuple(folded[name]), verdicts.get(name))
         for name, dataset in known.items()
     }
 

@@ -11,8 +11,8 @@ from r2d2.semantics.relations.lifted import LiftedRelation
 from r2d2.semantics.retrieval.index import Index
 from r2d2.semantics.tree import Tree
 
-#: Relations between aggregates that are told: what is alike or lies in one place says less than the topics themselves.
-_TOLD = (Kind.CONTAINS, Kind.FEEDS, Kind.SHARES)
+#: What is told: proofs and lineage; of aggregates also that they share columns, which datasets near each other all do.
+_TOLD, _TOLD_OF_TOPICS = (Kind.CONTAINS, Kind.FEEDS), (Kind.CONTAINS, Kind.FEEDS, Kind.SHARES)
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,12 @@ def virtual_tree(index: Index, anchors: Sequence[int]) -> VirtualTree:
     told = frozenset((*index.narrow, *anchors))
     kept = [node for node in counts if node in told and not _repeated(index, node, counts)]
     kept.sort(key=lambda node: (-counts[node], node))
-    relations = (row for row in index.relations.between(kept) if row.kind in _TOLD) if kept else ()
+    relations = filter(lambda row: _telling(row, tree), index.relations.between(kept)) if kept else ()
     return VirtualTree({node: counts[node] for node in kept}, tuple(relations))
+
+
+def _telling(row: LiftedRelation, tree: Tree) -> bool:
+    return row.kind in (_TOLD_OF_TOPICS if row.source >= tree.leaves else _TOLD)
 
 
 def _repeated(index: Index, node: int, counts: Mapping[int, int]) -> bool:

@@ -75,6 +75,11 @@ def meaning_of(entities: Entities, tokens: Tokens, embed: Embed) -> Meaning:
     return Meaning(_half(held, of_texts, telling), names)
 
 
+def texts_of(entities: Entities) -> tuple[str, ...]:
+    """Texts of column concepts, each once, in the order of ``Meaning.columns.of_things``."""
+    return tuple(dict.fromkeys(text for row in _texts(entities) for text in row))
+
+
 def _texts(entities: Entities) -> list[list[str]]:
     texts = [concept.text for concept in entities.concepts]
     starts, columns = entities.holds.indptr, entities.holds.indices
