@@ -62,11 +62,12 @@ def show_look_alikes(state_dir: str, run_id: str, output: str) -> None:
     run = runs.find_run(state, run_id)
     grouping_of(state, run.run_id)
     found = (pair._asdict() for pair in look_alikes_kept(state, run.run_id))
+    if output == "table":
+        found = ({**row, "score": f"{row['score']:.2f}"} for row in found)
     if output == "json":
         rows = ({**row, "mapping": [{"from": a, "to": b} for a, b in row["mapping"]]} for row in found)
     else:
-        told = ({**row, "score": f"{row['score']:.2f}"} for row in found)
-        rows = ({**row, "mapping": ", ".join(f"{a} → {b}" for a, b in row["mapping"])} for row in told)
+        rows = ({**row, "mapping": ", ".join(f"{a} → {b}" for a, b in row["mapping"])} for row in found)
     print_rows(rows, LOOK_ALIKE_COLUMNS, output)
 
 
@@ -86,7 +87,7 @@ def _cut(state: State, run: runs.Run, settings: SemanticsSettings, parts: int) -
 
 
 def group_anew(state_dir: str, run_id: str, settings: SemanticsSettings, progress: Progress, wait: float) -> None:
-    """Groups the datasets of a run, whatever the run before found; topics get new ids.
+    """Groups the datasets of a run, whatever an earlier run found.
 
     Raises:
         NotFound: the run has no datasets.

@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 
 from r2d2 import pipeline
 from r2d2.catalog import runs
+from r2d2.cli import main
 from r2d2.config import load_settings
 from r2d2.demo.lake import DemoTruth
 from r2d2.model.edge import Grade
@@ -37,7 +38,7 @@ def test_demo_gives_exactly_the_planted_truth(
 
 
 def test_what_looks_alike_is_told_and_neither_proven_nor_planned(
-    spark: SparkSession, demo_lake: tuple[Path, DemoTruth], tmp_path: Path
+    spark: SparkSession, demo_lake: tuple[Path, DemoTruth], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lake, _ = demo_lake
     plans = {}
@@ -51,7 +52,15 @@ def test_what_looks_alike_is_told_and_neither_proven_nor_planned(
         "scratch/orders_renamed.parquet", (("o_totalprice", "total_price"),), True,
     )  # fmt: skip
     run = runs.find_run(outcome.job.state, outcome.job.run_id)
-    near = {frozenset((pair.dataset, pair.other)) for pair in outcome.topics.look_alikes}
+    assert main(["topics", "--look-alikes", "--state", str(tmp_path / "state"), "--format", "json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    told = outcome.topics.look_alikes
+    assert [(row["dataset"], row["other"]) for row in rows] == [(pair.dataset, pair.other) for pair in told]
+    assert rows[0]["mapping"] == [{"from": "o_totalprice", "to": "total_price"}]
+    without = runs.runs(outcome.job.state)[1].run_id
+    assert main(["topics", "--look-alikes", "--state", str(tmp_path / "state"), "--run", without]) != 0
+    assert f"run {without} has no topics" in capsys.readouterr().err
+    near = {frozenset((pair.dataset, pair.other)) for pair in told}
     for grade in Grade:
         assert not near & {frozenset((e.parent, e.child)) for e in runs.edges(outcome.job.state, run, grade)}
 

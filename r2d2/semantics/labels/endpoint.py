@@ -109,6 +109,11 @@ class Endpoint:
             wait *= 2
         return self._call(content)
 
+    @property
+    def left(self) -> int:
+        """Calls that may still be made."""
+        return max(0, self._most - self.calls)
+
     def _call(self, content: bytes) -> Reply:
         with self._lock:
             if self._closed:

@@ -86,6 +86,7 @@ class _Schemas:
         self._datasets = {dataset.id: dataset for dataset in catalog.datasets}
         self._case_sensitive = catalog.case_sensitive
         self._families: dict[tuple[str, ...], int] = {}
+        self._columns: dict[tuple[LeafPath, tuple[str, ...]], tuple[LeafPath, int, int]] = {}
 
     def of_entities(self, entities: Entities, pieces: Ints) -> tuple[list[int], list[tuple[int, int]]]:
         """The number of each entity's first schema; and pairs of that with each other schema of the entity."""
@@ -105,17 +106,24 @@ class _Schemas:
     def _schema(self, dataset: Dataset, piece: int) -> _Schema:
         usable = dataset.leaves if dataset.status == "ok" else ()
         leaves = tuple(leaf for leaf in usable if leaf.families != (PRESENCE,))
-        paths = [leaf.path for leaf in leaves]
-        numbers = [self._families.setdefault(leaf.families, len(self._families)) for leaf in leaves]
+        columns = [self._column(leaf) for leaf in leaves]
         return _Schema(
             dataset=dataset.id,
             leaves=leaves,
-            matched=tuple(fold(path, self._case_sensitive) for path in paths),
-            readings=np.asarray([self.readings.of(path) for path in paths], np.int32),
-            families=np.asarray(numbers, np.int32),
+            matched=tuple(matched for matched, _, _ in columns),
+            readings=np.asarray([reading for _, reading, _ in columns], np.int32),
+            families=np.asarray([families for _, _, families in columns], np.int32),
             rows=dataset.rows,
             piece=piece,
         )
+
+    def _column(self, leaf: Leaf) -> tuple[LeafPath, int, int]:
+        """The path as it is matched, the reading, and the number of its families."""
+        key = leaf.path, leaf.families
+        if key not in self._columns:
+            number = self._families.setdefault(leaf.families, len(self._families))
+            self._columns[key] = fold(leaf.path, self._case_sensitive), self.readings.of(leaf.path), number
+        return self._columns[key]
 
     def comparable(self) -> npt.NDArray[np.bool_]:
         """Which families can be compared with which."""
@@ -140,8 +148,9 @@ class _Comparison:
     def of(self, pairs: Iterable[tuple[int, int]]) -> Iterator[LookAlike]:
         """Those of the pairs that look alike; of each, the one with fewer columns (or rows) is mapped to the other."""
         others: dict[int, list[int]] = defaultdict(list)
-        for pair in pairs:
-            left, right = sorted(pair, key=lambda number: self._schemas[number].size)
+        sizes = [schema.size for schema in self._schemas]
+        for one, two in pairs:
+            left, right = (one, two) if sizes[one] <= sizes[two] else (two, one)
             if len(self._schemas[left].leaves) >= _FEWEST:
                 others[left].append(right)
         lefts = sorted(others, key=lambda left: (self._schemas[left].piece, left))
