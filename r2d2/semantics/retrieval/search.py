@@ -57,18 +57,20 @@ def search(index: Index, text: str, level: Level = "both") -> Found:
         return Found(question)
     found = scores(index, question)
     values = {"base": found.base, "topic": found.around, "both": found.base + found.around}[level]
-    ranked = _folded(index, values)
+    ranked = _folded(index, values, found.base)
     if level == "both":
-        ranked = _with_themselves(index, ranked, [hit.dataset for hit in _folded(index, found.base)[:_FIRST]])
+        ranked = _with_themselves(
+            index, ranked, [hit.dataset for hit in _folded(index, found.base, found.base)[:_FIRST]]
+        )
     return Found(question, tuple(ranked), tuple(_anchors(index, found, level)))
 
 
-def _folded(index: Index, values: Floats) -> list[Hit]:
-    """Containers in the order of the best of what they hold."""
+def _folded(index: Index, values: Floats, ties: Floats) -> list[Hit]:
+    """Containers in the order of the best of what they hold; those of one value, as a topic has, by ``ties``."""
     best, worst = float(values.max()), float(values.min())
     share = (values - worst) / max(best - worst, 1e-9)
     score: dict[str, float] = {}
-    for entity in np.argsort(-values, kind="stable").tolist():
+    for entity in np.lexsort((-ties, -values)).tolist():
         for name in index.entities.members[entity]:
             score.setdefault(index.sources[name].container, float(share[entity]))
     return [Hit(name, found) for name, found in score.items()]
