@@ -196,7 +196,7 @@ def _all_stages(job: Job) -> Outcome:
     found = discover_stage(job)
     held = containment_stage(job, found)
     plan = retention_stage(job, held.datasets, held.edges, held.duplicates)
-    topics_stage(job, held)
+    topics_stage(job, held, plan)
     near = near_misses(held.others, held.datasets)
     topics = report_topics(job)
     report_stage(job, held.datasets, held.edges, near, held.duplicates, plan, topics)
@@ -389,7 +389,7 @@ def _usage(job: Job, datasets: Sequence[Dataset]) -> tuple[Usage, ...]:
     return job.usages
 
 
-def topics_stage(job: Job, held: Contained) -> Made | None:
+def topics_stage(job: Job, held: Contained, plan: Plan) -> Made | None:
     """Groups the datasets into topics; writes ``topics`` and what belongs to it. None if there is nothing to group.
 
     What lacks for it on this machine is a problem of the run and does not end it: nothing is proven by topics.
@@ -401,7 +401,7 @@ def topics_stage(job: Job, held: Contained) -> Made | None:
 
     pairs = [(edge.parent, edge.child) for edge in held.edges]
     case_sensitive = job.settings.containment.case_sensitive
-    catalog = Catalog(held.datasets, pairs, held.duplicates, job.usages, case_sensitive)
+    catalog = Catalog(held.datasets, pairs, held.duplicates, job.usages, case_sensitive, plan.gone)
     try:
         with job.progress.stage("group topics") as reading:
             made = group_run(job.state, job.run_id, catalog, job.settings.semantics, spark=lambda: job.spark)

@@ -95,6 +95,11 @@ class Plan:
         """What is to go, in the plan's order: rebuilt on demand, or a view in its place."""
         return tuple(entry for entry in self.datasets if entry.action in GONE)
 
+    @property
+    def gone(self) -> frozenset[str]:
+        """Ids of what is to go."""
+        return frozenset(entry.dataset for entry in self.retired)
+
     def out_of_date(self, versions: Mapping[str, str]) -> tuple[str, ...]:
         """Datasets that are to go or to move, and of which they or their parents are not what the plan was made for.
 

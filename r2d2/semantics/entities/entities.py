@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -91,6 +91,7 @@ class Catalog:
         duplicates: groups that hold the same rows.
         usages: of datasets; owner and lineage.
         case_sensitive: whether names of columns that differ in case are different names.
+        gone: ids of what the plan lets go: another dataset that is the same stands for all, if there is one.
     """
 
     datasets: Sequence[Dataset]
@@ -98,6 +99,7 @@ class Catalog:
     duplicates: Sequence[tuple[str, ...]] = ()
     usages: Sequence[Usage] = ()
     case_sensitive: bool = False
+    gone: Collection[str] = frozenset()
 
 
 def entities_of(catalog: Catalog, glossary: Mapping[str, tuple[str, ...]]) -> Entities:
@@ -115,7 +117,7 @@ def entities_of(catalog: Catalog, glossary: Mapping[str, tuple[str, ...]]) -> En
     contained = [(place[a], place[b]) for a, b in catalog.contained if a in place and b in place]
     same = [*_duplicates(catalog.duplicates, place), *_copies(contained, schemas)]
     group = contracted(schemas, list(map(frozenset, words)), same)
-    members = _members(group, datasets, contained)
+    members = _members(group, datasets, contained, catalog.gone)
     return Entities(
         ids=tuple(datasets[found[0]].id for found in members),
         members=tuple(tuple(datasets[number].id for number in found) for found in members),
@@ -198,14 +200,16 @@ def _copies(contained: Iterable[tuple[int, int]], schemas: Sequence[frozenset[in
     return ((parent, child) for parent, child in contained if schemas[parent] == schemas[child])
 
 
-def _members(group: Ints, datasets: Sequence[Dataset], contained: Iterable[tuple[int, int]]) -> list[list[int]]:
-    """Of each group its datasets, first what none of them holds and has most rows."""
+def _members(
+    group: Ints, datasets: Sequence[Dataset], contained: Iterable[tuple[int, int]], gone: Collection[str]
+) -> list[list[int]]:
+    """Of each group its datasets, first what stays, none of them holds, and has most rows."""
     found: list[list[int]] = [[] for _ in range(int(group.max(initial=-1)) + 1)]
     held = {child for parent, child in contained if group[parent] == group[child]}
     for number, at in enumerate(group.tolist()):
         found[at].append(number)
     for members in found:
-        members.sort(key=lambda number: (number in held, -(datasets[number].rows or 0), datasets[number].id))
+        members.sort(key=lambda at: (datasets[at].id in gone, at in held, -(datasets[at].rows or 0), datasets[at].id))
     return found
 
 

@@ -110,6 +110,11 @@ class Endpoint:
         return self._call(content)
 
     @property
+    def spent(self) -> str:
+        """Why no further call is made when all are used up."""
+        return f"semantics.endpoint_calls ({self._most}) are used up"
+
+    @property
     def left(self) -> int:
         """Calls that may still be made."""
         return max(0, self._most - self.calls)
@@ -119,7 +124,7 @@ class Endpoint:
             if self._closed:
                 raise EndpointError(self._closed)
             if self.calls >= self._most:
-                raise EndpointError(f"semantics.endpoint_calls ({self._most}) are used up")
+                raise EndpointError(self.spent)
             self.calls += 1
         try:
             return post(self._place, content, self._headers, self._seconds)

@@ -16,8 +16,9 @@ from r2d2.semantics.tree import Floats
 
 #: What is looked at: datasets by themselves, the topics that they are in, or both.
 Level = Literal["base", "topic", "both"]
-#: The first places of a ranking, which people read; of them so many at most are for other topics than the best ones.
-_FIRST, _OTHERS = 10, 4
+#: The first places of a ranking, which people read; of them so many at most go to datasets by themselves; the best of these is
+#: the first of all, if it is among the best so many.
+_FIRST, _OTHERS, _BEST = 10, 4, 3
 #: Anchors of an answer: datasets, and topics.
 _DATASETS, _TOPICS = 10, 3
 
@@ -57,18 +58,20 @@ def search(index: Index, text: str, level: Level = "both") -> Found:
         return Found(question)
     found = scores(index, question)
     values = {"base": found.base, "topic": found.around, "both": found.base + found.around}[level]
-    ranked = _folded(index, values)
+    ranked = _folded(index, values, found.base)
     if level == "both":
-        ranked = _with_themselves(index, ranked, [hit.dataset for hit in _folded(index, found.base)[:_FIRST]])
+        ranked = _with_themselves(
+            index, ranked, [hit.dataset for hit in _folded(index, found.base, found.base)[:_FIRST]]
+        )
     return Found(question, tuple(ranked), tuple(_anchors(index, found, level)))
 
 
-def _folded(index: Index, values: Floats) -> list[Hit]:
-    """Containers in the order of the best of what they hold."""
+def _folded(index: Index, values: Floats, ties: Floats) -> list[Hit]:
+    """Containers in the order of the best of what they hold; those of one value, as a topic has, by ``ties``."""
     best, worst = float(values.max()), float(values.min())
     share = (values - worst) / max(best - worst, 1e-9)
     score: dict[str, float] = {}
-    for entity in np.argsort(-values, kind="stable").tolist():
+    for entity in np.lexsort((-ties, -values)).tolist():
         for name in index.entities.members[entity]:
             score.setdefault(index.sources[name].container, float(share[entity]))
     return [Hit(name, found) for name, found in score.items()]
@@ -77,22 +80,31 @@ def _folded(index: Index, values: Floats) -> list[Hit]:
 def _with_themselves(index: Index, ranked: list[Hit], themselves: list[str]) -> list[Hit]:
     """With the best datasets by themselves in places near the front: a topic that was misjudged hides none of them.
 
-    The last of the first places are for the best one of each topic that the places before don't show; after the first
-    places each other one is theirs till all are there. Scores fall: what was put before others has the best of theirs.
+    The very best is the first, if it is among the best of all. The last of the first places are for the next ones, then
+    for the best one of each topic that the places before don't show; after the first places each other one is theirs
+    till all are there. Scores fall: what was put before others has the best of theirs.
     """
     scores = dict(ranked)
     front = list(scores)[: _FIRST - _OTHERS]
+    others = _others(index, front, themselves)
+    rest = [name for name in scores if name not in front and name not in others]
+    room = _FIRST - len(front) - len(others)
+    lacking = [name for name in themselves if name not in front and name not in others and name not in rest[:room]]
+    best = themselves[:1] if themselves[0] in front[:_BEST] else []
+    order = dict.fromkeys((*best, *front, *rest[:room], *others, *_alternately(rest[room:], lacking)))
+    falling = np.maximum.accumulate([scores[name] for name in reversed(order)])[::-1].tolist()
+    return list(map(Hit, order, falling))
+
+
+def _others(index: Index, front: list[str], themselves: list[str]) -> list[str]:
+    """Datasets for the last of the first places."""
     seen = {_topic(index, name) for name in front}
     best: dict[int, str] = {}
     for name in themselves:
         best.setdefault(_topic(index, name), name)
-    others = [name for topic, name in best.items() if topic not in seen][:_OTHERS]
-    rest = [name for name in scores if name not in front and name not in others]
-    room = _FIRST - len(front) - len(others)
-    lacking = [name for name in themselves if name not in front and name not in others and name not in rest[:room]]
-    order = dict.fromkeys((*front, *rest[:room], *others, *_alternately(rest[room:], lacking)))
-    falling = np.maximum.accumulate([scores[name] for name in reversed(order)])[::-1].tolist()
-    return list(map(Hit, order, falling))
+    new = (name for topic, name in best.items() if topic not in seen)
+    found = dict.fromkeys((*(name for name in themselves[:_OTHERS] if name not in front), *new))
+    return list(found)[:_OTHERS]
 
 
 def _topic(index: Index, name: str) -> int:

@@ -31,7 +31,8 @@ def catalog_of(state: State, run: runs.Run) -> Catalog:
     contained = run.reached(runs.CONTAINED)
     pairs = [(edge.parent, edge.child) for edge in runs.proven(state, run)] if contained else []
     duplicates = runs.groups(state, run).duplicates if contained else ()
-    return Catalog(found, pairs, duplicates, runs.usage(state, run), run.case_sensitive)
+    gone = runs.plan(state, run).gone if run.reached(runs.PLANNED) else frozenset()
+    return Catalog(found, pairs, duplicates, runs.usage(state, run), run.case_sensitive, gone)
 
 
 def regrouped(state: State, run: runs.Run, settings: SemanticsSettings) -> tuple[Grouped, Catalog, Embedder]:
