@@ -14,6 +14,7 @@ from r2d2.lake.kernels import run_here
 from r2d2.semantics.embed import on_spark
 from r2d2.semantics.embed.embedder import embedder_of
 from r2d2.semantics.embed.on_spark import SparkEmbedder
+from tests.sampling import FULL
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -33,6 +34,7 @@ def test_workers_give_what_the_driver_gives(spark: SparkSession, monkeypatch: py
     assert model.embed([]).shape == (0, own.dimensions)
 
 
+@FULL
 @pytest.mark.spark
 def test_a_worker_with_other_weights_does_not_embed(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(on_spark, "_TASK", 16)

@@ -37,6 +37,7 @@ def test_two_camps_that_share_no_word_are_one_family_where_exact_names_are_lost(
     assert exact <= at_families - 0.15
 
 
+@FULL
 @seeds
 def test_german_is_grouped_with_a_glossary_and_reported_without(seed: int) -> None:
     found, without = groups_of("german", seed, str(GLOSSARY)), groups_of("german", seed)
