@@ -16,8 +16,8 @@ from r2d2.semantics.tree import Floats
 
 #: What is looked at: datasets by themselves, the topics that they are in, or both.
 Level = Literal["base", "topic", "both"]
-#: The first places of a ranking, which people read. Of them so many at most go to the best datasets by themselves, all of
-#: them where so many things are named: who lists these looks for the dataset that has them all.
+#: The first places of a ranking, which people read. Of them so many at most go to the best datasets by themselves, all
+#: where so many things are named: who lists these looks for the dataset that has them all.
 _FIRST, _OTHERS, _LISTED = 10, 4, 3
 #: The best dataset by itself is the first, if it is among so many best of all.
 _BEST = 3
@@ -62,9 +62,9 @@ def search(index: Index, text: str, level: Level = "both") -> Found:
     values = {"base": found.base, "topic": found.around, "both": found.base + found.around}[level]
     ranked = _folded(index, values, found.base)
     if level == "both":
-        ranked = _with_themselves(
-            index, ranked, [hit.dataset for hit in _folded(index, found.base, found.base)[:_FIRST]]
-        )
+        themselves = [hit.dataset for hit in _folded(index, found.base, found.base)[:_FIRST]]
+        own = _FIRST if len(question.phrases) >= _LISTED else _OTHERS
+        ranked = _with_themselves(index, ranked, themselves, own)
     return Found(question, tuple(ranked), tuple(_anchors(index, found, level)))
 
 
