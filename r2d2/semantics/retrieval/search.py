@@ -16,9 +16,11 @@ from r2d2.semantics.tree import Floats
 
 #: What is looked at: datasets by themselves, the topics that they are in, or both.
 Level = Literal["base", "topic", "both"]
-#: The first places of a ranking, which people read; of them so many at most go to datasets by themselves; the best of these is
-#: the first of all, if it is among the best so many.
-_FIRST, _OTHERS, _BEST = 10, 4, 3
+#: The first places of a ranking, which people read. Of them so many at most go to the best datasets by themselves, all
+#: where so many things are named: who lists these looks for the dataset that has them all.
+_FIRST, _OTHERS, _LISTED = 10, 4, 3
+#: The best dataset by itself is the first, if it is among so many best of all.
+_BEST = 3
 #: Anchors of an answer: datasets, and topics.
 _DATASETS, _TOPICS = 10, 3
 
@@ -60,9 +62,9 @@ def search(index: Index, text: str, level: Level = "both") -> Found:
     values = {"base": found.base, "topic": found.around, "both": found.base + found.around}[level]
     ranked = _folded(index, values, found.base)
     if level == "both":
-        ranked = _with_themselves(
-            index, ranked, [hit.dataset for hit in _folded(index, found.base, found.base)[:_FIRST]]
-        )
+        themselves = [hit.dataset for hit in _folded(index, found.base, found.base)[:_FIRST]]
+        own = _FIRST if len(question.phrases) >= _LISTED else _OTHERS
+        ranked = _with_themselves(index, ranked, themselves, own)
     return Found(question, tuple(ranked), tuple(_anchors(index, found, level)))
 
 
@@ -77,16 +79,19 @@ def _folded(index: Index, values: Floats, ties: Floats) -> list[Hit]:
     return [Hit(name, found) for name, found in score.items()]
 
 
-def _with_themselves(index: Index, ranked: list[Hit], themselves: list[str]) -> list[Hit]:
+def _with_themselves(index: Index, ranked: list[Hit], themselves: list[str], own: int) -> list[Hit]:
     """With the best datasets by themselves in places near the front: a topic that was misjudged hides none of them.
 
     The very best is the first, if it is among the best of all. The last of the first places are for the next ones, then
     for the best one of each topic that the places before don't show; after the first places each other one is theirs
     till all are there. Scores fall: what was put before others has the best of theirs.
+
+    Args:
+        own: first places that are for them.
     """
     scores = dict(ranked)
-    front = list(scores)[: _FIRST - _OTHERS]
-    others = _others(index, front, themselves)
+    front = list(scores)[: _FIRST - own]
+    others = _others(index, front, themselves, own)
     rest = [name for name in scores if name not in front and name not in others]
     room = _FIRST - len(front) - len(others)
     lacking = [name for name in themselves if name not in front and name not in others and name not in rest[:room]]
@@ -96,15 +101,15 @@ def _with_themselves(index: Index, ranked: list[Hit], themselves: list[str]) -> 
     return list(map(Hit, order, falling))
 
 
-def _others(index: Index, front: list[str], themselves: list[str]) -> list[str]:
+def _others(index: Index, front: list[str], themselves: list[str], own: int) -> list[str]:
     """Datasets for the last of the first places."""
     seen = {_topic(index, name) for name in front}
     best: dict[int, str] = {}
     for name in themselves:
         best.setdefault(_topic(index, name), name)
     new = (name for topic, name in best.items() if topic not in seen)
-    found = dict.fromkeys((*(name for name in themselves[:_OTHERS] if name not in front), *new))
-    return list(found)[:_OTHERS]
+    found = dict.fromkeys((*(name for name in themselves[:own] if name not in front), *new))
+    return list(found)[:own]
 
 
 def _topic(index: Index, name: str) -> int:
