@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -45,16 +46,18 @@ class StaticEmbedder:
             return np.zeros((0, self.dimensions), np.float32)
         clean = [encodable(text) for text in texts]
         # threads of its own, one for each 1,024 texts, get in the way of those that cut texts into pieces
-        found = self._model.encode(clean, use_multiprocessing=False, max_length=_MOST_PIECES)
+        found = _loaded(self._table, self._tokenizer).encode(clean, use_multiprocessing=False, max_length=_MOST_PIECES)
         return unit(np.asarray(found, np.float32))
 
-    @cached_property
-    def _model(self) -> StaticModel:
-        try:
-            from model2vec import StaticModel
-            from safetensors.numpy import load_file
-            from tokenizers import Tokenizer
-        except ImportError as error:
-            raise EnvironmentMissing(f"the default model needs {error.name}", "pip install model2vec") from error
-        (table,) = load_file(self._table).values()
-        return StaticModel(table.astype(np.float32), Tokenizer.from_file(str(self._tokenizer)))
+
+@cache
+def _loaded(table: Path, tokenizer: Path) -> StaticModel:
+    """The model, once for all runs of a process: its tokenizer takes longer to read than most catalogs to embed."""
+    try:
+        from model2vec import StaticModel
+        from safetensors.numpy import load_file
+        from tokenizers import Tokenizer
+    except ImportError as error:
+        raise EnvironmentMissing(f"the default model needs {error.name}", "pip install model2vec") from error
+    (vectors,) = load_file(table).values()
+    return StaticModel(vectors.astype(np.float32), Tokenizer.from_file(str(tokenizer)))
