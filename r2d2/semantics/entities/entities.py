@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from r2d2.model.comments import column_comments, table_comment
-from r2d2.model.dataset import Dataset, Leaf, LeafPath
+from r2d2.model.dataset import Dataset, LeafPath
 from r2d2.model.usage import Usage
 from r2d2.semantics.base_relations import Kind, Relations
 from r2d2.semantics.entities.contraction import contracted
@@ -130,11 +130,6 @@ def entities_of(catalog: Catalog, glossary: Mapping[str, tuple[str, ...]]) -> En
         relations=_relations(group, members, datasets, contained, catalog.usages, place),
         vocabulary=vocabulary,
     )
-
-
-def column_name(leaf: Leaf) -> str:
-    """A column's path as one name."""
-    return " ".join(leaf.path)
 
 
 class _Columns:
