@@ -374,7 +374,8 @@ def test_stages_one_by_one_give_what_run_gives(
 def test_only_the_payload_goes_to_standard_output(
     spark: SparkSession, lake: Path, state: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["run", str(lake), "--state", str(state), "--format", "json", "--set", SMALL_SKETCH]) == 0
+    settings = ["--set", SMALL_SKETCH, "--set", "semantics.topics=true"]
+    assert main(["run", str(lake), "--state", str(state), "--format", "json", *settings]) == 0
     out, err = capsys.readouterr()
     funnel = json.loads(out)
     assert funnel["proven"]
