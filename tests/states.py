@@ -67,9 +67,9 @@ def small_lake(lake: Path) -> set[tuple[str, str]]:
 def run_job(
     roots: Path | Sequence[str | Path], state: Path, *overrides: str, progress: Progress | None = None
 ) -> pipeline.Job:
-    """The main job in this process."""
+    """The main job in this process; it makes topics only where it is told to."""
     given = [roots] if isinstance(roots, Path) else roots
-    settings = load_settings(overrides=overrides, environ={})
+    settings = load_settings(overrides=("semantics.topics=false", *overrides), environ={})
     return pipeline.run([str(root) for root in given], str(state), settings, progress or Progress(quiet=True)).job
 
 

@@ -29,7 +29,8 @@ KILL_AT = Path(__file__).with_name("kill_at.py")
 #: What a run writes to its state, in this order: one table a write. The join decides what is left in two steps here.
 WRITES = [
     *("runs", "summaries", "datasets", "measures", "verdicts", "verdicts", "edges", "groups", "group_edges"),
-    *("usage", "plans", "plan", "runs"),
+    *("usage", "plans", "plan"),
+    *("vectors", "look_alikes", "topic_members", "topic_relations", "topics", "groupings", "runs"),
 ]
 #: The moments of a run in their order.
 MOMENTS = [
@@ -64,12 +65,18 @@ MOMENTS = [
     "begin:plan",
     *(f"{when}:{n}" for n in (11, 12) for when in ("before", "during", "after")),
     "end:plan",
+    "begin:group topics",
+    "inside:group topics",
+    *(f"{when}:{n}" for n in range(13, 19) for when in ("before", "during", "after")),
+    "end:group topics",
     "begin:report",
     "end:report",
-    "before:13",
-    "during:13",
-    "after:13",
+    "before:19",
+    "during:19",
+    "after:19",
 ]
+#: What runs are made with.
+SETTINGS = (SMALL_SKETCH, "semantics.topics=true")
 MODULES = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
 KEPT = {"read metadata": "after:2", "scan": "after:4", "join": "after:6"}
 
@@ -89,9 +96,9 @@ def undisturbed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -
     directory = tmp_path_factory.mktemp("kill")
     lake = directory / "lake"
     small_lake(lake)
-    run_job(lake, directory / "older", SMALL_SKETCH)
+    run_job(lake, directory / "older", *SETTINGS)
     write(lake / "sample.csv", base_table(300).take(list(range(0, 300, 2))))
-    run_job(lake, directory / "now", SMALL_SKETCH)
+    run_job(lake, directory / "now", *SETTINGS)
     before, now = results(directory / "older"), results(directory / "now")
     assert ("base.parquet", "sample.csv") in now["pairs"] - before["pairs"]
     return Undisturbed(lake, directory / "older", before, now)
@@ -100,7 +107,7 @@ def undisturbed(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -
 def kill(moment: str, whom: str, lake: Path, state: Path, delay: float) -> str:
     """Starts a run and kills it at a moment; what it said until then."""
     where, name = moment.split(":", 1)
-    arguments = ["run", str(lake), "--state", str(state), "--set", SMALL_SKETCH]
+    arguments = ["run", str(lake), "--state", str(state), *(word for each in SETTINGS for word in ("--set", each))]
     environment = os.environ | MODULES | {"R2D2_TEST_KILL_DELAY": str(delay)}
     done = subprocess.run(
         [sys.executable, str(KILL_AT), f"{where}:{name}", whom, *arguments],
@@ -121,7 +128,7 @@ def check_killed_run(undisturbed: Undisturbed, state: Path, moment: str, whom: s
     said = kill(moment, whom, undisturbed.lake, state, delay)
     told = f"R2D2_SEED={seed_from_environment()} {moment} {whom}\n{said}"
     check_what_is_shown(undisturbed, state, moment, finished_before)
-    job = run_job(undisturbed.lake, state, SMALL_SKETCH)
+    job = run_job(undisturbed.lake, state, *SETTINGS)
     found = results(state, job.run_id)
     for part, expected in undisturbed.now.items():
         assert found[part] == expected, told
@@ -138,7 +145,7 @@ def check_what_is_shown(undisturbed: Undisturbed, state: Path, moment: str, fini
     opened = open_state(str(state))
     statuses = [run.status for run in runs.runs(opened)]
     timed = moment.startswith(("during:", "inside:"))
-    if (timed or moment == "after:13") and statuses == [runs.FINISHED] * (1 + finished_before):
+    if (timed or moment == f"after:{len(WRITES)}") and statuses == [runs.FINISHED] * (1 + finished_before):
         return  # a fast run is at its end by then
     killed = [runs.RUNNING] if MOMENTS.index(moment) >= MOMENTS.index("after:1") else []
     assert statuses in (killed + [runs.FINISHED] * finished_before, [runs.RUNNING] + [runs.FINISHED] * finished_before)
@@ -165,7 +172,7 @@ def test_a_run_writes_what_the_moments_go_by(
 
     for name in ("append", "write_run"):
         monkeypatch.setattr(State, name, noted(getattr(State, name)))
-    run_job(undisturbed.lake, tmp_path / "state", SMALL_SKETCH)
+    run_job(undisturbed.lake, tmp_path / "state", *SETTINGS)
     assert written == WRITES
 
 
@@ -188,7 +195,7 @@ def test_run_killed_at_any_moment_gives_the_same(undisturbed: Undisturbed, tmp_p
 def test_run_killed_again_and_again_gets_to_its_end(undisturbed: Undisturbed, tmp_path: Path) -> None:
     for moment in ("during:2", "before:4", "during:5", "before:7", "during:10"):
         kill(moment, "all", undisturbed.lake, tmp_path / "state", 0.1)
-    job = run_job(undisturbed.lake, tmp_path / "state", SMALL_SKETCH)
+    job = run_job(undisturbed.lake, tmp_path / "state", *SETTINGS)
     assert results(tmp_path / "state") == undisturbed.now
     assert read(job).keys() <= {"join"}
 
@@ -202,7 +209,7 @@ def test_first_write_to_a_table_that_came_to_nothing_is_no_damage(undisturbed: U
         (state.path / table / "part-00000-lost.snappy.parquet").write_bytes(source.read_bytes() if source else b"PAR1")
     (state.path / "datasets").mkdir()
     assert runs.runs(state) == []
-    run_job(undisturbed.lake, state.path, SMALL_SKETCH)
+    run_job(undisturbed.lake, state.path, *SETTINGS)
     assert results(state.path) == undisturbed.now
 
 

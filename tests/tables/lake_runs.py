@@ -56,7 +56,7 @@ def selected(request: pytest.FixtureRequest, cases: Sequence[_Case]) -> list[_Ca
 
 def run_lake(roots: Sequence[str], state: Path, *overrides: str) -> Found:
     """A run in this process, on the session that is there."""
-    settings = load_settings(None, overrides, environ={})
+    settings = load_settings(None, ("semantics.topics=false", *overrides), environ={})
     job = pipeline.run(list(roots), str(state), settings, Progress(quiet=True)).job
     run = runs.find_run(job.state, job.run_id)
     datasets = runs.datasets(job.state, run)
