@@ -61,9 +61,9 @@ def index_of(state: State, run: runs.Run, settings: SemanticsSettings) -> Index:
     from r2d2.semantics.retrieval.sources import sources_of
     from r2d2.semantics.topics.again import regrouped
 
-    grouped, catalog, embedder = regrouped(state, run, settings)
+    grouped, catalog, embed = regrouped(state, run, settings)
     sources = sources_of(catalog.datasets, catalog.contained, catalog.duplicates, _verdicts(state, run))
-    return Index.of(grouped, sources, embedder.embed)
+    return Index.of(grouped, sources, embed)
 
 
 def _verdicts(state: State, run: runs.Run) -> Mapping[str, Verdict]:

@@ -33,6 +33,17 @@ class VectorStore:
         Raises:
             StateError: the table is damaged, or can't be written.
         """
+        return self._found(texts, keep=True)
+
+    def read(self, texts: Sequence[str]) -> Floats:
+        """The same for those who only read the state: nothing is kept.
+
+        Raises:
+            StateError: the table is damaged.
+        """
+        return self._found(texts, keep=False)
+
+    def _found(self, texts: Sequence[str], keep: bool) -> Floats:
         rows: dict[str, int] = {}
         numbers = [rows.setdefault(text, len(rows)) for text in texts]
         keys = [self._key(text) for text in rows]
@@ -42,7 +53,8 @@ class VectorStore:
         if len(new):
             different = list(rows)
             vectors[new] = self.embedder.embed([different[row] for row in new])
-            self._keep([keys[row] for row in new], vectors[new])
+            if keep:
+                self._keep([keys[row] for row in new], vectors[new])
         return vectors[numbers]
 
     def _fill(self, vectors: Floats, keys: Sequence[str]) -> npt.NDArray[np.bool_]:

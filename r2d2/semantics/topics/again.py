@@ -12,11 +12,13 @@ from r2d2.catalog import runs
 from r2d2.catalog.state import State
 from r2d2.config import SemanticsSettings
 from r2d2.errors import StateError
-from r2d2.semantics.embed.embedder import Embedder, embedder_of
+from r2d2.semantics.embed.embedder import embedder_of
+from r2d2.semantics.embed.vectors import VectorStore
 from r2d2.semantics.entities.entities import Catalog, Entities, entities_of
 from r2d2.semantics.hierarchy.aggregate import Aggregation, compared, near
 from r2d2.semantics.hierarchy.linkage import numbered
 from r2d2.semantics.labels.topics import Kept, Topic, topics_of
+from r2d2.semantics.similarity.dense import Embed
 from r2d2.semantics.topics.grouping import Grouped, known_of, related
 from r2d2.semantics.topics.kept import KeptTopic, grouping_of, members_kept, topics_kept
 from r2d2.semantics.topics.lasting import Extent, lasting_ids
@@ -35,8 +37,8 @@ def catalog_of(state: State, run: runs.Run) -> Catalog:
     return Catalog(found, pairs, duplicates, runs.usage(state, run), run.case_sensitive, gone)
 
 
-def regrouped(state: State, run: runs.Run, settings: SemanticsSettings) -> tuple[Grouped, Catalog, Embedder]:
-    """The topics of a run as they were found, without grouping again; the catalog, and the model that they are of.
+def regrouped(state: State, run: runs.Run, settings: SemanticsSettings) -> tuple[Grouped, Catalog, Embed]:
+    """The topics of a run as they were found, without grouping again; the catalog, and what embeds as they were.
 
     Raises:
         NotFound: the run has no topics.
@@ -45,9 +47,9 @@ def regrouped(state: State, run: runs.Run, settings: SemanticsSettings) -> tuple
     """
     grouping = grouping_of(state, run.run_id)
     catalog = catalog_of(state, run)
-    embedder = embedder_of(replace(settings, model=grouping.model))
+    embed = VectorStore(state, embedder_of(replace(settings, model=grouping.model))).read
     entities = entities_of(catalog, grouping.glossary)
-    tokens, blended = compared(entities, embedder.embed)
+    tokens, blended = compared(entities, embed)
     topics = {topic.topic: topic for topic in topics_kept(state, run.run_id)}
     pieces, finest = _of_entities(entities, state, run.run_id)
     ids, levels = _levels(finest, topics)
@@ -57,7 +59,7 @@ def regrouped(state: State, run: runs.Run, settings: SemanticsSettings) -> tuple
     names = {topic.topic: Kept(topic.name, topic.by) for topic in topics.values()}
     grouped = related(found, by_node, catalog, settings, names)
     told = {node: replace(topic, summary=topics[by_node[node]].summary) for node, topic in grouped.topics.items()}
-    return replace(grouped, topics=told), catalog, embedder
+    return replace(grouped, topics=told), catalog, embed
 
 
 def in_parts(grouped: Grouped, catalog: Catalog, number: int) -> list[KeptTopic]:
