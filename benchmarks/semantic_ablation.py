@@ -21,6 +21,7 @@ from benchmarks.planted.catalogs import catalog_a, catalog_b, catalog_c
 from benchmarks.planted.planted import Planted
 from benchmarks.planted.scores import adjusted_rand_index
 from r2d2.config import SemanticsSettings
+from r2d2.semantics.embed.embedder import unit
 from r2d2.semantics.embed.static import StaticEmbedder
 from r2d2.semantics.entities import entities, vocabulary
 from r2d2.semantics.entities.entities import Catalog, Entities, entities_of
@@ -32,7 +33,7 @@ from r2d2.semantics.similarity import tokens as weighing
 from r2d2.semantics.similarity.blended import Blended
 from r2d2.semantics.similarity.dense import Embed
 from r2d2.semantics.similarity.tokens import Tokens
-from r2d2.semantics.similarity.weights import scaled, unit, unit_rows
+from r2d2.semantics.similarity.weights import scaled, unit_rows
 from r2d2.semantics.tree import Floats, Ints
 
 

@@ -13,6 +13,7 @@ from scipy.sparse import coo_array, csr_array
 
 from benchmarks.planted.scores import adjusted_rand_index
 from r2d2.config import SemanticsSettings
+from r2d2.semantics.embed.embedder import unit
 from r2d2.semantics.embed.hashing import HashingEmbedder
 from r2d2.semantics.entities.entities import Catalog, entities_of
 from r2d2.semantics.hierarchy.aggregate import Aggregation, aggregate
@@ -20,7 +21,6 @@ from r2d2.semantics.hierarchy.levels import levels_of
 from r2d2.semantics.hierarchy.linkage import linkage_of, numbered
 from r2d2.semantics.hierarchy.pieces import pieces
 from r2d2.semantics.similarity.blended import Blended
-from r2d2.semantics.similarity.weights import unit
 from r2d2.semantics.tree import Floats, Ints
 from tests.sampling import examples
 from tests.semantics.small_topics import dataset, lake

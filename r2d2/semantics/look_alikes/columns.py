@@ -8,12 +8,13 @@ import numpy as np
 from scipy.sparse import csr_array, hstack
 
 from r2d2.model.dataset import LeafPath
+from r2d2.semantics.embed.embedder import unit
 from r2d2.semantics.entities.vocabulary import Vocabulary
 from r2d2.semantics.similarity.counted import counted
 from r2d2.semantics.similarity.dense import Embed
 from r2d2.semantics.similarity.lexical import pieces_of
 from r2d2.semantics.similarity.tokens import Tokens
-from r2d2.semantics.similarity.weights import idf, scaled, unit, unit_rows
+from r2d2.semantics.similarity.weights import idf, scaled, unit_rows
 from r2d2.semantics.tree import Floats, Ints
 
 #: The words that a name stands for, and those that it is written with.

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from r2d2.semantics.embed.embedder import unit
 from r2d2.semantics.retrieval.index import Groups, Index
 from r2d2.semantics.retrieval.question import Question
 from r2d2.semantics.similarity.dense import NAME, Half
-from r2d2.semantics.similarity.weights import unit
 from r2d2.semantics.tree import Floats
 
 #: What phrases and words count, beside the meaning of the whole question.

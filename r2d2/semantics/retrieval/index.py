@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_array
 
+from r2d2.semantics.embed.embedder import unit
 from r2d2.semantics.entities.entities import Entities
 from r2d2.semantics.labels.topics import Topic
 from r2d2.semantics.relations.lifted import Lifted
@@ -16,7 +17,6 @@ from r2d2.semantics.retrieval.sources import Source
 from r2d2.semantics.retrieval.words import Words, words_of_entities
 from r2d2.semantics.similarity.dense import Embed, Meaning, meaning_of, texts_of
 from r2d2.semantics.similarity.tokens import Tokens
-from r2d2.semantics.similarity.weights import unit
 from r2d2.semantics.topics.grouping import Grouped
 from r2d2.semantics.tree import Floats, Ints, Tree
 

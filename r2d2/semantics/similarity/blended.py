@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
-from r2d2.semantics.similarity.weights import unit, unit_rows
+from r2d2.semantics.embed.embedder import unit
+from r2d2.semantics.similarity.weights import unit_rows
 from r2d2.semantics.tree import Floats, Ints
 
 #: Rows that are compared with all others at once: 16 MB for 10,000 entities.

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.sparse import csr_array
 
+from r2d2.semantics.embed.embedder import unit
 from r2d2.semantics.entities.entities import Entities
 from r2d2.semantics.similarity.counted import counted
 from r2d2.semantics.similarity.tokens import Tokens
-from r2d2.semantics.similarity.weights import idf, presence, scaled, unit
+from r2d2.semantics.similarity.weights import idf, presence, scaled
 from r2d2.semantics.tree import Floats
 
 #: Texts → vectors of length one, shape (texts, dimensions).

@@ -33,9 +33,3 @@ def unit_rows(matrix: csr_array) -> csr_array:
     """Rows of length one; those of zeros stay."""
     lengths = np.sqrt(np.asarray(matrix.multiply(matrix).sum(axis=1)).ravel())
     return csr_array(diags_array((1 / np.maximum(lengths, 1e-12)).astype(np.float32), format="csr") @ matrix)
-
-
-def unit(matrix: Floats) -> Floats:
-    """Rows of length one; those of zeros stay."""
-    lengths = np.linalg.norm(matrix, axis=1, keepdims=True)
-    return np.asarray(matrix / np.maximum(lengths, 1e-12), np.float32)
