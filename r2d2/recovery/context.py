@@ -127,6 +127,10 @@ class Recovery:
         wanted = location.rstrip("/")
         return next((each for each in self.datasets().values() if each.location.rstrip("/") == wanted), None)
 
+    def look_again(self) -> None:
+        """The lake is listed anew when it is next asked for: what was seen may be what a store refused to show."""
+        self._seen = None
+
     def require_finished(self) -> None:
         """Raises unless everything that was begun was finished or undone.
 

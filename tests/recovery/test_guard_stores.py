@@ -30,7 +30,9 @@ from r2d2.recovery.records.receipts import of_dataset
 from tests.recovery.guarded import NOW, ROWS, SLICE
 from tests.recovery.test_guard_decisions import Killed
 from tests.recovery_runs import ALL, at_work, give_back, recover_all, retire
+from tests.s3_servers import environment, faulty
 from tests.sampling import FULL, some
+from tests.stores.test_lease_faults import Some
 
 
 def put(lake: str, name: str, rows: pa.Table) -> None:
@@ -105,6 +107,31 @@ def test_a_store_that_does_not_say_what_it_keeps_has_lost_nothing_yet(
         finding = guarded(lake, tmp_path / "state")
     assert (finding.verdict, "s3:ListBucketVersions" in finding.hint) == (Verdict.UNSURE, True), finding
     assert guarded(lake, tmp_path / "state").verdict is Verdict.RESTORED
+
+
+@pytest.mark.parametrize("times", [1, 1000])
+def test_a_parent_whose_footer_is_refused_for_the_moment_is_neither_damaged_nor_gone(
+    endpoint: str, s3: str, tmp_path: Path, times: int
+) -> None:
+    lake = retired(s3, tmp_path / "state")
+    put(lake, "all.parquet", ROWS.take(list(reversed(range(2000)))))
+    refused = Some("403", "GET", "/all.parquet")
+    refused.left = times
+    with faulty(endpoint, refused) as url, environment(url):
+        finding = guarded(lake, tmp_path / "state")
+    assert refused.left < times
+    assert (finding.verdict, "403" in finding.what) == (
+        (Verdict.CARRIED, False) if times == 1 else (Verdict.UNSURE, True)
+    ), finding
+    assert guarded(lake, tmp_path / "state").verdict is (Verdict.GOOD if times == 1 else Verdict.CARRIED)
+
+
+def test_a_parent_that_is_damaged_brings_the_dataset_back(s3: str, tmp_path: Path) -> None:
+    lake = retired(s3, tmp_path / "state")
+    storage_for(lake).put(f"{lake}/all.parquet", b"PAR1, and then nothing more of it")
+    finding = guarded(lake, tmp_path / "state")
+    assert finding.verdict is Verdict.RESTORED, finding
+    assert rows_of(lake) == SLICE
 
 
 def test_a_parent_in_a_bucket_without_versions_protects_nothing(s3: str, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from r2d2.recovery.parents.iceberg_changes import with_changes
 from r2d2.recovery.parents.older_versions import with_older_versions
 from r2d2.recovery.parents.parent_now import ParentNow, Parents
 from r2d2.recovery.parents.protection import exposed
-from r2d2.recovery.parents.rebinding import adopt, new_recipe
+from r2d2.recovery.parents.rebinding import adopt, new_recipe, parent_at
 from r2d2.recovery.records.receipts import is_unfinished
 from r2d2.recovery.restore import restore
 
@@ -148,7 +148,7 @@ def _carried(recovery: Recovery, receipt: Receipt, recipe: Recipe, parent: Paren
         with suppress(R2D2Error):  # files that were only touched, or copied back, are the same
             same = as_now(recipe)
             return same if Parents().now(same).good else None
-    there = recovery.dataset_at(recipe.parent.location)
+    there = parent_at(recovery, recipe.parent.location)
     found = new_recipe(recovery, receipt, recipe, there, parent.intact) if there else None
     return found if found and Parents().now(found).good else None
 

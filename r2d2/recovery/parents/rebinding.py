@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from r2d2.errors import NotRetirable, Tampered, UnreadableData, UnsupportedData
-from r2d2.lake.file_tree import joined
+from r2d2.errors import LakeError, NotRetirable, Tampered, UnreadableData, UnsupportedData
+from r2d2.lake.file_tree import joined, refused
 from r2d2.lake.storage import storage_for
 from r2d2.model.dataset import DataFile, Dataset, Leaf
 from r2d2.model.receipt import Receipt, Status
@@ -23,6 +23,36 @@ from r2d2.recovery.recipes import recipe_store
 from r2d2.recovery.recipes.predicate import from_json
 from r2d2.recovery.recipes.pruning import may_hold
 from r2d2.recovery.recipes.recipes import candidates, unified
+
+
+def parent_at(recovery: Recovery, location: str) -> Dataset | None:
+    """What lies where a parent was; None if there is no dataset.
+
+    That its data can't be read says nothing of its rows where it was only refused: damage has to be seen twice, in
+    files that can be read.
+
+    Raises:
+        LakeError: reading was refused.
+    """
+    there = recovery.dataset_at(location)
+    if there is None or there.status != "error":
+        return there
+    recovery.look_again()
+    there = recovery.dataset_at(location)
+    if there is not None and there.status == "error":
+        for file in there.files:
+            _require_readable(file.path)
+    return there
+
+
+def _require_readable(path: str) -> None:
+    try:
+        with storage_for(path).open(path) as opened:
+            opened.read(1)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise LakeError(refused(error), "nothing was decided; guard again when it can be read") from error
 
 
 def new_recipe(recovery: Recovery, receipt: Receipt, recipe: Recipe, parent: Dataset, intact: bool) -> Recipe | None:
