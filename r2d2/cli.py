@@ -11,7 +11,7 @@ from functools import partial
 from io import TextIOWrapper
 from logging import ERROR
 
-from r2d2 import cli_recovery, flags
+from r2d2 import cli_recovery, cli_semantics, flags
 from r2d2.config import Settings, describe
 from r2d2.errors import R2D2Error
 from r2d2.flags import Call, Commands, command, read_settings
@@ -26,6 +26,8 @@ _EPILOG = """examples:
   r2d2 run /data/lake --state /data/r2d2      find, prove and plan; writes /data/r2d2/report.html
   r2d2 edges --state /data/r2d2               what holds what (--all: every pair)
   r2d2 explain sales/2024 --state /data/r2d2  why a dataset is or isn't redundant
+  r2d2 ask "customer orders" --state /data/r2d2
+                                              what the lake holds on that, and which of it is redundant
   r2d2 review approve DATASET --by me --note "asked the owner" --state /data/r2d2, then
   r2d2 apply --state /data/r2d2               put what was approved into quarantine; r2d2 restore DATASET undoes it
 Only apply, restore, purge, guard, recover and erase change a lake. `r2d2 COMMAND --help` explains a command,
@@ -117,6 +119,7 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
     _lake_commands(commands)
     _state_commands(commands)
+    cli_semantics.add(commands)
     cli_recovery.add(commands)
     return parser
 
@@ -178,21 +181,6 @@ def _state_commands(commands: Commands) -> None:
     text = "why a dataset is or isn't redundant, and the plan's arithmetic"
     explain = command(commands, "explain", text, _explain, state, run)
     explain.add_argument("dataset", help="its id, as `r2d2 datasets` lists it, or another of its names")
-    text = "what the lake holds, as topics over topics; ids and names last from run to run (docs/semantics.md)"
-    shared = flags.turn(), run, flags.settings(), output
-    topics = command(commands, "topics", text, _topics, *shared)
-    text = "cut the tree into N parts, as one level (default: the levels that were chosen)"
-    shown = topics.add_mutually_exclusive_group()
-    shown.add_argument("--parts", type=int, metavar="N", help=text)
-    text = "instead, pairs of datasets that look alike but whose columns differ in name, with what to map: worth a look"
-    shown.add_argument("--look-alikes", action="store_true", help=text)
-    text = "group the run's datasets anew, whatever an earlier run found: ids and names of topics don't last"
-    topics.add_argument("--fresh", action="store_true", help=text)
-    text = "what the lake holds on a question, and which of it is redundant: datasets, topics, containments, the plan"
-    ask = command(commands, "ask", text, _ask, state, run, flags.settings(), flags.output_format("text", "json"))
-    ask.add_argument("question", help='in words, for example "what do we hold about customer orders?"')
-    text = "what answers: datasets by themselves, the topics that they are in, or both (default)"
-    ask.add_argument("--level", default="both", choices=("base", "topic", "both"), help=text)
     text = "the price sheets that retention.prices chooses from, each figure with its source and date"
     command(commands, "prices", text, _prices, flags.output_format("table", "json", "csv"))
     command(commands, "settings", "all settings with their defaults", _show_settings)
@@ -317,26 +305,6 @@ def _explain(arguments: Namespace) -> None:
     from r2d2.commands import state
 
     state.explain(arguments.state, arguments.run, arguments.dataset)
-
-
-def _topics(arguments: Namespace) -> None:
-    from r2d2.commands import topics
-
-    settings, which = read_settings(arguments).semantics, (arguments.state, arguments.run)
-    if arguments.fresh:
-        topics.group_anew(*which, settings, Progress(arguments.quiet), arguments.wait)
-    if arguments.look_alikes:
-        topics.show_look_alikes(*which, arguments.format)
-    else:
-        topics.show_topics(*which, arguments.parts, settings, arguments.format)
-
-
-def _ask(arguments: Namespace) -> None:
-    from r2d2.commands import asking_about
-
-    settings, progress = read_settings(arguments).semantics, Progress(arguments.quiet)
-    which = arguments.state, arguments.run, arguments.question, arguments.level
-    asking_about.ask_about(*which, settings, progress, arguments.format)
 
 
 def _prices(arguments: Namespace) -> None:

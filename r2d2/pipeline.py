@@ -7,27 +7,19 @@ version of what they were taken from, and are not read again.
 
 from __future__ import annotations
 
-import json
 import math
-import time
-import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
-from functools import cached_property, partial
-from typing import TYPE_CHECKING
-
-import pyarrow as pa
+from dataclasses import dataclass, replace
+from functools import partial
 
 from r2d2 import contained
 from r2d2.catalog import records, runs, usage_records
-from r2d2.catalog.cache import StateCache
 from r2d2.catalog.described import describe
 from r2d2.catalog.discovery import discover
 from r2d2.catalog.earlier import earlier_runs
 from r2d2.catalog.listing import Candidate
 from r2d2.catalog.reading import files_of, needs_of
-from r2d2.catalog.state import State, as_json, open_state
+from r2d2.catalog.state import open_state
 from r2d2.catalog.state_place import REPORT
 from r2d2.config import Settings
 from r2d2.contained import Contained
@@ -38,25 +30,15 @@ from r2d2.containment.join_kept import KeptJoin
 from r2d2.containment.row_hash import FAST, RowHash
 from r2d2.containment.scanner import Scanner
 from r2d2.containment.store import ResultStore
-from r2d2.errors import EnvironmentMissing, StateError, UsageError
+from r2d2.errors import StateError
 from r2d2.garbage import rare_collections
-from r2d2.lake.kernels import Kernel
-from r2d2.lake.session import (
-    build_session,
-    held_cores,
-    is_submitted,
-    planned_cores,
-    require_java,
-    running_tasks,
-    shares_disk,
-)
-from r2d2.lake.spark_figures import spark_counter
+from r2d2.grouped import report_topics, topics_stage
+from r2d2.job import Job, new_job
+from r2d2.lake.session import is_submitted, require_java, shares_disk
 from r2d2.lake.spark_files import Access
-from r2d2.lake.workers import Workers
-from r2d2.logs import of_run
 from r2d2.model.dataset import Dataset, FileSummary
 from r2d2.model.edge import Edge
-from r2d2.model.funnel import Funnel, unusable_by_status
+from r2d2.model.funnel import unusable_by_status
 from r2d2.model.plan import Plan
 from r2d2.model.usage import Usage
 from r2d2.operations.observe import observed
@@ -67,100 +49,20 @@ from r2d2.recovery.records.measured import restores_factor
 from r2d2.report.data import Problem, RunFacts, build_report
 from r2d2.report.near_misses import NearMisses, near_misses
 from r2d2.report.render import render
-from r2d2.report.topics import Topics, topics_in
+from r2d2.report.topics import Topics
 from r2d2.retention.context import Context
 from r2d2.retention.latency import slowed
 from r2d2.retention.planner import make_plan
 from r2d2.retention.prices import check_prices, without_archived
-from r2d2.retention.run_cost import run_cost
 from r2d2.retention.unread import without_unread
 from r2d2.retention.worth import worth_of
 from r2d2.semantics.check import check_topics
 from r2d2.units import human_bytes, plural
 from r2d2.usage.collect import collect
-from r2d2.version import __version__
 from r2d2.visible import visible
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
-    from r2d2.semantics.topics.stage import Made
-
-#: The stage that ends with a status.
-_ENDS_WITH = {runs.DISCOVERED: "read metadata", runs.CONTAINED: "write edges", runs.PLANNED: "plan"}
-
 
 #: The status of problems with sources of usage.
 OF_USAGE = "usage"
-#: The status of what keeps datasets from being grouped.
-OF_TOPICS = "topics"
-
-
-@dataclass
-class Job:
-    """One run on a state: who it is, what it was asked, and what it has found so far."""
-
-    state: State
-    settings: Settings
-    progress: Progress
-    run_id: str
-    roots: tuple[str, ...]
-    started: datetime
-    funnel: Funnel = field(default_factory=Funnel)
-    problems: tuple[Problem, ...] = ()
-    usages: tuple[Usage, ...] = ()
-    inputs: str = ""
-    begun: float = field(default_factory=time.monotonic)
-    needs: frozenset[str] = frozenset()
-    cores: int = 0
-
-    def __post_init__(self) -> None:
-        of_run(self.run_id)
-
-    @cached_property
-    def spark(self) -> SparkSession:
-        """The session, started when a stage first needs it, with the jars that the lake ``needs``."""
-        with self.progress.stage("start Spark"):
-            session = build_session(self.settings.spark, needs=self.needs)
-        self.progress.tasks = partial(running_tasks, session)
-        self.progress.spark = spark_counter(session, self.run_id)
-        self.cores = held_cores(session, self.settings.spark)
-        return session
-
-    @cached_property
-    def workers(self) -> Workers:
-        """The session's workers."""
-        return Workers(self.spark, Access(self.settings.spark.workers), self.progress.note)
-
-    def run_tasks(self, tasks: pa.Table, kernel: Kernel, schema: pa.Schema) -> pa.Table:
-        """Runs a kernel over tasks with Spark, which no tasks need not be started for."""
-        return self.workers.map_tasks(tasks, kernel, schema) if tasks.num_rows else schema.empty_table()
-
-    @cached_property
-    def cache(self) -> StateCache:
-        """Results of earlier runs."""
-        return StateCache(self.state)
-
-    def cost(self) -> float:
-        """What the stages that have ended took, in money."""
-        cores = self.cores or planned_cores(self.settings.spark)[0]
-        return run_cost(self.progress.figures, cores, self.settings.retention)
-
-    def record(self, status: str) -> None:
-        """Writes how far the run has come."""
-        self.funnel = replace(self.funnel, stages=tuple(self.progress.figures), cost=self.cost())
-        row = {
-            "run_id": self.run_id,
-            "status": status,
-            "at": self.started if status == runs.RUNNING else datetime.now(UTC),
-            "roots": json.dumps(self.roots),
-            "settings": as_json(asdict(replace(self.settings, spark=type(self.settings.spark)()))),
-            "funnel": self.funnel.to_json(),
-            "problems": json.dumps([asdict(problem) for problem in self.problems]),
-            "inputs": self.inputs,
-            "version": __version__,
-        }
-        self.state.append("runs", [row])
 
 
 @dataclass(frozen=True)
@@ -202,26 +104,6 @@ def _all_stages(job: Job) -> Outcome:
     report_stage(job, held.datasets, held.edges, near, held.duplicates, plan, topics)
     job.record(runs.FINISHED)
     return Outcome(job, held, plan, topics)
-
-
-def new_job(roots: Sequence[str], state: State, settings: Settings, progress: Progress) -> Job:
-    """A job for a run that is about to start."""
-    started = datetime.now(UTC)
-    run_id = f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
-    return Job(state, settings, progress, run_id, tuple(roots), started)
-
-
-def resumed_job(run: runs.Run, state: State, settings: Settings, progress: Progress, reached: str) -> Job:
-    """A job that goes on with a run whose stages up to ``reached`` are in the state.
-
-    What later stages took is forgotten, as what they found is: else it would count against this job's limits.
-    """
-    names = [figure.name for figure in run.funnel.stages]
-    kept = names.index(_ENDS_WITH[reached]) + 1 if _ENDS_WITH[reached] in names else len(names)
-    progress.figures.extend(run.funnel.stages[:kept])
-    problems = tuple(Problem(**problem) for problem in run.problems)
-    inputs = "" if reached == runs.DISCOVERED else run.inputs
-    return Job(state, settings, progress, run.run_id, run.roots, run.started, run.funnel, problems, inputs=inputs)
 
 
 def discover_stage(job: Job) -> tuple[Dataset, ...]:
@@ -387,44 +269,6 @@ def _usage(job: Job, datasets: Sequence[Dataset]) -> tuple[Usage, ...]:
     job.problems = (*before, *new)
     job.usages = tuple(found.usages)
     return job.usages
-
-
-def topics_stage(job: Job, held: Contained, plan: Plan) -> Made | None:
-    """Groups the datasets into topics; writes ``topics`` and what belongs to it. None if there is nothing to group.
-
-    What lacks for it on this machine is a problem of the run and does not end it: nothing is proven by topics.
-    """
-    if not (job.settings.semantics.topics and held.datasets):
-        return None
-    from r2d2.semantics.entities.entities import Catalog  # other stages need neither scipy nor a model
-    from r2d2.semantics.topics.stage import group_run
-
-    pairs = [(edge.parent, edge.child) for edge in held.edges]
-    case_sensitive = job.settings.containment.case_sensitive
-    catalog = Catalog(held.datasets, pairs, held.duplicates, job.usages, case_sensitive, plan.gone)
-    try:
-        with job.progress.stage("group topics") as reading:
-            made = group_run(job.state, job.run_id, catalog, job.settings.semantics, spark=lambda: job.spark)
-            reading.note = f", {plural(len(made.topics), 'topic')}"
-    except (EnvironmentMissing, UsageError) as error:
-        job.problems = (*job.problems, Problem("topics", str(error), error.hint, OF_TOPICS))
-        job.progress.note(visible(f"no topics: {error} ({error.hint})"))
-        return None
-    for note in made.notes:
-        job.progress.note(visible(note))
-    return made
-
-
-def report_topics(job: Job) -> Topics:
-    """What the state holds of the run's topics, and of what looks alike; none where they were not made."""
-    if not job.state.rows("groupings", job.run_id, columns=("run_id",)).num_rows:
-        return Topics()
-    from r2d2.semantics.look_alikes.kept import look_alikes_kept
-    from r2d2.semantics.topics.kept import members_kept, topics_kept  # these load scipy
-
-    written = job.settings.report.show_values or job.settings.semantics.endpoint_gets != "values"
-    found = topics_in(topics_kept(job.state, job.run_id), members_kept(job.state, job.run_id), written)
-    return replace(found, look_alikes=look_alikes_kept(job.state, job.run_id))
 
 
 def report_stage(

@@ -9,10 +9,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from r2d2 import pipeline
 from r2d2.catalog import records, runs
 from r2d2.catalog.state import State, open_state
 from r2d2.cli import main
+from r2d2.job import new_job
 from r2d2.lake.kernels import run_here
 from r2d2.model.plan import Action, Plan, PlannedDataset
 from r2d2.progress import Progress
@@ -35,7 +35,7 @@ def whole_and_part(lake: Path) -> None:
 def planned(lake: Path, state_dir: Path, *children: str, parent: str = "base.parquet") -> Plan:
     """A run that looked at the lake, with a plan that retires each child for the parent."""
     state, settings = open_state(str(state_dir), create=True), settings_of()
-    job = pipeline.new_job([str(lake)], state, settings, Progress(quiet=True))
+    job = new_job([str(lake)], state, settings, Progress(quiet=True))
     with state.locked():
         found = look([str(lake)], settings, state, lambda _: run_here)
         job.record(runs.RUNNING)

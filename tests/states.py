@@ -19,6 +19,7 @@ from r2d2.catalog.state import open_state
 from r2d2.commands.plans import plan_object
 from r2d2.commands.state import dataset_row, edge_row
 from r2d2.config import load_settings
+from r2d2.job import Job
 from r2d2.model.edge import Grade
 from r2d2.progress import Progress
 
@@ -64,9 +65,7 @@ def small_lake(lake: Path) -> set[tuple[str, str]]:
     return pairs | {("changed.parquet", "range.parquet")}
 
 
-def run_job(
-    roots: Path | Sequence[str | Path], state: Path, *overrides: str, progress: Progress | None = None
-) -> pipeline.Job:
+def run_job(roots: Path | Sequence[str | Path], state: Path, *overrides: str, progress: Progress | None = None) -> Job:
     """The main job in this process; it makes topics only where it is told to."""
     given = [roots] if isinstance(roots, Path) else roots
     settings = load_settings(overrides=("semantics.topics=false", *overrides), environ={})
@@ -87,7 +86,7 @@ def results(state: Path, run_id: str = "") -> dict[str, Any]:
     }
 
 
-def read(job: pipeline.Job) -> dict[str, tuple[int, int]]:
+def read(job: Job) -> dict[str, tuple[int, int]]:
     """Files and bytes of the lake that each stage of a run read, of those that read any."""
     return {s.name: (s.files_read, s.bytes_read) for s in job.funnel.stages if s.files_read or s.bytes_read}
 

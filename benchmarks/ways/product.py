@@ -20,6 +20,7 @@ from r2d2.catalog import runs
 from r2d2.catalog.state import State, open_state
 from r2d2.config import Settings
 from r2d2.contained import Contained
+from r2d2.job import new_job
 from r2d2.lake.workers import Workers
 from r2d2.progress import Progress
 
@@ -40,7 +41,7 @@ def measure(task: Task) -> list[Finding]:
     settings = Settings()
     with state.locked():
         with window() as starting:
-            job = pipeline.new_job([str(lake)], state, settings, Progress(quiet=True))
+            job = new_job([str(lake)], state, settings, Progress(quiet=True))
             session = job.spark
         with window() as warming:
             Workers(session).map_tasks(_warm_tasks(task.threads), _warm, _WARM)
@@ -70,7 +71,7 @@ def linked(lake: Path, target: Path) -> Path:
 
 def _run(lake: Path, state: State, settings: Settings) -> _Ran:
     progress = Progress(quiet=True)
-    job = pipeline.new_job([str(lake)], state, settings, progress)
+    job = new_job([str(lake)], state, settings, progress)
     job.spark  # noqa: B018  # the session is up already; the job takes it
     progress.figures.clear()
     with window() as measured:

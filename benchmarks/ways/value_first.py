@@ -21,6 +21,7 @@ from r2d2.config import RetentionSettings, Settings
 from r2d2.contained import Contained
 from r2d2.containment.budget import Budget
 from r2d2.containment.waves import Choices, best_stars
+from r2d2.job import new_job
 from r2d2.model.plan import Plan
 from r2d2.progress import Progress
 from r2d2.retention.worth import worth_of
@@ -65,7 +66,7 @@ def _run(task: Task, name: str, settings: Settings) -> _Ran:
     state = open_state(str(task.scratch / f"state-{name}"), create=True)
     progress = Progress(quiet=True)
     with state.locked():
-        job = pipeline.new_job([str(task.lake)], state, settings, progress)
+        job = new_job([str(task.lake)], state, settings, progress)
         job.spark  # noqa: B018  # started before the clock
         progress.figures.clear()
         with window() as measured:

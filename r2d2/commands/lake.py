@@ -25,6 +25,8 @@ from r2d2.config import Settings
 from r2d2.containment.digest import stored_digests
 from r2d2.demo.lake import build_demo
 from r2d2.errors import UsageError
+from r2d2.grouped import report_topics
+from r2d2.job import Job, new_job, resumed_job
 from r2d2.lake.file_tree import joined
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
@@ -79,7 +81,7 @@ def discover_lake(
     """``r2d2 discover``: the first stage, as a new run, whose id goes to standard output."""
     state = open_state(state_dir, create=True)
     with turn(state, wait, progress):
-        job = pipeline.new_job(lakes, state, settings, progress)
+        job = new_job(lakes, state, settings, progress)
         with observed(job, "discover"):
             pipeline.discover_stage(job)
             job.record(runs.DISCOVERED)
@@ -96,7 +98,7 @@ def _note(problems: Iterable[Problem | RunProblem], progress: Progress) -> None:
 def contain(state_dir: str, run_id: str, settings: Settings, progress: Progress, wait: float = 0.0) -> None:
     """``r2d2 containment``: finds and proves containments among the datasets of a run."""
 
-    def stage(job: pipeline.Job, run: runs.Run) -> None:
+    def stage(job: Job, run: runs.Run) -> None:
         pipeline.containment_stage(job, runs.datasets(job.state, run))
 
     _resume("containment", state_dir, run_id, runs.DISCOVERED, runs.CONTAINED, settings, progress, wait, stage)
@@ -105,7 +107,7 @@ def contain(state_dir: str, run_id: str, settings: Settings, progress: Progress,
 def retain(state_dir: str, run_id: str, settings: Settings, progress: Progress, wait: float = 0.0) -> None:
     """``r2d2 retention``: plans what to keep and what to retire from the edges of a run."""
 
-    def stage(job: pipeline.Job, run: runs.Run) -> None:
+    def stage(job: Job, run: runs.Run) -> None:
         state = job.state
         duplicates = runs.groups(state, run).duplicates
         pipeline.retention_stage(job, runs.datasets(state, run), runs.proven(state, run), duplicates)
@@ -118,11 +120,11 @@ def report(state_dir: str, run_id: str, settings: Settings, progress: Progress) 
     """``r2d2 report``: writes the report of a run again; needs no Spark."""
     state = open_state(state_dir)
     found = runs.find_run(state, run_id, runs.PLANNED)
-    job = pipeline.resumed_job(found, state, settings, progress, runs.PLANNED)
+    job = resumed_job(found, state, settings, progress, runs.PLANNED)
     datasets = runs.datasets(state, found)
     near = near_misses(runs.edge_table(state, found, Grade.REFUTED), datasets)
     duplicates = runs.groups(state, found).duplicates
-    plan, topics = runs.plan(state, found), pipeline.report_topics(job)
+    plan, topics = runs.plan(state, found), report_topics(job)
     path = pipeline.report_stage(job, datasets, runs.proven(state, found), near, duplicates, plan, topics)
     progress.say(f"report: {path}", "report", path=str(path))
 
@@ -200,7 +202,7 @@ def compare(found: set[tuple[str, str]], planted: set[tuple[str, str]]) -> str:
     return f"NOT the planted truth: missed {sorted(missed)}, wrong {sorted(wrong)}"
 
 
-def _all_pairs(job: pipeline.Job) -> Iterator[Edge]:
+def _all_pairs(job: Job) -> Iterator[Edge]:
     run_found = runs.find_run(job.state, job.run_id)
     found, stored = runs.datasets(job.state, run_found), runs.proven(job.state, run_found)
     return runs.all_pairs(found, stored, runs.groups(job.state, run_found))
@@ -215,7 +217,7 @@ def _resume(
     settings: Settings,
     progress: Progress,
     wait: float,
-    stage: Callable[[pipeline.Job, runs.Run], None],
+    stage: Callable[[Job, runs.Run], None],
 ) -> None:
     """Runs one stage on a run whose earlier stages are in the state, and records how far it is now.
 
@@ -224,7 +226,7 @@ def _resume(
     state: State = open_state(state_dir)
     with turn(state, wait, progress):
         found = runs.find_run(state, run_id, needs)
-        job = pipeline.resumed_job(found, state, settings, progress, needs)
+        job = resumed_job(found, state, settings, progress, needs)
         with observed(job, command):
             if found.status != needs:
                 job.record(needs)

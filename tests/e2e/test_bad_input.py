@@ -22,7 +22,6 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
-from r2d2 import pipeline
 from r2d2.catalog.assembly import assemble
 from r2d2.catalog.discovery import discover
 from r2d2.catalog.reading import FileToRead
@@ -34,6 +33,7 @@ from r2d2.containment import scan
 from r2d2.containment.funnel import find_containments
 from r2d2.containment.join import JoinResult, join_pairs
 from r2d2.containment.scanner import Measure, Scanner
+from r2d2.job import Job
 from r2d2.lake.kernels import run_here, run_shuffled_here
 from r2d2.model.dataset import DataFile
 from r2d2.progress import Progress, Reading
@@ -89,7 +89,7 @@ class Meddling(Progress):
 class BadLake:
     lake: Path
     state: Path
-    job: pipeline.Job
+    job: Job
     datasets: dict[str, dict[str, Any]]
     pairs: set[tuple[str, str]]
 

@@ -11,15 +11,15 @@ from collections.abc import Callable
 import pytest
 from pyspark.sql import SparkSession
 
-from r2d2 import pipeline
 from r2d2.cli import main
+from r2d2.job import Job
 from tests.states import base_table, results, run_job, write
 
 Output = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
-def job(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> pipeline.Job:
+def job(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Job:
     """Two snapshots that have a file in common (a hard link), a third that a copy made, and a slice of all."""
     lake = tmp_path_factory.mktemp("sharing") / "lake"
     table = base_table()
@@ -34,7 +34,7 @@ def job(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> pipeli
 
 
 @pytest.fixture
-def output(job: pipeline.Job, capsys: pytest.CaptureFixture[str]) -> Output:
+def output(job: Job, capsys: pytest.CaptureFixture[str]) -> Output:
     def run(*arguments: str) -> str:
         assert main([*arguments, "--state", str(job.state.path)]) == 0
         return str(capsys.readouterr().out)
@@ -45,7 +45,7 @@ def output(job: pipeline.Job, capsys: pytest.CaptureFixture[str]) -> Output:
 SHARED = {("monday", "tuesday"), ("tuesday", "monday")}
 
 
-def test_the_pair_is_not_proven_although_its_rows_are_equal_and_neither_side_is_retired(job: pipeline.Job) -> None:
+def test_the_pair_is_not_proven_although_its_rows_are_equal_and_neither_side_is_retired(job: Job) -> None:
     found = results(job.state.path)
     assert not found["pairs"] & SHARED
     others = [("copy.parquet", "monday"), ("copy.parquet", "tuesday"), ("monday", "slice.parquet")]
@@ -86,7 +86,7 @@ def test_explain_says_it_for_both_and_for_no_other(output: Output) -> None:
 
 
 def test_the_funnel_counts_them_for_people_and_machines_and_the_report_says_it(
-    job: pipeline.Job, capsys: pytest.CaptureFixture[str]
+    job: Job, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lake, state = job.roots[0], job.state.path
     assert main(["run", lake, "--state", str(state), "--format", "json"]) == 0

@@ -14,15 +14,16 @@ from r2d2 import pipeline
 from r2d2.catalog import runs
 from r2d2.catalog.state import open_state
 from r2d2.cli import main
+from r2d2.job import Job
 from tests.states import SMALL_SKETCH, base_table, read, results, run_job, small_lake, write
 
 
-def stages(job: pipeline.Job) -> set[str]:
+def stages(job: Job) -> set[str]:
     """Names of the stages that a run went through."""
     return {stage.name for stage in job.funnel.stages}
 
 
-def found_itself(job: pipeline.Job) -> bool:
+def found_itself(job: Job) -> bool:
     """Whether a run looked at pairs itself."""
     return "schema graph and min-max" in stages(job)
 

@@ -20,6 +20,7 @@ from r2d2.catalog import runs
 from r2d2.catalog.state import existing_state, open_state
 from r2d2.cli import main
 from r2d2.config import load_settings
+from r2d2.job import Job
 from r2d2.progress import Progress
 from tests.operations.opens import files_opened
 from tests.s3_servers import Faults, bucket, environment, faulty, s3_endpoint
@@ -136,7 +137,7 @@ def test_two_runs_that_overlap_give_the_result_of_one(spark: SparkSession, tmp_p
     expected = small_lake(lake)
     settings = load_settings(environ={})
 
-    def night(_: int) -> pipeline.Job:
+    def night(_: int) -> Job:
         return pipeline.run([str(lake)], str(state), settings, Progress(quiet=True), wait=120).job
 
     with ThreadPoolExecutor(2) as both:

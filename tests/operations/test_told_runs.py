@@ -25,6 +25,7 @@ from r2d2.catalog.state import State, open_state
 from r2d2.cli import main
 from r2d2.config import OperationsSettings, Settings, load_settings
 from r2d2.errors import UsageError
+from r2d2.job import new_job
 from r2d2.lake.session import held_cores
 from r2d2.model.funnel import Funnel
 from r2d2.operations.lineage import MOST_INPUTS, Told, emitter, event
@@ -245,7 +246,7 @@ def test_what_can_not_be_told_is_found_before_anything_is_done(
 
 def started(state: str = "/state") -> RunEvent:
     now = datetime.now().astimezone()
-    job = pipeline.new_job(["/lake"], State(state), Settings(), Progress(quiet=True))
+    job = new_job(["/lake"], State(state), Settings(), Progress(quiet=True))
     return event("COMPLETE", _told(job, "discover", now), "r2d2", now)
 
 

@@ -17,6 +17,7 @@ from r2d2.catalog.discovery import discover
 from r2d2.catalog.listing import Candidate
 from r2d2.config import DiscoverySettings, RetentionSettings
 from r2d2.errors import NotFound
+from r2d2.job import resumed_job
 from r2d2.model.dataset import CLAIMED
 from r2d2.progress import Progress
 from r2d2.recovery.claims.claimed import marked
@@ -142,7 +143,7 @@ def test_slow_restores_slow_later_promises_once_and_not_again_each_time(lake: Pa
     restored(tmp_path / "state", 2.0)
     state = opened(tmp_path / "state")
     run = runs.find_run(state)
-    job = pipeline.resumed_job(run, state, settings_of(), Progress(quiet=True), runs.PLANNED)
+    job = resumed_job(run, state, settings_of(), Progress(quiet=True), runs.PLANNED)
     found = runs.datasets(state, run)
     with state.locked():
         plan = pipeline.retention_stage(job, found, (), ())

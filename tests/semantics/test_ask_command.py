@@ -16,8 +16,8 @@ from r2d2.catalog.state import State, open_state
 from r2d2.cli import main
 from r2d2.commands.asking_about import index_of
 from r2d2.config import Settings
+from r2d2.job import new_job
 from r2d2.model.plan import Action, Plan, PlannedDataset
-from r2d2.pipeline import new_job
 from r2d2.progress import Progress
 from r2d2.semantics.entities.entities import Catalog
 from r2d2.semantics.retrieval.ask import ask

@@ -12,6 +12,7 @@ from r2d2.catalog import runs
 from r2d2.catalog.state import open_state
 from r2d2.cli import main
 from r2d2.config import load_settings
+from r2d2.job import Job, new_job
 from r2d2.lake.kernels import run_here
 from r2d2.progress import Progress
 from tests.states import base_table, write
@@ -37,11 +38,11 @@ def lake(tmp_path: Path) -> Path:
 @pytest.fixture
 def discovered(lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A state whose only run has discovered the lake, without Spark."""
-    monkeypatch.setattr(pipeline.Job, "spark", None)
-    monkeypatch.setattr(pipeline.Job, "run_tasks", lambda _, *task: run_here(*task))
+    monkeypatch.setattr(Job, "spark", None)
+    monkeypatch.setattr(Job, "run_tasks", lambda _, *task: run_here(*task))
     state = open_state(str(tmp_path / "state"), create=True)
     with state.locked():
-        job = pipeline.new_job([str(lake)], state, load_settings(environ={}), Progress(quiet=True))
+        job = new_job([str(lake)], state, load_settings(environ={}), Progress(quiet=True))
         pipeline.discover_stage(job)
         job.record(runs.DISCOVERED)
     return tmp_path / "state"

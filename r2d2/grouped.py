@@ -1,0 +1,59 @@
+"""The stage that groups a run's datasets into topics, and what the report gets of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from r2d2.contained import Contained
+from r2d2.errors import EnvironmentMissing, UsageError
+from r2d2.job import Job
+from r2d2.model.plan import Plan
+from r2d2.report.data import Problem
+from r2d2.report.topics import Topics, topics_in
+from r2d2.units import plural
+from r2d2.visible import visible
+
+if TYPE_CHECKING:
+    from r2d2.semantics.topics.stage import Made
+
+#: The status of what keeps datasets from being grouped.
+OF_TOPICS = "topics"
+
+
+def topics_stage(job: Job, held: Contained, plan: Plan) -> Made | None:
+    """Groups the datasets into topics; writes ``topics`` and what belongs to it. None if there is nothing to group.
+
+    What lacks for it on this machine is a problem of the run and does not end it: nothing is proven by topics.
+    """
+    if not (job.settings.semantics.topics and held.datasets):
+        return None
+    from r2d2.semantics.entities.entities import Catalog  # other stages need neither scipy nor a model
+    from r2d2.semantics.topics.stage import group_run
+
+    pairs = [(edge.parent, edge.child) for edge in held.edges]
+    case_sensitive = job.settings.containment.case_sensitive
+    catalog = Catalog(held.datasets, pairs, held.duplicates, job.usages, case_sensitive, plan.gone)
+    try:
+        with job.progress.stage("group topics") as reading:
+            made = group_run(job.state, job.run_id, catalog, job.settings.semantics, spark=lambda: job.spark)
+            reading.note = f", {plural(len(made.topics), 'topic')}"
+    except (EnvironmentMissing, UsageError) as error:
+        job.problems = (*job.problems, Problem("topics", str(error), error.hint, OF_TOPICS))
+        job.progress.note(visible(f"no topics: {error} ({error.hint})"))
+        return None
+    for note in made.notes:
+        job.progress.note(visible(note))
+    return made
+
+
+def report_topics(job: Job) -> Topics:
+    """What the state holds of the run's topics, and of what looks alike; none where they were not made."""
+    if not job.state.rows("groupings", job.run_id, columns=("run_id",)).num_rows:
+        return Topics()
+    from r2d2.semantics.look_alikes.kept import look_alikes_kept
+    from r2d2.semantics.topics.kept import members_kept, topics_kept  # these load scipy
+
+    written = job.settings.report.show_values or job.settings.semantics.endpoint_gets != "values"
+    found = topics_in(topics_kept(job.state, job.run_id), members_kept(job.state, job.run_id), written)
+    return replace(found, look_alikes=look_alikes_kept(job.state, job.run_id))
