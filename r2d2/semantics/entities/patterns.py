@@ -26,4 +26,16 @@ def shape(value: str) -> str:
     """
     if len(value) > _LONGEST:
         return ""
-    return "".join("9" if letter.isdecimal() else "A" if letter.isalpha() else letter for letter in value)
+    return value.translate(_SHAPES)
+
+
+class _Shapes(dict[int, str]):
+    """By code point, made when a letter is first met."""
+
+    def __missing__(self, code: int) -> str:
+        letter = chr(code)
+        self[code] = "9" if letter.isdecimal() else "A" if letter.isalpha() else letter
+        return self[code]
+
+
+_SHAPES = _Shapes()

@@ -28,11 +28,16 @@ def pieces(graph: csr_array, most: int, seed: int, before: Mapping[int, int] | N
     """
     found = _leiden(graph, _resolution(graph, most), seed, before)
     for _ in range(_TURNS):
-        large = np.flatnonzero(np.bincount(found) > most)
-        if not len(large):
+        sizes = np.bincount(found)
+        large = np.flatnonzero(sizes > most).tolist()
+        if not large:
             break
+        order, ends, new = np.argsort(found, kind="stable").astype(np.int32), np.cumsum(sizes), len(sizes)
         for piece in large:
-            _cut(graph, found, np.flatnonzero(found == piece).astype(np.int32), most, seed)
+            nodes = order[ends[piece] - sizes[piece] : ends[piece]]
+            labels = _cut(graph[nodes][:, nodes], most, seed)
+            found[nodes] = np.where(labels == 0, piece, labels - 1 + new)
+            new += int(labels.max())
     return numbered(_joined(graph, numbered(found), most))
 
 
@@ -67,18 +72,15 @@ def _start(before: Mapping[int, int], edges: list[tuple[str, str, float]]) -> di
     return {node: numbers[number] for node, number in found.items()}
 
 
-def _cut(graph: csr_array, found: Ints, nodes: Ints, most: int, seed: int) -> None:
-    """Cuts one piece in place, more finely until it falls apart; a clique of equals by order."""
-    part = graph[nodes][:, nodes]
+def _cut(part: csr_array, most: int, seed: int) -> Ints:
+    """Cuts one piece, more finely until it falls apart; a clique of equals by order."""
     resolution = 1.0
     for _ in range(_TURNS):
         labels = _leiden(part, resolution, seed)
-        if labels.any() and np.bincount(labels).max() < len(nodes):
-            break
+        if labels.any() and np.bincount(labels).max() < len(labels):
+            return labels
         resolution *= _FINER
-    else:
-        labels = np.arange(len(nodes), dtype=np.int32) // most
-    found[nodes] = np.where(labels == 0, found[nodes], labels + found.max())
+    return np.arange(part.shape[0], dtype=np.int32) // most
 
 
 def _joined(graph: csr_array, found: Ints, most: int) -> Ints:
@@ -88,9 +90,10 @@ def _joined(graph: csr_array, found: Ints, most: int) -> Ints:
     for node in np.flatnonzero(sizes[found] == 1).tolist():
         start, end = graph.indptr[node], graph.indptr[node + 1]
         if sizes[result[node]] == 1 and end > start:
-            weights = np.bincount(result[graph.indices[start:end]], graph.data[start:end], minlength=len(sizes))
+            near, links = np.unique(result[graph.indices[start:end]], return_inverse=True)
+            weights = np.bincount(links, graph.data[start:end])
             sizes[result[node]] -= 1
-            room = np.where(sizes < most, weights, 0)
-            result[node] = int((room if room.any() else weights).argmax())
+            room = np.where(sizes[near] < most, weights, 0)
+            result[node] = near[(room if room.any() else weights).argmax()]
             sizes[result[node]] += 1
     return result

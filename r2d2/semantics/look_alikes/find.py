@@ -24,6 +24,7 @@ from r2d2.semantics.look_alikes.columns import ColumnLikeness, Readings
 from r2d2.semantics.look_alikes.kept import LookAlike, order
 from r2d2.semantics.similarity.dense import Embed
 from r2d2.semantics.similarity.tokens import Tokens
+from r2d2.semantics.threads import in_threads
 from r2d2.semantics.tree import Floats, Ints
 
 #: Two columns may be one if they are so alike. Of 80 planted copies with columns written otherwise, 71 to 74 are found.
@@ -153,8 +154,9 @@ class _Comparison:
             if len(self._schemas[left].leaves) >= _FEWEST:
                 others[left].append(right)
         lefts = sorted(others, key=lambda left: (self._schemas[left].piece, left))
-        for start in range(0, len(lefts), _TOGETHER):
-            yield from self._of_some({left: others[left] for left in lefts[start : start + _TOGETHER]})
+        some = [lefts[start : start + _TOGETHER] for start in range(0, len(lefts), _TOGETHER)]
+        for found in in_threads(lambda some: list(self._of_some({left: others[left] for left in some})), some):
+            yield from found
 
     def _of_some(self, others: Mapping[int, Sequence[int]]) -> Iterator[LookAlike]:
         """Many at once: those of one piece have neighbours, and most columns, in common."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,12 +9,11 @@ from scipy.sparse import csr_array
 
 from r2d2.semantics.embed.embedder import unit
 from r2d2.semantics.similarity.weights import unit_rows
+from r2d2.semantics.threads import in_threads
 from r2d2.semantics.tree import Floats, Ints
 
 #: Rows that are compared with all others at once: 16 MB for 10,000 entities.
 _BLOCK = 400
-#: Blocks at once.
-_THREADS = min(4, os.cpu_count() or 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +52,7 @@ class Blended:
             places[rows], scores[rows] = self._best(rows, number)
 
         if number:
-            with ThreadPoolExecutor(_THREADS) as pool:  # scipy and numpy let go of the interpreter while they multiply
-                list(pool.map(compare, range(0, len(self), _BLOCK)))
+            in_threads(compare, range(0, len(self), _BLOCK))
         return places, scores
 
     def _best(self, rows: slice, number: int) -> tuple[Ints, Floats]:
