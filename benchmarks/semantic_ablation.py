@@ -28,11 +28,11 @@ from r2d2.semantics.entities.entities import Catalog, Entities, entities_of
 from r2d2.semantics.entities.glossary import read_glossary
 from r2d2.semantics.hierarchy import aggregate as aggregation
 from r2d2.semantics.hierarchy import linkage
+from r2d2.semantics.hierarchy.aggregate import Compared
 from r2d2.semantics.similarity import graph
 from r2d2.semantics.similarity import tokens as weighing
 from r2d2.semantics.similarity.blended import Blended
 from r2d2.semantics.similarity.dense import Embed
-from r2d2.semantics.similarity.tokens import Tokens
 from r2d2.semantics.similarity.weights import scaled, unit_rows
 from r2d2.semantics.tree import Floats, Ints
 
@@ -94,12 +94,13 @@ def _no_weights(held: Any) -> Floats:
 def _compared(columns: bool = True, names: bool = True, words: bool = True, pieces: bool = True) -> Callable[..., Any]:
     """What similarity is taken from, some of its parts as zeros."""
 
-    def found(of: Entities, embed: Embed) -> tuple[Tokens, Blended]:
-        tokens, blended = _COMPARED(of, embed)
+    def found(of: Entities, embed: Embed) -> Compared:
+        whole = _COMPARED(of, embed)
+        tokens, blended = whole.tokens, whole.blended
         half = blended.dense.shape[1] // 2
         meaning = np.hstack([blended.dense[:, :half] * columns, blended.dense[:, half:] * names])
         kept = np.repeat(np.float32([words, pieces]), [len(tokens.words), blended.lexical.shape[1] - len(tokens.words)])
-        return tokens, Blended(unit(meaning), unit_rows(scaled(blended.lexical, kept)))
+        return whole._replace(blended=Blended(unit(meaning), unit_rows(scaled(blended.lexical, kept))))
 
     return found
 

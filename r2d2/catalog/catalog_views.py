@@ -14,8 +14,9 @@ from r2d2.catalog.named_files import look
 from r2d2.errors import UnreadableData, UnsupportedData, first_line
 from r2d2.lake.file_tree import shown
 from r2d2.lake.hadoop_paths import local_path
-from r2d2.lake.spark_catalog import CatalogTable, spark_errors
+from r2d2.lake.spark_catalog import CatalogTable, comment_on, spark_errors
 from r2d2.lake.view_plans import view_plan
+from r2d2.model.comments import comments_property, spark_comments
 from r2d2.model.dataset import DataFile
 from r2d2.model.source import SparkSource
 
@@ -34,6 +35,8 @@ def view_candidate(spark: SparkSession, table: CatalogTable, bare: Candidate) ->
         files = tuple(sorted(map(_file, _unquoted(plan.files)), key=lambda file: file.path))
         if not files:
             raise UnsupportedData("a view that reads no files")
+        columns = spark_comments(json.loads(spark.table(table.sql).schema.json()))
+        comments = comments_property(comment_on(spark, table.path), columns)
     except spark_errors() as error:
         return replace(view, status="error", reason=f"Spark can't open it: {shown(first_line(error))}")
     except UnreadableData as error:
@@ -51,6 +54,7 @@ def view_candidate(spark: SparkSession, table: CatalogTable, bare: Candidate) ->
         told=mark,
         bytes=sum(file.size for file in files),
         modified_ns=max(file.mtime_ns for file in files),
+        properties=comments,
         source=SparkSource(table=table.path),
     )
 

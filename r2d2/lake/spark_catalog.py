@@ -141,6 +141,15 @@ def location_of(spark: SparkSession, path: Sequence[str]) -> str:
     return local_path(str(_details(spark, name_sql(path)).get("location") or ""))
 
 
+def comment_on(spark: SparkSession, path: Sequence[str]) -> str:
+    """What people wrote about a table or view; empty if nothing.
+
+    Raises:
+        PySparkException, Py4JError: the catalog does not describe it.
+    """
+    return str(_details(spark, name_sql(path)).get("comment") or "")
+
+
 def _names(spark: SparkSession, statement: str, column: str) -> set[str]:
     return {row[column] for row in spark.sql(statement).collect() if not row["isTemporary"]}
 

@@ -20,8 +20,9 @@ def index_of(
     contained: Sequence[tuple[str, str]] = (),
     duplicates: Sequence[tuple[str, ...]] = (),
     verdicts: Mapping[str, Verdict] | None = None,
+    glossary: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Index:
     """Grouped as the product would, by a model without weights."""
     embed = HashingEmbedder().embed
-    grouped = group(Catalog(datasets, contained, duplicates), {}, embed, SETTINGS)
+    grouped = group(Catalog(datasets, contained, duplicates), glossary or {}, embed, SETTINGS)
     return Index.of(grouped, sources_of(datasets, contained, duplicates, verdicts or {}), embed)

@@ -15,7 +15,7 @@ from tests.semantics.small_topics import lake
 
 
 def compared() -> Blended:
-    return aggregation.compared(entities_of(Catalog(lake(9)), {}), HashingEmbedder().embed)[1]
+    return aggregation.compared(entities_of(Catalog(lake(9)), {}), HashingEmbedder().embed).blended
 
 
 @pytest.mark.parametrize("variant", VARIANTS, ids=lambda variant: variant.name)

@@ -44,6 +44,22 @@ def test_json_holds_what_is_promised() -> None:
     assert json.loads(json.dumps(found)) == found
 
 
+def test_what_holds_no_row_comes_last() -> None:
+    named, *others = (one for one in lake() if one.id.startswith("patients/"))
+    empty = replace(named, id="wards_blood_patients", rows=0, status="empty", reason="no rows")
+    for level in ("base", "topic", "both"):
+        hits = search(index_of([empty, *others]), "blood of patients in wards", level).hits
+        assert (hits[-1].dataset, hits[-1].score) == (empty.id, 0)
+        assert len(hits) == 1 + len(others)
+
+
+def test_questions_are_read_with_the_glossary_and_as_names_are() -> None:
+    index = index_of(lake(), glossary={"kranker": ("patient",)})
+    for question in ("Kranker", "patients", "PATIENT"):
+        assert search(index, question).hits[0].dataset.startswith("patients/"), question
+    assert search(index, "Kranker").question.words == ("patient",)
+
+
 def test_copies_are_told_with_what_holds_them() -> None:
     datasets = lake()
     whole, copy = datasets[0].id, datasets[1].id

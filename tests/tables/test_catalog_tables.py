@@ -84,7 +84,8 @@ def _refused(spark: SparkSession, lake: Path) -> None:
 
 
 def _views(spark: SparkSession, lake: Path) -> None:
-    spark.sql(f"CREATE VIEW {DB}.recent AS SELECT parted_id, name FROM {DB}.parted WHERE k = 1")
+    selected = f"SELECT parted_id, name FROM {DB}.parted WHERE k = 1"
+    spark.sql(f"CREATE VIEW {DB}.recent (parted_id, name COMMENT 'of a part') COMMENT 'the last of k' AS {selected}")
     spark.sql(f"CREATE VIEW {DB}.second AS SELECT parted_id, name FROM {DB}.recent WHERE parted_id > 3")
     spark.sql(f"CREATE VIEW {DB}.random AS SELECT parted_id, rand() AS r FROM {DB}.parted")
     spark.sql(f"CREATE VIEW {DB}.now AS SELECT parted_id, now() AS at FROM {DB}.parted")
@@ -118,9 +119,12 @@ def test_a_table_with_a_partition_elsewhere_holds_what_the_catalog_says(found: F
 
 
 def test_what_people_wrote_about_tables_and_columns_is_known(found: Found) -> None:
-    parted, versioned = (found.datasets[name].properties for name in (f"{PREFIX}/parted", "lake/versioned"))
+    names = f"{PREFIX}/parted", "lake/versioned", f"{PREFIX}/recent"
+    parted, versioned, view = (found.datasets[name].properties for name in names)
     assert (table_comment(parted), column_comments(parted)) == ("parts of things", {("parted_id",): "which part"})
     assert (table_comment(versioned), column_comments(versioned)) == ("things by version", {("name",): "of a thing"})
+    of_columns = {("parted_id",): "which part", ("name",): "of a part"}
+    assert (table_comment(view), column_comments(view)) == ("the last of k", of_columns)
 
 
 def test_a_directory_that_is_only_a_part_of_a_table_shares_files_with_it(found: Found) -> None:

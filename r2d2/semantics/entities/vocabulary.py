@@ -40,6 +40,10 @@ class Vocabulary:
         """What written words stand for."""
         return tuple(word for short in written for word in self._expansion.of(short))
 
+    def asked(self, word: str) -> tuple[str, ...]:
+        """What a word of a question stands for: read as names are, and what the glossary says; nobody asks in short."""
+        return tuple(meant for part in self._parts(word) for meant in self._glossary.get(part, (part,)))
+
 
 def _counted(names: Iterable[Sequence[str]]) -> Counter[str]:
     """In how many names each word occurs."""

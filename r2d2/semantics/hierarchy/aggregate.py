@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from r2d2.semantics.hierarchy.pieces import pieces
 from r2d2.semantics.hierarchy.placed import Places, carried, pieces_before
 from r2d2.semantics.hierarchy.reference import reference_levels
 from r2d2.semantics.similarity.blended import Blended
-from r2d2.semantics.similarity.dense import Embed, meaning_of
+from r2d2.semantics.similarity.dense import Embed, Meaning, meaning_of
 from r2d2.semantics.similarity.graph import graph_of
 from r2d2.semantics.similarity.lexical import lexical
 from r2d2.semantics.similarity.tokens import Tokens
@@ -25,12 +26,26 @@ from r2d2.semantics.tree import Floats, Ints, Tree
 _MEANING = np.float32(0.1)
 
 
+class Compared(NamedTuple):
+    """What entities are compared by.
+
+    Attributes:
+        tokens: their words.
+        meaning: by columns and by names.
+        blended: what they mean, and how they are spelled.
+    """
+
+    tokens: Tokens
+    meaning: Meaning
+    blended: Blended
+
+
 @dataclass(frozen=True, eq=False)
 class Aggregation:
     """Entities and their hierarchy.
 
     Attributes:
-        blended: what entities mean, and how they are spelled.
+        compared: what they were compared by.
         places, scores: the neighbours of each entity, shape (entities, k).
         pieces: the fine piece of each entity.
         linkage: the tree over pieces.
@@ -39,14 +54,18 @@ class Aggregation:
     """
 
     entities: Entities
-    tokens: Tokens
-    blended: Blended
+    compared: Compared
     places: Ints
     scores: Floats
     pieces: Ints
     linkage: Linkage
     levels: tuple[Ints, ...]
     placed: int = 0
+
+    @property
+    def blended(self) -> Blended:
+        """What entities mean, and how they are spelled."""
+        return self.compared.blended
 
     @cached_property
     def tree(self) -> Tree:
@@ -75,28 +94,30 @@ def aggregate(
     Raises:
         EnvironmentMissing, UsageError: as ``reference_levels`` does, in that mode.
     """
-    tokens, blended = compared(entities, embed)
+    found = compared(entities, embed)
+    blended = found.blended
     places, scores = near(blended, settings.neighbours)
     if settings.mode == "reference":
         levels = reference_levels(entities, embed, settings.seed)
         linkage = linkage_within(blended, levels[0], levels)
-        return Aggregation(entities, tokens, blended, places, scores, levels[0], linkage, levels)
+        return Aggregation(entities, found, places, scores, levels[0], linkage, levels)
     graph = graph_of(len(entities), places, scores, entities.relations)
     carried_on = carried(entities, graph, blended, before) if before else None
     if carried_on:
         fine, levels, placed = carried_on.pieces, carried_on.levels, carried_on.placed
         linkage = linkage_within(blended, fine, levels)
-        return Aggregation(entities, tokens, blended, places, scores, fine, linkage, levels, placed)
+        return Aggregation(entities, found, places, scores, fine, linkage, levels, placed)
     fine = pieces(graph, settings.piece, settings.seed, pieces_before(entities, before) if before else None)
     linkage = linkage_of(blended, fine)
     levels = levels_of(blended, fine, linkage)
-    return Aggregation(entities, tokens, blended, places, scores, fine, linkage, levels)
+    return Aggregation(entities, found, places, scores, fine, linkage, levels)
 
 
-def compared(entities: Entities, embed: Embed) -> tuple[Tokens, Blended]:
-    """The words of entities, and what their similarity is taken from."""
+def compared(entities: Entities, embed: Embed) -> Compared:
+    """What the similarity of entities is taken from."""
     tokens = Tokens.of(entities)
-    return tokens, Blended(meaning_of(entities, tokens, embed).dense, lexical(tokens))
+    meaning = meaning_of(entities, tokens, embed)
+    return Compared(tokens, meaning, Blended(meaning.dense, lexical(tokens)))
 
 
 def near(blended: Blended, number: int) -> tuple[Ints, Floats]:

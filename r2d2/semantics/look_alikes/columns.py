@@ -8,10 +8,9 @@ import numpy as np
 from scipy.sparse import csr_array, hstack
 
 from r2d2.model.dataset import LeafPath
-from r2d2.semantics.embed.embedder import unit
 from r2d2.semantics.entities.vocabulary import Vocabulary
 from r2d2.semantics.similarity.counted import counted
-from r2d2.semantics.similarity.dense import Embed
+from r2d2.semantics.similarity.dense import Embed, directions
 from r2d2.semantics.similarity.lexical import pieces_of
 from r2d2.semantics.similarity.tokens import Tokens
 from r2d2.semantics.similarity.weights import idf, scaled, unit_rows
@@ -63,13 +62,13 @@ class ColumnLikeness:
 
 
 def _meaning(names: Sequence[tuple[str, ...]], tokens: Tokens, embed: Embed) -> Floats:
-    """Of each name the sum of two directions, of its text and of its words, as in ``similarity.dense``."""
+    """Of each name, as columns of entities have it."""
     parts, words = counted(names)
     texts = [" ".join(name) for name in names]
     place = {text: number for number, text in enumerate(dict.fromkeys((*texts, *words)))}
     vectors = embed(list(place))
-    of_words = np.asarray(scaled(parts, tokens.share(words)) @ vectors[[place[word] for word in words]], np.float32)
-    return unit(vectors[[place[text] for text in texts]] + unit(of_words))
+    of_texts, of_words = vectors[[place[text] for text in texts]], vectors[[place[word] for word in words]]
+    return directions(of_texts, scaled(parts, tokens.share(words)), of_words)
 
 
 def _spelling(names: Iterable[list[str]]) -> csr_array:

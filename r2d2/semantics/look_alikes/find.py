@@ -72,7 +72,7 @@ def look_alikes(aggregation: Aggregation, catalog: Catalog, embed: Embed) -> lis
     ends = np.sort(np.stack([rows, places[rows, near]]), axis=0)
     pairs.extend((first[a], first[b]) for a, b in np.unique(ends, axis=1).T.tolist())
     proven = {frozenset(pair) for pair in catalog.contained}
-    found = _Comparison(schemas, aggregation.tokens, embed).of(pairs)
+    found = _Comparison(schemas, aggregation.compared.tokens, embed).of(pairs)
     apart = (pair for pair in found if frozenset((pair.dataset, pair.other)) not in proven)
     return sorted(apart, key=order)
 

@@ -15,8 +15,7 @@ from r2d2.semantics.labels.topics import Topic
 from r2d2.semantics.relations.lifted import Lifted
 from r2d2.semantics.retrieval.sources import Source
 from r2d2.semantics.retrieval.words import Words, words_of_entities
-from r2d2.semantics.similarity.dense import Embed, Meaning, meaning_of, texts_of
-from r2d2.semantics.similarity.tokens import Tokens
+from r2d2.semantics.similarity.dense import Embed, Meaning, texts_of
 from r2d2.semantics.topics.grouping import Grouped
 from r2d2.semantics.tree import Floats, Ints, Tree
 
@@ -29,6 +28,7 @@ class Index:
     """A catalog that can be asked.
 
     Attributes:
+        meaning: what entities mean.
         pieces: the fine piece of each entity.
         topics: the aggregates, by node.
         relations: of all levels.
@@ -37,7 +37,7 @@ class Index:
     """
 
     entities: Entities
-    tokens: Tokens
+    meaning: Meaning
     tree: Tree
     pieces: Ints
     topics: Mapping[int, Topic]
@@ -54,13 +54,8 @@ class Index:
             embed: as they were grouped with.
         """
         found = grouped.aggregation
-        parts = found.entities, found.tokens, found.tree, found.pieces, grouped.topics, grouped.relations
+        parts = found.entities, found.compared.meaning, found.tree, found.pieces, grouped.topics, grouped.relations
         return cls(*parts, sources, embed)
-
-    @cached_property
-    def meaning(self) -> Meaning:
-        """What entities mean."""
-        return meaning_of(self.entities, self.tokens, self.embed)
 
     @cached_property
     def text_of(self) -> Ints:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from r2d2.semantics.entities.words import words_of
@@ -26,6 +27,13 @@ _EMPTY = frozenset(word for each in (_GRAMMAR + _ASKING).split() for word in (ea
 _BETWEEN = re.compile(r"[,;:.?!()\[\]\"\n]|\b(?:and|or|with|to|versus|vs)\b", re.IGNORECASE)
 
 
+Read = Callable[[str], tuple[str, ...]]
+
+
+def _as_it_is(word: str) -> tuple[str, ...]:
+    return (word,)
+
+
 @dataclass(frozen=True)
 class Question:
     """What is asked.
@@ -41,16 +49,19 @@ class Question:
     phrases: tuple[str, ...]
 
     @classmethod
-    def of(cls, text: str) -> Question:
+    def of(cls, text: str, read: Read = _as_it_is) -> Question:
         """A question read.
+
+        Args:
+            read: what a word stands for in the lake.
 
         >>> Question.of("What do we hold about customer orders and their refunds?").phrases
         ('customer order', 'refund')
         """
-        parts = [_telling(part) for part in _BETWEEN.split(text)]
+        parts = [_telling(part, read) for part in _BETWEEN.split(text)]
         phrases = tuple(dict.fromkeys(" ".join(words) for words in parts if words))
         return cls(text, tuple(dict.fromkeys(word for words in parts for word in words)), phrases)
 
 
-def _telling(text: str) -> tuple[str, ...]:
-    return tuple(word for word in words_of(text) if word not in _EMPTY)
+def _telling(text: str, read: Read) -> tuple[str, ...]:
+    return tuple(meant for word in words_of(text) if word not in _EMPTY for meant in read(word))

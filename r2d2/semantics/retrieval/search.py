@@ -55,7 +55,7 @@ def search(index: Index, text: str, level: Level = "both") -> Found:
     """
     if level not in get_args(Level):
         raise UsageError(f"there is no level {level!r}", f"levels: {', '.join(get_args(Level))}")
-    question = Question.of(text)
+    question = Question.of(text, index.entities.vocabulary.asked)
     if not question.words or not len(index.entities):
         return Found(question)
     found = scores(index, question)
@@ -69,14 +69,18 @@ def search(index: Index, text: str, level: Level = "both") -> Found:
 
 
 def _folded(index: Index, values: Floats, ties: Floats) -> list[Hit]:
-    """Containers in the order of the best of what they hold; those of one value, as a topic has, by ``ties``."""
+    """Containers in the order of the best of what they hold; those of one value, as a topic has, by ``ties``.
+
+    What holds no row answers nothing, and comes last.
+    """
     best, worst = float(values.max()), float(values.min())
     share = (values - worst) / max(best - worst, 1e-9)
     score: dict[str, float] = {}
     for entity in np.lexsort((-ties, -values)).tolist():
         for name in index.entities.members[entity]:
             score.setdefault(index.sources[name].container, float(share[entity]))
-    return [Hit(name, found) for name, found in score.items()]
+    full = [Hit(name, found) for name, found in score.items() if not index.sources[name].is_empty]
+    return [*full, *(Hit(name, 0.0) for name in score if index.sources[name].is_empty)]
 
 
 def _with_themselves(index: Index, ranked: list[Hit], themselves: list[str], own: int) -> list[Hit]:

@@ -37,6 +37,11 @@ class Source:
     holds: tuple[str, ...] = ()
     verdict: Verdict | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is known to hold no row."""
+        return self.dataset.rows == 0
+
 
 def sources_of(
     datasets: Iterable[Dataset],

@@ -68,12 +68,23 @@ def meaning_of(entities: Entities, tokens: Tokens, embed: Embed) -> Meaning:
     place = {text: number for number, text in enumerate(dict.fromkeys((*texts, *words, *singles)))}
     vectors = embed(list(place))
     share = tokens.share(singles)
-    of_words = unit(np.asarray(scaled(parts, share) @ vectors[[place[word] for word in singles]], np.float32))
-    of_texts = unit(vectors[[place[text] for text in texts]] + of_words)
+    of_texts = directions(
+        vectors[[place[text] for text in texts]], scaled(parts, share), vectors[[place[word] for word in singles]]
+    )
     told = scaled(presence(parts), share)  # without a word it has no largest values
     telling = np.asarray(told.max(axis=1).toarray() if singles else np.zeros(len(texts)), np.float32).ravel()
     names = _half(named, vectors[[place[word] for word in words]], tokens.share(words))
     return Meaning(_half(held, of_texts, telling), names)
+
+
+def directions(of_texts: Floats, parts: csr_array, of_words: Floats) -> Floats:
+    """Of each text the sum of two directions: its own, and that of its words.
+
+    Args:
+        of_texts, of_words: vectors, shape (texts, dimensions) and (words, dimensions).
+        parts: how much each word tells of each text, shape (texts, words).
+    """
+    return unit(of_texts + unit(np.asarray(parts @ of_words, np.float32)))
 
 
 def texts_of(entities: Entities) -> tuple[str, ...]:

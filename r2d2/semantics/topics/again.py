@@ -17,9 +17,9 @@ from r2d2.semantics.embed.vectors import VectorStore
 from r2d2.semantics.entities.entities import Catalog, Entities, entities_of
 from r2d2.semantics.hierarchy.aggregate import Aggregation, compared, near
 from r2d2.semantics.hierarchy.linkage import numbered
-from r2d2.semantics.labels.topics import Kept, Topic, topics_of
+from r2d2.semantics.labels.topics import Kept, topics_of
 from r2d2.semantics.similarity.dense import Embed
-from r2d2.semantics.topics.grouping import Grouped, known_of, related
+from r2d2.semantics.topics.grouping import Grouped, extents, known_of, related
 from r2d2.semantics.topics.kept import KeptTopic, grouping_of, members_kept, topics_kept
 from r2d2.semantics.topics.lasting import Extent, lasting_ids
 from r2d2.semantics.tree import Ints, Tree
@@ -49,12 +49,12 @@ def regrouped(state: State, run: runs.Run, settings: SemanticsSettings) -> tuple
     catalog = catalog_of(state, run)
     embed = VectorStore(state, embedder_of(replace(settings, model=grouping.model))).read
     entities = entities_of(catalog, grouping.glossary)
-    tokens, blended = compared(entities, embed)
+    alike = compared(entities, embed)
     topics = {topic.topic: topic for topic in topics_kept(state, run.run_id)}
     pieces, finest = _of_entities(entities, state, run.run_id)
     ids, levels = _levels(finest, topics)
-    neighbours = near(blended, settings.neighbours)
-    found = Aggregation(entities, tokens, blended, *neighbours, pieces, grouping.linkage, levels)
+    neighbours = near(alike.blended, settings.neighbours)
+    found = Aggregation(entities, alike, *neighbours, pieces, grouping.linkage, levels)
     by_node = dict(enumerate(ids, len(entities)))
     names = {topic.topic: Kept(topic.name, topic.by) for topic in topics.values()}
     grouped = related(found, by_node, catalog, settings, names)
@@ -70,12 +70,13 @@ def in_parts(grouped: Grouped, catalog: Catalog, number: int) -> list[KeptTopic]
     found, entities = grouped.aggregation, grouped.entities
     labels = numbered(found.parts(number))
     tree = Tree.of([labels, np.zeros(int(labels.max()) + 1, np.int32)])
-    before = {grouped.ids[node]: topic for node, topic in grouped.topics.items() if node != found.tree.root}
-    known = known_of(catalog)
-    unnamed = topics_of(tree, entities, found.blended, known, {})
-    ids = lasting_ids(_extents(unnamed), _extents(before))
-    kept = {node: Kept(before[id_].name, before[id_].by) for node, id_ in ids.items() if id_ in before}
-    topics = topics_of(tree, entities, found.blended, known, kept)
+    nodes = {grouped.ids[node]: node for node in grouped.topics if node != found.tree.root}
+    covered = extents(found.tree, entities)
+    before = {id_: covered[node] for id_, node in nodes.items()}
+    ids = lasting_ids(_in_one_level(extents(tree, entities)), _in_one_level(before))
+    known = {node: grouped.topics[nodes[id_]] for node, id_ in ids.items() if id_ in nodes}
+    kept = {node: Kept(topic.name, topic.by) for node, topic in known.items()}
+    topics = topics_of(tree, entities, found.blended, known_of(catalog), kept)
     return [
         KeptTopic(ids[node], 1, ids[tree.root], t.name, t.by, t.summary, t.terms, t.typical, t.members)
         for node, t in topics.items()
@@ -83,9 +84,9 @@ def in_parts(grouped: Grouped, catalog: Catalog, number: int) -> list[KeptTopic]
     ]
 
 
-def _extents(topics: Mapping[K, Topic]) -> dict[K, Extent]:
+def _in_one_level(found: Mapping[K, Extent]) -> dict[K, Extent]:
     """Cuts of the tree have no levels that could be the same."""
-    return {key: Extent(1, topic.members) for key, topic in topics.items()}
+    return {key: Extent(1, extent.datasets) for key, extent in found.items()}
 
 
 def _of_entities(entities: Entities, state: State, run_id: str) -> tuple[Ints, list[str]]:

@@ -17,6 +17,7 @@ from r2d2.semantics.relations.lifted import Lifted
 from r2d2.semantics.similarity.dense import Embed
 from r2d2.semantics.topics.base import base_relations
 from r2d2.semantics.topics.lasting import Extent, lasting_ids
+from r2d2.semantics.tree import Tree
 
 Glossary = Mapping[str, tuple[str, ...]]
 
@@ -72,7 +73,7 @@ def group(
     """
     entities = entities_of(catalog, glossary)
     aggregation = aggregate(entities, embed, settings, earlier.places)
-    ids = lasting_ids(_members(aggregation), earlier.members)
+    ids = lasting_ids(extents(aggregation.tree, entities), earlier.members)
     return related(aggregation, ids, catalog, settings, earlier.names)
 
 
@@ -97,10 +98,10 @@ def related(
     return Grouped(aggregation, topics, ids, relations, layers)
 
 
-def _members(aggregation: Aggregation) -> dict[int, Extent]:
+def extents(tree: Tree, entities: Entities) -> dict[int, Extent]:
+    """What each node covers; all nodes but leaves."""
     found: dict[int, list[str]] = defaultdict(list)
-    tree = aggregation.tree
-    for leaf, members in enumerate(aggregation.entities.members):
+    for leaf, members in enumerate(entities.members):
         for node in tree.path(leaf)[1:]:
             found[node].extend(members)
     return {node: Extent(int(tree.level[node]), sorted(found[node])) for node in range(tree.leaves, tree.nodes)}
