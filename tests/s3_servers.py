@@ -7,8 +7,9 @@ import itertools
 import socket
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from functools import wraps
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -54,6 +55,25 @@ def _list_as_s3() -> None:
         return keys, held, truncated, marker
 
     S3Backend.list_objects = of_what_is_there
+
+
+def written_at(bucket: str) -> dict[str, datetime]:
+    """When each object of a bucket was written last."""
+    return {name: key.last_modified for name, key in _keys(bucket).items()}
+
+
+def set_written_at(bucket: str, times: Mapping[str, datetime]) -> None:
+    """Makes objects as old as others were before them, which no request can."""
+    for name, time in times.items():
+        _keys(bucket)[name].last_modified = time
+
+
+def _keys(bucket: str) -> Mapping[str, Any]:
+    from moto.core import DEFAULT_ACCOUNT_ID
+    from moto.s3.models import s3_backends
+
+    keys: Mapping[str, Any] = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[bucket].keys
+    return keys
 
 
 @contextmanager

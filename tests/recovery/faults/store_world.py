@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.recovery.faults.processes import Outcome, run
 from tests.recovery.faults.small_worlds import build
 from tests.recovery.faults.snapshots import Snapshot, hashed
 from tests.recovery.faults.store_calls import CHANGES, StoreFault, Watched
+from tests.s3_servers import set_written_at, written_at
 
 
 class StoreWorld:
@@ -34,6 +36,7 @@ class StoreWorld:
         build(kind, directory / "lake")
         files = [path for path in directory.rglob("*") if path.is_file()]
         self._beginning = {str(path.relative_to(directory)): path.read_bytes() for path in files}
+        self._times: dict[str, datetime] = {}
         self.original = {hashed(content) for content in self._beginning.values()}
 
     def fresh(self) -> None:
@@ -43,11 +46,13 @@ class StoreWorld:
         gone = [{"Key": key, "VersionId": version} for key in changed for version in versions[key]]
         for start in range(0, len(gone), 1000):
             self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": gone[start : start + 1000]})
-        for key in self._beginning.keys() - (now.keys() - changed):
+        made = self._beginning.keys() - (now.keys() - changed)
+        for key in made:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=self._beginning[key])
+        set_written_at(self._bucket, {key: self._times[key] for key in made & self._times.keys()})
 
     def keep(self) -> None:
-        self._beginning = self._objects()
+        self._beginning, self._times = self._objects(), written_at(self._bucket)
 
     def everything(self) -> Snapshot:
         objects = self._objects("lake/")
