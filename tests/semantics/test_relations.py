@@ -16,6 +16,7 @@ from r2d2.semantics.relations.layers import Layer, relate
 from r2d2.semantics.relations.lift import lift
 from r2d2.semantics.relations.lifted import Lifted
 from r2d2.semantics.similarity.blended import Blended
+from r2d2.semantics.similarity.near import near
 from r2d2.semantics.tree import Floats, Tree
 
 #: Six entities in three topics, these in two, one root: nodes 0 to 5, 6 to 8, 9 and 10, 11.
@@ -54,7 +55,7 @@ def alike(vectors: Floats) -> Blended:
 
 def related(tree: Tree, base: Relations, vectors: Floats) -> tuple[Lifted, tuple[Layer, ...]]:
     entities = alike(vectors)
-    return relate(tree, base, entities, entities.neighbours(5))
+    return relate(tree, base, entities, near(entities, 5))
 
 
 def test_a_relation_lifts_to_the_parents_of_its_ends_with_its_direction() -> None:
@@ -136,7 +137,7 @@ def test_bridges_are_a_maximum_spanning_tree_between_islands(seed: int) -> None:
 def test_neighbours_that_are_known_change_no_bridge(known: int) -> None:
     rng = np.random.default_rng(known)
     entities, pairs = alike(unit(rng, 40)), rng.integers(0, 40, (2, 25)).astype(np.int32)
-    places, scores = entities.neighbours(known)
+    places, scores = near(entities, known)
     places[7:9, known // 2 :] = -1
     plain = bridges(islands(40, *pairs), entities)
     found = bridges(islands(40, *pairs), entities, (places, scores))

@@ -9,16 +9,20 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from r2d2.semantics.base_relations import Kind, Relations
+from r2d2.semantics.embed.embedder import unit
 from r2d2.semantics.embed.hashing import HashingEmbedder
 from r2d2.semantics.entities.entities import Catalog, Entities, entities_of
+from r2d2.semantics.neighbours.inverted import recall
+from r2d2.semantics.similarity import near as nearby
 from r2d2.semantics.similarity.blended import Blended
 from r2d2.semantics.similarity.counted import counted
 from r2d2.semantics.similarity.dense import meaning_of
 from r2d2.semantics.similarity.graph import graph_of
 from r2d2.semantics.similarity.lexical import lexical, pieces_of
+from r2d2.semantics.similarity.near import near
 from r2d2.semantics.similarity.specificity import specificity
 from r2d2.semantics.similarity.tokens import Tokens
-from r2d2.semantics.similarity.weights import idf, presence, unit_rows
+from r2d2.semantics.similarity.weights import idf, presence, scaled, unit_rows
 from r2d2.semantics.tree import Floats
 from tests.sampling import examples
 from tests.semantics.small_topics import dataset, lake
@@ -120,7 +124,7 @@ def test_a_table_of_which_nothing_is_known_is_like_nothing() -> None:
 @given(_SEEDS, st.integers(1, 30), st.integers(0, 40))
 def test_neighbours_are_the_most_similar_others_best_first(seed: int, rows: int, number: int) -> None:
     both = random_blended(seed, rows)
-    places, scores = both.neighbours(number)
+    places, scores = near(both, number)
     alike = both.dense @ both.dense.T + (both.lexical @ both.lexical.T).toarray()
     assert places.shape == scores.shape == (rows, min(number, rows - 1))
     for row in range(rows):
@@ -128,6 +132,38 @@ def test_neighbours_are_the_most_similar_others_best_first(seed: int, rows: int,
         assert row not in places[row]
         assert len(set(places[row].tolist())) == places.shape[1]
         assert scores[row] == pytest.approx(np.sort(others)[::-1][: places.shape[1]], abs=1e-5)
+
+
+def grouped_blended(rows: int, seed: int = 0) -> Blended:
+    """Rows about some subjects; the last is one of which nothing is known."""
+    draw = np.random.default_rng(seed)
+    subject = draw.integers(rows // 20, size=rows)
+    dense = draw.normal(size=(rows // 20, 32))[subject] + draw.normal(scale=0.4, size=(rows, 32))
+    words = np.hstack([subject[:, None] * 8 + draw.integers(8, size=(rows, 5)), draw.integers(rows, size=(rows, 2))])
+    lexical = csr_array((np.ones(words.size), (np.arange(rows).repeat(7), words.ravel())), dtype=np.float32)
+    known = (np.arange(rows) < rows - 1).astype(np.float32)
+    return Blended(unit(np.asarray(dense * known[:, None], np.float32)), unit_rows(scaled(lexical.T, known).T.tocsr()))
+
+
+@pytest.mark.parametrize("number", [3, 15])
+def test_candidates_from_an_index_hold_nearly_all_of_the_nearest(number: int) -> None:
+    both = grouped_blended(3000)
+    wanted = near(both, number)
+    places, scores = near(both, number, exact_up_to=100)
+    few = min(number, 10)
+    assert recall(scores[:, :few], wanted[1][:, :few]) >= 0.95
+    assert scores[:, 0] == pytest.approx(np.max(scores, axis=1))
+    true = [both.between(np.asarray([row]), both)[0, others] for row, others in enumerate(places)]
+    assert scores == pytest.approx(np.asarray(true), abs=1e-5)
+    assert not np.any(places == np.arange(3000)[:, None])
+    assert places.min() >= 0
+    assert not scores[-1].any()
+
+
+def test_where_no_candidates_are_enough_all_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = grouped_blended(300)
+    monkeypatch.setattr(nearby, "_projected", lambda both, draw: draw.normal(size=(len(both), 4)).astype(np.float32))
+    assert np.array_equal(near(both, 5, exact_up_to=100)[1], near(both, 5)[1])
 
 
 @settings(max_examples=examples(50), deadline=None)

@@ -10,6 +10,7 @@ from r2d2.semantics.relations.layers import relate
 from r2d2.semantics.relations.lift import lift
 from r2d2.semantics.relations.telling import Told, tell
 from r2d2.semantics.similarity.blended import Blended
+from r2d2.semantics.similarity.near import near
 from r2d2.semantics.tree import Tree
 
 TREE = Tree.of([np.array([0, 0, 0, 1, 1, 1]), np.array([0, 0])])
@@ -42,7 +43,7 @@ def test_more_than_tau_are_one_sentence_with_the_number_of_each_kind() -> None:
 
 def test_a_bridge_is_told_as_nothing_known() -> None:
     vectors = Blended(np.eye(6, dtype=np.float32), csr_array((6, 1), dtype=np.float32))
-    found, _ = relate(TREE, Relations.none(), vectors, vectors.neighbours(3))
+    found, _ = relate(TREE, Relations.none(), vectors, near(vectors, 3))
     (line,) = tell(found.between([6, 7]), NAMES.__getitem__, 3)
     assert line.count == 0
     assert line.lines == ("nothing known relates “Orders” and “Invoices”; by meaning they are nearest to each other",)

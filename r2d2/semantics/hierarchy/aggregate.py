@@ -19,6 +19,7 @@ from r2d2.semantics.similarity.blended import Blended
 from r2d2.semantics.similarity.dense import Embed, Meaning, meaning_of
 from r2d2.semantics.similarity.graph import graph_of
 from r2d2.semantics.similarity.lexical import lexical
+from r2d2.semantics.similarity.near import near
 from r2d2.semantics.similarity.tokens import Tokens
 from r2d2.semantics.tree import Floats, Ints, Tree
 
@@ -96,7 +97,7 @@ def aggregate(
     """
     found = compared(entities, embed)
     blended = found.blended
-    places, scores = near(blended, settings.neighbours)
+    places, scores = neighbours(blended, settings)
     if settings.mode == "reference":
         levels = reference_levels(entities, embed, settings.seed)
         linkage = linkage_within(blended, levels[0], levels)
@@ -120,6 +121,7 @@ def compared(entities: Entities, embed: Embed) -> Compared:
     return Compared(tokens, meaning, Blended(meaning.dense, lexical(tokens)))
 
 
-def near(blended: Blended, number: int) -> tuple[Ints, Floats]:
+def neighbours(blended: Blended, settings: SemanticsSettings) -> tuple[Ints, Floats]:
     """The neighbours of each entity, and how similar they are."""
-    return Blended(blended.dense * _MEANING**0.5, blended.lexical).neighbours(number)
+    weighted = Blended(blended.dense * _MEANING**0.5, blended.lexical)
+    return near(weighted, settings.neighbours, settings.device)

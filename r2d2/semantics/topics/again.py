@@ -15,7 +15,7 @@ from r2d2.errors import StateError
 from r2d2.semantics.embed.embedder import embedder_of
 from r2d2.semantics.embed.vectors import VectorStore
 from r2d2.semantics.entities.entities import Catalog, Entities, entities_of
-from r2d2.semantics.hierarchy.aggregate import Aggregation, compared, near
+from r2d2.semantics.hierarchy.aggregate import Aggregation, compared, neighbours
 from r2d2.semantics.hierarchy.linkage import numbered
 from r2d2.semantics.labels.topics import Kept, topics_of
 from r2d2.semantics.similarity.dense import Embed
@@ -53,8 +53,8 @@ def regrouped(state: State, run: runs.Run, settings: SemanticsSettings) -> tuple
     topics = {topic.topic: topic for topic in topics_kept(state, run.run_id)}
     pieces, finest = _of_entities(entities, state, run.run_id)
     ids, levels = _levels(finest, topics)
-    neighbours = near(alike.blended, settings.neighbours)
-    found = Aggregation(entities, alike, *neighbours, pieces, grouping.linkage, levels)
+    near = neighbours(alike.blended, settings)
+    found = Aggregation(entities, alike, *near, pieces, grouping.linkage, levels)
     by_node = dict(enumerate(ids, len(entities)))
     names = {topic.topic: Kept(topic.name, topic.by) for topic in topics.values()}
     grouped = related(found, by_node, catalog, settings, names)
