@@ -91,3 +91,11 @@ class Tree:
     def leaves_below(self, node: int) -> Ints:
         """The leaves under a node; a leaf itself."""
         return np.flatnonzero(self.at[int(self.level[node])] == node).astype(np.int32)
+
+
+def numbered(labels: npt.NDArray[np.integer]) -> Ints:
+    """Labels as numbers from 0 in the order in which they first occur."""
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    order = np.empty(len(first), np.int32)
+    order[np.argsort(first, kind="stable")] = np.arange(len(first), dtype=np.int32)
+    return np.asarray(order[inverse.reshape(-1)], np.int32)

@@ -16,12 +16,13 @@ from r2d2.config import SemanticsSettings
 from r2d2.semantics.embed.embedder import unit
 from r2d2.semantics.embed.hashing import HashingEmbedder
 from r2d2.semantics.entities.entities import Catalog, entities_of
+from r2d2.semantics.hierarchy import linkage
 from r2d2.semantics.hierarchy.aggregate import Aggregation, aggregate
 from r2d2.semantics.hierarchy.levels import levels_of
-from r2d2.semantics.hierarchy.linkage import linkage_of, numbered
+from r2d2.semantics.hierarchy.linkage import linkage_of
 from r2d2.semantics.hierarchy.pieces import pieces
 from r2d2.semantics.similarity.blended import Blended
-from r2d2.semantics.tree import Floats, Ints
+from r2d2.semantics.tree import Floats, Ints, numbered
 from tests.sampling import examples
 from tests.semantics.small_topics import dataset, lake
 
@@ -92,10 +93,15 @@ def test_pieces_are_the_same_each_time_and_start_from_those_of_before() -> None:
 
 
 @settings(max_examples=examples(60), deadline=None)
-@given(_SEEDS, st.integers(1, 40))
-def test_a_tree_can_be_cut_in_any_number_of_parts_each_within_those_of_the_coarser_cut(seed: int, count: int) -> None:
+@given(_SEEDS, st.integers(1, 40), st.sampled_from([5_000, 10]))
+def test_a_tree_can_be_cut_in_any_number_of_parts_each_within_those_of_the_coarser_cut(
+    seed: int, count: int, at_once: int
+) -> None:
+    """Whether a stage compares all groups, or those of a block."""
     points = blobs(count, 2, seed)
-    tree = linkage_of(points, np.arange(2 * count, dtype=np.int32) % count)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(linkage, "_AT_ONCE", at_once)
+        tree = linkage_of(points, np.arange(2 * count, dtype=np.int32) % count)
     assert len(tree.merges) == tree.pieces - 1 == count - 1
     cuts = [tree.cut(parts) for parts in range(1, count + 1)]
     assert [int(cut.max()) + 1 for cut in cuts] == list(range(1, count + 1))
@@ -111,9 +117,14 @@ def test_the_cut_finds_groups_that_are_far_from_each_other() -> None:
     assert adjusted_rand_index(linkage_of(points, fine).cut(9)[fine].tolist(), (np.arange(180) % 9).tolist()) == 1
 
 
-def test_equal_points_make_a_tree() -> None:
-    same = Blended(np.tile(np.eye(1, 4, dtype=np.float32), (30, 1)), csr_array((30, 1), dtype=np.float32))
-    tree = linkage_of(same, np.arange(30, dtype=np.int32))
+@pytest.mark.parametrize("alike", [1, 0])
+@pytest.mark.parametrize("at_once", [5_000, 8])
+def test_equal_points_and_such_as_have_nothing_in_common_make_a_tree(
+    alike: int, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(linkage, "_AT_ONCE", at_once)
+    dense = alike * np.tile(np.eye(1, 4, dtype=np.float32), (30, 1))
+    tree = linkage_of(Blended(dense, csr_array((30, 1), dtype=np.float32)), np.arange(30, dtype=np.int32))
     assert [int(tree.cut(parts).max()) + 1 for parts in (1, 10, 30)] == [1, 10, 30]
 
 

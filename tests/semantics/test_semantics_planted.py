@@ -9,6 +9,7 @@ import pytest
 
 from benchmarks.planted.baseline import exact_names_score
 from r2d2.semantics.base_relations import Kind
+from r2d2.semantics.hierarchy import linkage
 from r2d2.semantics.relations.bridges import islands
 from r2d2.semantics.relations.layers import relate
 from r2d2.semantics.topics.base import base_relations
@@ -35,6 +36,19 @@ def test_two_camps_that_share_no_word_are_one_family_where_exact_names_are_lost(
     print(f"B, seed {seed}: {at_families:.3f}, exact names {exact:.3f}, free {found.ari(found.free):.3f}")
     assert at_families >= 0.85
     assert exact <= at_families - 0.15
+
+
+@FULL
+@seeds
+def test_families_are_found_where_a_stage_joins_groups_of_a_block_only(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half of the pieces at once: the larger a block is beside its families, the less is lost (see the docs)."""
+    monkeypatch.setattr(linkage, "_AT_ONCE", 100)
+    found = groups_of("a", seed)
+    part = linkage.linkage_of(found.aggregation.blended, found.aggregation.pieces).cut(60)[found.aggregation.pieces]
+    print(f"A, seed {seed}, in blocks: {found.ari(part):.3f}")
+    assert found.ari(part) >= 0.85
 
 
 @FULL

@@ -6,8 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from r2d2.semantics.hierarchy.linkage import numbered
-from r2d2.semantics.tree import Tree
+from r2d2.semantics.tree import Tree, numbered
 from tests.sampling import examples
 
 #: Six leaves in three, these in two, one root: nodes 0 to 5, 6 to 8, 9 and 10, 11.

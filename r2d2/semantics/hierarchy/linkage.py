@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -17,14 +18,20 @@ import numpy.typing as npt
 from scipy.cluster.hierarchy import linkage
 from scipy.spatial.distance import squareform
 
+from r2d2.semantics.base_relations import Relations
+from r2d2.semantics.hierarchy.pieces import pieces as pieces_of
 from r2d2.semantics.similarity.blended import Blended
-from r2d2.semantics.tree import Floats, Ints
+from r2d2.semantics.similarity.graph import graph_of
+from r2d2.semantics.similarity.near import near
+from r2d2.semantics.tree import Floats, Ints, numbered
 
 #: Rows of (node, node): pieces are 0 to n - 1, the merge of row i makes node n + i.
 Merges = npt.NDArray[np.int64]
 
 #: Groups that a stage leaves, as a share of those that it begins with; when there are so few, it is the last one.
 _LEFT, _FEW = 0.55, 8
+#: Groups that are compared with each other at once: 25 bytes for each two.
+_AT_ONCE = 5_000
 #: Meaning counts more for groups than for entities: their vectors are means of many.
 _MEANING = 4.0
 #: Nearest groups that say what is usual for one, and the share of it that is taken off. All of it parted families with
@@ -57,6 +64,9 @@ class Linkage:
 def linkage_of(entities: Blended, pieces: Ints) -> Linkage:
     """The tree over pieces.
 
+    Memory grows with the square of the groups of a stage; of more than 5,000 only those are joined that lie in one
+    block of near ones, which are parted anew before each stage.
+
     Args:
         pieces: of each entity, its piece, numbered from 0.
     """
@@ -66,11 +76,10 @@ def linkage_of(entities: Blended, pieces: Ints) -> Linkage:
     groups = np.arange(count, dtype=np.int32)
     while len(nodes) > 1:
         left = 1 if len(nodes) <= _FEW else int(len(nodes) * _LEFT)
-        between = _similarities(entities.centroids(groups[pieces]), scaled=len(nodes) < count)
-        merges = _stage(between, len(nodes) - left)
+        merges = _stage(entities.centroids(groups[pieces]), len(nodes) - left, scaled=len(nodes) < count)
         first = count + sum(map(len, found))
         found.append(np.concatenate([nodes, first + np.arange(len(merges))])[merges])
-        joined = Linkage(len(nodes), merges).cut(left)
+        joined = Linkage(len(nodes), merges).cut(len(nodes) - len(merges))
         nodes = _tops(nodes, joined, first, merges)
         groups = joined[groups]
     return Linkage(count, np.concatenate([np.empty((0, 2), np.int64), *found]))
@@ -91,7 +100,7 @@ def linkage_within(entities: Blended, pieces: Ints, levels: Sequence[Ints]) -> L
         for part, group in dict(zip(below.tolist(), level.tolist(), strict=True)).items():
             parts.setdefault(group, []).append(part)
         centroids = entities.centroids(below)
-        steps = [step for group, members in parts.items() for step in _within(centroids, group, members)]
+        steps = [step for group, members in parts.items() for step in _within(centroids, group, members, scaled=False)]
         tops = _merged(sorted(steps, key=lambda step: step.height), tops, parts, found, count)
         below = level
     return Linkage(count, np.asarray(found, np.int64).reshape(-1, 2))
@@ -106,12 +115,12 @@ class _Step(NamedTuple):
     right: int
 
 
-def _within(centroids: Blended, group: int, members: Sequence[int]) -> Iterator[_Step]:
+def _within(centroids: Blended, group: int, members: Sequence[int], scaled: bool) -> Iterator[_Step]:
     """Average linkage of the parts of one group."""
     if len(members) < 2:
         return
     some, names = np.asarray(members, np.int32), list(members)
-    between = _similarities(Blended(centroids.dense[some], centroids.lexical[some]), scaled=False)
+    between = _similarities(Blended(centroids.dense[some], centroids.lexical[some]), scaled)
     for left, right, height, _ in _average(between):
         yield _Step(float(height), group, names[int(left)], names[int(right)])
         names.append(names[int(left)])
@@ -153,9 +162,25 @@ def _similarities(centroids: Blended, scaled: bool) -> Floats:
     return np.asarray(found - _USUAL * (usual[:, None] + usual[None]) / 2, np.float32)
 
 
-def _stage(between: Floats, number: int) -> Merges:
-    """The first merges of average linkage."""
-    return np.asarray(_average(between)[:number, :2], np.int64)
+def _stage(centroids: Blended, number: int, scaled: bool) -> Merges:
+    """The first merges of average linkage; of many groups, those of each block."""
+    if len(centroids) <= _AT_ONCE:
+        return np.asarray(_average(_similarities(centroids, scaled))[:number, :2], np.int64)
+    blocks = {block: members.tolist() for block, members in enumerate(_blocks(centroids))}
+    steps: list[_Step] = []
+    for block, members in blocks.items():
+        steps.extend(islice(_within(centroids, block, members, scaled), number * len(members) // len(centroids)))
+    found: list[tuple[int, int]] = []
+    tops = {group: group for group in range(len(centroids))}
+    _merged(sorted(steps, key=lambda step: step.height), tops, blocks, found, len(centroids))
+    return np.asarray(found, np.int64).reshape(-1, 2)
+
+
+def _blocks(centroids: Blended) -> list[npt.NDArray[np.intp]]:
+    """Groups that are near each other, so many at most in each block: several pieces, of which few are cut in two."""
+    graph = graph_of(len(centroids), *near(centroids, _NEAREST), Relations.none())
+    order = np.argsort(pieces_of(graph, max(2, _AT_ONCE // 4), seed=0), kind="stable")
+    return np.array_split(order, -(-len(order) // _AT_ONCE))
 
 
 def _average(between: Floats) -> npt.NDArray[np.float64]:
@@ -164,11 +189,3 @@ def _average(between: Floats) -> npt.NDArray[np.float64]:
     np.fill_diagonal(apart, 0)
     found = linkage(squareform(np.maximum((apart + apart.T) / 2, 0), checks=False), method="average")
     return np.asarray(found, np.float64)
-
-
-def numbered(labels: npt.NDArray[np.integer]) -> Ints:
-    """Labels as numbers from 0 in the order in which they first occur."""
-    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
-    order = np.empty(len(first), np.int32)
-    order[np.argsort(first, kind="stable")] = np.arange(len(first), dtype=np.int32)
-    return np.asarray(order[inverse.reshape(-1)], np.int32)

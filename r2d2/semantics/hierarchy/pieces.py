@@ -8,8 +8,7 @@ import numpy as np
 from graspologic_native import leiden
 from scipy.sparse import csr_array, triu
 
-from r2d2.semantics.hierarchy.linkage import numbered
-from r2d2.semantics.tree import Ints
+from r2d2.semantics.tree import Ints, numbered
 
 #: The resolution rises by this factor until pieces are small enough; no graph needs so many turns.
 _FINER, _TURNS = 2.0, 24

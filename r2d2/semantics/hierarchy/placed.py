@@ -14,9 +14,8 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from r2d2.semantics.entities.entities import Entities
-from r2d2.semantics.hierarchy.linkage import numbered
 from r2d2.semantics.similarity.blended import Blended
-from r2d2.semantics.tree import Ints
+from r2d2.semantics.tree import Ints, numbered
 
 #: Entities that may have been placed one by one, as a share of all, before all are grouped anew.
 _NEW = 0.1

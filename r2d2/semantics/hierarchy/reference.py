@@ -18,10 +18,9 @@ import numpy as np
 
 from r2d2.errors import EnvironmentMissing, UsageError
 from r2d2.semantics.entities.entities import Entities
-from r2d2.semantics.hierarchy.linkage import numbered
 from r2d2.semantics.labels.terms import terms, words_of_entities
 from r2d2.semantics.similarity.dense import Embed
-from r2d2.semantics.tree import Floats, Ints
+from r2d2.semantics.tree import Floats, Ints, numbered
 
 #: Entities that it can take: time grows with their number times that of clusters.
 MOST = 5_000

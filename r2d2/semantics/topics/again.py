@@ -16,13 +16,12 @@ from r2d2.semantics.embed.embedder import embedder_of
 from r2d2.semantics.embed.vectors import VectorStore
 from r2d2.semantics.entities.entities import Catalog, Entities, entities_of
 from r2d2.semantics.hierarchy.aggregate import Aggregation, compared, neighbours
-from r2d2.semantics.hierarchy.linkage import numbered
 from r2d2.semantics.labels.topics import Kept, topics_of
 from r2d2.semantics.similarity.dense import Embed
 from r2d2.semantics.topics.grouping import Grouped, extents, known_of, related
 from r2d2.semantics.topics.kept import KeptTopic, grouping_of, members_kept, topics_kept
 from r2d2.semantics.topics.lasting import Extent, lasting_ids
-from r2d2.semantics.tree import Ints, Tree
+from r2d2.semantics.tree import Ints, Tree, numbered
 
 K = TypeVar("K")
 
