@@ -104,8 +104,8 @@ def _join(home: dict[int, _Home], new: Sequence[int], graph: csr_array, blended:
         if shares:
             home[number] = max(shares, key=lambda place: (shares[place], -place[0]))
             continue
-        like = blended.between(np.asarray([number], np.int32), Blended(blended.dense[known], blended.lexical[known]))
-        home[number] = home[int(known[int(like[0].argmax())])]
+        like = blended.between(np.asarray([number], np.int32), blended)[0]
+        home[number] = home[int(known[int(like[known].argmax())])]
 
 
 def _leaves(number: int, home: Mapping[int, _Home], graph: csr_array) -> bool:

@@ -15,7 +15,7 @@ _BLOCK = 1 << 22
 #: Most similar ones that are remembered of each node: who they are does not change while islands grow.
 _REMEMBERED = 24
 
-#: Neighbours of each node, the most similar first, and how similar: as ``Blended.neighbours`` gives them; -1 for none.
+#: Neighbours of each node, the most similar first, and how similar: as ``similarity.near`` gives them; -1 for none.
 Near = tuple[Ints, Floats]
 
 

@@ -55,7 +55,7 @@ def relate(
     Args:
         base: between leaves.
         entities: what the leaves are like.
-        near: their neighbours (``Blended.neighbours``).
+        near: their neighbours (``similarity.near``).
         exemplars, volume: as ``lift`` takes them.
     """
     found = lift(tree, base, exemplars, volume)
