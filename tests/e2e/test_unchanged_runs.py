@@ -40,7 +40,7 @@ def test_an_unchanged_lake_gives_the_same_without_spark_and_without_reading_a_fi
     def refused(*_: object) -> None:
         raise AssertionError("Spark was started")
 
-    monkeypatch.setattr(pipeline, "build_session", refused)
+    monkeypatch.setattr("r2d2.job.build_session", refused)
     second = run_job(lake, state, SMALL_SKETCH)
     assert second.run_id != first.run_id
     assert results(state, second.run_id) == before

@@ -58,6 +58,8 @@ def test_questions_are_read_with_the_glossary_and_as_names_are() -> None:
     for question in ("Kranker", "patients", "PATIENT"):
         assert search(index, question).hits[0].dataset.startswith("patients/"), question
     assert search(index, "Kranker").question.words == ("patient",)
+    assert search(index, "Krankerward").question.words == ("patient", "ward")
+    assert search(index, "patientward").question.words == ("patientward",), "no name of the lake has it"
 
 
 def test_copies_are_told_with_what_holds_them() -> None:

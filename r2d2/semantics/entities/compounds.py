@@ -31,6 +31,10 @@ class Compounds:
             self._found[word] = self._split(word) if len(word) >= _PART + _SHORTEST else (word,)
         return self._found[word]
 
+    def holds(self, word: str) -> bool:
+        """Whether a name has the word, or it counts as frequent."""
+        return word in self._counts
+
     def _split(self, word: str) -> tuple[str, ...]:
         """The split of fewest parts, of those the one whose rarest part is most frequent."""
         often = self._counts.get(word, 0)

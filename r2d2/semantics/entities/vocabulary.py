@@ -41,8 +41,14 @@ class Vocabulary:
         return tuple(word for short in written for word in self._expansion.of(short))
 
     def asked(self, word: str) -> tuple[str, ...]:
-        """What a word of a question stands for: read as names are, and what the glossary says; nobody asks in short."""
-        return tuple(meant for part in self._parts(word) for meant in self._glossary.get(part, (part,)))
+        """What a word of a question stands for, as names are read and the glossary says; nobody asks in short.
+
+        A word that no name has is one, unless the glossary knows a part of it (*seen*: ``gene rati on``).
+        """
+        parts = self._parts(word)
+        if not (self._compounds.holds(word) or any(part in self._glossary for part in parts)):
+            return (word,)
+        return tuple(meant for part in parts for meant in self._glossary.get(part, (part,)))
 
 
 def _counted(names: Iterable[Sequence[str]]) -> Counter[str]:
