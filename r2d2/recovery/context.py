@@ -61,6 +61,7 @@ class Recovery:
     locks: RootLocks
     session: Callable[[], SparkSession] | None = None
     _seen: tuple[float, Mapping[str, Dataset]] | None = field(default=None, repr=False)
+    _looked_twice: bool = field(default=False, repr=False)
     _told: tuple[Mapping[str, Dataset], Mapping[str, Usage]] | None = field(default=None, repr=False)
     _sharing: tuple[Mapping[str, Dataset], Sharing] | None = field(default=None, repr=False)
 
@@ -104,7 +105,7 @@ class Recovery:
         """The lake as it is now, or was a moment ago."""
         now = time.monotonic()
         if self._seen is None or now - self._seen[0] > _LOOKS_AGAIN_AFTER:
-            self._seen = now, self.look()
+            self._seen, self._looked_twice = (now, self.look()), False
         return self._seen[1]
 
     def usage(self) -> Mapping[str, Usage]:
@@ -128,8 +129,9 @@ class Recovery:
         return next((each for each in self.datasets().values() if each.location.rstrip("/") == wanted), None)
 
     def look_again(self) -> None:
-        """The lake is listed anew when it is next asked for: what was seen may be what a store refused to show."""
-        self._seen = None
+        """Lists the lake a second time, and no third: what was seen may be what a store refused to show."""
+        if not self._looked_twice:
+            self._seen, self._looked_twice = (time.monotonic(), self.look()), True
 
     def require_finished(self) -> None:
         """Raises unless everything that was begun was finished or undone.

@@ -154,8 +154,8 @@ class _Comparison:
             if len(self._schemas[left].leaves) >= _FEWEST:
                 others[left].append(right)
         lefts = sorted(others, key=lambda left: (self._schemas[left].piece, left))
-        some = [lefts[start : start + _TOGETHER] for start in range(0, len(lefts), _TOGETHER)]
-        for found in in_threads(lambda some: list(self._of_some({left: others[left] for left in some})), some):
+        parts = [lefts[start : start + _TOGETHER] for start in range(0, len(lefts), _TOGETHER)]
+        for found in in_threads(lambda part: list(self._of_some({left: others[left] for left in part})), parts):
             yield from found
 
     def _of_some(self, others: Mapping[int, Sequence[int]]) -> Iterator[LookAlike]:
