@@ -35,8 +35,7 @@ def view_candidate(spark: SparkSession, table: CatalogTable, bare: Candidate) ->
         files = tuple(sorted(map(_file, _unquoted(plan.files)), key=lambda file: file.path))
         if not files:
             raise UnsupportedData("a view that reads no files")
-        columns = spark_comments(json.loads(spark.table(table.sql).schema.json()))
-        comments = comments_property(comment_on(spark, table.path), columns)
+        comments = comments_property(comment_on(spark, table.path), spark_comments(json.loads(plan.schema)))
     except spark_errors() as error:
         return replace(view, status="error", reason=f"Spark can't open it: {shown(first_line(error))}")
     except UnreadableData as error:

@@ -49,10 +49,12 @@ class ViewPlan:
     Attributes:
         files: of the tables that it reads, as URLs.
         text: of the plan: equal for equal plans over the same tables.
+        schema: as Spark writes it, JSON.
     """
 
     files: tuple[str, ...]
     text: str
+    schema: str
 
 
 def view_plan(spark: SparkSession, name: str) -> ViewPlan:
@@ -76,7 +78,8 @@ def view_plan(spark: SparkSession, name: str) -> ViewPlan:
     grouped = any(str(node["class"]).rpartition(".")[2] in _ONE_OF_SEVERAL for node in nodes)
     if grouped and any(mark in text for mark in _COLLATED):
         raise UnsupportedData("a view that gives one of several texts which its collation takes for the same")
-    return ViewPlan(tuple(frame.inputFiles()), json.dumps([_stable(plan, {}), versions], sort_keys=True))
+    told = json.dumps([_stable(plan, {}), versions], sort_keys=True)
+    return ViewPlan(tuple(frame.inputFiles()), told, frame.schema.json())
 
 
 def _require_known(spark: SparkSession, node: Mapping[str, Any]) -> str:

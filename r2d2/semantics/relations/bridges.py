@@ -8,6 +8,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from r2d2.semantics.similarity.blended import Blended
+from r2d2.semantics.similarity.near import highest
 from r2d2.semantics.tree import Floats, Ints
 
 #: Similarities held at once.
@@ -77,11 +78,7 @@ class _Search:
     def _look(self, island: Ints, nodes: Ints) -> None:
         alike = self._centroids.between(nodes, self._centroids)
         alike[island[nodes][:, None] == island[None, :]] = -np.inf
-        most = self._places.shape[1]
-        best = np.sort(np.argpartition(-alike, most - 1, axis=1)[:, :most], axis=1)
-        order = np.argsort(-np.take_along_axis(alike, best, 1), axis=1, kind="stable")
-        self._places[nodes] = np.take_along_axis(best, order, 1)
-        self._scores[nodes] = np.take_along_axis(alike, self._places[nodes], 1)
+        self._places[nodes], self._scores[nodes] = highest(alike, self._places.shape[1])
         self._searched[nodes] = True
 
 

@@ -59,11 +59,19 @@ def _of_rows(blended: Blended, rows: Ints, number: int) -> tuple[Ints, Floats]:
 def _best(blended: Blended, rows: Ints, number: int) -> tuple[Ints, Floats]:
     found = blended.between(rows, blended)
     found[np.arange(len(rows)), rows] = -np.inf
-    best = np.argpartition(-found, number - 1, axis=1)[:, :number]
-    best.sort(axis=1)
-    order = np.argsort(-np.take_along_axis(found, best, 1), axis=1, kind="stable")
+    return highest(found, number)
+
+
+def highest(scores: Floats, number: int) -> tuple[Ints, Floats]:
+    """The columns of the highest scores of each row, the highest first, of equal ones the first; and these scores.
+
+    Args:
+        number: 1 at least.
+    """
+    best = np.sort(np.argpartition(-scores, number - 1, axis=1)[:, :number], axis=1)
+    order = np.argsort(-np.take_along_axis(scores, best, 1), axis=1, kind="stable")
     places = np.take_along_axis(best, order, 1).astype(np.int32)
-    return places, np.take_along_axis(found, places, 1)
+    return places, np.take_along_axis(scores, places, 1)
 
 
 def _by_candidates(blended: Blended, number: int, device: str) -> tuple[Ints, Floats]:
