@@ -27,7 +27,9 @@ examples:
   r2d2 review approve --all --by ana --note "cleared with the owners" --accept history-lost --state /data/r2d2
   r2d2 review reject archive/2019 --by ben --note "the auditors read it in June" --state /data/r2d2
 Nothing is touched by a review: `r2d2 apply` retires what was approved, as it was when it was approved. The newest
-decision on a dataset counts; of another version or parent the question is asked again."""
+decision on a dataset counts. It stands when its parent is appended to; it lapses for good, and the question is asked
+again, when the dataset changes or was given back, another parent is planned, the parent does not hold its rows any
+more, a rebuild would take or cost 20% more (recovery.approval_rise), or after 90 days (recovery.approval_days)."""
 
 _APPLY = """for each dataset that was approved:
   1. it must be what the plan saw, and share no file with another dataset
@@ -115,6 +117,8 @@ def add(commands: Commands) -> None:
     apply.add_argument("plan", nargs="?", type=int, metavar="PLAN", help="number of the plan (default: the newest)")
     text = "put a view that reads the kept rows in the place of each table of a catalog, as redirect in a plan does"
     apply.add_argument("--leave-view", action="store_true", help=text)
+    text = "who applies it; with recovery.two_people somebody else than who approved"
+    apply.add_argument("--by", default="", metavar="NAME", help=text)
     apply.epilog = _APPLY
     text = "give a retired dataset back, the same"
     restore = command(commands, "restore", text, _restore, state, settings, flags.output_format("table", "json"))
@@ -198,17 +202,18 @@ def _list(arguments: Namespace) -> None:
 def _review(arguments: Namespace) -> None:
     from r2d2.commands import reviews
 
-    read_settings(arguments)
+    settings = read_settings(arguments)
     which = arguments.plan, arguments.datasets, arguments.all
     said = arguments.approved, arguments.by, arguments.note, arguments.accept
-    reviews.review(arguments.state, *which, *said, Progress(arguments.quiet), arguments.wait, arguments.format)
+    progress = Progress(arguments.quiet)
+    reviews.review(arguments.state, *which, *said, progress, arguments.wait, settings, arguments.format)
 
 
 def _apply(arguments: Namespace) -> int:
     from r2d2.commands import retire
 
     given = arguments.only, arguments.dry_run, arguments.yes, arguments.format
-    return retire.apply(_command(arguments), arguments.plan, *given, arguments.leave_view)
+    return retire.apply(_command(arguments), arguments.plan, *given, arguments.leave_view, arguments.by)
 
 
 def _purge(arguments: Namespace) -> int:

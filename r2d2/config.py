@@ -142,6 +142,9 @@ class RecoverySettings:
     """How what was approved is retired, guarded and given back (docs/recovery.md)."""
 
     objects: Literal["in-place", "move"] = "in-place"  # in stores: only marked (Delta: fenced), or moved by copies
+    approval_days: float = 90.0  # so long a decision counts
+    approval_rise: float = 0.2  # an approval lapses where a rebuild would take or cost more than this share above it
+    two_people: bool = False  # who approved a dataset may not apply that; `r2d2 apply --by NAME` says who does
     honour_days: float = 30.0  # rows deleted in a parent: after so long without an answer their deletion is honoured
     spark_bytes: Size = 1024**3  # what is read or written at once: with less than this, Spark is not started for it
 

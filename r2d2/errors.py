@@ -79,6 +79,10 @@ class NotRetirable(R2D2Error):
     exit_code = 9
 
 
+class NotContained(NotRetirable):
+    """Rows of the dataset are not in what it would be rebuilt from, or not any more."""
+
+
 class Tampered(R2D2Error):
     """A journal, recipe, claim or quarantined file is not what was written: nothing that rests on it is done."""
 

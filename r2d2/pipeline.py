@@ -36,6 +36,7 @@ from r2d2.grouped import report_topics, topics_stage
 from r2d2.job import Job, new_job
 from r2d2.lake.session import is_submitted, require_java, shares_disk
 from r2d2.lake.spark_files import Access
+from r2d2.lapsed import lapsed_decisions
 from r2d2.model.dataset import Dataset, FileSummary
 from r2d2.model.edge import Edge
 from r2d2.model.funnel import unusable_by_status
@@ -241,6 +242,7 @@ def retention_stage(
         plan = make_plan(datasets, edges, duplicates, job.settings.retention, context)
         plan = runs.keep_plan(job.state, job.run_id, plan)
         reading.note = f", number {plan.number}"
+    lapsed_decisions(job, plan, datasets, edges, duplicates)
     job.funnel = replace(
         job.funnel,
         bytes_saved=plan.bytes_retired,

@@ -78,7 +78,10 @@ def approve(plan: Plan, accepted: frozenset[Acceptance] = frozenset(), by: str =
     """Everything that a plan retires is approved."""
     now = datetime.now(UTC)
     return [
-        Review(e.dataset, True, by, "not needed", now, 1, e.version, e.parent or "", e.parent_version, accepted)
+        Review(
+            *(e.dataset, True, by, "not needed", now, 1, e.version, e.parent or "", e.parent_version, accepted),
+            *(e.action.value, e.rebuild_seconds, e.rebuild_cost),
+        )
         for e in plan.retired
     ]
 

@@ -143,7 +143,7 @@ USAGE = pa.schema(
     ]
 )
 
-#: Decisions of people on datasets of a plan; the newest row of a dataset counts.
+#: Decisions of people on datasets of a plan; the newest row of a dataset counts. One that lapsed has a row more.
 REVIEWS = pa.schema(
     [
         ("dataset", pa.string()),
@@ -156,6 +156,10 @@ REVIEWS = pa.schema(
         ("parent", pa.string()),
         ("parent_version", pa.string()),
         ("accepted", pa.list_(pa.string())),
+        ("action", pa.string()),
+        ("rebuild_seconds", pa.float64()),
+        ("rebuild_cost", pa.float64()),
+        ("lapsed", pa.string()),
     ]
 )
 #: Recipes of retirements; the journal knows by its SHA-256 which one is in force.

@@ -11,7 +11,7 @@ from r2d2.catalog.patterns import Patterns
 from r2d2.commands.asking import ask
 from r2d2.commands.output import print_rows
 from r2d2.commands.recovering import Command
-from r2d2.commands.reviews import decision, plan_of
+from r2d2.commands.reviews import decisions_of, plan_of
 from r2d2.errors import NotRetirable
 from r2d2.model.plan import Plan
 from r2d2.model.receipt import RETIRED, Receipt, Status
@@ -19,6 +19,7 @@ from r2d2.recovery import apply as applying
 from r2d2.recovery import purge as purging
 from r2d2.recovery.apply import Outcome
 from r2d2.recovery.moves.quarantined import retired_dataset
+from r2d2.recovery.records.decisions import Decided
 from r2d2.recovery.records.reviews import reviews
 from r2d2.units import human_bytes, plural
 from r2d2.usage.attempts import attempts
@@ -35,11 +36,13 @@ def apply(
     yes: bool,
     output: str,
     leave_view: bool = False,
+    by: str = "",
 ) -> int:
     """Retires what was approved of a plan.
 
     Args:
         leave_view: a view stands in the place of each table of a catalog.
+        by: who applies it.
 
     Returns:
         The exit code: 9 if a dataset was left alone.
@@ -57,7 +60,7 @@ def apply(
         return 0
     with command.at_work([run], dry_run) as recovery:
         made = reviews(command.state)
-        outcomes = applying.apply(recovery, plan, made, wanted.__contains__, dry_run, leave_view)
+        outcomes = applying.apply(recovery, plan, made, wanted.__contains__, dry_run, leave_view, by)
         return _show(command, outcomes, dry_run, output)
 
 
@@ -99,17 +102,17 @@ def chosen(patterns: Sequence[str]) -> Callable[[str], bool]:
 
 def _approved(command: Command, plan: Plan, asked: Callable[[str], bool]) -> set[str]:
     """What is to be retired; how much of the plan is not is said."""
-    made, gone = reviews(command.state), _gone(command)
+    made, gone = decisions_of(command.state, command.settings), _gone(command)
     entries = [entry for entry in plan.retired if asked(entry.dataset)]
     done = [entry for entry in entries if (entry.dataset, plan.number) in gone]
-    left = {entry.dataset: decision(entry, made) for entry in entries if entry not in done}
-    for what in ("undecided", "rejected", "outdated"):
+    left = {entry.dataset: made.on(entry) for entry in entries if entry not in done}
+    for what in (Decided.UNDECIDED, Decided.REJECTED, Decided.LAPSED):
         number = sum(each == what for each in left.values())
         if number:
             command.progress.say(f"{plural(number, 'dataset')} of plan {plan.number} {what}: `r2d2 review list`")
     if done:
         command.progress.say(f"{plural(len(done), 'dataset')} of plan {plan.number} retired already")
-    return {name for name, what in left.items() if what == "approved"}
+    return {name for name, what in left.items() if what is Decided.APPROVED}
 
 
 def _gone(command: Command) -> set[tuple[str, int]]:

@@ -10,19 +10,22 @@ from r2d2.catalog.runs import Run
 from r2d2.catalog.state import State, open_state
 from r2d2.commands.output import print_rows
 from r2d2.config import Settings
-from r2d2.errors import NotRetirable, UsageError
+from r2d2.errors import UsageError
 from r2d2.model.dataset import Dataset
 from r2d2.model.plan import Plan, PlannedDataset
 from r2d2.model.receipt import Acceptance, Review
 from r2d2.operations.turns import turn
 from r2d2.progress import Progress
 from r2d2.recovery.parents.takes import takes
-from r2d2.recovery.records.reviews import approval, decide, reviews
+from r2d2.recovery.records.decisions import OPEN, Decisions
+from r2d2.recovery.records.journal import Journal
+from r2d2.recovery.records.receipts import receipts
+from r2d2.recovery.records.reviews import decide, reviews
 
 #: Columns of the table, which has no room for all.
-_BRIEF = ("dataset", "parent", "saving_per_month", "decision", "quarantine", "accept", "lost", "doubts")
+_BRIEF = ("dataset", "parent", "saving_per_month", "decision", "lapsed", "quarantine", "accept", "lost", "doubts")
 LIST_COLUMNS = (
-    *("dataset", "parent", "saving_per_month", "decision", "by", "note", "accepted"),
+    *("dataset", "parent", "saving_per_month", "decision", "lapsed", "by", "note", "accepted"),
     *("quarantine", "accept", "lost", "doubts", "owner", "conditions"),
 )
 REVIEW_COLUMNS = ("dataset", "decision", "by", "note", "at", "plan", "accepted")
@@ -45,7 +48,7 @@ def show_reviews(state_dir: str, number: int | None, settings: Settings, output:
     state = open_state(state_dir)
     plan, run = plan_of(state, number)
     found = {dataset.id: dataset for dataset in runs.datasets(state, run)}
-    made = reviews(state)
+    made = decisions_of(state, settings)
     columns = _BRIEF if output == "table" else LIST_COLUMNS
     print_rows((_listed(entry, made, found, settings) for entry in plan.retired), columns, output)
 
@@ -61,6 +64,7 @@ def review(
     accepted: Sequence[str],
     progress: Progress,
     wait: float,
+    settings: Settings,
     output: str,
 ) -> None:
     """Keeps a decision on datasets of a plan, and prints it.
@@ -79,7 +83,7 @@ def review(
         made = decide(
             state,
             plan,
-            _undecided(state, plan) if everything else names,
+            _undecided(state, plan, settings) if everything else names,
             approved,
             by,
             note,
@@ -90,33 +94,25 @@ def review(
         progress.say(f"`r2d2 apply {plan.number} --state DIR` retires what was approved of plan {plan.number}")
 
 
-def _undecided(state: State, plan: Plan) -> list[str]:
-    made = reviews(state)
-    return [entry.dataset for entry in plan.retired if decision(entry, made) in ("undecided", "outdated")]
+def decisions_of(state: State, settings: Settings) -> Decisions:
+    """What was decided in a state, beside what was done since."""
+    return Decisions.of(reviews(state), receipts(Journal(state).records).values(), settings.recovery)
 
 
-def decision(entry: PlannedDataset, made: Sequence[Review]) -> str:
-    """``approved``, ``rejected``, ``undecided``, or ``outdated``: another version or parent was approved."""
-    own = [each for each in made if each.dataset == entry.dataset]
-    if not own or not own[-1].approved:
-        return "rejected" if own else "undecided"
-    try:
-        approval(entry, own)
-    except NotRetirable:
-        return "outdated"
-    return "approved"
+def _undecided(state: State, plan: Plan, settings: Settings) -> list[str]:
+    made = decisions_of(state, settings)
+    return [entry.dataset for entry in plan.retired if made.on(entry) in OPEN]
 
 
-def _listed(
-    entry: PlannedDataset, made: Sequence[Review], found: Mapping[str, Dataset], settings: Settings
-) -> dict[str, Any]:
-    newest = next((each for each in reversed(made) if each.dataset == entry.dataset), None)
+def _listed(entry: PlannedDataset, made: Decisions, found: Mapping[str, Dataset], settings: Settings) -> dict[str, Any]:
+    newest = made.newest.get(entry.dataset)
     what = takes(found[entry.dataset], found[entry.parent or ""], entry.rebuild_seconds, settings)
     return {
         "dataset": entry.dataset,
         "parent": entry.parent,
         "saving_per_month": entry.saving_per_month,
-        "decision": decision(entry, made),
+        "decision": made.on(entry).value,
+        "lapsed": made.lapse(entry),
         "by": newest.by if newest else "",
         "note": newest.note if newest else "",
         "accepted": sorted(newest.accepted) if newest else [],

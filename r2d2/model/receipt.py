@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -29,6 +30,8 @@ class Review:
         plan: number of the plan that was looked at.
         version, parent, parent_version: what was approved; another version or parent is another question.
         accepted: see there.
+        action, rebuild_seconds, rebuild_cost: as planned then; NaN where unknown.
+        lapsed: why it counts no more, at that time; empty while it does.
     """
 
     dataset: str
@@ -41,6 +44,10 @@ class Review:
     parent: str
     parent_version: str
     accepted: frozenset[Acceptance] = frozenset()
+    action: str = ""
+    rebuild_seconds: float = math.nan
+    rebuild_cost: float = math.nan
+    lapsed: str = ""
 
 
 class Status(StrEnum):

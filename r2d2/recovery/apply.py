@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from r2d2.errors import NotRetirable, R2D2Error, StateError
+from r2d2.errors import NotContained, NotRetirable, R2D2Error, StateError
 from r2d2.lake.catalog_names import names_in_quarantine
 from r2d2.lake.file_tree import refused, shown
 from r2d2.lake.storage import storage_for
@@ -27,7 +27,7 @@ from r2d2.recovery.moves.quarantined import child_facts
 from r2d2.recovery.parents.rehome import rehome
 from r2d2.recovery.rebuild.prove import proven_recipe, take_down
 from r2d2.recovery.recipes import recipe_store
-from r2d2.recovery.records.reviews import approval
+from r2d2.recovery.records.decisions import Decisions, keep_lapse
 from r2d2.recovery.undo import undo
 
 
@@ -58,6 +58,7 @@ def apply(
     wanted: Callable[[str], bool],
     dry_run: bool = False,
     leave_view: bool = False,
+    by: str = "",
 ) -> Iterator[Outcome]:
     """Retires the approved datasets of a plan, one after the other; what is wrong with one does not stop the others.
 
@@ -65,6 +66,7 @@ def apply(
         wanted: which datasets, by id.
         dry_run: only says what would be done; nothing is written.
         leave_view: a view stands in the place of each table of a catalog; else only where the plan says so.
+        by: who applies it.
 
     Yields:
         an outcome for each wanted dataset that the plan retires.
@@ -73,26 +75,38 @@ def apply(
         StateError: something was begun earlier and is not finished; the state can't be written.
     """
     recovery.require_finished()
+    decisions = Decisions.of(reviews, recovery.receipts.values(), recovery.settings.recovery)
+    orders = _Orders(plan.number, decisions, by, dry_run, leave_view)
     for entry in plan.retired:
         if wanted(entry.dataset):
-            yield _one(recovery, entry, plan.number, reviews, dry_run, leave_view)
+            yield _one(recovery, entry, orders)
 
 
-def _one(
-    recovery: Recovery, entry: PlannedDataset, number: int, reviews: Sequence[Review], dry_run: bool, leave_view: bool
-) -> Outcome:
+@dataclass(frozen=True)
+class _Orders:
+    """What holds for all datasets of one call."""
+
+    plan: int
+    decisions: Decisions
+    by: str
+    dry_run: bool
+    leave_view: bool
+
+
+def _one(recovery: Recovery, entry: PlannedDataset, orders: _Orders) -> Outcome:
     retirement = None
     try:
-        review, pair = approval(entry, reviews), eligible(recovery, entry)
+        review, pair = orders.decisions.approval(entry), eligible(recovery, entry)
+        orders.decisions.refuse_same(review, orders.by)
         area = Area(root_of(pair.child.location, recovery.roots), _new_id())
         table = table_of(pair.child, recovery.roots)
         tables = (table, *names_in_quarantine(table, area.receipt)) if table else ()
         away = plan_away(pair.child, area, recovery.settings.recovery.objects, review.by, tables)
-        if dry_run:
+        if orders.dry_run:
             return Outcome(entry.dataset, False, f"would be retired ({away.kind}), rebuilt from {pair.parent.id}")
         rehome(recovery, pair.child, pair.parent)
-        view = entry.action is Action.REDIRECT or (leave_view and away.kind is Kind.CATALOG)
-        retirement = _Retirement(recovery, entry, number, review, pair, area, away, view)
+        view = entry.action is Action.REDIRECT or (orders.leave_view and away.kind is Kind.CATALOG)
+        retirement = _Retirement(recovery, entry, orders.plan, orders.by, review, pair, area, away, view)
         return retirement.run()
     except StateError:
         raise
@@ -121,6 +135,8 @@ def _refused(recovery: Recovery, dataset: str, retirement: _Retirement | None, e
     except (R2D2Error, OSError) as failed:
         what = f"{shown(dataset)}: {why}; and what was begun could not be undone: {failed}"
         raise StateError(what, "`r2d2 recover --state DIR` undoes it") from error
+    if isinstance(error, NotContained):
+        keep_lapse(recovery.state, retirement.review, "its parent does not hold its rows")
     if left:
         why += f"; {shown(left[0].wanted)} is in use again, and what was there is kept: {shown(left[0].path)}"
         hint = "look at both: what is kept is nobody's but yours to move"
@@ -134,6 +150,7 @@ class _Retirement:
     recovery: Recovery
     entry: PlannedDataset
     plan: int
+    applied_by: str
     review: Review
     pair: Pair
     area: Area
@@ -170,6 +187,7 @@ class _Retirement:
             parent_location=self._parent_location,
             plan=self.plan,
             by=self.review.by,
+            applied_by=self.applied_by,
             note=self.review.note,
             accepted=sorted(self.review.accepted),
             promised_seconds=self.entry.rebuild_seconds,

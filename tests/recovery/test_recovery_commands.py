@@ -47,7 +47,7 @@ def test_a_review_is_about_a_version_and_the_newest_one_counts(lake: Path, r2d2:
     assert decisions(r2d2) == {"copy.parquet": "approved", "range.parquet": "rejected"}
     (lake / "copy.parquet").write_bytes((lake / "range.parquet").read_bytes())
     planned(lake, tmp_path / "state", "copy.parquet")
-    assert decisions(r2d2) == {"copy.parquet": "outdated"}
+    assert decisions(r2d2) == {"copy.parquet": "lapsed"}
 
 
 @pytest.mark.parametrize("wrong", [(), ("--all", "copy.parquet"), ("base.parquet",), ("nothing",)])

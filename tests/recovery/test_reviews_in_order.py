@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
 
 from r2d2.catalog.state import open_state
+from r2d2.config import RecoverySettings
 from r2d2.errors import NotRetirable
 from r2d2.model.plan import Action, Plan, PlannedDataset
 from r2d2.recovery.records import reviews
+from r2d2.recovery.records.decisions import Decided, Decisions, keep_lapses
 
 
 class Fast(datetime):
@@ -33,5 +36,9 @@ def test_a_rejection_counts_even_if_the_clock_of_who_approved_was_ahead(
             reviews.decide(state, plan, ["a"], True, "ann", "", ())
         reviews.decide(state, plan, ["a"], False, "bob", "needed", ())
 
+    found = Decisions.of(reviews.reviews(state), (), RecoverySettings())
     with pytest.raises(NotRetirable, match="rejected by bob"):
-        reviews.approval(entry, reviews.reviews(state))
+        found.approval(entry)
+    with state.locked():
+        keep_lapses(state, replace(plan, datasets=(replace(entry, version="v3"),)), found, lambda parent, child: False)
+    assert Decisions.of(reviews.reviews(state), (), RecoverySettings()).on(entry) is Decided.LAPSED

@@ -24,7 +24,7 @@ from r2d2.containment.row_hash import FAST
 from r2d2.containment.scan import BATCH, Connect, Task, open_sources, read_failure, task_connection
 from r2d2.containment.scan_sql import Source, hashed_rows, value_of
 from r2d2.containment.scanner import Runner
-from r2d2.errors import NotRetirable
+from r2d2.errors import NotContained, NotRetirable
 from r2d2.lake.relation import batches
 from r2d2.model.dataset import TEXT_FORMATS, DataFile, Dataset
 from r2d2.model.edge import Projection
@@ -107,7 +107,8 @@ def _answers(child: Dataset, units: int, answers: pa.Table) -> tuple[list[dict[i
     rows = [0] * units
     for answer in answers.to_pylist():
         if answer["error"] is not None:
-            raise NotRetirable(f"{child.id}: {answer['error']}", "find containment again: r2d2 contained")
+            kind = NotContained if answer["error"] == _LACKING else NotRetirable
+            raise kind(f"{child.id}: {answer['error']}", "find containments again: `r2d2 run`")
         found[answer["unit"]][answer["file"]] = base64.b64encode(answer["places"]).decode("ascii")
         rows[answer["unit"]] += answer["rows"]
     return found, rows

@@ -15,7 +15,7 @@ from r2d2.containment.digest import stored_digests
 from r2d2.containment.scan_sql import source
 from r2d2.containment.scanner import Runner
 from r2d2.containment.schema_graph import schema_of
-from r2d2.errors import NotRetirable, UnreadableData, UnsupportedData
+from r2d2.errors import NotContained, NotRetirable, UnreadableData, UnsupportedData
 from r2d2.lake.layout import Reader
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Projection
@@ -62,7 +62,7 @@ def candidates(
         manifest: of the child.
 
     Raises:
-        NotRetirable: there is none, in words for the child's owner.
+        NotRetirable: there is none, in words for the child's owner; ``NotContained`` where that is the reason.
     """
     search = _Search(child, parent, manifest, settings, run)
     offered = False
@@ -73,7 +73,8 @@ def candidates(
         else:
             search.reasons.append(f"a recipe would take {recipe.size} bytes, the data takes {manifest.bytes}")
     if not offered:
-        raise NotRetirable(f"{child.id}: {'; '.join(search.reasons)}", _HINT)
+        kind = NotContained if search.refuted else NotRetirable
+        raise kind(f"{child.id}: {'; '.join(search.reasons)}", _HINT)
 
 
 _HINT = "it stays as it is; `r2d2 explain` shows what it is compared with"
@@ -89,6 +90,7 @@ class _Search:
     settings: ContainmentSettings
     run: Runner
     reasons: list[str] = field(default_factory=list)
+    refuted: bool = False
     sha256: dict[str, str] = field(default_factory=dict)
 
     def recipes(self, looked: Looked) -> Iterator[Recipe]:
@@ -99,6 +101,7 @@ class _Search:
             yield from self._by_rows()
         except (NotRetirable, UnsupportedData) as error:
             self.reasons.append(str(error))
+            self.refuted = isinstance(error, NotContained)
 
     def _copies(self, looked: Looked) -> Iterator[Recipe]:
         """All of the child's files as copies of files of the parent; equal bytes have equal headers."""
@@ -139,7 +142,7 @@ class _Search:
         wanted, tallies = tallied(self.child, self.parent, projection, conditions, self.settings, self.run)
         predicate = fewest(wanted, tallies, conditions)
         if predicate is None and self.child.rows == self.parent.rows:
-            raise NotRetirable(f"not every row of it is in {self.parent.id}")
+            raise NotContained(f"not every row of it is in {self.parent.id}")
         if predicate is not None and self._tells_units(recipe := self._filter(manifest, projection, predicate)):
             yield recipe
         else:
@@ -153,8 +156,8 @@ class _Search:
                 return fit.projection
         for edge in refuted_by_metadata(pair, self.settings.case_sensitive):
             if (edge.parent, edge.child) == (self.parent.id, self.child.id):
-                raise NotRetirable(f"it is not contained in {self.parent.id}: {edge.reason}")
-        raise NotRetirable(f"its columns are not all among those of {self.parent.id}, or both hold files in common")
+                raise NotContained(f"it is not contained in {self.parent.id}: {edge.reason}")
+        raise NotContained(f"its columns are not all among those of {self.parent.id}, or both hold files in common")
 
     def _check_shapes(self, manifest: Manifest, projection: Projection) -> None:
         """Looks that the child's columns can be made of the parent's."""

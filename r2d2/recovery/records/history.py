@@ -42,9 +42,9 @@ _WORDS: Mapping[str, str] = {
 }
 #: Facts that are told. All others name files, and partition directories with values in them, or are long.
 _TOLD = frozenset(
-    {"version", "root", "location", "parent", "parent_location", "parent_version", "plan", "by", "note", "accepted"}
-    | {"promised_seconds", "saving_per_month", "recipe", "recipe_kind", "kind", "fidelity", "lost", "bytes", "source"}
-    | {"seconds", "path", "why", "status", "was", "frozen", "frozen_until", "decision"}
+    {"version", "root", "location", "parent", "parent_location", "parent_version", "plan", "by", "applied_by", "note"}
+    | {"accepted", "promised_seconds", "saving_per_month", "recipe", "recipe_kind", "kind", "fidelity", "lost", "bytes"}
+    | {"source", "seconds", "path", "why", "status", "was", "frozen", "frozen_until", "decision"}
 )
 
 
@@ -97,9 +97,13 @@ def _planned(state: State, dataset: str) -> Iterator[Event]:
 def _decided(state: State, dataset: str) -> Iterator[Event]:
     for review in reviews(state):
         if review.dataset == dataset:
-            what = f"{'approved' if review.approved else 'rejected'}, plan {review.plan}: {review.note}"
+            decided = "approved" if review.approved else "rejected"
+            what = f"{decided}, plan {review.plan}: {review.note}"
             facts = {"plan": review.plan, "version": review.version, "parent": review.parent}
-            yield Event(review.at, what, review.by, facts=facts | {"accepted": sorted(review.accepted)})
+            if review.lapsed:
+                yield Event(review.at, f"no more {decided} by {review.by}: {review.lapsed}", facts=facts)
+            else:
+                yield Event(review.at, what, review.by, facts=facts | {"accepted": sorted(review.accepted)})
 
 
 def _done(dataset: str, records: Sequence[Record]) -> Iterator[Event]:

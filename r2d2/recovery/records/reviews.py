@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from r2d2.catalog.state import State
-from r2d2.errors import NotRetirable, UsageError
+from r2d2.errors import UsageError
 from r2d2.model.plan import Action, Plan, PlannedDataset
 from r2d2.model.receipt import Acceptance, Review
 
@@ -28,6 +29,10 @@ def reviews(state: State) -> list[Review]:
             parent=row["parent"],
             parent_version=row["parent_version"],
             accepted=frozenset(map(Acceptance, row["accepted"])),
+            action=row["action"] or "",
+            rebuild_seconds=_number(row["rebuild_seconds"]),
+            rebuild_cost=_number(row["rebuild_cost"]),
+            lapsed=row["lapsed"] or "",
         )
         for row in rows
     ]
@@ -44,8 +49,7 @@ def decide(
     if not by.strip():
         raise UsageError("--by: a decision is somebody's", "give a name")
     planned = {entry.dataset: entry for entry in plan.datasets}
-    # the newest one counts, whatever the clocks of two who decide say
-    now = max([datetime.now(UTC), *(review.at + _NEXT for review in reviews(state))])
+    now = moment(reviews(state))
     made = []
     for name in dict.fromkeys(names):
         entry = planned.get(name)
@@ -53,27 +57,24 @@ def decide(
             what = "does not know" if entry is None else f"would {entry.action.value}"
             raise UsageError(f"plan {plan.number} {what} {name}", "`r2d2 plan --state DIR` shows what it would retire")
         made.append(_review(entry, plan.number, approved, by, note, now, accepted))
-    state.append("reviews", [_row(review) for review in made])
+    keep(state, made)
     return made
 
 
-def approval(entry: PlannedDataset, found: Iterable[Review]) -> Review:
-    """The decision by which a dataset may be retired as planned.
+def moment(made: Iterable[Review]) -> datetime:
+    """Now, but after all that was decided: the newest one counts, whatever the clocks of two who decide say."""
+    return max([datetime.now(UTC), *(review.at + _NEXT for review in made)])
 
-    Raises:
-        NotRetirable: there is none, it was rejected, or something else was approved.
-    """
-    own = [review for review in found if review.dataset == entry.dataset]
-    hint = "`r2d2 review approve DATASET --by NAME --note TEXT --state DIR` approves it"
-    if not own:
-        raise NotRetirable("it was not approved", hint)
-    review = own[-1]
-    if not review.approved:
-        raise NotRetirable(f"it was rejected by {review.by}: {review.note}", "")
-    if (review.version, review.parent) != (entry.version, entry.parent):
-        other = "version" if review.version != entry.version else "parent"
-        raise NotRetirable(f"it was approved with another {other} than the plan has now", hint)
-    return review
+
+def keep(state: State, made: Iterable[Review]) -> None:
+    """Keeps decisions, or that they lapsed. The caller holds the state's lock."""
+    if rows := [_row(review) for review in made]:
+        state.append("reviews", rows)
+
+
+def _number(kept: float | None) -> float:
+    """Decisions of earlier versions have no figures."""
+    return math.nan if kept is None else kept
 
 
 def _review(
@@ -86,7 +87,8 @@ def _review(
     accepted: Iterable[Acceptance],
 ) -> Review:
     decision = entry.dataset, approved, by.strip(), note, now, number
-    return Review(*decision, entry.version, entry.parent or "", entry.parent_version, frozenset(accepted))
+    planned = entry.action.value, entry.rebuild_seconds, entry.rebuild_cost
+    return Review(*decision, entry.version, entry.parent or "", entry.parent_version, frozenset(accepted), *planned)
 
 
 def _row(review: Review) -> dict[str, object]:
@@ -101,4 +103,8 @@ def _row(review: Review) -> dict[str, object]:
         "parent": review.parent,
         "parent_version": review.parent_version,
         "accepted": sorted(review.accepted),
+        "action": review.action,
+        "rebuild_seconds": review.rebuild_seconds,
+        "rebuild_cost": review.rebuild_cost,
+        "lapsed": review.lapsed,
     }

@@ -1,0 +1,169 @@
+"""Which decision counts on a dataset of a plan, and when one counts no more."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from r2d2.catalog.state import State
+from r2d2.config import RecoverySettings
+from r2d2.errors import NotRetirable
+from r2d2.model.plan import GONE, Plan, PlannedDataset
+from r2d2.model.receipt import Receipt, Review, Status
+from r2d2.recovery.records.reviews import keep, moment, reviews
+from r2d2.units import human_seconds, plural
+
+_HINT = "`r2d2 review approve DATASET --by NAME --note TEXT --state DIR` approves it"
+
+
+class Decided(StrEnum):
+    """How a dataset of a plan stands."""
+
+    UNDECIDED = "undecided"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    LAPSED = "lapsed"
+
+
+#: Where a person is still to decide.
+OPEN = frozenset({Decided.UNDECIDED, Decided.LAPSED})
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """The decisions that were made, and what they are held against.
+
+    A decision is made for a dataset's version and for what it would be rebuilt from. Whatever is appended to that
+    parent, it stands: what is contained stays so, and ``apply`` proves it again. It lapses for good once its dataset
+    changes or was given back, another parent or action is planned, a rebuild takes or costs more than was approved,
+    the proof fails, or it is old.
+
+    Attributes:
+        newest: the newest one of each dataset.
+        restored: when datasets were last given back.
+        settings: how long decisions count, and how much more a rebuild may take.
+        now: UTC.
+    """
+
+    newest: Mapping[str, Review]
+    restored: Mapping[str, datetime]
+    settings: RecoverySettings
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @classmethod
+    def of(cls, made: Iterable[Review], receipts: Iterable[Receipt], settings: RecoverySettings) -> Decisions:
+        """Decisions, the oldest first, beside all retirements."""
+        given_back: dict[str, datetime] = {}
+        for each in receipts:
+            if each.status is Status.RESTORED:
+                given_back[each.dataset] = max(each.at, given_back.get(each.dataset, each.at))
+        return cls({review.dataset: review for review in made}, given_back, settings)
+
+    def on(self, entry: PlannedDataset) -> Decided:
+        """How a dataset that the plan retires stands."""
+        review = self.newest.get(entry.dataset)
+        if review is None:
+            return Decided.UNDECIDED
+        if self.lapse(entry):
+            return Decided.LAPSED
+        return Decided.APPROVED if review.approved else Decided.REJECTED
+
+    def lapse(self, entry: PlannedDataset) -> str:
+        """Why the decision on a dataset counts no more; empty while it does, or where there is none."""
+        review = self.newest.get(entry.dataset)
+        if review is None:
+            return ""
+        return review.lapsed or self._of_dataset(review, entry) or self._of_plan(review, entry)
+
+    def approval(self, entry: PlannedDataset) -> Review:
+        """The decision by which a dataset may be retired as planned.
+
+        Raises:
+            NotRetirable: there is none, it was rejected, or it lapsed.
+        """
+        decided, review = self.on(entry), self.newest.get(entry.dataset)
+        if review is None:
+            raise NotRetirable("it was not approved", _HINT)
+        if decided is Decided.LAPSED:
+            raise NotRetirable(f"what {review.by} decided has lapsed: {self.lapse(entry)}", _HINT)
+        if decided is Decided.REJECTED:
+            raise NotRetirable(f"it was rejected by {review.by}: {review.note}", "")
+        return review
+
+    def refuse_same(self, review: Review, by: str) -> None:
+        """Who approved a dataset may not apply that, where two people are asked for.
+
+        Args:
+            by: who applies it.
+
+        Raises:
+            NotRetirable: it is the same person, or nobody said who it is.
+        """
+        if not self.settings.two_people:
+            return
+        hint = "another person runs `r2d2 apply --by NAME` (recovery.two_people)"
+        if not by.strip():
+            raise NotRetirable("nobody said who applies it", hint)
+        if _folded(by) == _folded(review.by):
+            raise NotRetirable(f"{review.by} approved it, and may not apply that, too", hint)
+
+    def _of_dataset(self, review: Review, entry: PlannedDataset) -> str:
+        """What of the dataset itself, or of the time, ends a decision."""
+        given_back = self.restored.get(entry.dataset)
+        if given_back is not None and given_back >= review.at:
+            return f"the dataset was given back on {given_back:%Y-%m-%d}"
+        if entry.version != review.version:
+            return "the dataset has changed"
+        if self.now - review.at > timedelta(days=self.settings.approval_days):
+            return f"it is {plural((self.now - review.at).days, 'day')} old"
+        return ""
+
+    def _of_plan(self, review: Review, entry: PlannedDataset) -> str:
+        """What of the plan ends a decision; a plan that keeps the dataset ends none."""
+        if entry.action not in GONE:
+            return ""
+        if entry.parent != review.parent:
+            return "another parent is planned"
+        if not review.approved:
+            return ""
+        if entry.action.value != review.action:
+            return f"the plan would {entry.action.value} it now"
+        most = 1 + self.settings.approval_rise
+        if not entry.rebuild_seconds <= review.rebuild_seconds * most:
+            then, now = human_seconds(review.rebuild_seconds), human_seconds(entry.rebuild_seconds)
+            return f"a rebuild would take {now} and not {then}"
+        if not entry.rebuild_cost <= review.rebuild_cost * most:
+            return f"a rebuild would cost {entry.rebuild_cost:.4g} and not {review.rebuild_cost:.4g}"
+        return ""
+
+
+def keep_lapses(state: State, plan: Plan, decisions: Decisions, refuted: Callable[[str, str], bool]) -> list[Review]:
+    """Keeps which decisions have lapsed with a plan, for good. The caller holds the state's lock.
+
+    Args:
+        refuted: whether a parent is seen to hold a child's rows no more.
+    """
+    found, at = [], moment(decisions.newest.values())
+    for entry in plan.datasets:
+        review = decisions.newest.get(entry.dataset)
+        if review is None or review.lapsed:
+            continue
+        why = decisions.lapse(entry)
+        if not why and review.approved and entry.action not in GONE and refuted(review.parent, entry.dataset):
+            why = "its parent does not hold its rows"
+        if why:
+            found.append(replace(review, lapsed=why, at=at))
+    keep(state, found)
+    return found
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).strip().casefold()
+
+
+def keep_lapse(state: State, review: Review, why: str) -> None:
+    """Keeps that one decision counts no more. The caller holds the state's lock."""
+    keep(state, [replace(review, lapsed=why, at=moment(reviews(state)))])

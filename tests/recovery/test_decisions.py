@@ -1,0 +1,178 @@
+"""When a decision counts no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from r2d2.config import RecoverySettings
+from r2d2.errors import NotRetirable
+from r2d2.model.plan import Action, PlannedDataset
+from r2d2.model.receipt import Receipt, Review, Status
+from r2d2.recovery.records.decisions import Decided, Decisions, keep_lapses
+from r2d2.recovery.records.reviews import decide, reviews
+from tests.recovery_states import Line, planned, state_at, whole_and_part
+
+NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
+ENTRY = PlannedDataset("a", Action.RETIRE, "b", 1.0, 0.5, 60.0, "", "v1", parent_version="w1")
+REVIEW = Review("a", True, "ann", "why", NOW, 1, "v1", "b", "w1", frozenset(), "retire", 60.0, 0.5)
+BY = ("--by", "ann", "--note", "the owner agreed")
+
+
+def decisions(review: Review = REVIEW, *receipts: Receipt, now: datetime = NOW, **settings: float) -> Decisions:
+    found = Decisions.of([review], receipts, RecoverySettings(**settings))  # type: ignore[arg-type]
+    return replace(found, now=now)
+
+
+def retired(status: Status, at: datetime, dataset: str = "a") -> Receipt:
+    return Receipt("r", dataset, status, at, "/lake", f"/lake/{dataset}")
+
+
+def same(entry: PlannedDataset) -> PlannedDataset:
+    return entry
+
+
+STANDS: dict[str, Callable[[PlannedDataset], PlannedDataset]] = {
+    "nothing changed": same,
+    "the parent was appended to": lambda e: replace(e, parent_version="w31"),
+    "a rebuild takes a fifth more": lambda e: replace(e, rebuild_seconds=72.0, rebuild_cost=0.6),
+    "a rebuild is faster": lambda e: replace(e, rebuild_seconds=1.0, rebuild_cost=0.0),
+    "it saves less": lambda e: replace(e, saving_per_month=0.01),
+    "the plan keeps it this time": lambda e: replace(e, action=Action.KEEP, parent=None, rebuild_seconds=0.0),
+}
+LAPSES: dict[str, Callable[[PlannedDataset], PlannedDataset]] = {
+    "the dataset has changed": lambda e: replace(e, version="v2"),
+    "another parent is planned": lambda e: replace(e, parent="c"),
+    "the plan would redirect it now": lambda e: replace(e, action=Action.REDIRECT),
+    "a rebuild would take 1 min 13 s and not 1 min 0 s": lambda e: replace(e, rebuild_seconds=72.6),
+    "a rebuild would cost 0.61 and not 0.5": lambda e: replace(e, rebuild_cost=0.61),
+    "a rebuild would take unknown": lambda e: replace(e, rebuild_seconds=float("nan")),
+}
+
+
+@pytest.mark.parametrize("change", STANDS)
+def test_an_approval_stands(change: str) -> None:
+    entry = STANDS[change](ENTRY)
+    assert decisions().on(entry) is Decided.APPROVED
+    assert decisions().approval(entry) == REVIEW
+
+
+@pytest.mark.parametrize("why", LAPSES)
+def test_an_approval_lapses(why: str) -> None:
+    entry = LAPSES[why](ENTRY)
+    assert decisions().on(entry) is Decided.LAPSED
+    assert decisions().lapse(entry).startswith(why)
+    with pytest.raises(NotRetirable, match="what ann decided has lapsed"):
+        decisions().approval(entry)
+
+
+def test_a_decision_of_an_earlier_version_of_r2d2_has_no_figures_and_is_asked_for_again() -> None:
+    old = Review("a", True, "ann", "why", NOW, 1, "v1", "b", "w1")
+    assert decisions(old).on(ENTRY) is Decided.LAPSED
+
+
+@pytest.mark.parametrize(("days", "decided"), [(90, Decided.APPROVED), (90.001, Decided.LAPSED)])
+def test_a_decision_counts_ninety_days(days: float, decided: Decided) -> None:
+    assert decisions(now=NOW + timedelta(days=days)).on(ENTRY) is decided
+    assert decisions(now=NOW + timedelta(days=days), approval_days=100.0).on(ENTRY) is Decided.APPROVED
+
+
+def test_what_was_given_back_is_asked_about_again() -> None:
+    later, before = NOW + timedelta(days=1), NOW - timedelta(days=1)
+    assert decisions(REVIEW, retired(Status.RESTORED, later)).on(ENTRY) is Decided.LAPSED
+    assert decisions(REVIEW, retired(Status.RESTORED, before)).on(ENTRY) is Decided.APPROVED
+    assert decisions(REVIEW, retired(Status.RESTORED, later, "other")).on(ENTRY) is Decided.APPROVED
+    for status in (Status.UNDONE, Status.APPLYING):  # it never went
+        assert decisions(REVIEW, retired(status, later)).on(ENTRY) is Decided.APPROVED
+
+
+@pytest.mark.parametrize("change", [*STANDS, *LAPSES])
+def test_a_rejection_lapses_with_the_dataset_or_the_parent_and_not_with_costs(change: str) -> None:
+    entry = (STANDS | LAPSES)[change](ENTRY)
+    gone = entry.version != "v1" or entry.parent not in ("b", None)
+    found = decisions(replace(REVIEW, approved=False)).on(entry)
+    assert found is (Decided.LAPSED if gone else Decided.REJECTED)
+
+
+def test_what_lapsed_stays_so_when_all_is_as_it_was(tmp_path: Path) -> None:
+    whole_and_part(tmp_path / "lake")
+    plan = planned(tmp_path / "lake", tmp_path / "state", "copy.parquet", "range.parquet")
+    state = state_at(tmp_path / "state")
+    with state.locked():
+        decide(state, plan, ["copy.parquet", "range.parquet"], True, "ann", "", ())
+        dearer = replace(plan, datasets=tuple(replace(e, rebuild_cost=9.0) for e in plan.datasets[:1]))
+        found = Decisions.of(reviews(state), (), RecoverySettings())
+        (one,) = keep_lapses(state, dearer, found, lambda parent, child: False)
+    assert one.dataset == "copy.parquet"
+    now = Decisions.of(reviews(state), (), RecoverySettings())
+    assert [now.on(entry) for entry in plan.datasets] == [Decided.LAPSED, Decided.APPROVED]
+    with state.locked():
+        assert keep_lapses(state, dearer, now, lambda parent, child: False) == [], "it lapses once"
+
+
+@pytest.mark.parametrize("refuted", [True, False])
+def test_a_plan_that_keeps_a_dataset_ends_its_approval_only_where_its_parent_is_seen_to_lack_rows(
+    tmp_path: Path, refuted: bool
+) -> None:
+    whole_and_part(tmp_path / "lake")
+    plan = planned(tmp_path / "lake", tmp_path / "state", "copy.parquet")
+    state = state_at(tmp_path / "state")
+    kept = replace(plan, datasets=(replace(plan.datasets[0], action=Action.KEEP, parent=None),))
+    with state.locked():
+        decide(state, plan, ["copy.parquet"], True, "ann", "", ())
+        found = Decisions.of(reviews(state), (), RecoverySettings())
+        lapsed = keep_lapses(state, kept, found, lambda parent, child: refuted)
+    assert [(one.dataset, one.lapsed) for one in lapsed] == (
+        [("copy.parquet", "its parent does not hold its rows")] if refuted else []
+    )
+
+
+@pytest.fixture
+def line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Line:
+    whole_and_part(tmp_path / "lake")
+    planned(tmp_path / "lake", tmp_path / "state", "copy.parquet", "range.parquet")
+    return Line(tmp_path / "state", capsys)
+
+
+def test_apply_does_not_take_away_again_what_a_person_had_given_back(line: Line, tmp_path: Path) -> None:
+    line("review", "approve", "copy.parquet", *BY)
+    assert line("apply", "--yes") == 0
+    assert line("restore", "copy.parquet") == 0
+    assert line.rows("apply", "--yes") == []
+    assert "1 dataset of plan 1 lapsed" in line.err
+    assert (tmp_path / "lake/copy.parquet").exists()
+    (row, _) = line.rows("review", "list")
+    assert (row["decision"], row["by"]) == ("lapsed", "ann")
+    assert row["lapsed"].startswith("the dataset was given back on ")
+    planned(tmp_path / "lake", tmp_path / "state", "copy.parquet")
+    line("review", "approve", "copy.parquet", *BY)
+    assert [row["done"] for row in line.rows("apply", "--yes")] == [True]
+
+
+def test_an_approval_lapses_where_apply_finds_rows_that_the_parent_lacks(line: Line, tmp_path: Path) -> None:
+    line("review", "approve", "--all", *BY)
+    base = tmp_path / "lake/base.parquet"
+    whole = base.read_bytes()
+    base.write_bytes((tmp_path / "lake/range.parquet").read_bytes())  # of 400 rows 200 are left
+    assert line("apply", "--yes") == 9
+    base.write_bytes(whole)
+    decided = {row["dataset"]: (row["decision"], row["lapsed"]) for row in line.rows("review", "list")}
+    assert decided["copy.parquet"] == ("lapsed", "its parent does not hold its rows")
+    assert line.rows("apply", "--yes") == []
+    told = line.rows("history", "copy.parquet")
+    assert any(event["what"] == "no more approved by ann: its parent does not hold its rows" for event in told)
+
+
+@pytest.mark.parametrize("by", ["ann", " Ann ", "ＡＮＮ", ""])
+def test_where_two_people_are_asked_for_nobody_applies_what_they_approved(line: Line, by: str) -> None:
+    two = ("--set", "recovery.two_people=true")
+    line("review", "approve", "copy.parquet", *BY)
+    assert line("apply", "--yes", *two, "--by", by) == 9
+    assert line("apply", "--yes", *two, "--by", "ben") == 0
+    told = line.rows("history", "copy.parquet")
+    (begun,) = (event for event in told if event["what"].startswith("plan 1 is carried out"))
+    assert (begun["by"], begun["facts"]["applied_by"]) == ("ann", "ben")
