@@ -20,8 +20,11 @@ def add(commands: Commands) -> None:
     shown.add_argument("--parts", type=int, metavar="N", help=text)
     text = "instead, pairs of datasets that look alike but whose columns differ in name, with what to map: worth a look"
     shown.add_argument("--look-alikes", action="store_true", help=text)
+    made = topics.add_mutually_exclusive_group()
     text = "group the run's datasets anew, whatever an earlier run found: ids and names of topics don't last"
-    topics.add_argument("--fresh", action="store_true", help=text)
+    made.add_argument("--fresh", action="store_true", help=text)
+    text = "group the run's datasets as `r2d2 run` does, first: where it ran stage by stage, or without topics"
+    made.add_argument("--group", action="store_true", help=text)
     text = "what the lake holds on a question, and which of it is redundant: datasets, topics, containments, the plan"
     ask = command(commands, "ask", text, _ask, state, run, flags.settings(), flags.output_format("text", "json"))
     ask.add_argument("question", help='in words, for example "what do we hold about customer orders?"')
@@ -32,13 +35,14 @@ def add(commands: Commands) -> None:
 def _topics(arguments: Namespace) -> None:
     from r2d2.commands import topics
 
-    settings, which = read_settings(arguments).semantics, (arguments.state, arguments.run)
-    if arguments.fresh:
-        topics.group_anew(*which, settings, Progress(arguments.quiet), arguments.wait)
+    settings, which = read_settings(arguments), (arguments.state, arguments.run)
+    progress = Progress(arguments.quiet)
+    if arguments.fresh or arguments.group:
+        topics.group_again(*which, settings, progress, arguments.wait, arguments.fresh)
     if arguments.look_alikes:
-        topics.show_look_alikes(*which, arguments.format)
+        topics.show_look_alikes(*which, progress, arguments.format)
     else:
-        topics.show_topics(*which, arguments.parts, settings, arguments.format)
+        topics.show_topics(*which, arguments.parts, settings.semantics, progress, arguments.format)
 
 
 def _ask(arguments: Namespace) -> None:

@@ -6,6 +6,7 @@ and the README. Order of precedence: flags, ``--set``, ``R2D2_SECTION__KEY`` in 
 
 from __future__ import annotations
 
+import math
 import os
 import tomllib
 import typing
@@ -228,6 +229,10 @@ class Settings:
     log: LogSettings = LogSettings()
 
 
+#: Settings of which not all numbers from 0 on mean something.
+_RANGES: Mapping[str, tuple[float, float]] = {"semantics.piece": (2, math.inf), "semantics.seed": (0, 2**32 - 1)}
+
+
 def load_settings(
     file: Path | None = None,
     overrides: tuple[str, ...] = (),
@@ -301,6 +306,9 @@ def _with(settings: Settings, key: str, value: Any, source: str) -> Settings:
     parsed = coerce(value, typing.get_type_hints(kind, include_extras=True)[name], f"{source}: {key}")
     if any(number < 0 or number != number for number in _numbers(parsed)):
         raise UsageError(f"{source}: {key} must not be negative", "")
+    least, most = _RANGES.get(key, (0, math.inf))
+    if not all(least <= number <= most for number in _numbers(parsed)):
+        raise UsageError(f"{source}: {key} must be from {least} to {most}", "")
     changed: Settings = replace(settings, **{section: replace(getattr(settings, section), **{name: parsed})})
     return changed
 

@@ -121,12 +121,22 @@ _FROM_JAVA = re.compile(r"An error occurred while calling ")
 def unknown_damage(where: str, error: Exception) -> str:
     """The reason of a dataset whose reader failed in a way that nobody thought of.
 
+    Args:
+        where: what was read, fit to be shown.
+    """
+    unknown_failure(where, error)
+    return "can't be read: it is damaged in a way that R2D2 does not know"
+
+
+def unknown_failure(where: str, error: Exception) -> str:
+    """What is said of something that failed in a way that nobody thought of.
+
     The place in the code goes to the log, for us and not for the data's owner; never what the error says, which may
     cite values.
 
     Args:
-        where: what was read, fit to be shown.
+        where: what failed, fit to be shown.
     """
     place = traceback.extract_tb(error.__traceback__)[-1]
     _LOG.warning("%s: %s at %s:%s", where, type(error).__name__, place.filename, place.lineno)
-    return "can't be read: it is damaged in a way that R2D2 does not know"
+    return f"it failed in a way that R2D2 does not know ({type(error).__name__})"

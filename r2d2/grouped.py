@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from r2d2.catalog import runs
 from r2d2.contained import Contained
-from r2d2.errors import EnvironmentMissing, UsageError
+from r2d2.errors import R2D2Error, StateError, unknown_failure
 from r2d2.job import Job
 from r2d2.model.plan import Plan
 from r2d2.report.data import Problem
@@ -36,15 +37,32 @@ def topics_stage(job: Job, held: Contained, plan: Plan) -> Made | None:
     catalog = Catalog(held.datasets, pairs, held.duplicates, job.usages, case_sensitive, plan.gone)
     try:
         with job.progress.stage("group topics") as reading:
-            made = group_run(job.state, job.run_id, catalog, job.settings.semantics, spark=lambda: job.spark)
+            made = group_run(
+                job.state,
+                job.run_id,
+                catalog,
+                job.settings.semantics,
+                spark=lambda: job.spark,
+                among=runs.of_lake(job.state, job.roots),
+            )
             reading.note = f", {plural(len(made.topics), 'topic')}"
-    except (EnvironmentMissing, UsageError) as error:
-        job.problems = (*job.problems, Problem("topics", str(error), error.hint, OF_TOPICS))
-        job.progress.note(visible(f"no topics: {error} ({error.hint})"))
+    except StateError:
+        raise
+    except R2D2Error as error:
+        _without(job, str(error), error.hint)
+        return None
+    except Exception as error:  # noqa: BLE001  # what is proven and planned is not lost for want of topics
+        _without(job, unknown_failure("topics", error), "report this, and set semantics.topics=false until then")
         return None
     for note in made.notes:
         job.progress.note(visible(note))
     return made
+
+
+def _without(job: Job, what: str, hint: str) -> None:
+    """Says that there are no topics, and why."""
+    job.problems = (*job.problems, Problem("topics", what, hint, OF_TOPICS))
+    job.progress.note(visible(f"no topics: {what} ({hint})"))
 
 
 def report_topics(job: Job) -> Topics:

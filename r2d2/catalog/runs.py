@@ -227,9 +227,14 @@ def runs_of_plans(state: State, numbers: Iterable[int]) -> list[Run]:
     return sorted(unique.values(), key=lambda run: run.started, reverse=True)
 
 
+def of_lake(state: State, roots: Sequence[str]) -> frozenset[str]:
+    """The ids of all runs on a lake."""
+    return frozenset(run.run_id for run in runs(state) if sorted(run.roots) == sorted(roots))
+
+
 def plan_before(state: State, roots: Sequence[str], number: int | None = None) -> Plan | None:
     """The newest plan of a lake that was made before the one with this number (None: of all)."""
-    alike = {run.run_id for run in runs(state) if sorted(run.roots) == sorted(roots)}
+    alike = of_lake(state, roots)
     heads = (head for head in plan_heads(state) if head["run_id"] in alike)
     return _first_whole(state, (head for head in heads if number is None or head["plan"] < number))
 

@@ -228,7 +228,8 @@ TOPICS = pa.schema(
         ("datasets", pa.int32()),
     ]
 )
-#: The finest topic of each dataset, the entity that stands for it, and that one's piece.
+#: The finest topic of each dataset, the entity that stands for it, and that one's piece and number; what tells the
+#: dataset's columns; in the row of an entity's own dataset, the numbers of its neighbours and how like they are.
 TOPIC_MEMBERS = pa.schema(
     [
         ("run_id", pa.string()),
@@ -236,6 +237,10 @@ TOPIC_MEMBERS = pa.schema(
         ("topic", pa.string()),
         ("entity", pa.string()),
         ("piece", pa.int32()),
+        ("look", pa.string()),
+        ("number", pa.int32()),
+        ("near", pa.list_(pa.int32())),
+        ("like", pa.list_(pa.float32())),
     ]
 )
 #: Relations between topics of one level, bridges included; exemplars are pairs of datasets, one after the other.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from r2d2.catalog import runs
 from r2d2.catalog.state import State, open_state
 from r2d2.commands.output import print_object
+from r2d2.commands.topics import grouped_run
 from r2d2.config import SemanticsSettings
 from r2d2.model.plan import GONE, Action, PlannedDataset
 from r2d2.progress import Progress
@@ -41,7 +42,7 @@ def ask_about(
 
     state = open_state(state_dir)
     endpoint = Endpoint(settings) if settings.endpoint else None
-    index = index_of(state, runs.find_run(state, run_id), settings)
+    index = index_of(state, grouped_run(state, run_id, progress), settings)
     answer = ask(index, question, settings, level, endpoint)
     if answer.failed:
         progress.note(visible(f"the endpoint gave no answer ({answer.failed}): here is the evidence"))

@@ -88,3 +88,32 @@ def test_a_run_without_topics_says_how_to_get_them(tmp_path: Path, capsys: pytes
         job.record(runs.DISCOVERED)
     assert main(["ask", "orders", "--state", str(tmp_path / "state")]) == 6
     assert "r2d2 topics --fresh" in capsys.readouterr().err
+
+
+def test_where_the_newest_run_has_no_topics_the_newest_one_that_has_some_is_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = str(tmp_path / "state")
+    state = open_state(place, create=True)
+    planned(state, tmp_path)
+    job = new_job([str(tmp_path)], state, Settings(), Progress(quiet=True))
+    with state.locked():
+        state.append("datasets", [records.dataset_row(job.run_id, one) for one in lake()[:9]])
+        job.record(runs.DISCOVERED)
+    assert main(["ask", QUESTION, "--state", place]) == 0
+    said = capsys.readouterr()
+    assert "patients/" in said.out
+    assert f"{job.run_id}, which is newer, has no topics (`r2d2 topics --group`)" in said.err
+    assert main(["topics", "--group", "--state", place, "--set", "semantics.model=hashing", "--format", "json"]) == 0
+    (root,) = [topic for topic in json.loads(capsys.readouterr().out) if not topic["parent"]]
+    assert len(root["datasets"]) == 9
+    assert main(["ask", QUESTION, "--state", place]) == 0
+    assert "which is newer" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", ["semantics.piece=0", "semantics.piece=1", "semantics.seed=99999999999999999999"])
+def test_numbers_that_mean_nothing_are_refused_before_anything_is_done(
+    where: str, given: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["topics", "--fresh", "--state", where, "--set", given]) == 2
+    assert f"{given.partition('=')[0]} must be from" in capsys.readouterr().err

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,12 +18,16 @@ from r2d2.catalog.state import State, open_state
 from r2d2.config import SemanticsSettings
 from r2d2.errors import NotFound, StateError
 from r2d2.model.dataset import Dataset
+from r2d2.semantics.embed.embedder import embedder_of
 from r2d2.semantics.entities.entities import Catalog
 from r2d2.semantics.hierarchy.linkage import linkage_of, linkage_within
-from r2d2.semantics.topics.kept import below, grouping_of, members_kept, newest, topics_kept
+from r2d2.semantics.topics.again import in_parts
+from r2d2.semantics.topics.grouping import Earlier, extents, group
+from r2d2.semantics.topics.kept import below, grouping_of, members_kept, neighbours_kept, newest, topics_kept
 from r2d2.semantics.topics.lasting import Extent, lasting_ids
 from r2d2.semantics.topics.stage import group_run
 from tests.semantics.planted_groups import groups_of
+from tests.semantics.small_topics import dataset, lake
 
 HASHING = SemanticsSettings(model="hashing")
 
@@ -153,3 +158,104 @@ def test_a_tree_that_keeps_levels_is_cut_into_these_levels_and_into_any_number_o
         assert adjusted_rand_index(parts.tolist(), level.tolist()) == pytest.approx(1)
     assert [int(tree.cut(number).max()) + 1 for number in (1, 7, 60, tree.pieces)] == [1, 7, 60, tree.pieces]
     assert linkage_of(found.blended, found.pieces).pieces == tree.pieces
+
+
+@pytest.mark.parametrize("table", ["topic_members", "topic_relations", "topics", "groupings"])
+def test_a_regrouping_that_is_killed_leaves_no_topics_and_the_next_run_goes_on(
+    state: State, monkeypatch: pytest.MonkeyPatch, table: str
+) -> None:
+    run(state, "first", some_families(4))
+
+    def killed(self: State, name: str, run_id: str, rows: Any) -> None:
+        if name == table and rows:
+            raise KeyboardInterrupt
+        write(self, name, run_id, rows)
+
+    write = State.write_run
+    with monkeypatch.context() as patched:
+        patched.setattr(State, "write_run", killed)
+        with pytest.raises(KeyboardInterrupt):
+            run(state, "first", some_families(4), replace(HASHING, piece=3))
+    with pytest.raises(NotFound, match="run first has no topics"):
+        grouping_of(state, "first")
+    assert run(state, "second", some_families(4)) == ()
+
+
+@pytest.mark.parametrize("table", ["groupings", "topics"])
+def test_where_what_was_found_before_is_damaged_all_is_grouped_anew_and_that_is_said(state: State, table: str) -> None:
+    datasets = some_families(4)
+    run(state, "first", datasets)
+    rows = state.rows(table, "first").to_pylist()
+    state.write_run(table, "first", [rows[0] | {"merges": [1, 2, 3]}] if table == "groupings" else rows[:1])
+    (note,) = run(state, "second", datasets, replace(HASHING, model="hashing"))
+    assert "all was grouped anew" in note
+    assert len(topic_of(state, "second")) == len(datasets)
+
+
+def test_fresh_needs_nothing_that_was_found_before(state: State) -> None:
+    run(state, "first", some_families(4))
+    rows = state.rows("groupings", "first").to_pylist()
+    state.write_run("groupings", "first", [rows[0] | {"glossary": "{"}])
+    with state.locked():
+        made = group_run(state, "first", catalog(some_families(4)), HASHING, fresh=True)
+    assert len(made.notes) == 1
+    assert grouping_of(state, "first").model == "hashing"
+
+
+def flights(like: Sequence[Dataset]) -> list[Dataset]:
+    """Other tables in the places of these."""
+    return [
+        dataset(one.id, ("carrier_code", "tail_number", "gate", f"runway_{chr(97 + n)}")) for n, one in enumerate(like)
+    ]
+
+
+@pytest.mark.parametrize(("every", "anew"), [(2, True), (30, False)])
+def test_tables_that_were_written_anew_with_other_columns_are_as_good_as_new(
+    state: State, every: int, anew: bool
+) -> None:
+    before = some_families(8)
+    others = [one for one in some_families(20) if one.id not in {old.id for old in before}]
+    after = [one if n % every else replace(one, leaves=others[n].leaves) for n, one in enumerate(before)]
+    run(state, "first", before)
+    run(state, "same", before)
+    assert placed(state) == 0
+    run(state, "second", after)
+    assert (placed(state) == 0) is anew, "few of them are placed one by one"
+
+
+def placed(state: State) -> int:
+    grouping = newest(state)
+    assert grouping is not None
+    return grouping.placed
+
+
+def test_another_lake_in_the_same_state_moves_no_topic(state: State) -> None:
+    ours, theirs = lake(6), flights(lake(6))
+    for name, datasets in (("first", ours), ("other", theirs), ("second", ours)):
+        with state.locked():
+            group_run(state, name, Catalog(datasets), HASHING, among={"first", "second"} - {name})
+    assert topic_of(state, "second") == topic_of(state, "first")
+
+
+def test_parts_lie_below_the_runs_own_root(state: State, tmp_path: Path) -> None:
+    settings = replace(HASHING, topics=True)
+    embed = embedder_of(settings).embed
+    first = group(Catalog(lake(6)), {}, embed, settings)
+    covered = extents(first.aggregation.tree, first.entities)
+    before = Earlier(None, {id_: covered[node] for node, id_ in first.ids.items()}, {})
+    second = group(Catalog(lake(7)), {}, embed, settings, before)
+    root = second.ids[second.aggregation.tree.root]
+    for number in (1, 2, 4):
+        parts = in_parts(second, Catalog(lake(7)), number)
+        assert {part.parent for part in parts} == {root}
+        assert root not in {part.topic for part in parts}
+
+
+def test_neighbours_are_read_as_they_were_found_and_not_those_of_others(state: State) -> None:
+    with state.locked():
+        made = group_run(state, "first", Catalog(lake(6)), HASHING)
+    found = made.grouped.aggregation
+    places, scores = neighbours_kept(state, "first", made.grouped.entities.ids) or (None, None)
+    assert np.array_equal(places, found.places)
+    assert np.array_equal(scores, found.scores)
+    assert neighbours_kept(state, "first", made.grouped.entities.ids[1:]) is None

@@ -19,7 +19,7 @@ from r2d2.semantics.hierarchy.aggregate import Aggregation, compared, neighbours
 from r2d2.semantics.labels.topics import Kept, topics_of
 from r2d2.semantics.similarity.dense import Embed
 from r2d2.semantics.topics.grouping import Grouped, extents, known_of, related
-from r2d2.semantics.topics.kept import KeptTopic, grouping_of, members_kept, topics_kept
+from r2d2.semantics.topics.kept import FRESH, KeptTopic, grouping_of, members_kept, neighbours_kept, topics_kept
 from r2d2.semantics.topics.lasting import Extent, lasting_ids
 from r2d2.semantics.tree import Ints, Tree, numbered
 
@@ -52,7 +52,9 @@ def regrouped(state: State, run: runs.Run, settings: SemanticsSettings) -> tuple
     topics = {topic.topic: topic for topic in topics_kept(state, run.run_id)}
     pieces, finest = _of_entities(entities, state, run.run_id)
     ids, levels = _levels(finest, topics)
-    near = neighbours(alike.blended, settings)
+    if grouping.linkage.pieces != int(pieces.max()) + 1:
+        raise StateError(f"the topics of run {run.run_id} are not of one grouping", FRESH)
+    near = neighbours_kept(state, run.run_id, entities.ids) or neighbours(alike.blended, settings)
     found = Aggregation(entities, alike, *near, pieces, grouping.linkage, levels)
     by_node = dict(enumerate(ids, len(entities)))
     names = {topic.topic: Kept(topic.name, topic.by) for topic in topics.values()}
@@ -70,14 +72,15 @@ def in_parts(grouped: Grouped, catalog: Catalog, number: int) -> list[KeptTopic]
     labels = numbered(found.parts(number))
     tree = Tree.of([labels, np.zeros(int(labels.max()) + 1, np.int32)])
     nodes = {grouped.ids[node]: node for node in grouped.topics if node != found.tree.root}
-    covered = extents(found.tree, entities)
-    before = {id_: covered[node] for id_, node in nodes.items()}
-    ids = lasting_ids(_in_one_level(extents(tree, entities)), _in_one_level(before))
+    covered, root = extents(found.tree, entities), grouped.ids[found.tree.root]
+    before = {id_: covered[node] for id_, node in nodes.items()} | {root: Extent(0, ())}
+    parts = {node: extent for node, extent in extents(tree, entities).items() if node != tree.root}
+    ids = lasting_ids(_in_one_level(parts), _in_one_level(before))
     known = {node: grouped.topics[nodes[id_]] for node, id_ in ids.items() if id_ in nodes}
     kept = {node: Kept(topic.name, topic.by) for node, topic in known.items()}
     topics = topics_of(tree, entities, found.blended, known_of(catalog), kept)
     return [
-        KeptTopic(ids[node], 1, ids[tree.root], t.name, t.by, t.summary, t.terms, t.typical, t.members)
+        KeptTopic(ids[node], 1, root, t.name, t.by, t.summary, t.terms, t.typical, t.members)
         for node, t in topics.items()
         if node != tree.root
     ]
@@ -93,7 +96,7 @@ def _of_entities(entities: Entities, state: State, run_id: str) -> tuple[Ints, l
     members = {member.dataset: member for member in members_kept(state, run_id)}
     if lacking := [name for name in entities.ids if name not in members]:
         what = f"the topics of run {run_id} lack {len(lacking)} of its datasets"
-        raise StateError(what, "`r2d2 topics --fresh` groups anew")
+        raise StateError(what, FRESH)
     found = [members[name] for name in entities.ids]
     return np.asarray([member.piece for member in found], np.int32), [member.topic for member in found]
 
@@ -105,7 +108,7 @@ def _levels(finest: Sequence[str], topics: Mapping[str, KeptTopic]) -> tuple[lis
     names = list(finest)
     while any(names):
         if not all(name in topics for name in names):
-            raise StateError("the topics of the run are not all there", "`r2d2 topics --fresh` groups anew")
+            raise StateError("the topics of the run are not all there", FRESH)
         place = {name: number for number, name in enumerate(dict.fromkeys(names))}
         ids.extend(place)
         levels.append(np.asarray([place[name] for name in names], np.int32))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from r2d2.config import SemanticsSettings
+from r2d2.model.dataset import Dataset
 from r2d2.semantics.entities.entities import Catalog, Entities, entities_of
 from r2d2.semantics.hierarchy.aggregate import Aggregation, aggregate
 from r2d2.semantics.hierarchy.placed import Places
@@ -48,6 +50,7 @@ class Grouped:
         ids: of these nodes; they last from run to run.
         relations: on all levels, bridges included.
         layers: the levels in figures.
+        looks: of each dataset (``look_of``).
     """
 
     aggregation: Aggregation
@@ -55,6 +58,7 @@ class Grouped:
     ids: Mapping[int, str]
     relations: Lifted
     layers: tuple[Layer, ...]
+    looks: Mapping[str, str]
 
     @property
     def entities(self) -> Entities:
@@ -72,7 +76,8 @@ def group(
         earlier: topics keep ids and names, and what has not changed its place.
     """
     entities = entities_of(catalog, glossary)
-    aggregation = aggregate(entities, embed, settings, earlier.places)
+    places = earlier.places.of_unchanged(looks_of(catalog)) if earlier.places else None
+    aggregation = aggregate(entities, embed, settings, places)
     ids = lasting_ids(extents(aggregation.tree, entities), earlier.members)
     return related(aggregation, ids, catalog, settings, earlier.names)
 
@@ -95,7 +100,17 @@ def related(
     relations, layers = relate(tree, base, aggregation.blended, neighbours, exemplars=max(3, settings.tau))
     kept = {node: names[topic] for node, topic in ids.items() if topic in names}
     topics = topics_of(tree, aggregation.entities, aggregation.blended, known_of(catalog), kept)
-    return Grouped(aggregation, topics, ids, relations, layers)
+    return Grouped(aggregation, topics, ids, relations, layers, looks_of(catalog))
+
+
+def looks_of(catalog: Catalog) -> dict[str, str]:
+    """What tells the columns of each dataset: a hash of their names, in any order and case."""
+    return {dataset.id: _look(dataset) for dataset in catalog.datasets}
+
+
+def _look(dataset: Dataset) -> str:
+    names = sorted({"\0".join(leaf.path).casefold() for leaf in dataset.leaves})
+    return hashlib.blake2b("\n".join(names).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def extents(tree: Tree, entities: Entities) -> dict[int, Extent]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+import pyarrow.dataset as ds
 
 from r2d2.catalog.state import State
 from r2d2.errors import NotFound, StateError
@@ -19,7 +20,10 @@ from r2d2.semantics.labels.topics import Kept, Topic
 from r2d2.semantics.relations.layers import Layer
 from r2d2.semantics.topics.grouping import NOTHING, Earlier, Glossary, Grouped
 from r2d2.semantics.topics.lasting import Extent
+from r2d2.semantics.tree import Floats, Ints
 
+#: What to do about topics that are damaged.
+FRESH = "`r2d2 topics --fresh` groups anew"
 _HINT = (
     "`r2d2 run` groups datasets into topics (semantics.topics), `r2d2 topics --fresh` does it for a run that is there"
 )
@@ -71,12 +75,20 @@ class KeptTopic:
 
 @dataclass(frozen=True)
 class Member:
-    """A dataset in its finest topic; ``entity`` is the dataset that stands for it, ``piece`` that one's."""
+    """A dataset in its finest topic.
+
+    Attributes:
+        entity: the dataset that stands for it.
+        piece, number: that one's.
+        look: what tells its columns (``looks_of``); empty where that was not kept.
+    """
 
     dataset: str
     topic: str
     entity: str
     piece: int
+    number: int
+    look: str
 
 
 def keep(
@@ -90,6 +102,8 @@ def keep(
     note: str,
 ) -> None:
     """Makes these all that the state holds of a run's topics; the caller holds the lock.
+
+    The head goes first and comes last: after a crash in between, the run has no topics.
 
     Args:
         topics: by node, as they are called.
@@ -105,10 +119,11 @@ def keep(
         "note": note,
         "placed": grouped.aggregation.placed,
     }
+    state.write_run("groupings", run_id, [])
     state.write_run("topic_members", run_id, list(_members(run_id, grouped)))
     state.write_run("topic_relations", run_id, list(_relations(run_id, grouped)))
     state.write_run("topics", run_id, [_topic(run_id, grouped, topics[node], node) for node in topics])
-    state.write_run("groupings", run_id, [head])  # last: a crash before it leaves none
+    state.write_run("groupings", run_id, [head])
 
 
 def _layer(layer: Layer) -> dict[str, Any]:
@@ -135,11 +150,19 @@ def _topic(run_id: str, grouped: Grouped, topic: Topic, node: int) -> dict[str, 
 
 
 def _members(run_id: str, grouped: Grouped) -> Iterator[dict[str, Any]]:
-    entities, tree = grouped.entities, grouped.aggregation.tree
-    for leaf, members in enumerate(entities.members):
-        topic, piece = grouped.ids[int(tree.parent[leaf])], int(grouped.aggregation.pieces[leaf])
+    found, tree = grouped.aggregation, grouped.aggregation.tree
+    for leaf, members in enumerate(grouped.entities.members):
+        of_entity = {
+            "run_id": run_id,
+            "topic": grouped.ids[int(tree.parent[leaf])],
+            "entity": members[0],
+            "piece": int(found.pieces[leaf]),
+            "number": leaf,
+        }
+        near = {"near": found.places[leaf].tolist(), "like": found.scores[leaf].tolist()}
         for name in members:
-            yield {"run_id": run_id, "dataset": name, "topic": topic, "entity": members[0], "piece": piece}
+            own = near if name == members[0] else {"near": None, "like": None}
+            yield {**of_entity, **own, "dataset": name, "look": grouped.looks[name]}
 
 
 def _relations(run_id: str, grouped: Grouped) -> Iterator[dict[str, Any]]:
@@ -160,13 +183,17 @@ def _relations(run_id: str, grouped: Grouped) -> Iterator[dict[str, Any]]:
         }
 
 
-def newest(state: State, run_id: str = "") -> Grouping | None:
+def newest(state: State, run_id: str = "", among: Collection[str] | None = None) -> Grouping | None:
     """The newest grouping of a state, or that of one run; None where there is none.
+
+    Args:
+        among: runs whose groupings are looked at; None for all.
 
     Raises:
         StateError: it is damaged.
     """
     rows = state.rows("groupings", run_id or None).to_pylist()
+    rows = [row for row in rows if among is None or row["run_id"] in among]
     if not rows:
         return None
     row = max(rows, key=lambda row: row["at"])
@@ -175,7 +202,7 @@ def newest(state: State, run_id: str = "") -> Grouping | None:
         glossary = {word: tuple(words) for word, words in json.loads(row["glossary"]).items()}
     except (ValueError, TypeError, AttributeError) as error:
         what = f"the grouping of run {row['run_id']} is damaged"
-        raise StateError(what, "`r2d2 topics --fresh` groups anew") from error
+        raise StateError(what, FRESH) from error
     linkage = Linkage(len(merges) + 1, merges)
     return Grouping(row["run_id"], row["model"], row["mode"], glossary, linkage, row["note"], row["placed"])
 
@@ -202,19 +229,42 @@ def topics_kept(state: State, run_id: str) -> tuple[KeptTopic, ...]:
 
 def members_kept(state: State, run_id: str) -> tuple[Member, ...]:
     """The datasets of a run in their topics, by id."""
-    rows = state.rows("topic_members", run_id, columns=("dataset", "topic", "entity", "piece")).to_pylist()
-    return tuple(sorted((Member(**row) for row in rows), key=lambda member: member.dataset))
+    columns = ("dataset", "topic", "entity", "piece", "number", "look")
+    rows = state.rows("topic_members", run_id, columns=columns).to_pylist()
+    found = (
+        Member(**{**row, "number": -1 if row["number"] is None else row["number"], "look": row["look"] or ""})
+        for row in rows
+    )
+    return tuple(sorted(found, key=lambda member: member.dataset))
+
+
+def neighbours_kept(state: State, run_id: str, ids: Sequence[str]) -> tuple[Ints, Floats] | None:
+    """The neighbours of entities and how similar these are, as the run found them; None where they were other entities.
+
+    Args:
+        ids: of the entities, in their order.
+    """
+    columns = ("dataset", "number", "near", "like")
+    rows = state.rows("topic_members", run_id, ds.field("dataset") == ds.field("entity"), columns=columns).to_pylist()
+    rows.sort(key=lambda row: -1 if row["number"] is None else row["number"])
+    same = [row["dataset"] for row in rows] == list(ids) and all(row["near"] is not None for row in rows)
+    if not same or len({len(row["near"]) for row in rows}) != 1:
+        return None
+    near, like = ([row[name] for row in rows] for name in ("near", "like"))
+    return np.asarray(near, np.int32), np.asarray(like, np.float32)
 
 
 def below(topics: Sequence[KeptTopic], members: Sequence[Member]) -> dict[str, list[str]]:
-    """The datasets under each topic, by id."""
+    """The datasets under each topic, by id.
+
+    Raises:
+        StateError: a topic is lacking.
+    """
     above = {topic.topic: topic.parent for topic in topics}
     found: dict[str, list[str]] = {topic.topic: [] for topic in topics}
     for member in members:
-        topic = member.topic
-        while topic:
+        for topic in _path(member.topic, above):
             found[topic].append(member.dataset)
-            topic = above[topic]
     return found
 
 
@@ -236,15 +286,23 @@ def earlier_of(state: State, grouping: Grouping | None, alike: bool) -> Earlier:
     names = {topic.topic: Kept(topic.name, topic.by) for topic in topics}
     above = {topic.topic: topic.parent for topic in topics}
     paths = {member.dataset: _path(member.topic, above) for member in members}
-    places = Places({member.dataset: member.piece for member in members}, paths, grouping.placed)
+    looks = {member.dataset: member.look for member in members}
+    places = Places({member.dataset: member.piece for member in members}, paths, grouping.placed, looks)
     held = below(topics, members)
     covered = {topic.topic: Extent(topic.level, held[topic.topic]) for topic in topics}
     return Earlier(places if alike else None, covered, names)
 
 
 def _path(topic: str, above: Mapping[str, str]) -> tuple[str, ...]:
-    found = []
+    """A topic and those above it.
+
+    Raises:
+        StateError: one is lacking.
+    """
+    found: list[str] = []
     while topic:
+        if topic not in above or topic in found:
+            raise StateError("the topics of a run are not all there", FRESH)
         found.append(topic)
         topic = above[topic]
     return tuple(found)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from r2d2.catalog.state import State
 from r2d2.config import SemanticsSettings
+from r2d2.errors import StateError
 from r2d2.semantics.embed.embedder import embedder_of
 from r2d2.semantics.embed.vectors import VectorStore
 from r2d2.semantics.entities.entities import Catalog
@@ -18,8 +19,8 @@ from r2d2.semantics.labels.summaries import described
 from r2d2.semantics.labels.topics import Topic
 from r2d2.semantics.look_alikes.find import look_alikes
 from r2d2.semantics.look_alikes.kept import keep_look_alikes
-from r2d2.semantics.topics.grouping import NOTHING, Grouped, group
-from r2d2.semantics.topics.kept import Grouping, earlier_of, keep, newest
+from r2d2.semantics.topics.grouping import NOTHING, Earlier, Glossary, Grouped, group
+from r2d2.semantics.topics.kept import earlier_of, keep, newest
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -49,32 +50,29 @@ def group_run(
     settings: SemanticsSettings,
     fresh: bool = False,
     spark: Callable[[], SparkSession] | None = None,
+    among: Collection[str] | None = None,
 ) -> Made:
     """Groups the datasets of a run, one at least, and keeps that in the state, whose lock the caller holds.
 
     Args:
-        fresh: forget what an earlier run found.
+        fresh: forget what an earlier run found, but for the model.
         spark: starts a session for ``semantics.embed_on``.
+        among: runs of the same lake, whose topics last; None for all of the state.
 
     Raises:
         EnvironmentMissing: the model can't be had here.
         UsageError: the settings name none, or no glossary or endpoint that can be used.
         StateError: the state can't be read or written.
     """
-    before = newest(state)
-    settings = replace(settings, model=settings.model or (before.model if before else DEFAULT_MODEL))
+    before, damage = _model_before(state)
+    settings = replace(settings, model=settings.model or before or DEFAULT_MODEL)
     glossary = read_glossary(settings.glossary)
     session = spark() if spark and settings.embed_on == "spark" else None
     store = VectorStore(state, embedder_of(settings, session))
-    alike = before is not None and (before.model, before.mode, before.glossary) == (
-        settings.model,
-        settings.mode,
-        glossary,
-    )
-    earlier = NOTHING if fresh else earlier_of(state, before, alike)
+    earlier, lacking = (NOTHING, []) if fresh else _earlier(state, settings, glossary, among)
     grouped = group(catalog, glossary, store.of, settings, earlier)
     topics, notes = _described(grouped, catalog, settings, state)
-    notes = [*_changed_model(before, settings), *notes]
+    notes = [*_changed_model(before, settings), *dict.fromkeys((*damage, *lacking)), *notes]
     keep_look_alikes(state, run_id, look_alikes(grouped.aggregation, catalog, store.of))
     keep(state, run_id, grouped, topics, settings.model, settings.mode, glossary, "; ".join(notes))
     return Made(grouped, topics, tuple(notes))
@@ -92,7 +90,33 @@ def _described(
     return topics, [outcome.sentence]
 
 
-def _changed_model(before: Grouping | None, settings: SemanticsSettings) -> list[str]:
-    if before is None or before.model == settings.model:
+def _model_before(state: State) -> tuple[str, list[str]]:
+    """The model of the newest grouping, empty without one; what is wrong with that."""
+    try:
+        before = newest(state)
+    except StateError as error:
+        return "", [_anew(error)]
+    return (before.model if before else ""), []
+
+
+def _earlier(
+    state: State, settings: SemanticsSettings, glossary: Glossary, among: Collection[str] | None
+) -> tuple[Earlier, list[str]]:
+    """What an earlier run on the same lake knew; what is wrong with that, where nothing can be made of it."""
+    try:
+        before = newest(state, among=among)
+        own = settings.model, settings.mode, glossary
+        alike = before is not None and (before.model, before.mode, before.glossary) == own
+        return earlier_of(state, before, alike), []
+    except StateError as error:
+        return NOTHING, [_anew(error)]
+
+
+def _anew(error: StateError) -> str:
+    return f"{error}: all was grouped anew, and topics have other ids"
+
+
+def _changed_model(before: str, settings: SemanticsSettings) -> list[str]:
+    if before in ("", settings.model):
         return []
-    return [f"topics were made with the model {before.model} before: all was embedded again with {settings.model}"]
+    return [f"topics were made with the model {before} before: all was embedded again with {settings.model}"]
