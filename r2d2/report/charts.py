@@ -1,169 +1,127 @@
-"""Charts as records: what is drawn and how long each bar is, without markup."""
+"""The charts of reports and notebooks: records for the specifications in ``vega/specs``."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import networkx as nx
 
 from r2d2.model.funnel import Funnel
 from r2d2.model.plan import GONE
+from r2d2.report.bars import funnel_steps
 from r2d2.report.data import ACTIONS, DatasetRow, ReportData
-from r2d2.report.graph_layout import GraphLayout, PlacedLink, lay_out
-from r2d2.units import count, human_bytes, percent, plural
+from r2d2.report.graph_layout import NODE_HEIGHT, NODE_WIDTH, GraphLayout, PlacedNode, lay_out
+from r2d2.report.trends import LimitPoint, RunPoint
+from r2d2.report.vega.chart import Chart, Record
+from r2d2.units import count, human_bytes, human_seconds, money, plural
 from r2d2.visible import shortened, visible
 
-_GB = 1e9
-_LABEL = 20  # characters of a name that fit a node
-MEANINGS = {
-    "digest": "Same number of rows and the same digest over every row.",
-    "box": "The parent's rows within the bounds of the child, counted and digested, against the child's.",
-    "sketch": "The smallest row hashes of both. It proves only where it holds every row; else it can only refute.",
-    "join": "Every row of the child looked up among the parent's rows.",
-    "values": "Every row of the child looked up among the parent's rows, by its values and not by a hash.",
-    "sample": "Rows of the child, drawn at random, looked up in the parent under a few columns. It can only refute.",
-    "implied": "Follows from other proven containments: a copy of a part is a part.",
-}
+#: Characters of a name that fit a box of the graph.
+_LABEL = 20
+#: Steps of the waterfall besides the first and the last.
+_STEPS = 8
+#: Families of duplicates, and datasets of one, that are drawn by themselves.
+_FAMILIES, _MEMBERS = 200, 40
+_NO_FAMILY = "in no containment"
 
 
-@dataclass(frozen=True)
-class Step:
-    """One step of the funnel; ``share`` is the percentage of the step before that came through."""
-
-    label: str
-    value: int
-    share: float
-    note: str
-
-
-@dataclass(frozen=True)
-class Way:
-    """One way of deciding; shares are percentages of the most pairs that one way proved or refuted."""
-
-    how: str
-    meaning: str
-    proven: int
-    refuted: int
-    proven_share: float
-    refuted_share: float
-
-
-@dataclass(frozen=True)
-class StageBar:
-    """One stage; ``share`` is the percentage of the longest stage's time."""
-
-    name: str
-    seconds: float
-    bytes_read: int
-    files_read: int
-    share: float
-
-
-@dataclass(frozen=True)
-class SavingsPart:
-    """What is kept, retired or outside the plan; shares are percentages of everything.
-
-    Attributes:
-        cost: storage cost a month at the configured price.
-        saving: what the plan saves a month, net.
-    """
-
-    label: str
-    action: str
-    datasets: int
-    bytes: int
-    bytes_share: float
-    cost: float
-    saving: float
-
-
-@dataclass(frozen=True)
-class TopSaving:
-    """A dataset to retire; ``share`` is the percentage of the largest saving."""
-
-    row: DatasetRow
-    share: float
-
-
-@dataclass(frozen=True)
-class GraphNode:
-    """A box of the graph with what it says and the dataset that it leads to."""
-
-    x: float
-    y: float
-    label: str
-    detail: str
-    title: str
-    action: str
-    anchor: str
-    multiplicity: int
-
-
-@dataclass(frozen=True)
-class GraphDrawing:
-    """The containment graph, ready to draw."""
-
-    nodes: tuple[GraphNode, ...]
-    links: tuple[PlacedLink, ...]
-    width: float
-    height: float
-    drawn: int
-    hidden: int
-
-
-def funnel_steps(funnel: Funnel) -> tuple[Step, ...]:
-    """Pairs from all of them to the proven ones."""
-    pairs, fits, left, proven = funnel.pairs, funnel.candidates, funnel.after_minmax, funnel.proven_pairs
+def funnel_chart(funnel: Funnel) -> Chart:
+    """Pairs from all of them to the proven ones; bars grow with the logarithm."""
     steps = [
-        Step("Pairs of datasets", pairs, 100.0 if pairs else 0.0, f"among {plural(funnel.usable, 'usable dataset')}"),
-        Step("Schema fits", fits, _part(fits, pairs), f"{percent(fits, pairs)} of the pairs"),
-        Step("Left after min-max", left, _part(left, fits), f"{percent(left, fits)} of those"),
-        Step("Proven, row by row", proven, _part(proven, left), f"{percent(proven, left)} of those"),
+        {"label": step.label, "value": step.value, "amount": count(step.value), "note": step.note}
+        for step in funnel_steps(funnel)
     ]
-    return tuple(steps)
-
-
-def decision_ways(funnel: Funnel) -> tuple[Way, ...]:
-    """How pairs were decided, the known ways in their order and any other after them."""
-    known = [how for how in MEANINGS if how in funnel.proven or how in funnel.refuted]
-    others = sorted((funnel.proven.keys() | funnel.refuted.keys()) - MEANINGS.keys())
-    most = max([*funnel.proven.values(), *funnel.refuted.values()], default=0)
-    return tuple(
-        Way(
-            how=how,
-            meaning=MEANINGS.get(how, ""),
-            proven=funnel.proven.get(how, 0),
-            refuted=funnel.refuted.get(how, 0),
-            proven_share=_part(funnel.proven.get(how, 0), most),
-            refuted_share=_part(funnel.refuted.get(how, 0), most),
-        )
-        for how in (*known, *others)
+    return Chart(
+        "funnel",
+        "How many pairs of datasets are left after each stage; ten times as many are a step more",
+        {"steps": steps},
     )
 
 
-def stage_bars(funnel: Funnel) -> tuple[StageBar, ...]:
-    """The stages in the order they ran."""
-    longest = max((stage.seconds for stage in funnel.stages), default=0.0)
-    return tuple(
-        StageBar(s.name, s.seconds, s.bytes_read, s.files_read, _part(s.seconds, longest)) for s in funnel.stages
-    )
+def savings_chart(data: ReportData) -> Chart:
+    """What storage costs a month now, what is saved by retiring, the largest parents first, and what is left."""
+    whole = sum(row.bytes for row in data.rows) / 1e9 * data.storage_price
+    steps = [("Storage of the whole lake, a month", 0.0, whole, "keep", money(whole, data.currency), "")]
+    left = whole
+    for label, saving, number in _savings(data):
+        note = f"{plural(number, 'dataset')} can go"
+        steps.append((label, left - saving, left, "retire", f"−{money(saving, data.currency)}", note))
+        left -= saving
+    steps.append(("What is left, rebuilds included", 0.0, left, "keep", money(left, data.currency), ""))
+    names = ("label", "from", "to", "kind", "amount", "note")
+    parts = [{"order": place, **dict(zip(names, step, strict=True))} for place, step in enumerate(steps)]
+    return Chart("waterfall", "What storage costs a month, and what the plan takes off it", {"parts": parts})
 
 
-def savings_parts(data: ReportData) -> tuple[SavingsPart, ...]:
-    """Bytes and money by what is planned; what is neither kept nor retired only where there is any."""
-    total = sum(row.bytes for row in data.rows)
-    parts = [_savings_part(data, label, action, total) for action, label in ACTIONS.items()]
-    return tuple(part for part in parts if part.datasets or part.action in ("keep", "retire"))
+def _savings(data: ReportData) -> Iterator[tuple[str, float, int]]:
+    """What is saved by what stays instead; the smaller ones together."""
+    by_parent: dict[str, list[float]] = defaultdict(list)
+    for row in data.rows:
+        if row.saving_per_month > 0:
+            by_parent[row.parent or ""].append(row.saving_per_month)
+    ranked = sorted(by_parent.items(), key=lambda item: (-sum(item[1]), item[0]))
+    for parent, savings in ranked[:_STEPS]:
+        yield (f"Held by {_named(parent)}" if parent else "Moved or stopped"), sum(savings), len(savings)
+    rest = [saving for _, savings in ranked[_STEPS:] for saving in savings]
+    if rest:
+        yield f"Held by {plural(len(ranked) - _STEPS, 'other')}", sum(rest), len(rest)
 
 
-def top_savings(data: ReportData, most: int = 10) -> tuple[TopSaving, ...]:
-    """The datasets to retire first."""
-    rows = sorted(data.gone, key=lambda row: -row.saving_per_month)[:most]
-    largest = max((row.saving_per_month for row in rows), default=0.0)
-    return tuple(TopSaving(row, _part(row.saving_per_month, largest)) for row in rows)
+def sizes_chart(data: ReportData) -> Chart:
+    """Bytes by family: datasets that hold each other's rows, in the colour of what is planned."""
+    families, alone = _families(data)
+    tree: list[Record] = [{"id": "lake", "parent": None}]
+    for number, family in enumerate(families[:_FAMILIES]):
+        tree.extend(_family(f"f{number}", _named(_stays(family).id), family))
+    rest = [row for family in families[_FAMILIES:] for row in family]
+    if rest:
+        tree.extend(_family("rest", plural(len(families) - _FAMILIES, "smaller family", "smaller families"), rest))
+    if alone:
+        tree.extend(_family("alone", _NO_FAMILY, alone))
+    return Chart("sizes", "Bytes by family of datasets that hold each other's rows", {"tree": tree})
 
 
-def containment_graph(data: ReportData) -> GraphDrawing:
-    """The reduction with groups of duplicates as one node, as much of it as the settings allow."""
+def _families(data: ReportData) -> tuple[list[list[DatasetRow]], list[DatasetRow]]:
+    """Components of the containment graph by bytes, and the datasets of none."""
+    graph = nx.Graph((edge.parent, edge.child) for edge in data.edges)
+    for group in data.groups:
+        nx.add_path(graph, group)
+    rows = {row.id: row for row in data.rows}
+    found = [[rows[name] for name in names] for names in nx.connected_components(graph)]
+    order = sorted(found, key=lambda family: (-sum(row.bytes for row in family), min(row.id for row in family)))
+    return order, [row for row in data.rows if row.id not in graph]
+
+
+def _stays(family: Sequence[DatasetRow]) -> DatasetRow:
+    """The largest one that stays, by which a family is called."""
+    return min(family, key=lambda row: (row.action in GONE, -row.bytes, row.id))
+
+
+def _family(key: str, name: str, rows: Sequence[DatasetRow]) -> Iterator[Record]:
+    """A family and its datasets, the largest by themselves, the others by what is planned."""
+    size = sum(row.bytes for row in rows)
+    yield {"id": key, "parent": "lake", "name": name, "amount": f"{human_bytes(size)}, {plural(len(rows), 'dataset')}"}
+    ordered = sorted(rows, key=lambda row: (-row.bytes, row.id))
+    for number, row in enumerate(ordered[:_MEMBERS]):
+        note = f"{shortened(visible(row.id))}: {human_bytes(row.bytes)}, {ACTIONS[row.action].lower()}"
+        yield _leaf(f"{key}.{number}", key, row.action, row.bytes, note, row.anchor)
+    rest: dict[str, list[DatasetRow]] = defaultdict(list)
+    for row in ordered[_MEMBERS:]:
+        rest[row.action].append(row)
+    for action, others in rest.items():
+        total = sum(row.bytes for row in others)
+        note = f"{plural(len(others), 'more dataset')} of {name}: {human_bytes(total)}, {ACTIONS[action].lower()}"
+        yield _leaf(f"{key}.{action}", key, action, total, note, "")
+
+
+def _leaf(key: str, parent: str, action: str, size: int, note: str, anchor: str) -> Record:
+    return {"id": key, "parent": parent, "action": action, "bytes": size, "note": note, "anchor": anchor}
+
+
+def graph_chart(data: ReportData) -> tuple[Chart, GraphLayout]:
+    """The containment graph with groups of duplicates as one box, as much of it as the settings allow; its layout."""
     rows = {row.id: row for row in data.rows}
     layout = lay_out(
         ((edge.parent, edge.child) for edge in data.edges),
@@ -171,29 +129,48 @@ def containment_graph(data: ReportData) -> GraphDrawing:
         {row.id: row.bytes for row in data.rows},
         data.graph_datasets,
     )
-    return _drawing(layout, rows)
+    boxes = [_box(number, node, rows) for number, node in enumerate(layout.nodes)]
+    links = [{"source": link.parent, "target": link.child, "path": link.path} for link in layout.links]
+    frame = {"x": 0, "y": 0, "w": round(layout.width) or 1, "h": round(layout.height) or 1}
+    signals = {"boxWidth": NODE_WIDTH, "boxHeight": NODE_HEIGHT, "frame": frame}
+    title = "Containment graph: a line leads from a dataset down to one whose rows it all holds"
+    return Chart("graph", title, {"boxes": boxes, "links": links}, signals), layout
 
 
-def css_class(action: str) -> str:
-    """What an action is called in the style sheet."""
-    return action.replace(" ", "-")
+def frames_of(data: ReportData, layout: GraphLayout) -> Iterator[tuple[str, Mapping[str, float]]]:
+    """The components of a layout to choose from, the heaviest first: how each is called, and where it is drawn."""
+    rows = {row.id: row for row in data.rows}
+    first: dict[int, list[DatasetRow]] = defaultdict(list)
+    for node in layout.nodes:
+        first[node.frame].extend(rows[name] for name in node.members)
+    for number, frame in enumerate(layout.frames):
+        members = first[number]
+        label = f"{_named(_stays(members).id)} ({plural(len(members), 'dataset')})"
+        yield label, {"x": round(frame.x), "y": round(frame.y), "w": round(frame.width), "h": round(frame.height)}
 
 
-def _drawing(layout: GraphLayout, rows: Mapping[str, DatasetRow]) -> GraphDrawing:
-    nodes = []
-    for placed in layout.nodes:
-        members = sorted((rows[m] for m in placed.members), key=lambda r: (r.action in GONE, -r.bytes, r.id))
-        nodes.append(_node(members, placed.x, placed.y))
-    drawn = sum(node.multiplicity for node in nodes)
-    return GraphDrawing(tuple(nodes), layout.links, layout.width, layout.height, drawn, layout.hidden)
-
-
-def _node(members: list[DatasetRow], x: float, y: float) -> GraphNode:
-    first = members[0]
-    retired = sum(member.action in GONE for member in members)
+def _box(number: int, placed: PlacedNode, rows: Mapping[str, DatasetRow]) -> Record:
+    members = sorted((rows[m] for m in placed.members), key=lambda r: (r.action in GONE, -r.bytes, r.id))
+    first, retired = members[0], sum(member.action in GONE for member in members)
     size = sum(member.bytes for member in members)
-    alone = len(members) == 1 and first.rows is not None
-    detail = f"{human_bytes(size)}, {_short_count(first.rows or 0)} rows" if alone else human_bytes(size)
+    times = f"×{len(members):,}  " if len(members) > 1 else ""
+    names = [visible(member.id) for member in members]
+    return {
+        "id": number,
+        "x": round(placed.x),
+        "y": round(placed.y),
+        "label": _tail(visible(first.id)),
+        "detail": f"{times}{human_bytes(size)}",
+        "title": _told(members, retired, size),
+        "words": "\n".join(names[:50]).lower(),
+        "action": "mixed" if 0 < retired < len(members) else "retire" if retired else "keep",
+        "anchor": first.anchor,
+    }
+
+
+def _told(members: Sequence[DatasetRow], retired: int, size: int) -> str:
+    """What a box is, in a sentence."""
+    first = members[0]
     names = ", ".join(shortened(visible(m.id)) for m in members[:5])
     more = f" and {len(members) - 5:,} more" if len(members) > 5 else ""
     copies = f"{len(members):,} exact duplicates: " if len(members) > 1 else ""
@@ -201,30 +178,44 @@ def _node(members: list[DatasetRow], x: float, y: float) -> GraphNode:
     if len(members) == 1 and retired:
         how = "rebuilt from" if first.action == "retire" else "with a view over"
         fate = f"can be retired, {how} {shortened(visible(first.parent or ''))}"
-    return GraphNode(
-        x=x,
-        y=y,
-        label=_tail(visible(first.id)),
-        detail=detail,
-        title=f"{copies}{names}{more}. {human_bytes(size)}, {count(first.rows)} rows; {fate}.",
-        action="mixed" if 0 < retired < len(members) else css_class(first.action),
-        anchor=first.anchor,
-        multiplicity=len(members),
-    )
+    return f"{copies}{names}{more}. {human_bytes(size)}, {count(first.rows)} rows; {fate}."
 
 
-def _savings_part(data: ReportData, label: str, action: str, total: int) -> SavingsPart:
-    rows = data.with_action(action)
-    size = sum(row.bytes for row in rows)
-    return SavingsPart(
-        label=label,
-        action=css_class(action),
-        datasets=len(rows),
-        bytes=size,
-        bytes_share=_part(size, total),
-        cost=size / _GB * data.storage_price,
-        saving=sum(row.saving_per_month for row in rows),
-    )
+def tradeoff_chart(points: Sequence[LimitPoint], currency: str) -> Chart:
+    """What would be saved at other limits of how long a rebuild may take, and where the plan is."""
+    records = [
+        {
+            "label": _limit(point.seconds),
+            "saving": point.saving_per_month,
+            "chosen": point.chosen,
+            "note": f"{money(point.saving_per_month, currency)} a month, {plural(point.retired, 'dataset')} retired",
+        }
+        for point in points
+    ]
+    return Chart("tradeoff", "What is saved a month, by how long a rebuild may take", {"points": records})
+
+
+def _limit(seconds: float) -> str:
+    return "any time" if seconds == float("inf") else human_seconds(seconds) if seconds else "no wait"
+
+
+def growth_chart(points: Iterable[RunPoint], currency: str) -> Chart:
+    """The lake from run to run: its bytes, and those that can be retired."""
+    records = [
+        {
+            "at": round(point.started.timestamp() * 1000),
+            "lake": point.bytes,
+            "gone": point.bytes_retired,
+            "note": f"{point.started:%Y-%m-%d %H:%M} {human_bytes(point.bytes)} in {plural(point.datasets, 'dataset')}; "
+            f"{human_bytes(point.bytes_retired)} can be retired, {money(point.saving_per_month, currency)} a month",
+        }
+        for point in points
+    ]
+    return Chart("growth", "The lake from run to run", {"runs": records})
+
+
+def _named(name: str) -> str:
+    return shortened(visible(name), 60)
 
 
 def _tail(name: str) -> str:
@@ -235,15 +226,6 @@ def _tail(name: str) -> str:
     return "…" + name[1 - _LABEL :]
 
 
-def _short_count(number: int) -> str:
-    if number < 10_000:
-        return count(number)
-    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if number >= size:
-            return f"{number / size:.3g} {unit}"
-    return count(number)
-
-
-def _part(part: float, whole: float) -> float:
-    """``part`` as a percentage of ``whole``, within 0 and 100, for the length of a bar."""
-    return round(max(0.0, min(100.0, 100 * part / whole)), 2) if whole else 0.0
+def embedded(charts: Mapping[str, Chart]) -> dict[str, Any]:
+    """Charts for a page's script: specifications without colours, by the name of the place where they are drawn."""
+    return {place: chart.specification for place, chart in charts.items()}

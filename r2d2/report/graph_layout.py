@@ -13,23 +13,25 @@ import networkx as nx
 NODE_WIDTH = 139
 NODE_HEIGHT = 36
 _CELL = NODE_WIDTH + 12  # a node and the gap beside it
-_ACROSS = 8  # nodes in one row; a wider layer is folded into several rows
+_ACROSS = 8  # nodes in one row at least; a wider layer is folded into several rows
 _LAYER_GAP = 52
 _FOLD_GAP = 14
 _COMPONENT_GAP = 40
 _MARGIN = 8
 _SHELF = _ACROSS * _CELL
+_ASPECT = 1.7  # width over height of the whole
 
 _Graph = Any  # networkx.DiGraph; its stubs ask for a node type that condensation does not keep
 
 
 @dataclass(frozen=True)
 class PlacedNode:
-    """Datasets that hold the same rows, drawn as one box with its upper left corner at (x, y)."""
+    """Datasets that hold the same rows, drawn as one box with its upper left corner at (x, y), in one frame."""
 
     members: tuple[str, ...]
     x: float
     y: float
+    frame: int
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,23 @@ class PlacedLink:
 
 
 @dataclass(frozen=True)
+class Frame:
+    """Where a component of the graph is drawn; ``boxes`` are its nodes."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    boxes: int
+
+
+@dataclass(frozen=True)
 class GraphLayout:
     """Everything that is drawn; ``hidden`` counts the datasets of the graph that are not, to stay readable."""
 
     nodes: tuple[PlacedNode, ...]
     links: tuple[PlacedLink, ...]
+    frames: tuple[Frame, ...]
     width: float
     height: float
     hidden: int
@@ -126,7 +140,8 @@ def _within(
 def _place(graph: _Graph, size: Mapping[Hashable, float], names: Mapping[Hashable, str]) -> _Box:
     layers = [sorted(g, key=lambda n: (-size[n], names[n])) for g in nx.topological_generations(graph)]
     _untangle(graph, layers)
-    rows = [(row, first) for layer in layers for row, first in _folded(layer)]
+    across = max(_ACROSS, round(math.sqrt(_ASPECT * len(graph) * NODE_HEIGHT / NODE_WIDTH * 2)))
+    rows = [(row, first) for layer in layers for row, first in _folded(layer, across)]
     width = max(len(row) for row, _ in rows) * _CELL
     at: dict[Hashable, tuple[float, float]] = {}
     y = 0.0
@@ -152,31 +167,36 @@ def _mean(values: Sequence[float], default: float) -> float:
     return math.fsum(values) / len(values) if values else default
 
 
-def _folded(layer: Sequence[Hashable]) -> Iterable[tuple[Sequence[Hashable], bool]]:
-    folds = -(-len(layer) // _ACROSS)
+def _folded(layer: Sequence[Hashable], most: int) -> Iterable[tuple[Sequence[Hashable], bool]]:
+    folds = -(-len(layer) // most)
     across = -(-len(layer) // folds)
     for start in range(0, len(layer), across):
         yield layer[start : start + across], start == 0
 
 
 def _on_shelves(graph: _Graph, boxes: Sequence[_Box]) -> GraphLayout:
-    """Components side by side while they fit the width, then below."""
+    """Components side by side while they fit the width, then below; the whole is about as wide as a screen."""
     at: dict[Hashable, tuple[float, float]] = {}
+    frames, frame_of = [], {}
+    area = math.fsum((box.width + _COMPONENT_GAP) * (box.height + _COMPONENT_GAP) for box in boxes)
+    wide = max([_SHELF, math.sqrt(area * _ASPECT), *(box.width for box in boxes)])
     x = y = shelf = 0.0
     for box in boxes:
-        if x and x + box.width > _SHELF:
+        if x and x + box.width > wide:
             x, y, shelf = 0.0, y + shelf + _COMPONENT_GAP, 0.0
         at.update({node: (_MARGIN + x + dx, _MARGIN + y + dy) for node, (dx, dy) in box.at.items()})
+        frame_of.update(dict.fromkeys(box.at, len(frames)))
+        frames.append(Frame(x, y, box.width + 2 * _MARGIN, box.height + 2 * _MARGIN, len(box.at)))
         x, shelf = x + box.width + _COMPONENT_GAP, max(shelf, box.height)
     index = {node: number for number, node in enumerate(at)}
-    nodes = tuple(PlacedNode(tuple(sorted(graph.nodes[n]["members"])), *at[n]) for n in at)
+    nodes = tuple(PlacedNode(tuple(sorted(graph.nodes[n]["members"])), *at[n], frame_of[n]) for n in at)
     links = tuple(
         PlacedLink(index[p], index[c], _curve(at[p], at[c])) for p, c in graph.edges if p in index and c in index
     )
     drawn = sum(len(node.members) for node in nodes)
     everything = sum(len(members) for _, members in graph.nodes(data="members"))
     width = max((node.x for node in nodes), default=0.0) + NODE_WIDTH + _MARGIN
-    return GraphLayout(nodes, links, width, y + shelf + 2 * _MARGIN, everything - drawn)
+    return GraphLayout(nodes, links, tuple(frames), width, y + shelf + 2 * _MARGIN, everything - drawn)
 
 
 def _curve(parent: tuple[float, float], child: tuple[float, float]) -> str:

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from r2d2 import units
-from r2d2.report import charts
+from r2d2.report import bars
 from r2d2.report.by_topic import MAX_TOPICS, topic_lines
 from r2d2.report.data import MAX_COLUMNS, Problem, ReportData
 from r2d2.report.graph_layout import NODE_HEIGHT, NODE_WIDTH
@@ -46,11 +46,11 @@ def render(data: ReportData) -> str:
         policy=_policy(style, script),
         payload=embedded(payload(data)),
         state=shell_word(data.run.state),
-        steps=charts.funnel_steps(data.funnel),
-        ways=charts.decision_ways(data.funnel),
-        stages=charts.stage_bars(data.funnel),
-        parts=charts.savings_parts(data),
-        top=charts.top_savings(data),
+        steps=bars.funnel_steps(data.funnel),
+        ways=bars.decision_ways(data.funnel),
+        stages=bars.stage_bars(data.funnel),
+        parts=bars.savings_parts(data),
+        top=bars.top_savings(data),
         graph=charts.containment_graph(data),
         limits=LIMITS,
         going_on=going_on(data.funnel),

@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from r2d2.report.charts import MEANINGS
+from r2d2.report.bars import MEANINGS
 from r2d2.report.data import DatasetRow, Evidence, ReportData
 from r2d2.visible import shell_word, visible
 

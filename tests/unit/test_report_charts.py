@@ -4,7 +4,7 @@ import pytest
 
 from r2d2.config import load_settings
 from r2d2.model.funnel import Funnel
-from r2d2.report.charts import (
+from r2d2.report.bars import (
     containment_graph,
     decision_ways,
     funnel_steps,

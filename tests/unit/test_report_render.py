@@ -15,7 +15,7 @@ import pytest
 from r2d2.model.funnel import Funnel
 from r2d2.model.plan import Action, Plan, PlannedDataset
 from r2d2.report import render as module
-from r2d2.report.charts import savings_parts
+from r2d2.report.bars import savings_parts
 from r2d2.report.data import ACTIONS, ReportData, build_report
 from r2d2.report.near_misses import NearMisses
 from r2d2.report.render import render

@@ -1,0 +1,119 @@
+"""A chart: records and the Vega specification that draws them, on a page without network access or in a notebook."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+Record = Mapping[str, Any]
+Theme = Literal["light", "dark"]
+
+#: What Jupyter draws by itself, offline.
+MIME = "application/vnd.vega.v5+json"
+_PLACE = "r2d2.report.vega"
+_FONT = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica Neue, Arial, DejaVu Sans, sans-serif"
+#: Colours that colour-blind people can tell apart (Okabe and Ito), darkened or lightened to stand out from the ground:
+#: kept, goes, a view in its place, moved to a colder class, its producer stopped, not planned.
+_COLOURS: Mapping[Theme, tuple[str, ...]] = {
+    "light": ("#0072b2", "#b34700", "#a63d84", "#00799c", "#00714f", "#6b7075"),
+    "dark": ("#56b4e9", "#f0a35c", "#e79ac7", "#8fd3f4", "#4fc79c", "#9aa0a5"),
+}
+#: ink, soft text, lines, the ground of bars.
+_INKS: Mapping[Theme, tuple[str, ...]] = {
+    "light": ("#1b1d1f", "#595e63", "#d9dbd8", "#e9ebe8"),
+    "dark": ("#e6e7e4", "#a3a9ad", "#35393c", "#2a2e31"),
+}
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Records with what draws them.
+
+    Attributes:
+        name: of the specification, ``specs/NAME.json``.
+        title: what it shows, in a sentence.
+        data: records by the name of the data set that they fill; values are what JSON has.
+        signals: initial values of signals, by name.
+    """
+
+    name: str
+    title: str
+    data: Mapping[str, Sequence[Record]]
+    signals: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def specification(self) -> dict[str, Any]:
+        """The specification with the records in it, but for the theme.
+
+        Raises:
+            ValueError: it has no such data set or signal.
+        """
+        spec = copy.deepcopy(specification(self.name))
+        spec["description"] = self.title
+        _filled(spec.get("data", []), self.data, "values")
+        _filled(spec.get("signals", []), self.signals, "value")
+        return spec
+
+    def in_theme(self, theme: Theme = "light") -> dict[str, Any]:
+        """The whole specification, colours included."""
+        return self.specification | {"config": config(theme)}
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {MIME: self.in_theme("light") | {"background": "white"}, "text/plain": self.title}
+
+
+def _filled(entries: Sequence[dict[str, Any]], given: Mapping[str, Any], key: str) -> None:
+    known = {entry["name"]: entry for entry in entries}
+    if unknown := sorted(given.keys() - known.keys()):
+        raise ValueError(f"the specification has no {unknown[0]!r}; it has {', '.join(known)}")
+    for name, value in given.items():
+        known[name][key] = [dict(each) for each in value] if key == "values" else value
+
+
+@cache
+def specification(name: str) -> dict[str, Any]:
+    """A specification as it is kept, without records."""
+    found: dict[str, Any] = json.loads(_text(f"specs/{name}.json"))
+    return found
+
+
+def config(theme: Theme) -> dict[str, Any]:
+    """Vega's configuration of a theme: colours, fonts, lines."""
+    ink, soft, line, ground = _INKS[theme]
+    return {
+        "background": None,
+        "font": _FONT,
+        "range": {"category": list(_COLOURS[theme]), "ordinal": [ground, line, soft, ink]},
+        "text": {"fill": ink, "fontSize": 12},
+        "rule": {"stroke": line},
+        "axis": {
+            **{"labelColor": soft, "titleColor": soft, "domainColor": line, "tickColor": line, "gridColor": line},
+            **{"labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal", "labelLimit": 140},
+        },
+        "legend": {"labelColor": ink, "titleColor": soft, "labelFontSize": 12, "symbolType": "square"},
+    }
+
+
+@cache
+def runtime() -> str:
+    """The script that draws: Vega, and its interpreter, by which a page that forbids ``eval`` can have charts.
+
+    Both are as npm has them (``make vega``); the interpreter is a module, and is made to take what it imports from Vega.
+    """
+    interpreter = _text("vega-interpreter.js")
+    imported, _, body = interpreter.partition("\n")
+    body, _, exported = body.rpartition("export {")
+    names = imported.partition("{")[2].partition("}")[0]
+    inner = exported.partition(" as ")[0].strip()
+    if not (names and inner):
+        raise ValueError("vega-interpreter.js is not the module that it was: see CONTRIBUTING.md")
+    return f"{_text('vega.min.js')}\n(() => {{ const {{{names}}} = vega;\n{body}\nvega.expressionInterpreter = {inner}; }})();\n"
+
+
+def _text(name: str) -> str:
+    return files(_PLACE).joinpath(name).read_text(encoding="utf-8")
