@@ -201,7 +201,7 @@ class ReportSettings:
     """What reports show."""
 
     show_values: bool = False  # show cell values (witnesses, bounds, partition names); masked otherwise
-    graph_datasets: int = 400  # datasets drawn in the graph; the page says how many more there are
+    graph_datasets: int = 6000  # datasets drawn in the graph; the page says how many more there are
 
 
 @dataclass(frozen=True)

@@ -58,6 +58,7 @@ from r2d2.retention.prices import check_prices, without_archived
 from r2d2.retention.unread import without_unread
 from r2d2.retention.worth import worth_of
 from r2d2.semantics.check import check_topics
+from r2d2.trends import trends_of
 from r2d2.units import human_bytes, plural
 from r2d2.usage.collect import collect
 from r2d2.visible import visible
@@ -286,6 +287,7 @@ def report_stage(
     with job.progress.stage("report"):
         facts = RunFacts(job.run_id, job.started, job.roots, job.state.location)
         funnel = replace(job.funnel, stages=tuple(job.progress.figures))
-        rest = funnel, job.problems, job.settings, topics
+        trends = trends_of(job, datasets, edges, duplicates, plan)
+        rest = funnel, job.problems, job.settings, topics, trends
         data = build_report(facts, datasets, edges, duplicates, near, plan, *rest)
         return job.state.write_file(REPORT, render(data).encode("utf-8"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from r2d2.config import Settings, load_settings
 from r2d2.model.dataset import Dataset, Leaf
@@ -13,6 +15,7 @@ from r2d2.model.plan import Action, Plan, PlannedDataset
 from r2d2.report.data import Problem, ReportData, RunFacts, build_report
 from r2d2.report.near_misses import NearMisses
 from r2d2.report.topics import TopicName, Topics
+from r2d2.report.trends import LimitPoint, RunPoint
 from r2d2.semantics.look_alikes.kept import LookAlike
 
 TABLES = {"lineitem": 232, "orders": 54, "partsupp": 41, "customer": 12, "part": 7, "supplier": 1, "nation": 1}
@@ -214,6 +217,17 @@ def large_report(number: int = 10_000, edge_count: int = 50_000) -> ReportData:
     plan = plan_of(datasets, parent_of)
     funnel = funnel_of(datasets, edges, plan, 0)
     return build_report(run_facts(), datasets, edges, [], NearMisses(), plan, funnel)
+
+
+def with_trends(data: ReportData) -> ReportData:
+    """With runs before it, and what other limits would save."""
+    growth = tuple(
+        RunPoint(f"r{n}", data.run.started - timedelta(days=7 * (8 - n)), 50 + n, 10**9 * (n + 4), 10**8 * n, 3.0 + n)
+        for n in range(9)
+    )
+    saved = ((0.0, 0.0, False), (60.0, 5.0, False), (3600.0, 20.0, True), (math.inf, 21.5, False))
+    limits = tuple(LimitPoint(seconds, saving, int(saving), chosen) for seconds, saving, chosen in saved)
+    return replace(data, growth=growth, limits=limits)
 
 
 def run_facts() -> RunFacts:

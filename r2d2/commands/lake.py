@@ -6,6 +6,7 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -120,7 +121,8 @@ def report(state_dir: str, run_id: str, settings: Settings, progress: Progress) 
     """``r2d2 report``: writes the report of a run again; needs no Spark."""
     state = open_state(state_dir)
     found = runs.find_run(state, run_id, runs.PLANNED)
-    job = resumed_job(found, state, settings, progress, runs.PLANNED)
+    job = resumed_job(found, state, replace(settings, retention=found.retention), progress, runs.PLANNED)
+    job.usages = runs.usage(state, found)
     datasets = runs.datasets(state, found)
     near = near_misses(runs.edge_table(state, found, Grade.REFUTED), datasets)
     duplicates = runs.groups(state, found).duplicates

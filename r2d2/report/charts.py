@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 import networkx as nx
 
@@ -41,18 +41,17 @@ def funnel_chart(funnel: Funnel) -> Chart:
 
 
 def savings_chart(data: ReportData) -> Chart:
-    """What storage costs a month now, what is saved by retiring, the largest parents first, and what is left."""
-    whole = sum(row.bytes for row in data.rows) / 1e9 * data.storage_price
+    """What is saved a month, step by step, the largest parents first; and beside it what storage costs now."""
+    whole, total = sum(row.bytes for row in data.rows) / 1e9 * data.storage_price, 0.0
     steps = [("Storage of the whole lake, a month", 0.0, whole, "keep", money(whole, data.currency), "")]
-    left = whole
     for label, saving, number in _savings(data):
-        note = f"{plural(number, 'dataset')} can go"
-        steps.append((label, left - saving, left, "retire", f"−{money(saving, data.currency)}", note))
-        left -= saving
-    steps.append(("What is left, rebuilds included", 0.0, left, "keep", money(left, data.currency), ""))
+        note = plural(number, "dataset")
+        steps.append((label, total, total + saving, "retire", money(saving, data.currency), note))
+        total += saving
+    steps.append(("All that is saved a month, net of rebuilds", 0.0, total, "retire", money(total, data.currency), ""))
     names = ("label", "from", "to", "kind", "amount", "note")
     parts = [{"order": place, **dict(zip(names, step, strict=True))} for place, step in enumerate(steps)]
-    return Chart("waterfall", "What storage costs a month, and what the plan takes off it", {"parts": parts})
+    return Chart("waterfall", "What storage costs a month, and what the plan saves", {"parts": parts})
 
 
 def _savings(data: ReportData) -> Iterator[tuple[str, float, int]]:
@@ -130,7 +129,7 @@ def graph_chart(data: ReportData) -> tuple[Chart, GraphLayout]:
         data.graph_datasets,
     )
     boxes = [_box(number, node, rows) for number, node in enumerate(layout.nodes)]
-    links = [{"source": link.parent, "target": link.child, "path": link.path} for link in layout.links]
+    links = [{"source": link.parent, "target": link.child} for link in layout.links]
     frame = {"x": 0, "y": 0, "w": round(layout.width) or 1, "h": round(layout.height) or 1}
     signals = {"boxWidth": NODE_WIDTH, "boxHeight": NODE_HEIGHT, "frame": frame}
     title = "Containment graph: a line leads from a dataset down to one whose rows it all holds"
@@ -154,7 +153,6 @@ def _box(number: int, placed: PlacedNode, rows: Mapping[str, DatasetRow]) -> Rec
     first, retired = members[0], sum(member.action in GONE for member in members)
     size = sum(member.bytes for member in members)
     times = f"×{len(members):,}  " if len(members) > 1 else ""
-    names = [visible(member.id) for member in members]
     return {
         "id": number,
         "x": round(placed.x),
@@ -162,7 +160,6 @@ def _box(number: int, placed: PlacedNode, rows: Mapping[str, DatasetRow]) -> Rec
         "label": _tail(visible(first.id)),
         "detail": f"{times}{human_bytes(size)}",
         "title": _told(members, retired, size),
-        "words": "\n".join(names[:50]).lower(),
         "action": "mixed" if 0 < retired < len(members) else "retire" if retired else "keep",
         "anchor": first.anchor,
     }
@@ -196,7 +193,10 @@ def tradeoff_chart(points: Sequence[LimitPoint], currency: str) -> Chart:
 
 
 def _limit(seconds: float) -> str:
-    return "any time" if seconds == float("inf") else human_seconds(seconds) if seconds else "no wait"
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if math.isfinite(seconds) and seconds >= size and seconds % size == 0:
+            return f"{seconds / size:,.0f} {unit}"
+    return "any time" if math.isinf(seconds) else human_seconds(seconds) if seconds else "no wait"
 
 
 def growth_chart(points: Iterable[RunPoint], currency: str) -> Chart:
@@ -206,12 +206,17 @@ def growth_chart(points: Iterable[RunPoint], currency: str) -> Chart:
             "at": round(point.started.timestamp() * 1000),
             "lake": point.bytes,
             "gone": point.bytes_retired,
-            "note": f"{point.started:%Y-%m-%d %H:%M} {human_bytes(point.bytes)} in {plural(point.datasets, 'dataset')}; "
-            f"{human_bytes(point.bytes_retired)} can be retired, {money(point.saving_per_month, currency)} a month",
+            "note": _of_run(point, currency),
         }
         for point in points
     ]
     return Chart("growth", "The lake from run to run", {"runs": records})
+
+
+def _of_run(point: RunPoint, currency: str) -> str:
+    held = f"{human_bytes(point.bytes)} in {plural(point.datasets, 'dataset')}"
+    saved = f"{human_bytes(point.bytes_retired)} can be retired, {money(point.saving_per_month, currency)} a month"
+    return f"{point.started:%Y-%m-%d %H:%M}: {held}; {saved}"
 
 
 def _named(name: str) -> str:
@@ -224,8 +229,3 @@ def _tail(name: str) -> str:
     if len(name) <= _LABEL or start is not None:
         return name if len(name) <= _LABEL else name[start:]
     return "…" + name[1 - _LABEL :]
-
-
-def embedded(charts: Mapping[str, Chart]) -> dict[str, Any]:
-    """Charts for a page's script: specifications without colours, by the name of the place where they are drawn."""
-    return {place: chart.specification for place, chart in charts.items()}

@@ -16,6 +16,7 @@ from r2d2.model.plan import GONE, Action, Plan, PlannedDataset
 from r2d2.report.near_misses import NearMisses
 from r2d2.report.proofs import ProofPaths
 from r2d2.report.topics import TopicName, Topics
+from r2d2.report.trends import NO_TRENDS, LimitPoint, RunPoint, Trends
 from r2d2.retention.prices import default_class, price_sheet
 from r2d2.semantics.look_alikes.kept import LookAlike
 from r2d2.units import some_of
@@ -151,6 +152,8 @@ class ReportData:
         topics: the finest ones of the run; empty where its datasets were not grouped.
         look_alikes: pairs that look alike but whose columns differ in name, at most ``MAX_LOOK_ALIKES`` of
             ``look_alike_count``.
+        growth: runs on the same lake, the oldest first, this one last.
+        limits: what would be saved at other limits of time; empty where that was not planned.
     """
 
     run: RunFacts
@@ -178,6 +181,8 @@ class ReportData:
     topics: tuple[TopicName, ...] = ()
     look_alikes: tuple[LookAlike, ...] = ()
     look_alike_count: int = 0
+    growth: tuple[RunPoint, ...] = ()
+    limits: tuple[LimitPoint, ...] = ()
 
     @property
     def gone(self) -> tuple[DatasetRow, ...]:
@@ -205,6 +210,7 @@ def build_report(
     problems: Sequence[Problem] = (),
     settings: Settings | None = None,
     topics: Topics | None = None,
+    trends: Trends = NO_TRENDS,
 ) -> ReportData:
     """The report of one run.
 
@@ -215,6 +221,7 @@ def build_report(
         problems: what is not a dataset (a root that could not be listed); datasets that are not ``ok`` are added here.
         settings: what the run was made with; its defaults if not given.
         topics: what the datasets were grouped into, if they were.
+        trends: runs before, and other limits.
 
     Raises:
         ValueError: an edge, a group or the plan names a dataset that is not in ``datasets``.
@@ -250,6 +257,8 @@ def build_report(
         topics=topics.names,
         look_alikes=topics.look_alikes[:MAX_LOOK_ALIKES],
         look_alike_count=len(topics.look_alikes),
+        growth=trends.growth,
+        limits=trends.limits,
     )
 
 

@@ -18,8 +18,8 @@ _LAYER_GAP = 52
 _FOLD_GAP = 14
 _COMPONENT_GAP = 40
 _MARGIN = 8
-_SHELF = _ACROSS * _CELL
-_ASPECT = 1.7  # width over height of the whole
+_ASPECT = 2.3  # width over height of the drawing
+_SHELVES = (*range(1, 13), *(round(1.3**power) for power in range(10, 28)))  # numbers of shelves that are tried
 
 _Graph = Any  # networkx.DiGraph; its stubs ask for a node type that condensation does not keep
 
@@ -36,11 +36,10 @@ class PlacedNode:
 
 @dataclass(frozen=True)
 class PlacedLink:
-    """A containment between two nodes, by their index, as an SVG path."""
+    """A containment between two nodes, by their index."""
 
     parent: int
     child: int
-    path: str
 
 
 @dataclass(frozen=True)
@@ -175,32 +174,45 @@ def _folded(layer: Sequence[Hashable], most: int) -> Iterable[tuple[Sequence[Has
 
 
 def _on_shelves(graph: _Graph, boxes: Sequence[_Box]) -> GraphLayout:
-    """Components side by side while they fit the width, then below; the whole is about as wide as a screen."""
+    """Components side by side while they fit the width, then below; as wide as shows the whole at the largest size."""
+    widest, together = max((box.width for box in boxes), default=0.0), sum(box.width + _COMPONENT_GAP for box in boxes)
+    widths = [max(widest, together / shelves) for shelves in _SHELVES if shelves <= max(1, len(boxes))]
+    places, frames = max((_shelved(boxes, wide) for wide in widths), key=lambda found: _shown_at(found[1]))
     at: dict[Hashable, tuple[float, float]] = {}
-    frames, frame_of = [], {}
-    area = math.fsum((box.width + _COMPONENT_GAP) * (box.height + _COMPONENT_GAP) for box in boxes)
-    wide = max([_SHELF, math.sqrt(area * _ASPECT), *(box.width for box in boxes)])
+    frame_of: dict[Hashable, int] = {}
+    for number, (box, (x, y)) in enumerate(zip(boxes, places, strict=True)):
+        at.update({node: (_MARGIN + x + dx, _MARGIN + y + dy) for node, (dx, dy) in box.at.items()})
+        frame_of.update(dict.fromkeys(box.at, number))
+    index = {node: number for number, node in enumerate(at)}
+    nodes = tuple(PlacedNode(tuple(sorted(graph.nodes[n]["members"])), *at[n], frame_of[n]) for n in at)
+    links = tuple(PlacedLink(index[p], index[c]) for p, c in graph.edges if p in index and c in index)
+    drawn = sum(len(node.members) for node in nodes)
+    everything = sum(len(members) for _, members in graph.nodes(data="members"))
+    return GraphLayout(nodes, links, tuple(frames), *_extent(frames), everything - drawn)
+
+
+def _shelved(boxes: Sequence[_Box], wide: float) -> tuple[list[tuple[float, float]], list[Frame]]:
+    """Where the boxes are on shelves of a width, and their frames."""
+    places, frames = [], []
     x = y = shelf = 0.0
     for box in boxes:
         if x and x + box.width > wide:
             x, y, shelf = 0.0, y + shelf + _COMPONENT_GAP, 0.0
-        at.update({node: (_MARGIN + x + dx, _MARGIN + y + dy) for node, (dx, dy) in box.at.items()})
-        frame_of.update(dict.fromkeys(box.at, len(frames)))
+        places.append((x, y))
         frames.append(Frame(x, y, box.width + 2 * _MARGIN, box.height + 2 * _MARGIN, len(box.at)))
         x, shelf = x + box.width + _COMPONENT_GAP, max(shelf, box.height)
-    index = {node: number for number, node in enumerate(at)}
-    nodes = tuple(PlacedNode(tuple(sorted(graph.nodes[n]["members"])), *at[n], frame_of[n]) for n in at)
-    links = tuple(
-        PlacedLink(index[p], index[c], _curve(at[p], at[c])) for p, c in graph.edges if p in index and c in index
+    return places, frames
+
+
+def _extent(frames: Sequence[Frame]) -> tuple[float, float]:
+    """Width and height of all."""
+    return (
+        max((frame.x + frame.width for frame in frames), default=0.0),
+        max((frame.y + frame.height for frame in frames), default=0.0),
     )
-    drawn = sum(len(node.members) for node in nodes)
-    everything = sum(len(members) for _, members in graph.nodes(data="members"))
-    width = max((node.x for node in nodes), default=0.0) + NODE_WIDTH + _MARGIN
-    return GraphLayout(nodes, links, tuple(frames), width, y + shelf + 2 * _MARGIN, everything - drawn)
 
 
-def _curve(parent: tuple[float, float], child: tuple[float, float]) -> str:
-    x1, y1 = parent[0] + NODE_WIDTH / 2, parent[1] + NODE_HEIGHT
-    x2, y2 = child[0] + NODE_WIDTH / 2, child[1]
-    bend = min((y2 - y1) / 2, _LAYER_GAP)
-    return f"M{x1:g} {y1:g}C{x1:g} {y1 + bend:g} {x2:g} {y2 - bend:g} {x2:g} {y2:g}"
+def _shown_at(frames: Sequence[Frame]) -> float:
+    """How large the whole is shown where it is fit into a drawing as wide as ours."""
+    width, height = _extent(frames)
+    return min(_ASPECT / width, 1 / height) if frames else 0.0

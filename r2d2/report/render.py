@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -11,11 +12,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from r2d2 import units
-from r2d2.report import bars
+from r2d2.report import bars, charts
 from r2d2.report.by_topic import MAX_TOPICS, topic_lines
 from r2d2.report.data import MAX_COLUMNS, Problem, ReportData
-from r2d2.report.graph_layout import NODE_HEIGHT, NODE_WIDTH
 from r2d2.report.limits import LIMITS, going_on
+from r2d2.report.vega.chart import Chart, Theme, config, runtime
 from r2d2.report.wire import embedded, payload
 from r2d2.visible import shell_word, shortened, visible
 
@@ -38,12 +39,15 @@ _STATUS_WORDS = {
 def render(data: ReportData) -> str:
     """The page. Names and texts from the lake pass autoescape, and what is invisible in them is spelled out."""
     style, script = _asset("report.css"), _asset("report.js")
-    topics = topic_lines(data)
+    draw = Markup(runtime()) + _asset("draw.js")  # Vega's, and our own file
+    topics, (graph, layout) = topic_lines(data), charts.graph_chart(data)
+    frames = list(charts.frames_of(data, layout))
     return _environment(data.currency).get_template("report.html.j2").render(
         data=data,
         style=style,
         script=script,
-        policy=_policy(style, script),
+        draw=draw,
+        policy=_policy(style, script, draw),
         payload=embedded(payload(data)),
         state=shell_word(data.run.state),
         steps=bars.funnel_steps(data.funnel),
@@ -51,7 +55,10 @@ def render(data: ReportData) -> str:
         stages=bars.stage_bars(data.funnel),
         parts=bars.savings_parts(data),
         top=bars.top_savings(data),
-        graph=charts.containment_graph(data),
+        charts=embedded(_charts(data, graph, [frame for _, frame in frames])),
+        layout=layout,
+        frames=[(label, frame) for label, frame in frames if len(frames) > 1],
+        drawn=sum(len(node.members) for node in layout.nodes),
         limits=LIMITS,
         going_on=going_on(data.funnel),
         apart=units.no_part(data.funnel.datasets - data.funnel.usable, data.funnel.unusable),
@@ -60,8 +67,6 @@ def render(data: ReportData) -> str:
         most_columns=MAX_COLUMNS,
         hidden_topics=max(0, len(topics) - MAX_TOPICS),
         hidden_problems=max(0, len(data.problems) - MAX_PROBLEMS),
-        node_width=NODE_WIDTH,
-        node_height=NODE_HEIGHT,
     )  # fmt: skip
 
 
@@ -96,12 +101,27 @@ def _asset(name: str) -> Markup:
     return Markup(text)  # our own file, no data in it
 
 
-def _policy(style: str, script: str) -> str:
-    """Only this very script and this very style; no connection, frame, form or other source at all."""
+def _charts(data: ReportData, graph: Chart, frames: Sequence[Mapping[str, float]]) -> dict[str, Any]:
+    """What the page draws, the colours of both themes, and where families are in the graph."""
+    drawn = {
+        "savings": charts.savings_chart(data),
+        "sizes": charts.sizes_chart(data),
+        "graph": graph,
+        "tradeoff": charts.tradeoff_chart(data.limits, data.currency),
+        "growth": charts.growth_chart(data.growth, data.currency),
+    }
+    papers: dict[Theme, str] = {"light": "#fdfdfc", "dark": "#16181a"}
+    themes = {theme: {"config": config(theme), "paper": paper} for theme, paper in papers.items()}
+    found: dict[str, Any] = {name: chart.specification for name, chart in drawn.items()}
+    return {"charts": found | {"frames": frames}, "themes": themes}
+
+
+def _policy(style: str, *scripts: str) -> str:
+    """Only these very scripts and this very style; no connection, frame, form or other source at all."""
     return "; ".join(
         (
             "default-src 'none'",
-            f"script-src '{_digest(script)}'",
+            "script-src " + " ".join(f"'{_digest(script)}'" for script in scripts),
             f"style-src '{_digest(style)}'",
             "img-src data:",
             "base-uri 'none'",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -26,3 +27,13 @@ class LimitPoint:
     saving_per_month: float
     retired: int
     chosen: bool
+
+
+class Trends(NamedTuple):
+    """What is known beyond the plan: runs on the lake, the oldest first; plans at other limits, the shortest first."""
+
+    growth: tuple[RunPoint, ...] = ()
+    limits: tuple[LimitPoint, ...] = ()
+
+
+NO_TRENDS = Trends()

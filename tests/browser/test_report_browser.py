@@ -16,7 +16,7 @@ from r2d2.report.render import render
 from r2d2.units import human_bytes, human_seconds, money
 from r2d2.visible import visible
 from tests.browser.devtools import Page, browser
-from tests.report_fakes import HOSTILE, hostile_report, large_report, topics_report, tpch_report
+from tests.report_fakes import HOSTILE, hostile_report, large_report, topics_report, tpch_report, with_trends
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here (Debian: apt-get install chromium)")
@@ -46,6 +46,7 @@ def tpch() -> ReportData:
 def reports(tmp_path_factory: pytest.TempPathFactory, tpch: ReportData) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("reports with a space")
     made = {"tpch": tpch, "topics": topics_report(), "hostile": hostile_report(), "large": large_report()}
+    made["trends"] = with_trends(tpch)
     for name, data in made.items():
         (folder / f"{name}.html").write_text(render(data), encoding="utf-8")
     return {name: folder / f"{name}.html" for name in made}
@@ -61,8 +62,12 @@ def plan(page: Page, reports: dict[str, Path]) -> Iterator[Page]:
 
 
 def search(page: Page, text: str) -> None:
+    fill(page, "search", text)
+
+
+def fill(page: Page, field: str, text: str) -> None:
     page.evaluate(
-        f"(() => {{ const s = document.getElementById('search'); s.value = {text!r};"
+        f"(() => {{ const s = document.getElementById({field!r}); s.value = {text!r};"
         " s.dispatchEvent(new Event('input')); })()"
     )
 
@@ -150,12 +155,42 @@ def test_a_link_to_a_dataset_lets_go_of_the_topic(page: Page, reports: dict[str,
     assert page.evaluate("document.getElementById('topic').value") == ""
 
 
+def drawn(page: Page, chart: str) -> None:
+    """Brings a chart into sight, and waits for it."""
+    page.evaluate(f"document.querySelector('[data-chart={chart}]').scrollIntoView({{block: 'center'}})")
+    page.until(f"document.querySelector('[data-chart={chart}]').view?._el?.querySelector('svg, canvas')")
+    page.evaluate(f"document.querySelector('[data-chart={chart}]').view.runAsync().then(() => 1)")
+
+
+def box_at(page: Page, title: str) -> tuple[float, float]:
+    """Where the middle of a box of the graph is on the screen."""
+    x, y = page.evaluate(
+        "(() => { const place = document.querySelector('[data-chart=graph]'), view = place.view;"
+        f" const box = view.data('boxes').find(b => b.title.startsWith({title!r})), at = view.signal('view');"
+        " const frame = place.querySelector('canvas').getBoundingClientRect();"
+        " return [frame.left + (box.x - at.left + view.signal('boxWidth') / 2) * at.k,"
+        " frame.top + (box.y - at.top + view.signal('boxHeight') / 2) * at.k]; })()"
+    )
+    return x, y
+
+
+def mouse(page: Page, kind: str, at: tuple[float, float], **more: object) -> None:
+    page.send("Input.dispatchMouseEvent", type=kind, x=at[0], y=at[1], **more)
+
+
+def readout(page: Page) -> str:
+    return str(page.evaluate("document.getElementById('readout').textContent"))
+
+
 def test_a_box_of_the_graph_leads_to_its_dataset_and_its_evidence(plan: Page, tpch: ReportData) -> None:
     target = "dashboards/lineitem_1994_keys"
     anchor = tpch.anchors[target]
     search(plan, "nothing that matches")
-    plan.evaluate(f"document.querySelector('#drawing a[href=\"#{anchor}\"]').dispatchEvent(new MouseEvent('click',"
-                  " {bubbles: true, cancelable: true}))")  # fmt: skip
+    drawn(plan, "graph")
+    at = box_at(plan, target)
+    mouse(plan, "mouseMoved", at)
+    mouse(plan, "mousePressed", at, button="left", clickCount=1)
+    mouse(plan, "mouseReleased", at, button="left", clickCount=1)
     plan.until(f"document.getElementById('{anchor}')?.querySelector('.evidence')")
     evidence = plan.evaluate(f"document.getElementById('{anchor}').querySelector('.evidence').textContent")
     assert "warehouse/lineitem holds every row of exports/lineitem/lineitem_1994.csv" in evidence
@@ -165,19 +200,82 @@ def test_a_box_of_the_graph_leads_to_its_dataset_and_its_evidence(plan: Page, tp
     assert 0 <= top < 900
 
 
+def test_a_box_that_is_pointed_at_says_what_it_is(plan: Page) -> None:
+    drawn(plan, "graph")
+    mouse(plan, "mouseMoved", box_at(plan, "3 exact duplicates: warehouse/lineitem"))
+    plan.until("document.getElementById('readout').textContent.startsWith('3 exact duplicates: warehouse/lineitem')")
+
+
+def test_the_graph_is_searched_framed_moved_and_made_larger(plan: Page) -> None:
+    drawn(plan, "graph")
+    found = "document.querySelector('[data-chart=graph]').view.data('boxes').filter(b => b.found).length"
+    at = "document.querySelector('[data-chart=graph]').view.signal('view')"
+    whole = plan.evaluate(at)
+    fill(plan, "graph-search", "LINEITEM_1994")
+    assert readout(plan) == "2 of 53 boxes match."
+    plan.until(f"{found} === 2")
+    assert plan.evaluate(at)["k"] > whole["k"]
+    fill(plan, "graph-search", "")
+    plan.until(f"{found} === 53 && {at}.k === {whole['k']}")
+    plan.evaluate("document.querySelector('[data-zoom=in]').click()")
+    plan.until(f"{at}.k > {whole['k']}")
+    larger = plan.evaluate(at)
+    x, y = plan.evaluate(
+        "(() => { const r = document.querySelector('[data-chart=graph] canvas').getBoundingClientRect();"
+        " return [r.left + r.width / 2, r.top + r.height / 2]; })()"
+    )
+    middle = (x, y)
+    mouse(plan, "mouseMoved", middle)
+    mouse(plan, "mousePressed", middle, button="left", clickCount=1)
+    mouse(plan, "mouseMoved", (middle[0] - 50, middle[1]), button="left", buttons=1)
+    mouse(plan, "mouseReleased", (middle[0] - 50, middle[1]), button="left", clickCount=1)
+    plan.until(f"{at}.left > {larger['left']}")
+    assert plan.evaluate("location.hash") == "", "what was dragged was not clicked"
+    plan.evaluate("(() => { const c = document.getElementById('graph-frame'); c.value = '3';"
+                  " c.dispatchEvent(new Event('change')); })()")  # fmt: skip
+    plan.until(f"{at}.k >= 0.62")
+    assert plan.evaluate("document.getElementById('graph-frame').options.length") == 8
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_every_chart_is_drawn_as_wide_as_its_place_in_the_colours_of_the_hour(
+    page: Page, reports: dict[str, Path], size: str, scheme: str
+) -> None:
+    page.size(*SIZES[size])
+    page.scheme(scheme)
+    page.open(reports["trends"])
+    for name in ("savings", "sizes", "tradeoff", "growth", "graph"):
+        drawn(page, name)
+        place, shown = page.evaluate(
+            f"(() => {{ const p = document.querySelector('[data-chart={name}]'), s = p.querySelector('svg, canvas');"
+            " return [p.clientWidth, s.getBoundingClientRect().width]; })()"
+        )
+        assert 0.9 * place <= shown <= place
+    colours = page.evaluate(
+        "[...document.querySelectorAll('[data-chart=savings] path')].map(p => p.getAttribute('fill'))"
+    )
+    assert {"light": "#b34700", "dark": "#f0a35c"}[scheme] in colours
+    assert page.complaints() == []
+    page.scheme("light")
+
+
+def test_charts_change_with_the_screen_and_its_colours(plan: Page) -> None:
+    drawn(plan, "savings")
+    fill(plan, "graph-search", "")
+    plan.size(*SIZES["phone"])
+    plan.until("document.querySelector('[data-chart=savings] svg').getBoundingClientRect().width < 380")
+    plan.scheme("dark")
+    plan.until("document.querySelector('[data-chart=savings] path[fill=\"#f0a35c\"]')")
+    plan.scheme("light")
+    plan.until("document.querySelector('[data-chart=savings] path[fill=\"#b34700\"]')")
+
+
 def test_an_address_with_a_dataset_opens_on_it(page: Page, reports: dict[str, Path], tpch: ReportData) -> None:
     last = tpch.rows[-1]
     page.open(reports["tpch"], f"#{last.anchor}")
     page.until(f"document.getElementById('{last.anchor}')?.querySelector('details').open")
     assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
-
-
-def test_focus_on_a_box_names_it_and_lights_what_it_is_linked_to(plan: Page) -> None:
-    plan.evaluate("document.querySelector('#drawing .node').focus()")
-    assert "3 exact duplicates: warehouse/lineitem" in plan.evaluate("document.getElementById('readout').textContent")
-    assert plan.evaluate("document.querySelectorAll('.node.lit').length") == 7
-    plan.evaluate("document.activeElement.blur()")
-    assert plan.evaluate("document.querySelectorAll('.lit, .focused').length") == 0
 
 
 def test_the_plan_is_saved_as_csv(plan: Page, tpch: ReportData, downloads: Path) -> None:

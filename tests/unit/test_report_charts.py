@@ -1,19 +1,44 @@
+"""What charts are made of, and where the boxes of the graph are."""
+
 from __future__ import annotations
+
+import hashlib
+import math
+import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from r2d2.config import load_settings
 from r2d2.model.funnel import Funnel
 from r2d2.report.bars import (
-    containment_graph,
     decision_ways,
     funnel_steps,
     savings_parts,
     stage_bars,
     top_savings,
 )
+from r2d2.report.charts import (
+    frames_of,
+    funnel_chart,
+    graph_chart,
+    savings_chart,
+    sizes_chart,
+    tradeoff_chart,
+)
+from r2d2.report.data import ReportData
 from r2d2.report.graph_layout import NODE_HEIGHT, NODE_WIDTH, GraphLayout, lay_out
+from r2d2.report.trends import LimitPoint
+from r2d2.report.vega import chart
+from r2d2.report.vega.chart import Chart, Record, runtime
 from tests.report_fakes import hostile_report, large_report, tpch_report
+
+#: SHA-256 of vega 6.4.0 and vega-interpreter 2.3.2.
+PUBLISHED = {
+    "vega.min.js": "8f6a3587cf8d4f42c7e08120e3eb05d067e746d554e39d2dcf52acc0bd5ba28f",
+    "vega-interpreter.js": "c0bdb735a63f9276f136e8d90d7fdf5d8e9df8031eb069048fc9975c876fd7f9",
+}
 
 
 def test_funnel_steps_carry_the_models_numbers() -> None:
@@ -102,31 +127,109 @@ def test_a_layout_is_the_same_whatever_the_order_of_the_edges() -> None:
 def test_a_chain_of_thousands_and_a_large_lake_are_laid_out() -> None:
     layout = drawn([(f"s{i:04}", f"s{i + 1:04}") for i in range(3000)], limit=400)
     assert (len(layout.nodes), layout.hidden) == (400, 2601)
-    graph = containment_graph(large_report(2000, 8000))
-    assert (len(graph.nodes), graph.drawn + graph.hidden) == (400, 2000)
+    _, found = graph_chart(large_report(2000, 8000))
+    assert (len(found.nodes), found.hidden) == (2000, 0)
 
 
-def test_a_node_says_what_it_stands_for_and_leads_to_the_kept_one() -> None:
+def test_the_whole_is_about_as_wide_as_it_is_shown_and_each_component_has_a_frame() -> None:
+    layout = drawn([(f"p{i}", f"c{i}.{j}") for i in range(40) for j in range(6)])
+    assert 1.2 < layout.width / layout.height < 4.5
+    assert len(layout.frames) == 40
+    for node in layout.nodes:
+        frame = layout.frames[node.frame]
+        assert frame.x <= node.x <= node.x + NODE_WIDTH <= frame.x + frame.width
+        assert frame.y <= node.y <= node.y + NODE_HEIGHT <= frame.y + frame.height
+
+
+def boxes(data: ReportData) -> list[Record]:
+    return list(graph_chart(data)[0].data["boxes"])
+
+
+def test_a_box_says_what_it_stands_for_and_leads_to_the_kept_one() -> None:
     data = tpch_report()
-    graph = containment_graph(data)
-    group = next(n for n in graph.nodes if n.label == "warehouse/lineitem")
-    assert (group.multiplicity, group.action) == (3, "mixed")
-    assert group.anchor == data.anchors["warehouse/lineitem"]
-    assert "3 exact duplicates: warehouse/lineitem, finance/lineitem_copy" in group.title
-    assert graph.drawn == sum(n.multiplicity for n in graph.nodes) == 67
+    _, layout = graph_chart(data)
+    group = next(box for box in boxes(data) if box["label"] == "warehouse/lineitem")
+    assert (group["detail"], group["action"]) == ("×3  696 MB", "mixed")
+    assert group["anchor"] == data.anchors["warehouse/lineitem"]
+    assert "3 exact duplicates: warehouse/lineitem, finance/lineitem_copy" in group["title"]
+    assert sum(len(node.members) for node in layout.nodes) == 67
+    assert len(list(frames_of(data, layout))) == 7
 
 
-def test_node_labels_are_short_and_visible_whatever_the_name() -> None:
-    for node in containment_graph(hostile_report()).nodes:
-        assert len(node.label) <= 20
-        assert (node.label + node.title).isprintable()
+@pytest.mark.parametrize("chart", ["graph", "sizes", "savings"])
+def test_names_are_visible_and_short_in_every_chart(chart: str) -> None:
+    data = hostile_report()
+    made = {"graph": graph_chart(data)[0], "sizes": sizes_chart(data), "savings": savings_chart(data)}[chart]
+    for records in made.data.values():
+        for record in records:
+            texts = [value for value in record.values() if isinstance(value, str)]
+            assert all(text.isprintable() and len(text) <= 800 for text in texts)
+            assert len(record.get("label", "")) <= 80
 
 
-def test_the_number_of_drawn_nodes_is_a_setting() -> None:
+def test_the_number_of_drawn_boxes_is_a_setting() -> None:
     data = tpch_report(load_settings(overrides=("report.graph_datasets=9",), environ={}))
-    graph = containment_graph(data)
-    assert len(graph.nodes) == 9
-    assert graph.drawn + graph.hidden == 67
+    _, layout = graph_chart(data)
+    assert len(layout.nodes) == 9
+    assert sum(len(node.members) for node in layout.nodes) + layout.hidden == 67
+
+
+def test_steps_of_the_savings_add_up_to_what_the_plan_saves() -> None:
+    data = tpch_report()
+    first, *steps, last = savings_chart(data).data["parts"]
+    assert first["to"] == pytest.approx(sum(row.bytes for row in data.rows) / 1e9 * data.storage_price)
+    assert [step["from"] for step in steps[1:]] == [step["to"] for step in steps[:-1]]
+    assert last["to"] == pytest.approx(steps[-1]["to"])
+    assert last["to"] == pytest.approx(data.saving_per_month)
+
+
+def test_many_parents_are_one_step_in_the_end() -> None:
+    data = large_report(600, 0)
+    rows = tuple(
+        replace(row, action="retire", parent=f"p{n}", saving_per_month=1.0 + n) for n, row in enumerate(data.rows)
+    )
+    _, *steps, last = savings_chart(replace(data, rows=rows)).data["parts"]
+    assert len(steps) == 9
+    assert steps[-1]["label"] == "Held by 592 others"
+    assert last["to"] == pytest.approx(sum(row.saving_per_month for row in rows))
+
+
+@pytest.mark.parametrize("data", [tpch_report(), large_report(3000, 900)], ids=["small", "large"])
+def test_the_map_of_sizes_holds_every_byte_once(data: ReportData) -> None:
+    tree = sizes_chart(data).data["tree"]
+    assert sum(record.get("bytes", 0) for record in tree) == sum(row.bytes for row in data.rows)
+    ids = {record["id"] for record in tree}
+    assert len(ids) == len(tree) < 4000
+    assert {record["parent"] for record in tree} <= ids | {None}
+
+
+def test_each_specification_is_whole_and_takes_its_records() -> None:
+    names = sorted(path.stem for path in Path(chart.__file__).parent.glob("specs/*.json"))
+    assert names == ["funnel", "graph", "growth", "sizes", "tradeoff", "waterfall"]
+    with pytest.raises(ValueError, match="has no 'nothing'; it has steps"):
+        _ = Chart("funnel", "", {"nothing": []}).specification
+
+
+def test_what_draws_is_what_npm_has() -> None:
+    place = Path(chart.__file__).parent
+    sums = {name: hashlib.sha256((place / name).read_bytes()).hexdigest() for name in PUBLISHED}
+    assert sums == PUBLISHED
+    assert "vega.expressionInterpreter = expression;" in runtime()
+    assert not re.search(r"^(import|export) ", runtime(), re.MULTILINE)
+
+
+def test_a_notebook_gets_the_specification_with_colours_and_records() -> None:
+    bundle = funnel_chart(tpch_report().funnel)._repr_mimebundle_()
+    spec = bundle["application/vnd.vega.v5+json"]
+    assert spec["data"][0]["values"][0]["label"] == "Pairs of datasets"
+    assert spec["config"]["range"]["category"][0] == "#0072b2"
+    assert bundle["text/plain"].startswith("How many pairs")
+
+
+def test_a_limit_that_is_no_limit_is_said_so() -> None:
+    points = [LimitPoint(seconds, 1.0, 1, False) for seconds in (0.0, 0.5, 60.0, 90.0, 3600.0, 172_800.0, math.inf)]
+    labels = [record["label"] for record in tradeoff_chart(points, "USD").data["points"]]
+    assert labels == ["no wait", "0.5 s", "1 min", "1 min 30 s", "1 h", "2 d", "any time"]
 
 
 def drawn(edges: list[tuple[str, str]], groups: list[tuple[str, ...]] | None = None, limit: int = 10**6) -> GraphLayout:

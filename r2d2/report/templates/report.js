@@ -1,4 +1,4 @@
-// The plan's table, its evidence and the graph's highlighting. Text from the lake only ever becomes text nodes:
+// The plan's table and its evidence. Text from the lake only ever becomes text nodes:
 // no markup is parsed here, and the page's policy (Trusted Types) refuses it.
 "use strict";
 (() => {
@@ -321,63 +321,11 @@
     setTimeout(() => URL.revokeObjectURL(address), 10000);
   }
 
-  // ---- the graph ----
-  function graph() {
-    const drawing = $("drawing");
-    if (!drawing) return;
-    const nodes = [...drawing.querySelectorAll(".node")];
-    const links = [...drawing.querySelectorAll(".links path")];
-    const touching = nodes.map(() => []);
-    for (const path of links) {
-      touching[path.dataset.from].push([path, path.dataset.to]);
-      touching[path.dataset.to].push([path, path.dataset.from]);
-    }
-    const clear = () => {
-      drawing.classList.remove("focused");
-      for (const lit of drawing.querySelectorAll(".lit")) lit.classList.remove("lit");
-    };
-    const light = (node, index) => {
-      clear();
-      drawing.classList.add("focused");
-      node.classList.add("lit");
-      for (const [path, other] of touching[index]) { path.classList.add("lit"); nodes[other].classList.add("lit"); }
-      $("readout").textContent = node.getAttribute("aria-label");
-    };
-    nodes.forEach((node, index) => {
-      for (const event of ["pointerenter", "focus"]) node.addEventListener(event, () => light(node, index));
-      for (const event of ["pointerleave", "blur"]) node.addEventListener(event, clear);
-    });
-    zoom(drawing);
-    // On a narrow screen the first parent is in sight, not the margin beside it.
-    const frame = drawing.parentElement;
-    const first = nodes[0].getBBox();
-    frame.scrollLeft = first.x + first.width / 2 - frame.clientWidth / 2;
-  }
-
-  function zoom(drawing) {
-    const { width, height } = drawing.viewBox.baseVal;
-    let scale = 1;
-    const size = (to) => {
-      scale = Math.min(4, Math.max(0.1, to));
-      drawing.setAttribute("width", width * scale);
-      drawing.setAttribute("height", height * scale);
-    };
-    const steps = {
-      in: () => size(scale * 1.25),
-      out: () => size(scale / 1.25),
-      fit: () => size((drawing.parentElement.clientWidth - 2) / width),
-    };
-    for (const button of document.querySelectorAll("[data-zoom]")) {
-      button.addEventListener("click", steps[button.dataset.zoom]);
-    }
-  }
-
   function start() {
     document.documentElement.classList.add("scripted");
     prepare();
     filters();
     topics();
-    graph();
     for (const button of document.querySelectorAll("[data-sort]")) {
       button.addEventListener("click", () => sortBy(button));
     }

@@ -92,8 +92,15 @@ def config(theme: Theme) -> dict[str, Any]:
         "text": {"fill": ink, "fontSize": 12},
         "rule": {"stroke": line},
         "axis": {
-            **{"labelColor": soft, "titleColor": soft, "domainColor": line, "tickColor": line, "gridColor": line},
-            **{"labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal", "labelLimit": 140},
+            "labelColor": soft,
+            "titleColor": soft,
+            "domainColor": line,
+            "tickColor": line,
+            "gridColor": line,
+            "labelFontSize": 11,
+            "titleFontSize": 11,
+            "titleFontWeight": "normal",
+            "labelLimit": 140,
         },
         "legend": {"labelColor": ink, "titleColor": soft, "labelFontSize": 12, "symbolType": "square"},
     }
@@ -103,7 +110,7 @@ def config(theme: Theme) -> dict[str, Any]:
 def runtime() -> str:
     """The script that draws: Vega, and its interpreter, by which a page that forbids ``eval`` can have charts.
 
-    Both are as npm has them (``make vega``); the interpreter is a module, and is made to take what it imports from Vega.
+    Both are as npm has them; the interpreter is a module, and is made to take what it imports from Vega.
     """
     interpreter = _text("vega-interpreter.js")
     imported, _, body = interpreter.partition("\n")
@@ -112,7 +119,8 @@ def runtime() -> str:
     inner = exported.partition(" as ")[0].strip()
     if not (names and inner):
         raise ValueError("vega-interpreter.js is not the module that it was: see CONTRIBUTING.md")
-    return f"{_text('vega.min.js')}\n(() => {{ const {{{names}}} = vega;\n{body}\nvega.expressionInterpreter = {inner}; }})();\n"
+    wrapped = f"(() => {{ const {{{names}}} = vega;\n{body}\nvega.expressionInterpreter = {inner}; }})();"
+    return f"{_text('vega.min.js')}\n{wrapped}\n"
 
 
 def _text(name: str) -> str:

@@ -87,8 +87,8 @@ class Member:
     topic: str
     entity: str
     piece: int
-    number: int
-    look: str
+    number: int = -1
+    look: str = ""
 
 
 def keep(
