@@ -1,0 +1,66 @@
+"""What a report says of runs before it and of other limits, from the main job."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from r2d2.catalog import runs
+from r2d2.catalog.state import open_state
+from r2d2.cli import main
+from tests.states import base_table, run_job, small_lake, write
+
+DEAR = "retention.storage_price_factor=1e9"
+
+
+def charts_of(state: Path) -> dict[str, Any]:
+    """The records of the page's charts."""
+    page = (state / "report.html").read_text(encoding="utf-8")
+    text = page.partition('<script type="application/json" id="charts">')[2].partition("</script>")[0]
+    return dict(json.loads(text)["charts"])
+
+
+def records(state: Path, chart: str) -> list[dict[str, Any]]:
+    return list(charts_of(state)[chart]["data"][0]["values"])
+
+
+def test_runs_on_the_lake_and_other_limits_are_drawn(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lake, state = tmp_path / "lake", tmp_path / "state"
+    small_lake(lake)
+    run_job(lake, state, DEAR)
+    run_job([lake / "base.parquet"], state, DEAR)  # another lake
+    write(lake / "more.parquet", base_table(50, 7000))
+    run_job(lake, state, DEAR)
+    opened = open_state(str(state))
+    last = runs.find_run(opened)
+    first, second = records(state, "growth")
+    assert (first["at"], second["at"]) == tuple(
+        round(run.started.timestamp() * 1000) for run in (runs.runs(opened)[2], last)
+    )
+    assert second["lake"] == sum(dataset.bytes for dataset in runs.datasets(opened, last)) > first["lake"]
+    assert second["gone"] == runs.plan(opened, last).bytes_retired > 0
+    limits = {record["label"]: record for record in records(state, "tradeoff")}
+    assert [label for label, record in limits.items() if record["chosen"]] == ["1 h"]
+    assert limits["1 h"]["saving"] == runs.plan(opened, last).total_saving_per_month
+    capsys.readouterr()
+    for label, seconds in (("no wait", 0.0), ("any time", math.inf)):
+        what = ("--what-if", f"latency_limit={seconds}", "--format", "json")
+        assert main(["plan", "--state", str(state), *what]) == 0
+        assert json.loads(capsys.readouterr().out)["total_saving_per_month"] == limits[label]["saving"]
+
+
+def test_a_report_that_is_written_again_is_the_same_whatever_the_settings_are_now(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    small_lake(tmp_path / "lake")
+    run_job(tmp_path / "lake", tmp_path / "state", DEAR)
+    before = charts_of(tmp_path / "state")
+    assert main(["report", "--state", str(tmp_path / "state")]) == 0
+    assert charts_of(tmp_path / "state") == before
