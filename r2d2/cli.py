@@ -139,7 +139,11 @@ def _lake_commands(commands: Commands) -> None:
     text = "only the third stage: plan what to keep and what to retire"
     command(commands, "retention", text, _retention, state, run, dry, settings)
     text = "write report.html of a planned run again"
-    command(commands, "report", text, _report, flags.state(), run, dry, settings)
+    report = command(commands, "report", text, _report, flags.state(), run, dry, settings)
+    text = "write a page for each owner there, too: what of theirs could go, a sentence each, and until when to decide"
+    report.add_argument("--owners", default="", metavar="DIR", help=text)
+    text = "print the run in Markdown, for a pull request or a chat message"
+    report.add_argument("--markdown", action="store_true", help=text)
     text = "what r2d2 can read of a lake, and which rights are missing"
     command(commands, "check", text, _check, lakes, settings, flags.output_format("table", "json", "csv"))
     text = "a digest of the rows of each dataset, whatever its format, files and order: equal ones hold equal data"
@@ -223,7 +227,7 @@ def _retention(arguments: Namespace) -> None:
 def _report(arguments: Namespace) -> None:
     from r2d2.commands import lake
 
-    _stage("report", arguments, lake.report)
+    _stage("report", arguments, partial(lake.report, owners=arguments.owners, summary=arguments.markdown))
 
 
 def _stage(name: str, arguments: Namespace, call: Callable[[str, str, Settings, Progress], None]) -> None:

@@ -201,6 +201,7 @@ class ReportSettings:
     """What reports show."""
 
     show_values: bool = False  # show cell values (witnesses, bounds, partition names); masked otherwise
+    decide_days: int = 14  # that an owner has to decide, as owners' pages say; silence means keep
     graph_datasets: int = 6000  # datasets drawn in the graph; the page says how many more there are
 
 

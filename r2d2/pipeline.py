@@ -47,7 +47,7 @@ from r2d2.operations.turns import turn
 from r2d2.progress import Progress
 from r2d2.recovery.claims.claimed import marked
 from r2d2.recovery.records.measured import restores_factor
-from r2d2.report.data import Problem, RunFacts, build_report
+from r2d2.report.data import Problem, ReportData, RunFacts, build_report
 from r2d2.report.near_misses import NearMisses, near_misses
 from r2d2.report.render import render
 from r2d2.report.topics import Topics
@@ -282,12 +282,13 @@ def report_stage(
     duplicates: Sequence[tuple[str, ...]],
     plan: Plan,
     topics: Topics,
-) -> str:
-    """Writes ``report.html``, of the proven ``edges`` and the nearest refuted ones, into the state; its place."""
+) -> ReportData:
+    """Writes ``report.html``, of the proven ``edges`` and the nearest refuted ones, into the state; what it shows."""
     with job.progress.stage("report"):
         facts = RunFacts(job.run_id, job.started, job.roots, job.state.location)
         funnel = replace(job.funnel, stages=tuple(job.progress.figures))
         trends = trends_of(job, datasets, edges, duplicates, plan)
-        rest = funnel, job.problems, job.settings, topics, trends
+        rest = funnel, job.problems, job.settings, topics, trends, job.usages
         data = build_report(facts, datasets, edges, duplicates, near, plan, *rest)
-        return job.state.write_file(REPORT, render(data).encode("utf-8"))
+        job.state.write_file(REPORT, render(data).encode("utf-8"))
+    return data

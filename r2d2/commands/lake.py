@@ -35,7 +35,11 @@ from r2d2.operations.observe import observed
 from r2d2.operations.turns import turn
 from r2d2.progress import Progress
 from r2d2.report.data import Problem as RunProblem
+from r2d2.report.data import ReportData
 from r2d2.report.near_misses import near_misses
+from r2d2.report.owners import owner_pages
+from r2d2.report.render import render_owner
+from r2d2.report.summary import markdown
 from r2d2.report.terminal import funnel_lines, retire_lines
 from r2d2.units import plural
 from r2d2.visible import shell_word, visible
@@ -117,8 +121,18 @@ def retain(state_dir: str, run_id: str, settings: Settings, progress: Progress, 
     _resume("retention", state_dir, run_id, runs.CONTAINED, runs.PLANNED, settings, progress, wait, stage)
 
 
-def report(state_dir: str, run_id: str, settings: Settings, progress: Progress) -> None:
-    """``r2d2 report``: writes the report of a run again; needs no Spark."""
+def report(
+    state_dir: str, run_id: str, settings: Settings, progress: Progress, owners: str = "", summary: bool = False
+) -> None:
+    """``r2d2 report``: writes the report of a run again; needs no Spark.
+
+    Args:
+        owners: a directory for a page of each owner; empty for none.
+        summary: prints the run in Markdown.
+
+    Raises:
+        OSError: a page can't be written.
+    """
     state = open_state(state_dir)
     found = runs.find_run(state, run_id, runs.PLANNED)
     job = resumed_job(found, state, replace(settings, retention=found.retention), progress, runs.PLANNED)
@@ -127,8 +141,23 @@ def report(state_dir: str, run_id: str, settings: Settings, progress: Progress) 
     near = near_misses(runs.edge_table(state, found, Grade.REFUTED), datasets)
     duplicates = runs.groups(state, found).duplicates
     plan, topics = runs.plan(state, found), report_topics(job)
-    path = pipeline.report_stage(job, datasets, runs.proven(state, found), near, duplicates, plan, topics)
-    progress.say(f"report: {path}", "report", path=str(path))
+    data = pipeline.report_stage(job, datasets, runs.proven(state, found), near, duplicates, plan, topics)
+    path = joined(state.location, REPORT)
+    progress.say(f"report: {path}", "report", path=path)
+    if owners:
+        written = _owners(data, Path(owners), settings.report.decide_days, found.retention.min_saving)
+        progress.say(f"{plural(written, 'page')} for owners: {owners}", "owners", path=owners, pages=written)
+    if summary:
+        print(markdown(data), end="")
+
+
+def _owners(data: ReportData, place: Path, days: int, floor: float) -> int:
+    """Writes a page for each owner; how many."""
+    place.mkdir(parents=True, exist_ok=True)
+    pages = owner_pages(data, days)
+    for page in pages:
+        (place / page.file).write_text(render_owner(page, data, floor), encoding="utf-8")
+    return len(pages)
 
 
 def check(lakes: Sequence[str], settings: Settings, progress: Progress, output: str) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from r2d2.config import RetentionSettings, Settings, describe
@@ -13,6 +13,7 @@ from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
 from r2d2.model.funnel import Funnel
 from r2d2.model.plan import GONE, Action, Plan, PlannedDataset
+from r2d2.model.usage import Usage
 from r2d2.report.near_misses import NearMisses
 from r2d2.report.proofs import ProofPaths
 from r2d2.report.topics import TopicName, Topics
@@ -83,6 +84,8 @@ class DatasetRow:
             in one group, where it is kept, or where the way is longer than is shown.
         shared_with: datasets that hold some of its files too, at most ``MAX_SHARED`` of ``shared_count``.
         topic: index into ``ReportData.topics``; None where it is in none.
+        owner: who is asked; empty if unknown.
+        readers: principals that were seen reading it, of many twenty; None where no log tells.
     """
 
     id: str
@@ -106,6 +109,8 @@ class DatasetRow:
     groups: tuple[int, ...] = ()
     proof: tuple[int, ...] = ()
     topic: int | None = None
+    owner: str = ""
+    readers: int | None = None
 
 
 @dataclass(frozen=True)
@@ -211,6 +216,7 @@ def build_report(
     settings: Settings | None = None,
     topics: Topics | None = None,
     trends: Trends = NO_TRENDS,
+    usages: Iterable[Usage] = (),
 ) -> ReportData:
     """The report of one run.
 
@@ -222,6 +228,7 @@ def build_report(
         settings: what the run was made with; its defaults if not given.
         topics: what the datasets were grouped into, if they were.
         trends: runs before, and other limits.
+        usages: who owns and reads the datasets, as far as that is known.
 
     Raises:
         ValueError: an edge, a group or the plan names a dataset that is not in ``datasets``.
@@ -233,7 +240,7 @@ def build_report(
     _check_names(by_id, proven, groups, plan)
     return ReportData(
         run=RunFacts(run.run_id, run.started, tuple(public_url(root) for root in run.roots), run.state),
-        rows=_rows(datasets, plan, proven, groups, topics, settings.report.show_values),
+        rows=_with_people(_rows(datasets, plan, proven, groups, topics, settings.report.show_values), usages),
         edges=tuple(_evidence(edge, settings.report.show_values) for edge in proven),
         groups=groups,
         near_misses=tuple(_evidence(edge, settings.report.show_values) for edge in near.nearest),
@@ -295,6 +302,15 @@ def _rows(
     ]
     rank = {action: place for place, action in enumerate(ACTIONS)}
     return tuple(sorted(rows, key=lambda r: (rank[r.action], -r.saving_per_month, -r.bytes, r.id)))
+
+
+def _with_people(rows: Iterable[DatasetRow], usages: Iterable[Usage]) -> tuple[DatasetRow, ...]:
+    known = {usage.dataset: usage for usage in usages}
+    return tuple(_with_usage(row, known[row.id]) if row.id in known else row for row in rows)
+
+
+def _with_usage(row: DatasetRow, usage: Usage) -> DatasetRow:
+    return replace(row, owner=usage.owner, readers=len(usage.reads.readers) if usage.reads else None)
 
 
 def _row(

@@ -16,6 +16,7 @@ from r2d2.report import bars, charts
 from r2d2.report.by_topic import MAX_TOPICS, topic_lines
 from r2d2.report.data import MAX_COLUMNS, Problem, ReportData
 from r2d2.report.limits import LIMITS, going_on
+from r2d2.report.owners import OwnerPage
 from r2d2.report.vega.chart import Chart, Theme, config, runtime
 from r2d2.report.wire import embedded, payload
 from r2d2.visible import shell_word, shortened, visible
@@ -101,6 +102,25 @@ def _asset(name: str) -> Markup:
     return Markup(text)  # our own file, no data in it
 
 
+def render_owner(page: OwnerPage, data: ReportData, floor: float) -> str:
+    """An owner's page: no script, no network access.
+
+    Args:
+        floor: ``retention.min_saving``.
+    """
+    style = _asset("report.css")
+    example = shell_word(page.items[0].row.id) if page.items else ""
+    return _environment(data.currency).get_template("owner.html.j2").render(
+        page=page,
+        run=data.run,
+        style=style,
+        policy=_policy(style),
+        floor=floor,
+        example=f"-- {example}" if example.startswith("-") else example,
+        state=shell_word(data.run.state),
+    )  # fmt: skip
+
+
 def _charts(data: ReportData, graph: Chart, frames: Sequence[Mapping[str, float]]) -> dict[str, Any]:
     """What the page draws, the colours of both themes, and where families are in the graph."""
     drawn = {
@@ -121,7 +141,7 @@ def _policy(style: str, *scripts: str) -> str:
     return "; ".join(
         (
             "default-src 'none'",
-            "script-src " + " ".join(f"'{_digest(script)}'" for script in scripts),
+            "script-src " + (" ".join(f"'{_digest(script)}'" for script in scripts) or "'none'"),
             f"style-src '{_digest(style)}'",
             "img-src data:",
             "base-uri 'none'",

@@ -203,7 +203,7 @@ class Reasons:
             )
         if saving < self._settings.min_saving:
             floor = self._money(self._settings.min_saving)
-            return f"kept: saves {self._money(saving)} a month, less than retention.min_saving of {floor}"
+            return f"kept: saves {self._money(saving)} a month, {_BELOW} of {floor}"
         if self._decision.crowded[number]:
             most = self._money(saving)
             return f"kept: would save up to {most} a month, but the plan's limits ({self._limits()}) are used up"
@@ -265,6 +265,15 @@ class Reasons:
 
     def _money(self, amount: float) -> str:
         return money(amount, self._settings.currency)
+
+
+#: How a reason says that too little would be saved.
+_BELOW = "less than retention.min_saving"
+
+
+def saves_too_little(reason: str) -> bool:
+    """Whether a dataset is kept because it would save less than ``retention.min_saving``."""
+    return reason.startswith("kept: saves ") and _BELOW in reason
 
 
 def _sign_offs(usage: Usage) -> tuple[str, ...]:

@@ -7,12 +7,14 @@ import io
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from r2d2.report.data import ReportData
-from r2d2.report.render import render
+from r2d2.report.owners import owner_pages
+from r2d2.report.render import render, render_owner
 from r2d2.units import human_bytes, human_seconds, money
 from r2d2.visible import visible
 from tests.browser.devtools import Page, browser
@@ -335,6 +337,23 @@ def test_no_page_is_wider_than_the_screen(
     assert dark == (scheme == "dark")
     page.screenshot(tmp_path / "shot.png")
     assert (tmp_path / "shot.png").stat().st_size > 5_000
+    page.scheme("light")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_no_owners_page_is_wider_than_the_screen(page: Page, tmp_path: Path, size: str, scheme: str) -> None:
+    data = hostile_report()
+    rows = tuple(replace(row, owner=HOSTILE[-1]) for row in data.rows)
+    (one,) = owner_pages(replace(data, rows=rows), 14)
+    (tmp_path / one.file).write_text(render_owner(one, data, 1.0), encoding="utf-8")
+    page.size(*SIZES[size])
+    page.scheme(scheme)
+    page.open(tmp_path / one.file)
+    assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]
+    assert page.evaluate(CONTRAST) == {}
+    assert page.complaints() == []
+    assert page.requests() == [(tmp_path / one.file).as_uri()]
     page.scheme("light")
 
 

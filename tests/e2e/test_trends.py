@@ -64,3 +64,21 @@ def test_a_report_that_is_written_again_is_the_same_whatever_the_settings_are_no
     before = charts_of(tmp_path / "state")
     assert main(["report", "--state", str(tmp_path / "state")]) == 0
     assert charts_of(tmp_path / "state") == before
+
+
+def test_owners_get_a_page_each_and_a_chat_a_summary(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small_lake(tmp_path / "lake")
+    facts = tmp_path / "facts.csv"
+    facts.write_text("export.csv,owner,ana\n", encoding="utf-8")
+    run_job(tmp_path / "lake", tmp_path / "state", DEAR, f"usage.facts_csv={facts}")
+    capsys.readouterr()
+    assert (
+        main(["report", "--state", str(tmp_path / "state"), "--owners", str(tmp_path / "to/owners"), "--markdown"]) == 0
+    )
+    said = capsys.readouterr()
+    assert said.out.startswith("### R2D2: ")
+    assert f"1 page for owners: {tmp_path}/to/owners" in said.err
+    (page,) = (tmp_path / "to/owners").glob("ana-*.html")
+    assert "export.csv" in page.read_text(encoding="utf-8")

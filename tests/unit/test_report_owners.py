@@ -1,0 +1,125 @@
+"""Pages for owners and the summary: what they say, and that no name leads them astray."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from r2d2.report.data import DatasetRow, ReportData
+from r2d2.report.owners import MOST, NOBODY, owner_pages, sentence
+from r2d2.report.render import render_owner
+from r2d2.report.summary import code, markdown
+from tests.report_fakes import HOSTILE, hostile_report, tpch_report, with_trends
+
+
+def owned(data: ReportData, **owners: int) -> ReportData:
+    """The rows that can go, so many for each owner; the rest is nobody's."""
+    names = [owner for owner, number in owners.items() for _ in range(number)]
+    gone = {row.id: owner for row, owner in zip(data.gone, names, strict=False)}
+    return replace(data, rows=tuple(replace(row, owner=gone.get(row.id, "")) for row in data.rows))
+
+
+def test_each_owner_has_a_page_and_every_dataset_that_can_go_is_on_one() -> None:
+    data = owned(tpch_report(), ana=25, ben=1)
+    pages = {page.title: page for page in owner_pages(data, 14)}
+    assert pages.keys() == {"ana", "ben", NOBODY}
+    ana = pages["ana"]
+    assert (len(ana.items), ana.more[0]) == (MOST, 5)
+    assert [item.row.saving_per_month for item in ana.items] == sorted(
+        (row.saving_per_month for row in data.gone if row.owner == "ana"), reverse=True
+    )[:MOST]
+    assert sum(len(page.items) + page.more[0] for page in pages.values()) == len(data.gone)
+    assert sum(page.saving for page in pages.values()) == pytest.approx(data.saving_per_month)
+    assert ana.deadline == date(2026, 12, 8)
+
+
+@pytest.mark.parametrize(
+    ("readers", "said"),
+    [
+        (None, "no log says who reads it"),
+        (0, "nobody was seen reading it"),
+        (1, "1 person reads it"),
+        (4, "4 people read it"),
+        (20, "20 people or more read it"),
+    ],
+)
+def test_a_dataset_is_told_in_a_sentence(readers: int | None, said: str) -> None:
+    data = tpch_report()
+    row = replace(data.gone[0], readers=readers, rebuild_seconds=360.0, saving_per_month=1.2)
+    assert sentence(row, data) == (
+        f"Every row is in {row.parent}, {said}, it is back in 6 min 0 s, and it saves 1.20 USD a month."
+    )
+
+
+def test_what_saves_too_little_is_one_line() -> None:
+    data = tpch_report()
+    kept = "kept: saves 0.01 USD a month, less than retention.min_saving of 5.00 USD"
+    rows = [replace(row, owner="ana", action="keep", parent=None, reason=kept) for row in data.gone[:3]]
+    small = replace(data, rows=tuple(rows))
+    (page,) = owner_pages(small, 14)
+    assert (page.items, page.small) == ((), 3)
+    text = render_owner(page, small, 5.0)
+    assert "3 more datasets would save less than 5.00 USD a month each, and are kept without asking" in text
+    assert "Nothing of yours is worth retiring" in text
+
+
+def test_hostile_names_run_nothing_and_name_no_other_file() -> None:
+    data = hostile_report()
+    rows = tuple(replace(row, owner=HOSTILE[n % len(HOSTILE)]) for n, row in enumerate(data.rows))
+    pages = owner_pages(replace(data, rows=rows), 14)
+    files = [page.file for page in pages]
+    assert len(set(files)) == len(files)
+    assert all(re.fullmatch(r"[a-z0-9-]{1,49}\.html", file) for file in files)
+    for page in pages:
+        text = render_owner(page, data, 0.0)
+        assert "<script" not in text
+        assert "<img" not in text
+        assert "script-src &#39;none&#39;" in text or "script-src 'none'" in text
+    slashes = replace(rows[0], owner="../../etc/passwd", action="retire")
+    (page,) = owner_pages(replace(data, rows=(slashes,)), 14)
+    assert page.file.startswith("etc-passwd-")
+
+
+def test_the_command_on_a_page_gives_flags_before_a_name_that_looks_like_one() -> None:
+    data = hostile_report()
+    (row,) = (row for row in data.gone if row.id == "-rf")
+    (page,) = owner_pages(replace(data, rows=(replace(row, owner="ana"),)), 14)
+    assert " -- -rf</code>" in render_owner(page, data, 0.0)
+
+
+def test_the_summary_says_what_can_be_saved_and_what_first() -> None:
+    data = with_trends(tpch_report())
+    text = markdown(data)
+    assert text.startswith("### R2D2: 20.76 USD a month and 1.00 GB can be saved by retiring 60 of 70 datasets\n")
+    rows = [line for line in text.splitlines() if line.startswith("| `")]
+    assert len(rows) == 10
+    assert rows[0] == "| `finance/lineitem_copy` | `warehouse/lineitem` | 4.80 USD | 35 s |"
+    assert "| and 50 more | | " in text
+    assert "- since the run of 2026-11-17: datasets +1, bytes +1.00 GB" in text
+
+
+def test_nothing_in_a_name_ends_its_place_in_the_summary() -> None:
+    text = markdown(hostile_report())
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    assert all(len(re.findall(r"(?<!\\)\|", line)) == 5 for line in table)
+    assert all(line.isprintable() for line in text.splitlines())
+
+
+@pytest.mark.parametrize("name", ["a`b", "``", "`x", "a|b", "plain", "<script>", "a ``` b"])
+def test_a_code_span_is_ended_by_nothing_in_it(name: str) -> None:
+    span = code(name)
+    fence = re.match("`+", span)
+    assert fence is not None
+    inner = span[len(fence[0]) : -len(fence[0])]
+    assert span.endswith(fence[0])
+    assert fence[0] not in re.findall("`+", inner)
+    assert inner.strip().replace("\\|", "|") == name
+
+
+def test_a_run_with_nothing_to_retire_says_so() -> None:
+    data = tpch_report()
+    rows: tuple[DatasetRow, ...] = tuple(replace(row, action="keep", parent=None) for row in data.rows)
+    assert markdown(replace(data, rows=rows)).startswith("### R2D2: nothing to retire among 70 datasets\n")
