@@ -114,4 +114,5 @@ def _chosen(value: object, field: Some) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise EndpointError("the answer lacks what was asked for")
     given = set(field.of)
-    return tuple(dict.fromkeys(one for one in value if isinstance(one, str) and one in given))
+    named = (str(one) for one in value if isinstance(one, str | int))  # ids that are numbers are often given as such
+    return tuple(dict.fromkeys(one for one in named if one in given))

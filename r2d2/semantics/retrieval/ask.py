@@ -28,8 +28,10 @@ _SYSTEM = (
 )
 _MOST = 1500
 Line = TypeVar("Line")
-#: An id of evidence in a text, and a partition's value in a path.
-_CITED = re.compile(r"\s?\[(\d{1,6})\]")
+#: Numbers of evidence in a text: one or a range, and several of these as models list them.
+_NUMBER = re.compile(r"(\d+)(?:\s*[-‐‑–—]\s*(\d+))?")
+_CITED = re.compile(rf"\s?\[\s*{_NUMBER.pattern}(?:\s*(?:[,;&]|(?:,\s*)?and)\s*{_NUMBER.pattern})*\s*\]")
+#: A partition's value in a path.
 _VALUES = re.compile(r"(?P<name>[^\s/=]+)=[^\s/;,]+")
 #: Topics and relations take at most this share of the tokens.
 _OVERVIEW = 0.1
@@ -130,8 +132,17 @@ def _asked(answer: Answer, endpoint: Endpoint, gets: Gets) -> Answer:
     except EndpointError as error:
         return replace(answer, failed=str(error))
     cited = "".join(f"[{one}]" for one in reply.chosen["cited"])
-    text = _CITED.sub(lambda match: match[0] if int(match[1]) in numbers else "", reply.texts["answer"])
+    text = _CITED.sub(lambda match: _known(match[0], numbers), reply.texts["answer"])
     return replace(answer, text=f"{text} (rests on {cited or 'no evidence'})", by=endpoint.model)
+
+
+def _known(cited: str, numbers: range) -> str:
+    """What a text cites in brackets, without the numbers that were not given; nothing where none is left."""
+    ranges = [(int(first), int(last or first)) for first, last in _NUMBER.findall(cited)]
+    if all(first in numbers and last in numbers for first, last in ranges):
+        return cited
+    kept = [number for number in numbers if any(first <= number <= last for first, last in ranges)]
+    return f"{cited[: cited.index('[')]}[{', '.join(map(str, kept))}]" if kept else ""
 
 
 def _material(answer: Answer, gets: Gets) -> dict[str, Any]:
