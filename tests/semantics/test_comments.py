@@ -200,6 +200,7 @@ def test_words_of_a_tables_comment_are_words_of_its_name_and_not_as_it_is_writte
     found = entities(about(dataset("a/tbl_17", ["knd_nr"]), "Orders of shops"), dataset("a/order_x", ["amount"]))
     row = found.entity_of["a/tbl_17"]
     assert found.names[row] == ("tbl", "order", "of", "shop")
+    assert found.called[row] == ("tbl",)
     assert found.written[row] == ("tbl",)
 
 

@@ -33,8 +33,8 @@ _FIELDS: Fields = {
 }
 #: What a model is told of a topic.
 Tell = Callable[[Topic], Mapping[str, Any]]
-#: Raised when what is asked for changes, so that it is asked anew.
-_VERSION = 1
+#: Raised when what is asked for or told changes, so that it is asked anew.
+_VERSION = 2
 
 
 class Written(NamedTuple):
