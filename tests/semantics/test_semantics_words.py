@@ -92,6 +92,8 @@ def test_a_word_that_only_looks_like_a_plural_stays(word: str) -> None:
         ("sales/orders_v2_final.parquet", "orders_v2_final"),
         ("2024/01/31", "31"),
         ("data", "data"),
+        ("data/city=New York", "city=•••"),
+        ("sales/orders/at=12:30 Berlin", "orders"),
         ("", ""),
     ],
 )

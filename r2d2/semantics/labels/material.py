@@ -16,7 +16,7 @@ from r2d2.semantics.entities.entities import Concept, Entities
 from r2d2.semantics.labels.topics import Topic
 from r2d2.semantics.similarity.weights import idf
 from r2d2.semantics.tree import Floats, Ints, Tree
-from r2d2.visible import masked_partitions, shortened
+from r2d2.visible import masked_id, shortened
 
 #: What may leave: names of datasets and columns; facts and comments, too; cell values, too.
 Gets = Literal["names", "facts", "values"]
@@ -69,7 +69,7 @@ class Material:
 
     def _id(self, name: str) -> str:
         """Values of partitions are cell values."""
-        return shortened(name if self.gets == "values" else masked_partitions(name))
+        return shortened(name if self.gets == "values" else masked_id(name))
 
 
 def _spread(items: Sequence[int]) -> Sequence[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -11,15 +11,14 @@ from r2d2.config import SemanticsSettings
 from r2d2.errors import EndpointError
 from r2d2.semantics.labels.answers import Fields, Some, Text
 from r2d2.semantics.labels.endpoint import Endpoint
-from r2d2.semantics.labels.material import Gets
-from r2d2.semantics.retrieval.evidence import Evidence, packed
+from r2d2.semantics.retrieval.evidence import Evidence, Teller, packed
 from r2d2.semantics.retrieval.index import Index
 from r2d2.semantics.retrieval.overview import TopicLine, overview
-from r2d2.semantics.retrieval.search import Level, search
+from r2d2.semantics.retrieval.search import Found, Level, search
 from r2d2.semantics.retrieval.tokens import tokens_of
-from r2d2.semantics.retrieval.virtual_tree import virtual_tree
+from r2d2.semantics.retrieval.virtual_tree import VirtualTree, virtual_tree
 from r2d2.units import plural
-from r2d2.visible import shortened, visible
+from r2d2.visible import masked_id, shortened, visible
 
 _SYSTEM = (
     "You answer a question about the datasets of a data lake. The next message is JSON with the question and with "
@@ -31,8 +30,6 @@ Line = TypeVar("Line")
 #: Numbers of evidence in a text: one or a range, and several of these as models list them.
 _NUMBER = re.compile(r"(\d+)(?:\s*[-‐‑–—]\s*(\d+))?")
 _CITED = re.compile(rf"\s?\[\s*{_NUMBER.pattern}(?:\s*(?:[,;&]|(?:,\s*)?and)\s*{_NUMBER.pattern})*\s*\]")
-#: A partition's value in a path.
-_VALUES = re.compile(r"(?P<name>[^\s/=]+)=[^\s/;,]+")
 #: Topics and relations take at most this share of the tokens.
 _OVERVIEW = 0.1
 
@@ -87,17 +84,25 @@ def ask(
         UsageError: there is no such level.
     """
     found = search(index, question, level)
-    topics, relations = overview(index, virtual_tree(index, found.anchors), settings.tau)
-    given = int(settings.answer_tokens * _OVERVIEW)
-    topics, left = _within(topics, lambda line: line.text, given)
-    relations, left = _within(relations, str, left)
-    spent = given - left
+    tree = virtual_tree(index, found.anchors)
+    topics, relations, spent = _around(index, tree, settings)
     evidence = packed(index, found, settings.answer_tokens - spent)
     tokens = spent + sum(one.tokens for one in evidence)
     answer = Answer(question, _said(evidence, topics), evidence, topics, relations, tokens)
     if endpoint is None or not evidence:
         return answer
-    return _asked(answer, endpoint, settings.endpoint_gets)
+    return _asked(answer, endpoint, _material(index, found, tree, answer, settings))
+
+
+def _around(
+    index: Index, tree: VirtualTree, settings: SemanticsSettings, values: bool = True
+) -> tuple[tuple[TopicLine, ...], tuple[str, ...], int]:
+    """The topics and relations that fit into their share of the tokens, and how many tokens they take."""
+    topics, relations = overview(index, tree, settings.tau, values)
+    given = int(settings.answer_tokens * _OVERVIEW)
+    topics, left = _within(topics, lambda line: line.text, given)
+    relations, left = _within(relations, str, left)
+    return topics, relations, given - left
 
 
 def _within(lines: Sequence[Line], text: Callable[[Line], str], budget: int) -> tuple[tuple[Line, ...], int]:
@@ -120,7 +125,7 @@ def _said(evidence: Sequence[Evidence], topics: Sequence[TopicLine]) -> str:
     return f"The best match is {best}." + (f" Topics: {about}." if about else "")
 
 
-def _asked(answer: Answer, endpoint: Endpoint, gets: Gets) -> Answer:
+def _asked(answer: Answer, endpoint: Endpoint, told: Mapping[str, Any]) -> Answer:
     """With what a model makes of the evidence; what it cites is said, what it was not given is not."""
     numbers = range(1, len(answer.evidence) + 1)
     fields: Fields = {
@@ -128,7 +133,7 @@ def _asked(answer: Answer, endpoint: Endpoint, gets: Gets) -> Answer:
         "cited": Some("numbers of the evidence that the answer rests on", tuple(map(str, numbers))),
     }
     try:
-        reply = endpoint.structured(_SYSTEM, _material(answer, gets), fields)
+        reply = endpoint.structured(_SYSTEM, told, fields)
     except EndpointError as error:
         return replace(answer, failed=str(error))
     cited = "".join(f"[{one}]" for one in reply.chosen["cited"])
@@ -145,23 +150,27 @@ def _known(cited: str, numbers: range) -> str:
     return f"{cited[: cited.index('[')]}[{', '.join(map(str, kept))}]" if kept else ""
 
 
-def _material(answer: Answer, gets: Gets) -> dict[str, Any]:
-    """What may be told: names alone, or all of the evidence; values of partitions are cell values."""
+def _material(
+    index: Index, found: Found, tree: VirtualTree, answer: Answer, settings: SemanticsSettings
+) -> dict[str, Any]:
+    """What may be told of an answer: names alone, or all of the evidence.
+
+    Values of partitions are cell values. They are masked in ids before sentences are made of these, as nothing says in
+    a sentence where a value ends.
+    """
+    names, values = settings.endpoint_gets == "names", settings.endpoint_gets == "values"
+    teller = Teller(index, found.question, values)
     evidence = [
         {
-            "number": str(number),
-            "dataset": _allowed(one.dataset, gets),
-            "topic": _allowed(one.topic, gets),
-            "facts": [_allowed(fact, gets) for fact in (one.facts if gets != "names" else one.columns)],
+            "number": str(place),
+            "dataset": one.dataset if values else masked_id(one.dataset),
+            "topic": one.topic,
+            "facts": one.columns if names else one.facts,
         }
-        for number, one in enumerate(answer.evidence, 1)
+        for place, one in enumerate(map(teller.of, found.hits[: len(answer.evidence)]), 1)
     ]
     told: dict[str, Any] = {"question": answer.question, "evidence": evidence}
-    if gets != "names":
-        told["topics"] = [_allowed(line.text, gets) for line in answer.topics]
-        told["relations"] = [_allowed(line, gets) for line in answer.relations]
+    if not names:
+        topics, relations, _ = _around(index, tree, settings, values)
+        told |= {"topics": [line.text for line in topics], "relations": relations}
     return told
-
-
-def _allowed(text: str, gets: Gets) -> str:
-    return text if gets == "values" else _VALUES.sub(r"\g<name>=•••", text)
