@@ -27,7 +27,8 @@ from r2d2.model.comments import (
 from r2d2.model.dataset import COMMENTS, Bounds, Dataset, Leaf
 from r2d2.semantics.entities.entities import Catalog, Concept, Entities, entities_of
 from r2d2.semantics.entities.patterns import pattern_of
-from r2d2.semantics.labels.material import Gets, Material
+from r2d2.semantics.labels.material import Material
+from r2d2.semantics.labels.rights import Gets
 from tests.containment_runs import datasets_of
 from tests.sampling import examples
 from tests.semantics.small_topics import dataset, grouped

@@ -17,7 +17,7 @@ from r2d2.model.comments import comments_property
 from r2d2.model.dataset import Dataset
 from r2d2.semantics.entities.entities import Catalog
 from r2d2.semantics.labels.endpoint import Endpoint
-from r2d2.semantics.labels.material import Gets
+from r2d2.semantics.labels.rights import Gets
 from r2d2.semantics.retrieval.ask import ask
 from r2d2.semantics.retrieval.sources import Verdict
 from r2d2.semantics.topics.stage import group_run

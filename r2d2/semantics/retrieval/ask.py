@@ -158,7 +158,10 @@ def _material(
     Values of partitions are cell values. They are masked in ids before sentences are made of these, as nothing says in
     a sentence where a value ends.
     """
-    names, values = settings.endpoint_gets == "names", settings.endpoint_gets == "values"
+    gets = settings.endpoint_gets
+    names, values = gets == "names", gets == "values"
+    topics = {node: replace(topic, name=topic.name_for(gets)) for node, topic in index.topics.items()}
+    index = replace(index, topics=topics)
     teller = Teller(index, found.question, values)
     evidence = [
         {
@@ -171,6 +174,6 @@ def _material(
     ]
     told: dict[str, Any] = {"question": answer.question, "evidence": evidence}
     if not names:
-        topics, relations, _ = _around(index, tree, settings, values)
-        told |= {"topics": [line.text for line in topics], "relations": relations}
+        lines, relations, _ = _around(index, tree, settings, values)
+        told |= {"topics": [line.text for line in lines], "relations": relations}
     return told

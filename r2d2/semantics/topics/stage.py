@@ -71,7 +71,7 @@ def group_run(
         settings.mode,
         glossary,
     )
-    earlier = NOTHING if fresh else earlier_of(state, before, alike)
+    earlier = NOTHING if fresh else earlier_of(state, before, alike, settings.endpoint_gets)
     grouped = group(catalog, glossary, store.of, settings, earlier)
     topics, notes = _described(grouped, catalog, settings, state)
     notes = [*_changed_model(before, settings), *notes]
