@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, TypeVar
 
 from r2d2.config import SemanticsSettings
 from r2d2.errors import EndpointError
 from r2d2.semantics.labels.answers import Fields, Some, Text
 from r2d2.semantics.labels.endpoint import Endpoint
-from r2d2.semantics.retrieval.evidence import Evidence, Teller, packed
+from r2d2.semantics.retrieval.evidence import Evidence, evidence_of, packed
 from r2d2.semantics.retrieval.index import Index
 from r2d2.semantics.retrieval.overview import TopicLine, overview
 from r2d2.semantics.retrieval.search import Found, Level, search
@@ -162,7 +163,7 @@ def _material(
     names, values = gets == "names", gets == "values"
     topics = {node: replace(topic, name=topic.name_for(gets)) for node, topic in index.topics.items()}
     index = replace(index, topics=topics)
-    teller = Teller(index, found.question, values)
+    given = islice(evidence_of(index, found, values), len(answer.evidence))
     evidence = [
         {
             "number": str(place),
@@ -170,7 +171,7 @@ def _material(
             "topic": one.topic,
             "facts": one.columns if names else one.facts,
         }
-        for place, one in enumerate(map(teller.of, found.hits[: len(answer.evidence)]), 1)
+        for place, one in enumerate(given, 1)
     ]
     told: dict[str, Any] = {"question": answer.question, "evidence": evidence}
     if not names:

@@ -109,12 +109,17 @@ def _near(index: Index, question: Question) -> Floats:
     return np.asarray(near[index.text_of], np.float32)
 
 
+def evidence_of(index: Index, found: Found, values: bool = True) -> Iterator[Evidence]:
+    """All evidence, the best first; what comes when does not depend on ``values`` (``Teller``)."""
+    teller = Teller(index, found.question, values)
+    for hit in found.hits:
+        yield teller.of(hit)
+
+
 def packed(index: Index, found: Found, budget: int) -> tuple[Evidence, ...]:
     """The evidence that fits into so many tokens, the best first; one at least, if there is any."""
-    teller = Teller(index, found.question)
     kept: list[Evidence] = []
-    for hit in found.hits:
-        evidence = teller.of(hit)
+    for evidence in evidence_of(index, found):
         budget -= evidence.tokens
         if budget < 0 and kept:
             break
