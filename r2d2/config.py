@@ -161,7 +161,7 @@ class SemanticsSettings:
     glossary: str = ""  # a CSV file of words: abbreviation or foreign word,word; applied before all else
     mode: Literal["leiden", "reference"] = "leiden"  # reference: as LeanRAG's code, up to 5,000 entities
     neighbours: int = 15  # nearest entities that each one is linked to
-    piece: int = 20  # entities in one of the finest topics, at most
+    piece: int = 20  # entities in one of the pieces that topics are made of, at most
     seed: int = 0  # of all that is drawn
     tau: int = 3  # relations between two topics above which they are told as a sentence, else listed
     endpoint: str = ""  # URL of an OpenAI-compatible API that writes names, summaries and answers; empty: templates

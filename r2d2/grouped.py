@@ -72,6 +72,6 @@ def report_topics(job: Job) -> Topics:
     from r2d2.semantics.look_alikes.kept import look_alikes_kept
     from r2d2.semantics.topics.kept import members_kept, topics_kept  # these load scipy
 
-    written = job.settings.report.show_values or job.settings.semantics.endpoint_gets != "values"
-    found = topics_in(topics_kept(job.state, job.run_id), members_kept(job.state, job.run_id), written)
+    kept, members = topics_kept(job.state, job.run_id), members_kept(job.state, job.run_id)
+    found = topics_in(kept, members, job.settings.report.show_values)
     return replace(found, look_alikes=look_alikes_kept(job.state, job.run_id))

@@ -52,8 +52,16 @@ def masked_partitions(path: str) -> str:
     if not rest:
         return path
     *middle, last = (first, *rest)
-    steps = [f"{step.partition('=')[0]}={_MASK}" if "=" in step else step for step in middle]
-    return "/".join((*steps, _LAST_STEP.sub(rf"\g<name>={_MASK}", last)))
+    return "/".join((*map(_masked_step, middle), _LAST_STEP.sub(rf"\g<name>={_MASK}", last)))
+
+
+def masked_id(dataset: str) -> str:
+    """A dataset's id, and nothing else, with the values of its partitions masked, whatever letters they have.
+
+    >>> masked_id("sales/city=New York, NY/orders"), masked_id("day=1")
+    ('sales/city=•••/orders', 'day=•••')
+    """
+    return "/".join(map(_masked_step, dataset.split("/")))
 
 
 def public_url(root: str) -> str:
@@ -69,6 +77,11 @@ def public_url(root: str) -> str:
     if parts.scheme in ("abfs", "abfss", "wasb", "wasbs") and container and ":" not in container:
         host = parts.netloc  # container@account is a place, no credential
     return urlunsplit((parts.scheme, host, parts.path, "", ""))
+
+
+def _masked_step(step: str) -> str:
+    name, equals, _ = step.partition("=")
+    return f"{name}={_MASK}" if equals else step
 
 
 def _spelled(character: str) -> str:

@@ -213,7 +213,8 @@ GROUPINGS = pa.schema(
         ("note", pa.string()),
     ]
 )
-#: Topics of a run; ids last from run to run. The root has no parent.
+#: Topics of a run; ids last from run to run. The root has no parent. ``told`` is how much whoever named it knew, null
+#: in rows from before that was kept.
 TOPICS = pa.schema(
     [
         ("run_id", pa.string()),
@@ -226,6 +227,7 @@ TOPICS = pa.schema(
         ("terms", pa.list_(pa.string())),
         ("typical", pa.string()),
         ("datasets", pa.int32()),
+        ("told", pa.string()),
     ]
 )
 #: The finest topic of each dataset, the entity that stands for it, and that one's piece and number; what tells the

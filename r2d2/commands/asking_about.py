@@ -68,21 +68,20 @@ def index_of(state: State, run: runs.Run, settings: SemanticsSettings) -> Index:
 
 
 def _verdicts(state: State, run: runs.Run) -> Mapping[str, Verdict]:
-    from r2d2.semantics.retrieval.sources import Verdict
-
     if not run.reached(runs.PLANNED):
         return {}
     plan = runs.plan(state, run)
-    return {entry.dataset: Verdict(_verdict(entry, plan.currency), entry.action in GONE) for entry in plan.datasets}
+    return {entry.dataset: _verdict(entry, plan.currency) for entry in plan.datasets}
 
 
-def _verdict(entry: PlannedDataset, currency: str) -> str:
-    if entry.action is Action.KEEP:
-        return entry.action.value
-    saves = f"saves {money(entry.saving_per_month, currency)} a month"
-    if entry.parent is None:
-        return f"{entry.action.value}, {saves}"
-    return f"{entry.action.value}, {saves}, back from {entry.parent} in {human_seconds(entry.rebuild_seconds)}"
+def _verdict(entry: PlannedDataset, currency: str) -> Verdict:
+    from r2d2.semantics.retrieval.sources import Verdict
+
+    saves = f", saves {money(entry.saving_per_month, currency)} a month" if entry.action is not Action.KEEP else ""
+    text, goes = f"{entry.action.value}{saves}", entry.action in GONE
+    if not saves or entry.parent is None:
+        return Verdict(text, goes)
+    return Verdict(text, goes, entry.parent, human_seconds(entry.rebuild_seconds))
 
 
 def _lines(answer: Answer) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from r2d2.semantics.labels.rights import allows
 from r2d2.semantics.look_alikes.kept import LookAlike
 
 if TYPE_CHECKING:
@@ -42,25 +43,28 @@ class Topics:
     look_alikes: tuple[LookAlike, ...] = ()
 
 
-def topics_in(kept: Sequence[KeptTopic], members: Sequence[Member], written: bool) -> Topics:
+def topics_in(kept: Sequence[KeptTopic], members: Sequence[Member], show_values: bool) -> Topics:
     """The topics of a run; none where all datasets are in one.
 
     Args:
-        written: whether names that a language model wrote are shown; else they are words of the lake's names.
+        show_values: whether names are shown that a language model wrote from cell values, or from what is not known;
+            else words of the lake's names stand there.
     """
     known = {topic.topic: topic for topic in kept}
     used = {member.topic for member in members if member.topic in known and known[member.topic].parent}
-    named = {name: _named(known[name], known, written) for name in used}
+    named = {name: _named(known[name], known, show_values) for name in used}
     order = sorted(named, key=lambda name: (named[name].above.casefold(), named[name].name.casefold(), name))
     place = {name: number for number, name in enumerate(order)}
     of = {member.dataset: place[member.topic] for member in members if member.topic in place}
     return Topics(tuple(named[name] for name in order), of)
 
 
-def _named(topic: KeptTopic, known: Mapping[str, KeptTopic], written: bool) -> TopicName:
+def _named(topic: KeptTopic, known: Mapping[str, KeptTopic], show_values: bool) -> TopicName:
     above = known.get(topic.parent)
-    return TopicName(_called(topic, written), _called(above, written) if above and above.parent else "")
+    return TopicName(_called(topic, show_values), _called(above, show_values) if above and above.parent else "")
 
 
-def _called(topic: KeptTopic, written: bool) -> str:
-    return topic.name if written or not topic.by else ", ".join(topic.terms[:_WORDS]) or topic.topic
+def _called(topic: KeptTopic, show_values: bool) -> str:
+    if show_values or not topic.by or allows("facts", topic.told):
+        return topic.name
+    return ", ".join(topic.terms[:_WORDS]) or topic.topic

@@ -146,6 +146,33 @@ def test_a_model_answers_from_evidence_and_cites_it() -> None:
     assert lake()[0].id not in server.asked[0].system
 
 
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("in [1, 99]", "in [1]"),
+        ("in [99-100]", "in"),
+        ("in [1][99]", "in [1]"),
+        ("in [1, 2 and 3]", "in [1, 2 and 3]"),
+        ("in [1-3]", "in [1-3]"),
+        ("in [2–99]", "in [2, 3, 4]"),
+        ("in [1; 3-4, and 99]", "in [1, 3, 4]"),
+        ("in [0]", "in"),
+        (f"in [{'9' * 1000}]", "in"),
+        ("on [2024-01-31]", "on [2024-01-31]"),
+        ("in [1, 2", "in [1, 2"),
+    ],
+)
+def test_of_what_a_text_cites_only_numbers_that_were_given_are_left(written: str, kept: str) -> None:
+    answer, server = with_model(lake()[4:8], says({"answer": written, "cited": ["1"]}))
+    assert len(server.asked[0].data["evidence"]) == 4
+    assert answer.text == f"{kept} (rests on [1])"
+
+
+def test_numbers_may_be_cited_as_numbers() -> None:
+    answer, _ = with_model(lake(), says({"answer": "yes", "cited": [2, 1, 99, 1.5, True, None, [1]]}))
+    assert answer.text == "yes (rests on [2][1])"
+
+
 def test_where_the_model_fails_the_evidence_is_the_answer() -> None:
     answer, _ = with_model(lake(), replies(400))
     assert answer.failed

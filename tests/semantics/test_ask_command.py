@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+import textwrap
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +26,7 @@ from r2d2.semantics.retrieval.ask import ask
 from r2d2.semantics.topics.stage import group_run
 from tests.semantics.small_topics import lake
 
+PAGE = Path(__file__).parents[2] / "docs/asking.md"
 SETTINGS = replace(Settings().semantics, model="hashing")
 QUESTION = "what do we hold about patients and their blood?"
 
@@ -79,6 +82,12 @@ def test_a_small_lake_answers_in_under_a_second_once_started(where: str) -> None
     start = time.process_time()
     ask(index_of(state, runs.find_run(state), SETTINGS), QUESTION, SETTINGS)
     assert time.process_time() - start < 1
+
+
+def test_the_example_of_its_page_runs(where: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (example,) = re.findall(r"^ +from r2d2.*?(?=^\S)", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    exec(textwrap.dedent(example).replace('"DIR"', repr(where)), {})
+    assert capsys.readouterr().out.startswith("The best match is orders/")
 
 
 def test_a_run_without_topics_says_how_to_get_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

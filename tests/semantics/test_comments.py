@@ -27,7 +27,8 @@ from r2d2.model.comments import (
 from r2d2.model.dataset import COMMENTS, Bounds, Dataset, Leaf
 from r2d2.semantics.entities.entities import Catalog, Concept, Entities, entities_of
 from r2d2.semantics.entities.patterns import pattern_of
-from r2d2.semantics.labels.material import Gets, Material
+from r2d2.semantics.labels.material import Material
+from r2d2.semantics.labels.rights import Gets
 from tests.containment_runs import datasets_of
 from tests.sampling import examples
 from tests.semantics.small_topics import dataset, grouped
@@ -200,6 +201,7 @@ def test_words_of_a_tables_comment_are_words_of_its_name_and_not_as_it_is_writte
     found = entities(about(dataset("a/tbl_17", ["knd_nr"]), "Orders of shops"), dataset("a/order_x", ["amount"]))
     row = found.entity_of["a/tbl_17"]
     assert found.names[row] == ("tbl", "order", "of", "shop")
+    assert found.called[row] == ("tbl",)
     assert found.written[row] == ("tbl",)
 
 

@@ -12,7 +12,8 @@ from r2d2.catalog.state import State, open_state
 from r2d2.config import SemanticsSettings
 from r2d2.model.dataset import Dataset
 from r2d2.semantics.labels.endpoint import Endpoint
-from r2d2.semantics.labels.material import Gets, Material
+from r2d2.semantics.labels.material import Material
+from r2d2.semantics.labels.rights import Gets
 from r2d2.semantics.labels.summaries import Outcome, described
 from r2d2.semantics.labels.topics import Kept, Topic
 from tests.semantics.endpoint_server import Asked, EndpointServer, answers, hangs, replies, says, serving

@@ -16,7 +16,7 @@ import pytest
 
 from r2d2.config import SemanticsSettings
 from r2d2.errors import EndpointError, UsageError
-from r2d2.semantics.labels.answers import Fields, Some, Text
+from r2d2.semantics.labels.answers import Fields, Some, Text, answer_of
 from r2d2.semantics.labels.endpoint import Endpoint
 from tests.semantics.endpoint_server import (
     Reaction,
@@ -118,6 +118,18 @@ def test_one_request_that_is_refused_in_every_form_changes_nothing_for_the_next(
 def test_thoughts_before_the_answer_are_no_part_of_it() -> None:
     with serving(says("<think>maybe {name: x}?</think>" + json.dumps(GOOD))) as server:
         assert endpoint(server.url).structured("s", {}, FIELDS).texts["name"] == "Customer orders"
+
+
+def test_thoughts_whose_beginning_the_server_left_out_are_no_part_of_it() -> None:
+    with serving(says("maybe {name: x}?</think>" + json.dumps(GOOD))) as server:
+        assert endpoint(server.url).structured("s", {}, FIELDS).texts["name"] == "Customer orders"
+
+
+def test_thoughts_without_end_are_read_in_no_time() -> None:
+    start = time.process_time()
+    with pytest.raises(EndpointError, match="not JSON"):
+        answer_of("<think>" * 500_000, FIELDS)
+    assert time.process_time() - start < 2
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ import pytest
 from r2d2.catalog.tables import SCHEMAS
 from r2d2.config import SemanticsSettings
 from r2d2.semantics.labels import endpoint, summaries
-from r2d2.semantics.labels.material import Gets, Material
+from r2d2.semantics.labels.material import Material
+from r2d2.semantics.labels.rights import Gets
 from tests.semantics.small_topics import grouped, lake
 
 PAGE = (Path(__file__).parents[2] / "docs/endpoint.md").read_text(encoding="utf-8")

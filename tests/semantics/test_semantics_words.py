@@ -92,6 +92,8 @@ def test_a_word_that_only_looks_like_a_plural_stays(word: str) -> None:
         ("sales/orders_v2_final.parquet", "orders_v2_final"),
         ("2024/01/31", "31"),
         ("data", "data"),
+        ("data/city=New York", "city=•••"),
+        ("sales/orders/at=12:30 Berlin", "orders"),
         ("", ""),
     ],
 )
@@ -207,7 +209,7 @@ def _glossary(directory: Path, text: str | bytes) -> str:
 
 
 def test_a_glossary_is_pairs_of_words(tmp_path: Path) -> None:
-    text = '\ufeff# ours\nkunde,customer\n\n"Bestellungen","purchase order"\nkunde,customers\n'
+    text = '\ufeff# ours\nkunde,customer\n\n  \t\n"Bestellungen","purchase order"\nkunde,customers\n'
     assert read_glossary(_glossary(tmp_path, text)) == {"kunde": ("customer",), "bestellungen": ("purchase", "order")}
 
 
@@ -240,7 +242,11 @@ def test_the_glossary_of_the_planted_catalog_can_be_read() -> None:
         ("# a\nkunde,\n", "line 2"),
         ("kunde nummer,customer number\n", "line 1"),
         (",customer\n", "line 1"),
+        (" , \n", "line 1"),
         ("kunde,customer\nkunde,client\n", "line 2"),
+        ("order,purchase\norders,sale\n", "line 2: 'orders', read as 'order', stood"),
+        ("# ours\n\norders,sale\norder,purchase\n", "line 4"),
+        ("iPhone,mobile\nIPHONE,device\n", "line 2"),
         (b"k\xff,customer\n", "can't be read"),
     ],
 )

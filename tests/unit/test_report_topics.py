@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from r2d2.model.funnel import Funnel
@@ -26,22 +28,30 @@ def member(dataset: str, topic: str) -> Member:
 
 
 def test_a_dataset_is_in_its_finest_topic_which_is_called_with_the_one_above_it() -> None:
-    found = topics_in(KEPT, [member("a", "t-2"), member("b", "t-3"), member("c", "t-4")], written=True)
+    found = topics_in(KEPT, [member("a", "t-2"), member("b", "t-3"), member("c", "t-4")], show_values=True)
     assert found.names == (TopicName("Weather"), TopicName("Orders", "Sales"), TopicName("Returns of 4711", "Sales"))
     assert found.of == {"c": 0, "a": 1, "b": 2}
 
 
 def test_what_a_model_wrote_is_replaced_by_words_of_the_lake_where_it_may_hold_values() -> None:
-    found = topics_in(KEPT, [member("a", "t-2"), member("b", "t-3")], written=False)
+    found = topics_in(KEPT, [member("a", "t-2"), member("b", "t-3")], show_values=False)
     assert [topic.name for topic in found.names] == ["Orders", "return, reason, day"]
 
 
+def test_a_name_that_was_written_without_cell_values_is_shown() -> None:
+    for told in ("names", "facts"):
+        found = topics_in([replace(RETURNS, told=told), SALES, ROOT], [member("b", "t-3")], show_values=False)
+        assert [topic.name for topic in found.names] == ["Returns of 4711"]
+    found = topics_in([replace(RETURNS, told="values"), SALES, ROOT], [member("b", "t-3")], show_values=False)
+    assert [topic.name for topic in found.names] == ["return, reason, day"]
+
+
 def test_one_topic_of_all_datasets_is_no_grouping() -> None:
-    assert topics_in([ROOT], [member("a", "t-0")], written=True) == Topics()
+    assert topics_in([ROOT], [member("a", "t-0")], show_values=True) == Topics()
 
 
 def test_a_topic_that_the_state_lacks_leaves_its_datasets_in_none() -> None:
-    found = topics_in([SALES, ROOT], [member("a", "t-2"), member("b", "t-1")], written=True)
+    found = topics_in([SALES, ROOT], [member("a", "t-2"), member("b", "t-1")], show_values=True)
     assert found == Topics((TopicName("Sales"),), {"b": 0})
 
 

@@ -59,6 +59,26 @@ def embedder_of(settings: SemanticsSettings, spark: SparkSession | None = None) 
     return TransformerEmbedder.of(settings.model, settings.device)
 
 
+def check_embedder(settings: SemanticsSettings) -> None:
+    """Looks for the model and the device, and loads neither; nothing where no model is named.
+
+    Raises:
+        EnvironmentMissing, UsageError: as ``embedder_of``; only what comes of reading the weights it can't foresee.
+    """
+    if settings.device == "cuda":
+        from r2d2.semantics.embed.devices import device_of
+
+        device_of(settings.device)
+    if settings.model == "static":
+        from r2d2.semantics.embed.static import StaticEmbedder
+
+        StaticEmbedder()
+    elif settings.model not in ("", "hashing"):
+        from r2d2.semantics.embed.transformer import check_transformer
+
+        check_transformer(settings.model)
+
+
 def unit(vectors: Floats) -> Floats:
     """The rows at length 1; those of zeros stay."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
     from torch import Tensor
 
+#: What loads a model, and of what one is known before that.
+_PACKAGES, _MODEL = ("torch", "sentence_transformers"), ("modules.json", "config.json")
 _WEIGHTS = ("*.safetensors", "*.bin", "*.json", "*.txt", "*.model")
+_SAVED = "it must be a directory that sentence-transformers has saved"
 #: Characters of a batch, as if all its texts were as long as the longest; and what the shortest text counts at least.
 _CHARACTERS, _SHORTEST = {"cpu": 1 << 12, "cuda": 1 << 17}, 8
 
@@ -58,8 +62,7 @@ class TransformerEmbedder:
             loaded = library(str(place), device=found, local_files_only=True, trust_remote_code=False)
             one = loaded.encode("one", convert_to_numpy=True)
         except Exception as error:  # every library below has errors of its own for files that are not a model
-            hint = "it must be a directory that sentence-transformers has saved"
-            raise UsageError(f"semantics.model={model} can't be loaded: {first_line(error)}", hint) from error
+            raise UsageError(f"semantics.model={model} can't be loaded: {first_line(error)}", _SAVED) from error
         return cls(name, (loaded.half() if found != "cpu" else loaded).eval(), len(one))
 
     def embed(self, texts: Sequence[str]) -> Floats:
@@ -97,13 +100,31 @@ class TransformerEmbedder:
         return vectors
 
 
+def check_transformer(model: str) -> None:
+    """Looks for a model and what loads it, and loads nothing: torch takes seconds.
+
+    Raises:
+        EnvironmentMissing: a package or the default weights are missing.
+        UsageError: there is no such model.
+    """
+    if lacking := next((package for package in _PACKAGES if find_spec(package) is None), ""):
+        raise _lacks(model, lacking)
+    place = MINILM.found()[0].parent if model == "minilm" else _place(model)
+    if not any((place / name).is_file() for name in _MODEL):
+        raise UsageError(f"semantics.model={model}: {place} holds no model", _SAVED)
+
+
 def _minilm() -> tuple[Path, str]:
     return MINILM.found()[0].parent, f"all-MiniLM-L6-v2@{MINILM.checksum}"
 
 
 def _other(model: str) -> tuple[Path, str]:
-    place = Path(model) if Path(model).is_dir() else _from_hub(model)
+    place = _place(model)
     return place, f"{model}@{_checksum(place)}"
+
+
+def _place(model: str) -> Path:
+    return Path(model) if Path(model).is_dir() else _from_hub(model)
 
 
 def _from_hub(model: str) -> Path:
@@ -131,9 +152,11 @@ def _library(model: str) -> type[SentenceTransformer]:
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
     except ImportError as error:
-        raise EnvironmentMissing(
-            f"semantics.model={model} needs {error.name}, which is not installed", GPU_EXTRA
-        ) from error
+        raise _lacks(model, error.name) from error
     logging.disable_progress_bar()
     found: type[SentenceTransformer] = SentenceTransformer
     return found
+
+
+def _lacks(model: str, package: str | None) -> EnvironmentMissing:
+    return EnvironmentMissing(f"semantics.model={model} needs {package}, which is not installed", GPU_EXTRA)

@@ -56,7 +56,8 @@ class Entities:
         ids: of each entity, the dataset that represents it.
         members: of each entity, the ids of all its datasets, the representative first.
         names: words of the names of an entity's datasets, expanded, and of comments on these; each once.
-        written: those of the names as they are written.
+        called: those of the names alone. What is called by them may be told where comments may not.
+        written: the same as they are written.
         concepts: columns by signature.
         holds: which entity has which concept, shape (entities, concepts), of ones.
         relations: containment, lineage, owner and directory, between entities.
@@ -66,6 +67,7 @@ class Entities:
     ids: tuple[str, ...]
     members: tuple[tuple[str, ...], ...]
     names: tuple[tuple[str, ...], ...]
+    called: tuple[tuple[str, ...], ...]
     written: tuple[tuple[str, ...], ...]
     concepts: tuple[Concept, ...]
     holds: csr_array
@@ -122,6 +124,7 @@ def entities_of(catalog: Catalog, glossary: Mapping[str, tuple[str, ...]]) -> En
         ids=tuple(datasets[found[0]].id for found in members),
         members=tuple(tuple(datasets[number].id for number in found) for found in members),
         names=tuple(_once(word for n in found for word in (*words[n], *about[n])) for found in members),
+        called=tuple(_once(word for number in found for word in words[number]) for found in members),
         written=tuple(
             _once(word for number in found for word in vocabulary.written(names[number])) for found in members
         ),

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from r2d2.visible import masked_id
+
 #: Runs of letters, split where case or script says that a word begins: ``HTTPStatus`` is ``http status``. Numbers,
 #: which stand for versions, dates and parts, are no words.
 _WORD = re.compile(r"[^\W\d_]+")
@@ -57,7 +59,7 @@ def table_name(dataset: str) -> str:
     >>> [table_name(name) for name in ("sales/orders.csv.gz", "sales/orders/2024/part-0001", "catalog:db.orders")]
     ['orders', 'orders', 'orders']
     """
-    parts = [part for part in dataset.split("/") if part]
+    parts = [part for part in masked_id(dataset).split("/") if part]
     for part in reversed(parts):
         name = _SUFFIX.sub("", part)
         if ":" in part or "." in name:

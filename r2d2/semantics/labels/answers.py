@@ -11,7 +11,7 @@ from typing import Any
 from r2d2.errors import EndpointError
 from r2d2.visible import visible
 
-_THOUGHTS = re.compile(r"<think>.*?</think>", re.DOTALL)
+_THOUGHTS_END = "</think>"
 _EMPHASIS = re.compile(r"\*\*|`")
 #: Tags, entities, links and images: what a page or a terminal could make more of than text.
 _MARKUP = re.compile(r"<[a-z/!?]|&#|&\w+;|\]\(|://|\bwww\.|\b(?:javascript|data|mailto|file):\S", re.IGNORECASE)
@@ -87,7 +87,7 @@ def answer_of(content: str, fields: Fields) -> Answer:
 
 def _object(content: str) -> dict[str, Any]:
     """The JSON object in a text: some models think aloud before it, or put it between fences."""
-    text = _THOUGHTS.sub("", content)
+    text = content.rpartition(_THOUGHTS_END)[2]  # some servers leave out how they begin
     try:
         found = json.loads(text[text.index("{") : text.rindex("}") + 1])
     except (ValueError, RecursionError) as error:
@@ -114,4 +114,5 @@ def _chosen(value: object, field: Some) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise EndpointError("the answer lacks what was asked for")
     given = set(field.of)
-    return tuple(dict.fromkeys(one for one in value if isinstance(one, str) and one in given))
+    named = (str(one) for one in value if isinstance(one, str | int))  # ids that are numbers are often given as such
+    return tuple(dict.fromkeys(one for one in named if one in given))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from r2d2.model.dataset import Dataset
+from r2d2.visible import masked_id
 
 #: A date in a name: a year, with or without a month and a day; ``2024-01-31``, ``202401``, ``2024_01``, ``2024``.
 _DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)(?:[-_/.]?(0[1-9]|1[0-2])(?:[-_/.]?(0[1-9]|[12]\d|3[01]))?)?(?!\d)")
@@ -24,7 +25,8 @@ class Facts:
         bytes: of data files.
         held: datasets all of whose rows another one holds, as was proven.
         formats, owners: how many datasets have which.
-        first, last: dates in their names, as far as names give them (``2024``, ``2024-01``); empty without one.
+        first, last: dates in their names, as far as names give them (``2024``, ``2024-01``); empty without one. Those
+            of partitions are none.
     """
 
     datasets: int = 0
@@ -45,7 +47,7 @@ def facts_of(dataset: Dataset, held: bool, owner: str) -> Facts:
         held: whether another one holds all its rows.
         owner: empty if unknown.
     """
-    dates = sorted(_dates(dataset.id))
+    dates = sorted(_dates(masked_id(dataset.id)))  # facts are told where values of partitions may not be
     return Facts(
         datasets=1,
         rows=dataset.rows or 0,

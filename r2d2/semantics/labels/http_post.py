@@ -8,6 +8,7 @@ import socket
 import threading
 import urllib.request
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -71,37 +72,75 @@ def place_of(setting: str, url: str, path: str) -> Place:
     return Place(parts.scheme, parts.hostname or "", port, parts.path.rstrip("/").removesuffix(path) + path)
 
 
+class _Line(HTTPConnection):
+    """A connection that another thread can cut, whatever it waits for."""
+
+    _held: socket.socket | None = None
+
+    def connect(self) -> None:
+        """Keeps hold of the socket: TLS takes the object over, and hides it, until both sides have agreed."""
+        super().connect()
+        self._held = self.sock.dup()
+
+    def cut(self) -> None:
+        """Ends all waiting: limits of single reads let an endless trickle through."""
+        for sock in (self._held, self.sock):
+            if sock is not None:
+                with contextlib.suppress(OSError):
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """What was held, too."""
+        super().close()
+        if self._held is not None:
+            self._held.close()
+
+
+class _TlsLine(HTTPSConnection, _Line):
+    """The same over TLS, which it lays over what ``_Line`` has connected."""
+
+
 def post(place: Place, content: bytes, headers: Mapping[str, str], seconds: float) -> Reply:
     """Sends and waits for all of the answer.
 
     Args:
-        seconds: for connecting, and for all that follows.
+        seconds: for all of it: finding the host, connecting, a proxy, TLS, and the answer.
 
     Raises:
         TimeoutError: it took longer.
         OSError, HTTPException: no or half an answer came, or one of more than 4 MB.
     """
     connection, target, more = _connection(place, seconds)
+    found: Future[Reply] = Future()
     over = threading.Event()
-    try:
-        connection.connect()
-        watch = threading.Timer(seconds, _cut, (connection.sock, over))
-        watch.start()
+
+    def work() -> None:
         try:
-            reply = _exchange(connection, target, content, {**headers, **more})
-        except (OSError, HTTPException, ValueError):
-            if not over.is_set():
-                raise
+            reply = _exchange(connection, target, content, {**headers, **more}, over)
+        except BaseException as error:  # noqa: BLE001  # raised again where the answer is waited for
+            found.set_exception(error)
+        else:
+            found.set_result(reply)
         finally:
-            watch.cancel()
-    finally:
-        connection.close()
-    if over.is_set():  # a socket that was cut may look like one that ended
+            connection.close()
+
+    # a thread of its own, as nothing ends the wait for the name of a host; it ends with the process at the latest
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        return found.result(seconds)
+    except BaseException:
+        over.set()
+        connection.cut()
+        raise
+
+
+def _exchange(
+    connection: HTTPConnection, target: str, content: bytes, headers: Mapping[str, str], over: threading.Event
+) -> Reply:
+    """The answer; nothing is sent any more once nobody waits for it."""
+    connection.connect()
+    if over.is_set():
         raise TimeoutError
-    return reply
-
-
-def _exchange(connection: HTTPConnection, target: str, content: bytes, headers: Mapping[str, str]) -> Reply:
     connection.request("POST", target, content, dict(headers))
     with connection.getresponse() as reply:
         found = reply.read(MOST_BYTES + 1)
@@ -112,16 +151,9 @@ def _exchange(connection: HTTPConnection, target: str, content: bytes, headers: 
         return Reply(reply.status, {name.lower(): value for name, value in reply.headers.items()}, found)
 
 
-def _cut(sock: socket.socket, over: threading.Event) -> None:
-    """Ends all waiting on a socket: limits of single reads let an endless trickle through."""
-    over.set()
-    with contextlib.suppress(OSError):
-        socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-
-def _connection(place: Place, seconds: float) -> tuple[HTTPConnection, str, Mapping[str, str]]:
+def _connection(place: Place, seconds: float) -> tuple[_Line, str, Mapping[str, str]]:
     """A connection, what to ask for on it, and headers for a proxy, where the environment names one."""
-    kind = HTTPSConnection if place.scheme == "https" else HTTPConnection
+    kind = _TlsLine if place.scheme == "https" else _Line
     proxy = _proxy(place)
     if not proxy:
         return kind(place.host, place.port, timeout=seconds), place.path, {}

@@ -6,20 +6,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from r2d2.model.dataset import BoundValue, Dataset, Leaf
 from r2d2.model.family import DATE, INSTANT, TIMESTAMP
 from r2d2.semantics.entities.entities import Concept, Entities
+from r2d2.semantics.labels.rights import Gets
 from r2d2.semantics.labels.topics import Topic
 from r2d2.semantics.similarity.weights import idf
 from r2d2.semantics.tree import Floats, Ints, Tree
-from r2d2.visible import masked_partitions, shortened
+from r2d2.visible import masked_id, shortened
 
-#: What may leave: names of datasets and columns; facts and comments, too; cell values, too.
-Gets = Literal["names", "facts", "values"]
 #: Names of datasets, columns and words that are told of one topic; it is said how many more there are.
 _DATASETS, _COLUMNS, _WORDS = 30, 40, 10
 _EPOCH = date(1970, 1, 1)
@@ -69,7 +68,7 @@ class Material:
 
     def _id(self, name: str) -> str:
         """Values of partitions are cell values."""
-        return shortened(name if self.gets == "values" else masked_partitions(name))
+        return shortened(name if self.gets == "values" else masked_id(name))
 
 
 def _spread(items: Sequence[int]) -> Sequence[int]:

@@ -62,7 +62,7 @@ def unique(candidates: Sequence[str], taken: set[str]) -> str:
 def follows_of(entities: Entities) -> Counter[tuple[str, str]]:
     """How often one word comes right before another in names of columns and datasets."""
     found: Counter[tuple[str, str]] = Counter()
-    for words in (*(concept.words for concept in entities.concepts), *entities.names):
+    for words in (*(concept.words for concept in entities.concepts), *entities.called):
         found.update(pairwise(words))
     return found
 

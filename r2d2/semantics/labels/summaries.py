@@ -14,8 +14,8 @@ from r2d2.catalog.state import State
 from r2d2.errors import EndpointError
 from r2d2.semantics.labels.answers import Fields, Text
 from r2d2.semantics.labels.endpoint import Endpoint
-from r2d2.semantics.labels.material import Gets
 from r2d2.semantics.labels.naming import unique
+from r2d2.semantics.labels.rights import Gets
 from r2d2.semantics.labels.topics import Topic
 from r2d2.units import plural
 
@@ -33,8 +33,8 @@ _FIELDS: Fields = {
 }
 #: What a model is told of a topic.
 Tell = Callable[[Topic], Mapping[str, Any]]
-#: Raised when what is asked for changes, so that it is asked anew.
-_VERSION = 1
+#: Raised when what is asked for or told changes, so that it is asked anew.
+_VERSION = 2
 
 
 class Written(NamedTuple):
@@ -95,7 +95,7 @@ def described(
     _keep(state, new)
     failed = Counter(reply for reply in replies if isinstance(reply, str))
     texts = {node: (known | new)[key] for node, key in keys.items() if key in known or key in new}
-    return _renamed(topics, texts, endpoint.model), Outcome(len(new), len(known), dict(failed.most_common()))
+    return _renamed(topics, texts, endpoint.model, gets), Outcome(len(new), len(known), dict(failed.most_common()))
 
 
 def _first(topic: Topic) -> tuple[int, int, int]:
@@ -116,7 +116,7 @@ def _asked(topic: Topic, endpoint: Endpoint, tell: Tell) -> Written | str:
     return Written(answer.texts["name"], answer.texts["summary"])
 
 
-def _renamed(topics: Mapping[int, Topic], texts: Mapping[int, Written], model: str) -> dict[int, Topic]:
+def _renamed(topics: Mapping[int, Topic], texts: Mapping[int, Written], model: str, gets: Gets) -> dict[int, Topic]:
     """With the names and summaries that were written, each name once in a level."""
     found: dict[int, Topic] = {}
     taken: dict[int, set[str]] = defaultdict(set)
@@ -125,9 +125,11 @@ def _renamed(topics: Mapping[int, Topic], texts: Mapping[int, Written], model: s
         names = [topic.name] if text is None or topic.by == model else [text.name, f"{text.name}: {topic.name}"]
         name = unique(names, taken[topic.level])
         taken[topic.level].add(name.casefold())
-        by = topic.by if text is None else model
-        summary = topic.summary if text is None else f"{text.summary} {topic.summary}"
-        found[topic.node] = replace(topic, name=name, summary=summary, by=by)
+        found[topic.node] = replace(topic, name=name)
+        if text is not None:
+            told = topic.told if topic.by == model else gets
+            summary = f"{text.summary} {topic.summary}"
+            found[topic.node] = replace(topic, name=name, summary=summary, by=model, told=told)
     return {node: found[node] for node in topics}
 
 

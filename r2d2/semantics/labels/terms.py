@@ -13,13 +13,16 @@ from r2d2.semantics.tree import Ints
 
 
 def words_of_entities(entities: Entities) -> tuple[csr_array, Sequence[str]]:
-    """Which entity has which expanded word in its columns (1) and its name (1 more); and the words."""
+    """Which entity has which expanded word in its columns (1) and its name (1 more); and the words.
+
+    None is of a comment: topics are called by them, and told where comments may not be.
+    """
     return counted(_words(entities))
 
 
 def _words(entities: Entities) -> Iterator[list[str]]:
     starts, columns = entities.holds.indptr, entities.holds.indices
-    for row, name in enumerate(entities.names):
+    for row, name in enumerate(entities.called):
         held = columns[starts[row] : starts[row + 1]].tolist()
         yield [*dict.fromkeys(word for c in held for word in entities.concepts[c].words), *name]
 

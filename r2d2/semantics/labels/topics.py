@@ -15,6 +15,7 @@ from r2d2.semantics.entities.entities import Entities
 from r2d2.semantics.entities.words import table_name
 from r2d2.semantics.labels.facts import Facts, facts_of, summed
 from r2d2.semantics.labels.naming import Follows, Unnamed, follows_of, names_of, readable
+from r2d2.semantics.labels.rights import Gets, allows
 from r2d2.semantics.labels.template import summary_of
 from r2d2.semantics.labels.terms import terms, words_of_entities
 from r2d2.semantics.similarity.blended import Blended
@@ -22,17 +23,25 @@ from r2d2.semantics.tree import Tree
 
 #: Words that are looked at for a name.
 _WORDS = 12
+#: What a template knows: words of names.
+_TEMPLATE: Gets = "names"
+#: Words that stand for a name that may not be told.
+_STAND_IN = 3
 
 
 class Kept(NamedTuple):
-    """The name of a topic from an earlier run, and the language model that gave it; empty for a template."""
+    """The name of a topic from an earlier run, the language model that gave it, and how much that was told.
+
+    ``by`` is empty for a template; ``told`` for what is not known.
+    """
 
     name: str
     by: str = ""
+    told: str = ""
 
 
 #: The root's name: it is about nothing that others are not about.
-EVERYTHING = Kept("All datasets")
+EVERYTHING = Kept("All datasets", told=_TEMPLATE)
 
 
 @dataclass(frozen=True)
@@ -63,6 +72,7 @@ class Topic:
         members: ids of all datasets below it, sorted.
         facts: of these.
         by: the language model that named it; empty where that was a template.
+        told: how much whoever named it knew, as ``Gets``; empty where that is not known.
     """
 
     node: int
@@ -74,11 +84,18 @@ class Topic:
     members: tuple[str, ...]
     facts: Facts
     by: str = ""
+    told: str = ""
 
     @property
     def key(self) -> str:
         """A hash of the members: what was written about these is still good."""
         return hashlib.sha256(json.dumps(self.members).encode()).hexdigest()
+
+    def name_for(self, gets: Gets) -> str:
+        """Its name for a language model elsewhere; its words where the name may say more than that may be told."""
+        if allows(gets, self.told):
+            return self.name
+        return ", ".join(self.terms[:_STAND_IN]) or table_name(self.typical)
 
 
 def topics_of(
@@ -115,8 +132,9 @@ def _topic(tree: Tree, entities: Entities, facts: Facts, node: int, terms: tuple
 def _named(topics: Sequence[Topic], follows: Follows, kept: Mapping[int, Kept]) -> dict[int, Topic]:
     unnamed = {topic.node: Unnamed(topic.terms, table_name(topic.typical), topic.facts.datasets) for topic in topics}
     names = names_of(unnamed, follows, {node: kept[node].name for node in unnamed if node in kept})
-    by = {node: kept[node].by for node in kept if node in names and kept[node].name == names[node]}
-    return {topic.node: replace(topic, name=names[topic.node], by=by.get(topic.node, "")) for topic in topics}
+    found = {node: Kept(name, told=_TEMPLATE) for node, name in names.items()}
+    found |= {node: kept[node] for node in kept if node in names and kept[node].name == names[node]}
+    return {topic.node: replace(topic, **found[topic.node]._asdict()) for topic in topics}
 
 
 def _facts(tree: Tree, entities: Entities, known: Known) -> list[Facts]:

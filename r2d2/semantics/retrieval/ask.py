@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, TypeVar
 
 from r2d2.config import SemanticsSettings
 from r2d2.errors import EndpointError
 from r2d2.semantics.labels.answers import Fields, Some, Text
 from r2d2.semantics.labels.endpoint import Endpoint
-from r2d2.semantics.labels.material import Gets
-from r2d2.semantics.retrieval.evidence import Evidence, packed
+from r2d2.semantics.retrieval.evidence import Evidence, evidence_of, packed
 from r2d2.semantics.retrieval.index import Index
 from r2d2.semantics.retrieval.overview import TopicLine, overview
-from r2d2.semantics.retrieval.search import Level, search
+from r2d2.semantics.retrieval.search import Found, Level, search
 from r2d2.semantics.retrieval.tokens import tokens_of
-from r2d2.semantics.retrieval.virtual_tree import virtual_tree
+from r2d2.semantics.retrieval.virtual_tree import VirtualTree, virtual_tree
 from r2d2.units import plural
-from r2d2.visible import shortened, visible
+from r2d2.visible import masked_id, shortened, visible
 
 _SYSTEM = (
     "You answer a question about the datasets of a data lake. The next message is JSON with the question and with "
@@ -28,9 +28,9 @@ _SYSTEM = (
 )
 _MOST = 1500
 Line = TypeVar("Line")
-#: An id of evidence in a text, and a partition's value in a path.
-_CITED = re.compile(r"\s?\[(\d{1,6})\]")
-_VALUES = re.compile(r"(?P<name>[^\s/=]+)=[^\s/;,]+")
+#: Numbers of evidence in a text: one or a range, and several of these as models list them.
+_NUMBER = re.compile(r"(\d+)(?:\s*[-‐‑–—]\s*(\d+))?")
+_CITED = re.compile(rf"\s?\[\s*{_NUMBER.pattern}(?:\s*(?:[,;&]|(?:,\s*)?and)\s*{_NUMBER.pattern})*\s*\]")
 #: Topics and relations take at most this share of the tokens.
 _OVERVIEW = 0.1
 
@@ -85,17 +85,25 @@ def ask(
         UsageError: there is no such level.
     """
     found = search(index, question, level)
-    topics, relations = overview(index, virtual_tree(index, found.anchors), settings.tau)
-    given = int(settings.answer_tokens * _OVERVIEW)
-    topics, left = _within(topics, lambda line: line.text, given)
-    relations, left = _within(relations, str, left)
-    spent = given - left
+    tree = virtual_tree(index, found.anchors)
+    topics, relations, spent = _around(index, tree, settings)
     evidence = packed(index, found, settings.answer_tokens - spent)
     tokens = spent + sum(one.tokens for one in evidence)
     answer = Answer(question, _said(evidence, topics), evidence, topics, relations, tokens)
     if endpoint is None or not evidence:
         return answer
-    return _asked(answer, endpoint, settings.endpoint_gets)
+    return _asked(answer, endpoint, _material(index, found, tree, answer, settings))
+
+
+def _around(
+    index: Index, tree: VirtualTree, settings: SemanticsSettings, values: bool = True
+) -> tuple[tuple[TopicLine, ...], tuple[str, ...], int]:
+    """The topics and relations that fit into their share of the tokens, and how many tokens they take."""
+    topics, relations = overview(index, tree, settings.tau, values)
+    given = int(settings.answer_tokens * _OVERVIEW)
+    topics, left = _within(topics, lambda line: line.text, given)
+    relations, left = _within(relations, str, left)
+    return topics, relations, given - left
 
 
 def _within(lines: Sequence[Line], text: Callable[[Line], str], budget: int) -> tuple[tuple[Line, ...], int]:
@@ -118,7 +126,7 @@ def _said(evidence: Sequence[Evidence], topics: Sequence[TopicLine]) -> str:
     return f"The best match is {best}." + (f" Topics: {about}." if about else "")
 
 
-def _asked(answer: Answer, endpoint: Endpoint, gets: Gets) -> Answer:
+def _asked(answer: Answer, endpoint: Endpoint, told: Mapping[str, Any]) -> Answer:
     """With what a model makes of the evidence; what it cites is said, what it was not given is not."""
     numbers = range(1, len(answer.evidence) + 1)
     fields: Fields = {
@@ -126,31 +134,47 @@ def _asked(answer: Answer, endpoint: Endpoint, gets: Gets) -> Answer:
         "cited": Some("numbers of the evidence that the answer rests on", tuple(map(str, numbers))),
     }
     try:
-        reply = endpoint.structured(_SYSTEM, _material(answer, gets), fields)
+        reply = endpoint.structured(_SYSTEM, told, fields)
     except EndpointError as error:
         return replace(answer, failed=str(error))
     cited = "".join(f"[{one}]" for one in reply.chosen["cited"])
-    text = _CITED.sub(lambda match: match[0] if int(match[1]) in numbers else "", reply.texts["answer"])
+    text = _CITED.sub(lambda match: _known(match[0], numbers), reply.texts["answer"])
     return replace(answer, text=f"{text} (rests on {cited or 'no evidence'})", by=endpoint.model)
 
 
-def _material(answer: Answer, gets: Gets) -> dict[str, Any]:
-    """What may be told: names alone, or all of the evidence; values of partitions are cell values."""
+def _known(cited: str, numbers: range) -> str:
+    """What a text cites in brackets, without the numbers that were not given; nothing where none is left."""
+    ranges = [(int(first), int(last or first)) for first, last in _NUMBER.findall(cited)]
+    if all(first in numbers and last in numbers for first, last in ranges):
+        return cited
+    kept = [number for number in numbers if any(first <= number <= last for first, last in ranges)]
+    return f"{cited[: cited.index('[')]}[{', '.join(map(str, kept))}]" if kept else ""
+
+
+def _material(
+    index: Index, found: Found, tree: VirtualTree, answer: Answer, settings: SemanticsSettings
+) -> dict[str, Any]:
+    """What may be told of an answer: names alone, or all of the evidence.
+
+    Values of partitions are cell values. They are masked in ids before sentences are made of these, as nothing says in
+    a sentence where a value ends.
+    """
+    gets = settings.endpoint_gets
+    names, values = gets == "names", gets == "values"
+    topics = {node: replace(topic, name=topic.name_for(gets)) for node, topic in index.topics.items()}
+    index = replace(index, topics=topics)
+    given = islice(evidence_of(index, found, values), len(answer.evidence))
     evidence = [
         {
-            "number": str(number),
-            "dataset": _allowed(one.dataset, gets),
-            "topic": _allowed(one.topic, gets),
-            "facts": [_allowed(fact, gets) for fact in (one.facts if gets != "names" else one.columns)],
+            "number": str(place),
+            "dataset": one.dataset if values else masked_id(one.dataset),
+            "topic": one.topic,
+            "facts": one.columns if names else one.facts,
         }
-        for number, one in enumerate(answer.evidence, 1)
+        for place, one in enumerate(given, 1)
     ]
     told: dict[str, Any] = {"question": answer.question, "evidence": evidence}
-    if gets != "names":
-        told["topics"] = [_allowed(line.text, gets) for line in answer.topics]
-        told["relations"] = [_allowed(line, gets) for line in answer.relations]
+    if not names:
+        lines, relations, _ = _around(index, tree, settings, values)
+        told |= {"topics": [line.text for line in lines], "relations": relations}
     return told
-
-
-def _allowed(text: str, gets: Gets) -> str:
-    return text if gets == "values" else _VALUES.sub(r"\g<name>=•••", text)

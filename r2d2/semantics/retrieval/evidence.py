@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from r2d2.semantics.retrieval.sources import Source
 from r2d2.semantics.retrieval.tokens import tokens_of
 from r2d2.semantics.tree import Floats
 from r2d2.units import human_bytes, plural, some_of
-from r2d2.visible import shortened, visible
+from r2d2.visible import masked_id, shortened, visible
 
 #: Columns that are named of one dataset, and datasets that it holds; how many more there are is said.
 _COLUMNS, _HELD = 8, 2
@@ -51,10 +51,14 @@ class Evidence:
 
 
 class Teller:
-    """Tells of datasets one after the other; columns that were told of a topic are only counted the next time."""
+    """Tells of datasets one after the other; columns that were told of a topic are only counted the next time.
 
-    def __init__(self, index: Index, question: Question) -> None:
-        self._index = index
+    Args:
+        values: whether cell values may be told: in ids there are those of partitions, in reasons there may be others.
+    """
+
+    def __init__(self, index: Index, question: Question, values: bool = True) -> None:
+        self._index, self._values = index, values
         self._near = _near(index, question)
         self._told: dict[str, set[str]] = {}
 
@@ -63,8 +67,12 @@ class Teller:
         source = self._index.sources[hit.dataset]
         topic = self._topic(hit.dataset)
         columns = visible(self._columns(hit.dataset, topic))
-        facts = (_size(source.dataset), columns, *_held(source, self._index.sources), *_verdict(source))
+        held = _held(source, self._index.sources, self._called)
+        facts = (_size(source.dataset, self._values), columns, *held, *_verdict(source, self._called))
         return Evidence(hit.dataset, round(hit.score, 3), tuple(map(visible, facts)), (columns,), visible(topic))
+
+    def _called(self, name: str) -> str:
+        return shortened(name if self._values else masked_id(name))
 
     def _topic(self, name: str) -> str:
         entity = self._index.entity_of[name]
@@ -101,12 +109,17 @@ def _near(index: Index, question: Question) -> Floats:
     return np.asarray(near[index.text_of], np.float32)
 
 
+def evidence_of(index: Index, found: Found, values: bool = True) -> Iterator[Evidence]:
+    """All evidence, the best first; what comes when does not depend on ``values`` (``Teller``)."""
+    teller = Teller(index, found.question, values)
+    for hit in found.hits:
+        yield teller.of(hit)
+
+
 def packed(index: Index, found: Found, budget: int) -> tuple[Evidence, ...]:
     """The evidence that fits into so many tokens, the best first; one at least, if there is any."""
-    teller = Teller(index, found.question)
     kept: list[Evidence] = []
-    for hit in found.hits:
-        evidence = teller.of(hit)
+    for evidence in evidence_of(index, found):
         budget -= evidence.tokens
         if budget < 0 and kept:
             break
@@ -114,21 +127,21 @@ def packed(index: Index, found: Found, budget: int) -> tuple[Evidence, ...]:
     return tuple(kept)
 
 
-def _size(dataset: Dataset) -> str:
+def _size(dataset: Dataset, values: bool) -> str:
     rows = "rows unknown" if dataset.rows is None else plural(dataset.rows, "row")
-    wrong = f", {shortened(dataset.error)}" if dataset.error else ""
+    wrong = f", {shortened(dataset.error) if values else dataset.status}" if dataset.error else ""
     return f"{dataset.format}, {rows}, {human_bytes(dataset.bytes)}{wrong}"
 
 
-def _held(source: Source, sources: Mapping[str, Source]) -> Iterator[str]:
+def _held(source: Source, sources: Mapping[str, Source], called: Callable[[str], str]) -> Iterator[str]:
     """What is proven, and what the plan makes of it."""
     if source.holds:
-        yield f"holds all rows of {some_of(list(map(shortened, source.holds)), _HELD)}"
+        yield f"holds all rows of {some_of(list(map(called, source.holds)), _HELD)}"
         verdicts = [sources[name].verdict for name in source.holds]
         if number := sum(verdict is not None and verdict.goes for verdict in verdicts):
             yield f"the plan lets {number:,} of these go"
 
 
-def _verdict(source: Source) -> Iterator[str]:
+def _verdict(source: Source, called: Callable[[str], str]) -> Iterator[str]:
     if source.verdict:
-        yield f"plan: {source.verdict.text}"
+        yield f"plan: {source.verdict.told(called)}"

@@ -8,7 +8,7 @@ from r2d2.semantics.relations.telling import tell
 from r2d2.semantics.retrieval.index import Index
 from r2d2.semantics.retrieval.virtual_tree import VirtualTree
 from r2d2.units import count, plural
-from r2d2.visible import shortened, visible
+from r2d2.visible import masked_id, shortened, visible
 
 #: Datasets of a relation that are told of each side have names of no more letters.
 _LETTERS = 80
@@ -37,11 +37,17 @@ class TopicLine:
         return f"{self.name}: {plural(self.datasets, 'dataset')}{held}" + (f"; in {self.inside}" if self.inside else "")
 
 
-def overview(index: Index, found: VirtualTree, tau: int) -> tuple[tuple[TopicLine, ...], tuple[str, ...]]:
-    """The aggregates of a virtual tree, those with most anchors first; and what relates its nodes, a line each."""
+def overview(
+    index: Index, found: VirtualTree, tau: int, values: bool = True
+) -> tuple[tuple[TopicLine, ...], tuple[str, ...]]:
+    """The aggregates of a virtual tree, those with most anchors first; and what relates its nodes, a line each.
+
+    Args:
+        values: whether ids tell values of partitions.
+    """
     nodes = [node for node in found.nodes if node in index.topics]
     lines = tuple(_line(index, node, nodes) for node in nodes)
-    told = tell(found.relations, lambda node: _name(index, node), tau)
+    told = tell(found.relations, lambda node: _name(index, node, values), tau)
     return lines, tuple(visible(line) for one in told for line in one.lines)
 
 
@@ -51,7 +57,8 @@ def _line(index: Index, node: int, told: list[int]) -> TopicLine:
     return TopicLine(visible(topic.name), topic.facts.datasets, topic.facts.held, visible(above))
 
 
-def _name(index: Index, node: int) -> str:
+def _name(index: Index, node: int, values: bool) -> str:
     if node >= index.tree.leaves:
         return index.topics[node].name
-    return shortened(index.entities.ids[node], _LETTERS)
+    name = index.entities.ids[node]
+    return shortened(name if values else masked_id(name), _LETTERS)

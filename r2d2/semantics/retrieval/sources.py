@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from r2d2.model.dataset import Dataset
@@ -16,10 +16,18 @@ class Verdict:
     Attributes:
         text: in words.
         goes: whether its own bytes are to go.
+        parent: the dataset that it comes back from; empty for none.
+        back: how soon, in words.
     """
 
     text: str
     goes: bool
+    parent: str = ""
+    back: str = ""
+
+    def told(self, called: Callable[[str], str]) -> str:
+        """All of it, with the parent as it is called."""
+        return f"{self.text}, back from {called(self.parent)} in {self.back}" if self.parent else self.text
 
 
 @dataclass(frozen=True)

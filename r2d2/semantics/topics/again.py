@@ -57,7 +57,7 @@ def regrouped(state: State, run: runs.Run, settings: SemanticsSettings) -> tuple
     near = neighbours_kept(state, run.run_id, entities.ids) or neighbours(alike.blended, settings)
     found = Aggregation(entities, alike, *near, pieces, grouping.linkage, levels)
     by_node = dict(enumerate(ids, len(entities)))
-    names = {topic.topic: Kept(topic.name, topic.by) for topic in topics.values()}
+    names = {topic.topic: Kept(topic.name, topic.by, topic.told) for topic in topics.values()}
     grouped = related(found, by_node, catalog, settings, names)
     told = {node: replace(topic, summary=topics[by_node[node]].summary) for node, topic in grouped.topics.items()}
     return replace(grouped, topics=told), catalog, embed
@@ -77,10 +77,10 @@ def in_parts(grouped: Grouped, catalog: Catalog, number: int) -> list[KeptTopic]
     parts = {node: extent for node, extent in extents(tree, entities).items() if node != tree.root}
     ids = lasting_ids(_in_one_level(parts), _in_one_level(before))
     known = {node: grouped.topics[nodes[id_]] for node, id_ in ids.items() if id_ in nodes}
-    kept = {node: Kept(topic.name, topic.by) for node, topic in known.items()}
+    kept = {node: Kept(topic.name, topic.by, topic.told) for node, topic in known.items()}
     topics = topics_of(tree, entities, found.blended, known_of(catalog), kept)
     return [
-        KeptTopic(ids[node], 1, root, t.name, t.by, t.summary, t.terms, t.typical, t.members)
+        KeptTopic(ids[node], 1, root, t.name, t.by, t.summary, t.terms, t.typical, t.members, t.told)
         for node, t in topics.items()
         if node != tree.root
     ]

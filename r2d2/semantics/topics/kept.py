@@ -16,6 +16,7 @@ from r2d2.errors import NotFound, StateError
 from r2d2.semantics.base_relations import Kind
 from r2d2.semantics.hierarchy.linkage import Linkage
 from r2d2.semantics.hierarchy.placed import Places
+from r2d2.semantics.labels.rights import Gets, allows
 from r2d2.semantics.labels.topics import Kept, Topic
 from r2d2.semantics.relations.layers import Layer
 from r2d2.semantics.topics.grouping import NOTHING, Earlier, Glossary, Grouped
@@ -60,6 +61,7 @@ class KeptTopic:
         by: the language model that named it; empty where that was a template.
         typical: the dataset in its middle.
         datasets: ids of all datasets under it, sorted.
+        told: how much whoever named it knew, as ``Gets``; empty where that is not known.
     """
 
     topic: str
@@ -71,6 +73,7 @@ class KeptTopic:
     terms: tuple[str, ...]
     typical: str
     datasets: tuple[str, ...] = ()
+    told: str = ""
 
 
 @dataclass(frozen=True)
@@ -146,6 +149,7 @@ def _topic(run_id: str, grouped: Grouped, topic: Topic, node: int) -> dict[str, 
         "terms": list(topic.terms),
         "typical": topic.typical,
         "datasets": len(topic.members),
+        "told": topic.told,
     }
 
 
@@ -222,8 +226,11 @@ def grouping_of(state: State, run_id: str) -> Grouping:
 def topics_kept(state: State, run_id: str) -> tuple[KeptTopic, ...]:
     """The topics of a run, the finest level first."""
     rows = state.rows("topics", run_id).to_pylist()
-    fields = ("topic", "level", "parent", "name", "by", "summary", "terms", "typical")
-    found = [KeptTopic(**{name: row[name] for name in fields} | {"terms": tuple(row["terms"])}) for row in rows]
+    fields = ("topic", "level", "parent", "name", "by", "summary", "typical")
+    found = [
+        KeptTopic(**{name: row[name] for name in fields}, terms=tuple(row["terms"]), told=row["told"] or "")
+        for row in rows
+    ]
     return tuple(sorted(found, key=lambda topic: (topic.level, topic.topic)))
 
 
@@ -274,16 +281,17 @@ def with_datasets(topics: Sequence[KeptTopic], members: Sequence[Member]) -> tup
     return tuple(replace(topic, datasets=tuple(sorted(held[topic.topic]))) for topic in topics)
 
 
-def earlier_of(state: State, grouping: Grouping | None, alike: bool) -> Earlier:
+def earlier_of(state: State, grouping: Grouping | None, alike: bool, gets: Gets) -> Earlier:
     """What a grouping knew of datasets and topics.
 
     Args:
         alike: whether it was made as the next one will be; else only ids and names last.
+        gets: names last that were given knowing no more than that.
     """
     if grouping is None:
         return NOTHING
     topics, members = topics_kept(state, grouping.run_id), members_kept(state, grouping.run_id)
-    names = {topic.topic: Kept(topic.name, topic.by) for topic in topics}
+    names = {topic.topic: Kept(topic.name, topic.by, topic.told) for topic in topics if allows(gets, topic.told)}
     above = {topic.topic: topic.parent for topic in topics}
     paths = {member.dataset: _path(member.topic, above) for member in members}
     looks = {member.dataset: member.look for member in members}

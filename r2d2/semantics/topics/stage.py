@@ -107,7 +107,7 @@ def _earlier(
         before = newest(state, among=among)
         own = settings.model, settings.mode, glossary
         alike = before is not None and (before.model, before.mode, before.glossary) == own
-        return earlier_of(state, before, alike), []
+        return earlier_of(state, before, alike, settings.endpoint_gets), []
     except StateError as error:
         return NOTHING, [_anew(error)]
 
