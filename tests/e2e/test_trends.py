@@ -71,7 +71,7 @@ def test_owners_get_a_page_each_and_a_chat_a_summary(
 ) -> None:
     small_lake(tmp_path / "lake")
     facts = tmp_path / "facts.csv"
-    facts.write_text("*,owner,ana\n", encoding="utf-8")
+    facts.write_text("dataset,key,value\n**,owner,ana\n", encoding="utf-8")
     run_job(tmp_path / "lake", tmp_path / "state", DEAR, f"usage.facts_csv={facts}")
     capsys.readouterr()
     assert (
