@@ -188,6 +188,10 @@ def _state_commands(commands: Commands) -> None:
     text = "the price sheets that retention.prices chooses from, each figure with its source and date"
     command(commands, "prices", text, _prices, flags.output_format("table", "json", "csv"))
     command(commands, "settings", "all settings with their defaults", _show_settings)
+    text = "the JSON schema of what a command prints with --format json"
+    schema = command(commands, "schema", text, _schema)
+    text = "for example plan, 'plan --details' or 'review list' (default: lists all)"
+    schema.add_argument("of", nargs="?", default="", metavar="COMMAND", help=text)
 
 
 def _run(arguments: Namespace) -> None:
@@ -315,6 +319,12 @@ def _prices(arguments: Namespace) -> None:
     from r2d2.commands import prices
 
     prices.show_prices(arguments.format)
+
+
+def _schema(arguments: Namespace) -> None:
+    from r2d2.commands import schemas
+
+    schemas.show_schema(arguments.of)
 
 
 def _show_settings(arguments: Namespace) -> None:
