@@ -1,4 +1,4 @@
-"""JSON schemas of what commands print with ``--format json``; ``r2d2 schema`` prints them, tests hold commands to it."""
+"""JSON schemas of what commands print with ``--format json``; ``r2d2 schema`` prints them, tests hold outputs to it."""
 
 from __future__ import annotations
 
