@@ -10,7 +10,7 @@ from r2d2.contained import Contained
 from r2d2.errors import R2D2Error, StateError, unknown_failure
 from r2d2.job import Job
 from r2d2.model.plan import Plan
-from r2d2.report.data import Problem
+from r2d2.report.problems import Problem
 from r2d2.report.topics import Topics, topics_in
 from r2d2.units import plural
 from r2d2.visible import visible

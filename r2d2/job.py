@@ -26,7 +26,7 @@ from r2d2.logs import of_run
 from r2d2.model.funnel import Funnel
 from r2d2.model.usage import Usage
 from r2d2.progress import Progress
-from r2d2.report.data import Problem
+from r2d2.report.problems import Problem
 from r2d2.retention.run_cost import run_cost
 from r2d2.version import __version__
 

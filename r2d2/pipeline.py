@@ -47,8 +47,9 @@ from r2d2.operations.turns import turn
 from r2d2.progress import Progress
 from r2d2.recovery.claims.claimed import marked
 from r2d2.recovery.records.measured import restores_factor
-from r2d2.report.data import Problem, ReportData, RunFacts, build_report
+from r2d2.report.data import ReportData, RunFacts, build_report
 from r2d2.report.near_misses import NearMisses, near_misses
+from r2d2.report.problems import Problem
 from r2d2.report.render import render
 from r2d2.report.topics import Topics
 from r2d2.retention.context import Context

@@ -12,8 +12,9 @@ from r2d2.model.dataset import Dataset, Leaf
 from r2d2.model.edge import Edge, Grade, Witness
 from r2d2.model.funnel import Funnel, StageFigures
 from r2d2.model.plan import Action, Plan, PlannedDataset
-from r2d2.report.data import Problem, ReportData, RunFacts, build_report
+from r2d2.report.data import ReportData, RunFacts, build_report
 from r2d2.report.near_misses import NearMisses
+from r2d2.report.problems import Problem
 from r2d2.report.topics import TopicName, Topics
 from r2d2.report.trends import LimitPoint, RunPoint
 from r2d2.semantics.look_alikes.kept import LookAlike

@@ -34,10 +34,10 @@ from r2d2.model.edge import Edge, Grade
 from r2d2.operations.observe import observed
 from r2d2.operations.turns import turn
 from r2d2.progress import Progress
-from r2d2.report.data import Problem as RunProblem
 from r2d2.report.data import ReportData
 from r2d2.report.near_misses import near_misses
 from r2d2.report.owners import owner_pages
+from r2d2.report.problems import Problem as RunProblem
 from r2d2.report.render import render_owner
 from r2d2.report.summary import markdown
 from r2d2.report.terminal import funnel_lines, retire_lines

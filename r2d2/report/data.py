@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -15,12 +14,12 @@ from r2d2.model.funnel import Funnel
 from r2d2.model.plan import GONE, Action, Plan, PlannedDataset
 from r2d2.model.usage import Usage
 from r2d2.report.near_misses import NearMisses
+from r2d2.report.problems import Problem, dataset_problems, masked, masked_problems
 from r2d2.report.proofs import ProofPaths
 from r2d2.report.topics import TopicName, Topics
 from r2d2.report.trends import NO_TRENDS, LimitPoint, RunPoint, Trends
 from r2d2.retention.prices import default_class, price_sheet
 from r2d2.semantics.look_alikes.kept import LookAlike
-from r2d2.units import some_of
 from r2d2.visible import masked_partitions, public_url
 
 #: Columns listed for one edge.
@@ -31,16 +30,6 @@ MAX_SHARED = 20
 MAX_LOOK_ALIKES = 100
 #: Sections of the settings that may hold credentials (Spark properties), so no report shows them.
 _PRIVATE_SECTIONS = ("spark",)
-_HINTS = {
-    "error": "Repair or remove what is named here, or give R2D2 the right to read it, and run again.",
-    "unsupported": "Nothing needs doing. It is kept as it is, because it can't be compared exactly.",
-    "unprovable": "It is kept, because not every row of it can be read. Lift the restriction named here to compare it.",
-    "empty": "It holds no rows, so comparing it says nothing. If nobody writes to it, its owner can delete it.",
-    "archived": "It is kept. Restore it and set retention.read_archived if it is to be compared.",
-    "unread": "Run the same command again: it goes on from there.",
-    "retired": "`r2d2 history DATASET` tells its story, `r2d2 restore DATASET` gives it back.",
-    "shared": "Nothing needs doing. It is kept: whoever deletes its files takes them from the other dataset, too.",
-}
 NOT_USABLE = "none"
 #: What is planned, in words, in the order in which it is listed.
 ACTIONS = {
@@ -61,16 +50,6 @@ class RunFacts:
     started: datetime
     roots: tuple[str, ...]
     state: str
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something that could not be read or compared: where, what is wrong, and what to do about it."""
-
-    where: str
-    what: str
-    hint: str = ""
-    status: str = "error"
 
 
 @dataclass(frozen=True)
@@ -245,7 +224,7 @@ def build_report(
         groups=groups,
         near_misses=tuple(_evidence(edge, settings.report.show_values) for edge in near.nearest),
         near_miss_count=near.count,
-        problems=(*_masked_problems(problems, settings.report.show_values), *_dataset_problems(datasets, settings)),
+        problems=(*masked_problems(problems, settings.report.show_values), *dataset_problems(datasets, settings)),
         funnel=funnel,
         saving_per_month=plan.total_saving_per_month,
         bytes_retired=plan.bytes_retired,
@@ -338,7 +317,7 @@ def _row(
         saving_per_month=line.saving_per_month if line else 0.0,
         rebuild_cost=line.rebuild_cost if line else 0.0,
         rebuild_seconds=line.rebuild_seconds if line else 0.0,
-        reason=reason if show_values else _masked(reason, dataset.id, parent or ""),
+        reason=reason if show_values else masked(reason, dataset.id, parent or ""),
         names=dataset.names,
         shared_with=dataset.shared_with[:MAX_SHARED],
         shared_count=len(dataset.shared_with),
@@ -359,7 +338,7 @@ def _evidence(edge: Edge, show_values: bool) -> Evidence:
         child=edge.child,
         equal=edge.equal,
         how=edge.how,
-        reason=edge.reason if show_values else _masked(edge.reason, edge.parent, edge.child),
+        reason=edge.reason if show_values else masked(edge.reason, edge.parent, edge.child),
         rows_parent=edge.rows_parent,
         rows_child=edge.rows_child,
         columns=columns,
@@ -368,32 +347,6 @@ def _evidence(edge: Edge, show_values: bool) -> Evidence:
         masked=bool(edge.predicate or witness) and not show_values,
         witness=counts,
     )
-
-
-def _masked(text: str, *ids: str) -> str:
-    """``text`` with partition values masked, except within the ids: those are how a dataset is called."""
-    own = [identifier for identifier in ids if "=" in identifier]
-    if "=" not in text or not own:
-        return masked_partitions(text) if "=" in text else text
-    pieces = re.split("(" + "|".join(re.escape(i) for i in sorted(own, key=len, reverse=True)) + ")", text)
-    return "".join(piece if piece in own else masked_partitions(piece) for piece in pieces)
-
-
-def _masked_problems(problems: Iterable[Problem], show_values: bool) -> Iterable[Problem]:
-    for p in problems:
-        where, what = public_url(p.where), p.what
-        yield p if show_values else Problem(masked_partitions(where), masked_partitions(what), p.hint, p.status)
-
-
-def _dataset_problems(datasets: Sequence[Dataset], settings: Settings) -> Iterable[Problem]:
-    order = list(_HINTS)
-    bad = [d for d in datasets if d.status != "ok"]
-    for dataset in sorted(bad, key=lambda d: (order.index(d.status) if d.status in order else -1, d.id)):
-        what = dataset.reason if settings.report.show_values else _masked(dataset.reason, dataset.id)
-        yield Problem(dataset.id, what, _HINTS.get(dataset.status, ""), dataset.status)
-    for dataset in sorted((d for d in datasets if d.status == "ok" and d.shared_with), key=lambda d: d.id):
-        what = f"holds files that are also in {some_of(dataset.shared_with)}"
-        yield Problem(dataset.id, what, _HINTS["shared"], "shared")
 
 
 def _storage_price(settings: RetentionSettings) -> float:

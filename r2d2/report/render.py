@@ -14,9 +14,10 @@ from markupsafe import Markup
 from r2d2 import units
 from r2d2.report import bars, charts
 from r2d2.report.by_topic import MAX_TOPICS, topic_lines
-from r2d2.report.data import MAX_COLUMNS, Problem, ReportData
+from r2d2.report.data import MAX_COLUMNS, ReportData
 from r2d2.report.limits import LIMITS, going_on
 from r2d2.report.owners import OwnerPage
+from r2d2.report.problems import Problem
 from r2d2.report.vega.chart import Chart, Theme, config, runtime
 from r2d2.report.wire import embedded, payload
 from r2d2.visible import shell_word, shortened, visible

@@ -9,8 +9,9 @@ from r2d2.config import load_settings
 from r2d2.model.edge import Grade, Witness
 from r2d2.model.funnel import Funnel, SparkFigures, StageFigures, unusable_by_status
 from r2d2.model.plan import Plan
-from r2d2.report.data import MAX_SHARED, Problem, ReportData, build_report, dataset_anchor
+from r2d2.report.data import MAX_SHARED, ReportData, build_report, dataset_anchor
 from r2d2.report.near_misses import NearMisses
+from r2d2.report.problems import Problem
 from r2d2.report.proofs import MAX_STEPS, ProofPaths
 from tests.report_fakes import HOSTILE, dataset, edge, hostile_report, plan_of, run_facts, tpch_report
 
