@@ -10,6 +10,7 @@ import pytest
 
 from r2d2.config import SemanticsSettings
 from r2d2.errors import UsageError
+from r2d2.model.comments import comments_property
 from r2d2.model.dataset import Dataset
 from r2d2.semantics.labels.endpoint import Endpoint
 from r2d2.semantics.retrieval import search as asking
@@ -168,6 +169,19 @@ def test_a_question_that_names_nothing_gets_no_evidence(question: str) -> None:
     answer = ask(index_of(lake()), question, SETTINGS)
     assert answer.evidence == ()
     assert "name what the data is about" in answer.text
+
+
+def test_what_is_called_by_a_word_of_asking_can_be_asked_for() -> None:
+    stores = dataset("retail/stores", ("store_id", "store_name", "us_state", "link"))
+    index = index_of([*lake(), stores])
+    for question in ("which stores do we have?", "stores", "what do we know about us", "which links?"):
+        assert search(index, question).hits[0].dataset == stores.id, question
+    assert search(index_of(lake()), "which stores do we have?").hits == ()
+
+
+def test_a_comment_makes_no_word_of_asking_a_subject() -> None:
+    said = replace(lake()[0], properties=comments_property("a table that will list all that we store", iter(())))
+    assert search(index_of([said, *lake()[1:]]), "which tables do we have?").hits == ()
 
 
 def test_levels() -> None:

@@ -38,6 +38,31 @@ def test_a_question_may_name_nothing(text: str) -> None:
     assert not Question.of(text).words
 
 
+@pytest.mark.parametrize(
+    ("text", "names", "words"),
+    [
+        ("which stores do we have?", {"store"}, ("store",)),
+        ("stores", {"store"}, ("store",)),
+        ("what do we know about us?", {"us"}, ("us",)),
+        ("what do we keep on IT?", {"it"}, ("it",)),
+        ("which links?", {"link"}, ("link",)),
+        ("which lists", {"list"}, ("list",)),
+        ("what of May", {"may"}, ("may",)),
+        ("Which stores are in Berlin?", {"store"}, ("store", "berlin")),
+        ("customers of US", {"us"}, ("customer", "us")),
+        ("Which stores have customers?", {"store", "customer"}, ("customer",)),
+        ("Show me what scientists wrote about us", {"show", "us"}, ("scientist", "wrote")),
+        ("What links novels with what pollutes it?", {"it"}, ("novel", "pollute")),
+        ("List all that we have", {"list"}, ()),
+        ("show me everything!", {"show", "everything"}, ()),
+        ("what data do we have?", {"data"}, ()),
+        ("which stores do we have?", {"order"}, ()),
+    ],
+)
+def test_words_of_asking_are_subjects_where_names_have_them(text: str, names: set[str], words: tuple[str, ...]) -> None:
+    assert Question.of(text, has=names.__contains__).words == words
+
+
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_tokens_of_two_lines_are_those_of_both(one: str, other: str) -> None:
     assert tokens_of(f"{one}\n{other}") == tokens_of(one) + tokens_of(other)

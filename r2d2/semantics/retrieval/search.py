@@ -55,7 +55,7 @@ def search(index: Index, text: str, level: Level = "both") -> Found:
     """
     if level not in get_args(Level):
         raise UsageError(f"there is no level {level!r}", f"levels: {', '.join(get_args(Level))}")
-    question = Question.of(text, index.entities.vocabulary.asked)
+    question = Question.of(text, index.entities.vocabulary.asked, index.named.__contains__)
     if not question.words or not len(index.entities):
         return Found(question)
     found = scores(index, question)
