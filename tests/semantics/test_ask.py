@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from r2d2.config import SemanticsSettings
 from r2d2.errors import UsageError
+from r2d2.model.comments import comments_property
 from r2d2.model.dataset import Dataset
 from r2d2.semantics.labels.endpoint import Endpoint
+from r2d2.semantics.retrieval import search as asking
+from r2d2.semantics.retrieval.anchors import Scores
 from r2d2.semantics.retrieval.ask import Answer, ask
+from r2d2.semantics.retrieval.evidence import packed
 from r2d2.semantics.retrieval.search import search
 from r2d2.semantics.retrieval.sources import Verdict
 from tests.semantics.endpoint_server import EndpointServer, Reaction, replies, says, serving
@@ -74,6 +79,76 @@ def test_copies_are_told_with_what_holds_them() -> None:
     assert copy not in {one.dataset for one in answer.evidence}
 
 
+def snapshots(number: int, rows: int | None = 100) -> list[Dataset]:
+    columns = ("order_id", "customer_name", "order_date", "order_amount", "discount")
+    return [dataset(f"dwh/orders/2024-{month:02}", columns, rows) for month in range(1, number + 1)]
+
+
+def test_snapshots_of_one_table_are_told_once() -> None:
+    index = index_of([*lake(), *snapshots(56)])
+    assert len({index.entity_of[one.id] for one in snapshots(56)}) == 1
+    answer = ask(index, "orders of customers", SETTINGS)
+    (told,) = (one for one in answer.evidence if one.dataset.startswith("dwh/"))
+    more = "and 55 more with the same columns, 5,500 rows and 55.0 kB together: "
+    (said,) = (fact for fact in told.facts if fact.startswith(more))
+    assert said == f"{more}dwh/orders/2024-02, dwh/orders/2024-03, dwh/orders/2024-04 and 52 more"
+    entities = [index.entity_of[one.dataset] for one in answer.evidence]
+    assert sorted(entities) == list(range(len(index.entities))), "there is room for each once"
+    assert {hit.dataset for hit in search(index, "orders of customers").hits} > {one.id for one in snapshots(56)}
+
+
+def test_what_is_told_with_another_is_told_with_what_it_holds_and_what_the_plan_says() -> None:
+    several, held = snapshots(3, rows=None), dataset("mart/orders_small", ("order_id", "discount"), 5)
+    pairs, go = [(several[1].id, held.id)], Verdict("retire, saves 1.00 USD a month", True)
+    answer = ask(
+        index_of([*lake(), *several, held], pairs, verdicts={several[2].id: go, held.id: go}), "orders", SETTINGS
+    )
+    (told,) = (one for one in answer.evidence if one.dataset == several[0].id)
+    assert told.facts[-4:] == (
+        f"and 2 more with the same columns, rows unknown and 2.00 kB together: {several[1].id}, {several[2].id}",
+        "the plan lets 1 of these go",
+        "these hold all rows of 1 other dataset",
+        "the plan lets 1 of these go",
+    )
+
+
+def test_what_holds_no_row_is_told_with_its_like_and_found_last() -> None:
+    empty = replace(snapshots(3)[2], rows=0)
+    index = index_of([*lake(), *snapshots(2), empty])
+    found = search(index, "orders of customers")
+    assert found.hits[-1].dataset == empty.id
+    (told,) = (one for one in packed(index, found, 4000) if one.dataset.startswith("dwh/"))
+    assert any(fact.startswith("and 2 more with the same columns, 100 rows") for fact in told.facts)
+
+
+def test_a_lake_of_which_nothing_holds_a_row_can_be_asked() -> None:
+    datasets = [replace(one, rows=0) for one in lake()]
+    for level in ("base", "topic", "both"):
+        assert len(search(index_of(datasets), "orders", level).hits) == len(datasets)
+
+
+def various() -> list[Dataset]:
+    """Of each subject some datasets, each with words of its own."""
+    words = ("apple", "bridge", "candle", "dragon", "engine", "forest", "garden", "hammer", "island", "jacket")
+    return [
+        dataset(f"{subject}s/{subject}_{word}", (*columns[:5], f"{word}_{subject}", f"{word}_level"))
+        for subject, columns in SUBJECTS.items()
+        for word in words
+    ]
+
+
+def test_many_snapshots_take_one_of_the_first_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    index = index_of([*various(), *snapshots(40)])
+    table, second = (index.entity_of[name] for name in (snapshots(1)[0].id, "orders/order_dragon"))
+    base, around = np.zeros(len(index.entities), np.float32), np.ones(len(index.entities), np.float32)
+    base[table], base[second], around[second] = 1.0, 0.9, -9.0  # its topic was misjudged
+    topics = np.zeros(index.tree.nodes - index.tree.leaves, np.float32)
+    monkeypatch.setattr(asking, "scores", lambda *_: Scores(base, around, topics))
+    order = list(dict.fromkeys(index.entity_of[hit.dataset] for hit in search(index, "orders").hits))
+    assert len(order) > 20
+    assert second in order[:10]
+
+
 @pytest.mark.parametrize("budget", [60, 200, 1000])
 def test_evidence_keeps_to_its_tokens(budget: int) -> None:
     answer = ask(index_of(lake(20)), "orders of customers", replace(SETTINGS, answer_tokens=budget))
@@ -94,6 +169,19 @@ def test_a_question_that_names_nothing_gets_no_evidence(question: str) -> None:
     answer = ask(index_of(lake()), question, SETTINGS)
     assert answer.evidence == ()
     assert "name what the data is about" in answer.text
+
+
+def test_what_is_called_by_a_word_of_asking_can_be_asked_for() -> None:
+    stores = dataset("retail/stores", ("store_id", "store_name", "us_state", "link"))
+    index = index_of([*lake(), stores])
+    for question in ("which stores do we have?", "stores", "what do we know about us", "which links?"):
+        assert search(index, question).hits[0].dataset == stores.id, question
+    assert search(index_of(lake()), "which stores do we have?").hits == ()
+
+
+def test_a_comment_makes_no_word_of_asking_a_subject() -> None:
+    said = replace(lake()[0], properties=comments_property("a table that will list all that we store", iter(())))
+    assert search(index_of([said, *lake()[1:]]), "which tables do we have?").hits == ()
 
 
 def test_levels() -> None:
@@ -163,7 +251,7 @@ def test_a_model_answers_from_evidence_and_cites_it() -> None:
     ],
 )
 def test_of_what_a_text_cites_only_numbers_that_were_given_are_left(written: str, kept: str) -> None:
-    answer, server = with_model(lake()[4:8], says({"answer": written, "cited": ["1"]}))
+    answer, server = with_model([*lake()[:2], *lake()[4:6]], says({"answer": written, "cited": ["1"]}))
     assert len(server.asked[0].data["evidence"]) == 4
     assert answer.text == f"{kept} (rests on [1])"
 

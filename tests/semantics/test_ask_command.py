@@ -35,9 +35,9 @@ def planned(state: State, root: Path) -> None:
     """A run with datasets, a plan and topics, as the main job leaves it."""
     job = new_job([str(root)], state, Settings(), Progress(quiet=True))
     entries = [PlannedDataset(one.id, Action.KEEP, None, 0.0, 0.0, 0.0, "needed") for one in lake()]
-    entries[0] = replace(
-        entries[0], action=Action.RETIRE, parent=lake()[1].id, saving_per_month=1.5, rebuild_seconds=60
-    )
+    for number in (0, 2):  # the same table as its columns say, so that one is told with the other
+        gone = replace(entries[number], action=Action.RETIRE, parent=lake()[1].id)
+        entries[number] = replace(gone, saving_per_month=1.5, rebuild_seconds=60)
     with state.locked():
         state.append("datasets", [records.dataset_row(job.run_id, one) for one in lake()])
         runs.keep_plan(state, job.run_id, Plan(tuple(entries), 1.5, 1000, "none", True))
@@ -68,6 +68,8 @@ def test_text_is_for_people(where: str, capsys: pytest.CaptureFixture[str]) -> N
     assert said.startswith("The best match is orders/")
     assert "Evidence (" in said
     assert f"plan: retire, saves 1.50 USD a month, back from {lake()[1].id} in 1 min" in said
+    assert f"and 1 more with the same columns, 100 rows and 1.00 kB together: {lake()[2].id}" in said
+    assert "the plan lets 1 of these go" in said
 
 
 def test_no_spark_is_started_or_loaded(where: str) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -15,6 +18,8 @@ from r2d2.semantics.retrieval.words import Words
 from r2d2.semantics.tree import Tree
 from tests.semantics.small_index import index_of
 from tests.semantics.small_topics import dataset, lake
+
+NAMES = "abcdefg"
 
 
 def tops(contained: list[tuple[str, str]], duplicates: list[tuple[str, ...]], **rows: int) -> dict[str, str]:
@@ -31,6 +36,31 @@ def test_a_question_is_read_without_grammar_and_words_of_asking() -> None:
 @pytest.mark.parametrize("text", ["", "   ", "What do we have?", "show me everything!", "\x00\u202e"])
 def test_a_question_may_name_nothing(text: str) -> None:
     assert not Question.of(text).words
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "words"),
+    [
+        ("which stores do we have?", {"store"}, ("store",)),
+        ("stores", {"store"}, ("store",)),
+        ("what do we know about us?", {"us"}, ("us",)),
+        ("what do we keep on IT?", {"it"}, ("it",)),
+        ("which links?", {"link"}, ("link",)),
+        ("which lists", {"list"}, ("list",)),
+        ("what of May", {"may"}, ("may",)),
+        ("Which stores are in Berlin?", {"store"}, ("store", "berlin")),
+        ("customers of US", {"us"}, ("customer", "us")),
+        ("Which stores have customers?", {"store", "customer"}, ("customer",)),
+        ("Show me what scientists wrote about us", {"show", "us"}, ("scientist", "wrote")),
+        ("What links novels with what pollutes it?", {"it"}, ("novel", "pollute")),
+        ("List all that we have", {"list"}, ()),
+        ("show me everything!", {"show", "everything"}, ()),
+        ("what data do we have?", {"data"}, ()),
+        ("which stores do we have?", {"order"}, ()),
+    ],
+)
+def test_words_of_asking_are_subjects_where_names_have_them(text: str, names: set[str], words: tuple[str, ...]) -> None:
+    assert Question.of(text, has=names.__contains__).words == words
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
@@ -60,6 +90,41 @@ def test_of_copies_the_one_that_the_plan_keeps_stands_for_all() -> None:
 def test_proofs_in_a_circle_and_of_unknown_datasets_end() -> None:
     found = tops([("a", "b"), ("b", "a"), ("gone", "a")], [("gone", "b")], a=1, b=1)
     assert set(found.values()) <= {"a", "b"}
+
+
+def walked(name: str, above: Mapping[str, set[str]], rows: Mapping[str, int]) -> str:
+    """The top by its definition: up by the parent with most rows, never twice to the same."""
+    seen = {name}
+    while further := above.get(name, set()) - seen:
+        name = min(further, key=lambda other: (-rows[other], other))
+        seen.add(name)
+    return name
+
+
+@given(
+    st.fixed_dictionaries(dict.fromkeys(NAMES, st.integers(0, 2))),
+    st.sets(st.tuples(st.sampled_from(NAMES), st.sampled_from(NAMES)).filter(lambda pair: pair[0] != pair[1])),
+)
+def test_tops_are_those_of_a_walk_from_each_dataset(rows: dict[str, int], contained: set[tuple[str, str]]) -> None:
+    above: dict[str, set[str]] = {}
+    for parent, child in contained:
+        above.setdefault(child, set()).add(parent)
+    assert tops(sorted(contained), [], **rows) == {name: walked(name, above, rows) for name in NAMES}
+
+
+@pytest.mark.parametrize("ends_in_a_circle", [False, True])
+def test_a_chain_of_100_000_snapshots_is_walked_once(ends_in_a_circle: bool) -> None:
+    names = [f"d{number:06}" for number in range(100_000)]
+    datasets = [dataset(name, (), rows=number) for number, name in enumerate(names)]
+    contained = [*zip(names[1:], names[:-1], strict=True), *([(names[-2], names[-1])] if ends_in_a_circle else [])]
+    start = time.process_time()
+    found = sources_of(datasets, contained, [], {})
+    assert time.process_time() - start < 10
+    assert {found[name].container for name in names[:-1]} == {names[-1]}
+
+
+def test_nothing_is_known_of_an_empty_lake() -> None:
+    assert sources_of([], [("a", "b")], [("a", "b")], {}) == {}
 
 
 def test_a_text_with_all_words_gets_more_and_unknown_words_lower_all() -> None:

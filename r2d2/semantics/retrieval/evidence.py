@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,20 +10,20 @@ import numpy as np
 from r2d2.model.dataset import Dataset
 from r2d2.semantics.retrieval.index import Index
 from r2d2.semantics.retrieval.question import Question
-from r2d2.semantics.retrieval.search import Found, Hit
+from r2d2.semantics.retrieval.search import Found, Hit, by_entity
 from r2d2.semantics.retrieval.sources import Source
 from r2d2.semantics.retrieval.tokens import tokens_of
 from r2d2.semantics.tree import Floats
 from r2d2.units import human_bytes, plural, some_of
 from r2d2.visible import masked_id, shortened, visible
 
-#: Columns that are named of one dataset, and datasets that it holds; how many more there are is said.
-_COLUMNS, _HELD = 8, 2
+#: Columns that are named of one dataset, datasets that it holds, and others of its entity; how many more is said.
+_COLUMNS, _HELD, _ALIKE = 8, 2, 3
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is told of one dataset.
+    """What is told of one dataset, and of those that are the same table at other times or places.
 
     Attributes:
         dataset: its id, as it is.
@@ -62,13 +62,19 @@ class Teller:
         self._near = _near(index, question)
         self._told: dict[str, set[str]] = {}
 
-    def of(self, hit: Hit) -> Evidence:
-        """What is told of a dataset now."""
-        source = self._index.sources[hit.dataset]
+    def of(self, hit: Hit, alike: Sequence[str] = ()) -> Evidence:
+        """What is told of a dataset now.
+
+        Args:
+            alike: other members of its entity, which are told with it and not by themselves.
+        """
+        sources = self._index.sources
+        source, others = sources[hit.dataset], [sources[name] for name in alike]
         topic = self._topic(hit.dataset)
         columns = visible(self._columns(hit.dataset, topic))
-        held = _held(source, self._index.sources, self._called)
-        facts = (_size(source.dataset, self._values), columns, *held, *_verdict(source, self._called))
+        held = _held(source, sources, self._called)
+        told = *held, *_verdict(source, self._called), *_alike(others, sources, self._called)
+        facts = _size(source.dataset, self._values), columns, *told
         return Evidence(hit.dataset, round(hit.score, 3), tuple(map(visible, facts)), (columns,), visible(topic))
 
     def _called(self, name: str) -> str:
@@ -110,10 +116,13 @@ def _near(index: Index, question: Question) -> Floats:
 
 
 def evidence_of(index: Index, found: Found, values: bool = True) -> Iterator[Evidence]:
-    """All evidence, the best first; what comes when does not depend on ``values`` (``Teller``)."""
+    """All evidence, the best first; what comes when does not depend on ``values`` (``Teller``).
+
+    Members of one entity are told together, where the best of them is.
+    """
     teller = Teller(index, found.question, values)
-    for hit in found.hits:
-        yield teller.of(hit)
+    for hit, *others in by_entity(index, found.hits).values():
+        yield teller.of(hit, [other.dataset for other in others])
 
 
 def packed(index: Index, found: Found, budget: int) -> tuple[Evidence, ...]:
@@ -137,9 +146,26 @@ def _held(source: Source, sources: Mapping[str, Source], called: Callable[[str],
     """What is proven, and what the plan makes of it."""
     if source.holds:
         yield f"holds all rows of {some_of(list(map(called, source.holds)), _HELD)}"
-        verdicts = [sources[name].verdict for name in source.holds]
-        if number := sum(verdict is not None and verdict.goes for verdict in verdicts):
-            yield f"the plan lets {number:,} of these go"
+        yield from _going(sources[name] for name in source.holds)
+
+
+def _alike(others: Sequence[Source], sources: Mapping[str, Source], called: Callable[[str], str]) -> Iterator[str]:
+    """Others with the same columns, summed up."""
+    if others:
+        rows = [source.dataset.rows for source in others]
+        known = plural(sum(filter(None, rows)), "row") if None not in rows else "rows unknown"
+        size = human_bytes(sum(source.dataset.bytes for source in others))
+        names = some_of([called(source.dataset.id) for source in others], _ALIKE)
+        yield f"and {len(others):,} more with the same columns, {known} and {size} together: {names}"
+        yield from _going(others)
+    if held := [sources[name] for source in others for name in source.holds]:
+        yield f"these hold all rows of {plural(len(held), 'other dataset')}"
+        yield from _going(held)
+
+
+def _going(sources: Iterable[Source]) -> Iterator[str]:
+    if number := sum(source.verdict is not None and source.verdict.goes for source in sources):
+        yield f"the plan lets {number:,} of these go"
 
 
 def _verdict(source: Source, called: Callable[[str], str]) -> Iterator[str]:

@@ -69,6 +69,13 @@ class Index:
         return words_of_entities(self.entities)
 
     @cached_property
+    def named(self) -> frozenset[str]:
+        """The words of columns' and datasets' names, as they are written and as they are meant; none of comments."""
+        columns = (word for concept in self.entities.concepts for word in (*concept.words, *concept.spelled))
+        written = {word for words in self.entities.written for word in words}
+        return frozenset((*columns, *written, *self.entities.vocabulary.meant(written)))
+
+    @cached_property
     def narrow(self) -> tuple[int, ...]:
         """Aggregates that tell something: not those that hold much of the lake."""
         most = max(_FEW, _BROAD * self.tree.leaves)

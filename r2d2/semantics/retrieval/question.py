@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from r2d2.semantics.entities.words import words_of
@@ -23,15 +23,29 @@ anything contain data dataset everything find get give hold keep know lie like l
 relate relation relationship say search see show something store stuff table tell together want
 """
 _EMPTY = frozenset(word for each in (_GRAMMAR + _ASKING).split() for word in (each, *words_of(each)))
+#: What a lake may be about all the same: stores, links, lists, and words of grammar in capitals (IT, US, May). But not
+#: what asks for all that there is.
+_CAPITALS = frozenset(("can", "it", "may", "own", "us", "will"))
+_ALL = frozenset(("anything", "contain", "data", "dataset", "everything", "something"))
+_SUBJECTS = (frozenset(word for each in _ASKING.split() for word in words_of(each)) | _CAPITALS) - _ALL
+#: What a question begins with, a word behind one that goes with nouns, and what stands in capitals.
+_COMMAND = re.compile(r"\W*(\w+)\s+\w")
+_NOUN = re.compile(r"\b(?:about|all|any|for|of|on|our|the|their|which)\s+([^\W\d_]+)", re.IGNORECASE)
+_SHORT = re.compile(r"\b[A-Z]{2,}\b")
 #: What separates the things that a question names.
 _BETWEEN = re.compile(r"[,;:.?!()\[\]\"\n]|\b(?:and|or|with|to|versus|vs)\b", re.IGNORECASE)
 
 
 Read = Callable[[str], tuple[str, ...]]
+Has = Callable[[str], bool]
 
 
 def _as_it_is(word: str) -> tuple[str, ...]:
     return (word,)
+
+
+def _nothing(_: str) -> bool:
+    return False
 
 
 @dataclass(frozen=True)
@@ -49,19 +63,40 @@ class Question:
     phrases: tuple[str, ...]
 
     @classmethod
-    def of(cls, text: str, read: Read = _as_it_is) -> Question:
+    def of(cls, text: str, read: Read = _as_it_is, has: Has = _nothing) -> Question:
         """A question read.
+
+        A word of asking is a subject where a name has it and none has another word: ``Which stores do we have?``, but
+        not ``List all that we have``. Beside words that no name has it has to look like a noun.
 
         Args:
             read: what a word stands for in the lake.
+            has: whether a name of the lake has a word.
 
         >>> Question.of("What do we hold about customer orders and their refunds?").phrases
         ('customer order', 'refund')
+        >>> Question.of("Which stores do we have?", has={"store"}.__contains__).words
+        ('store',)
         """
-        parts = [_telling(part, read) for part in _BETWEEN.split(text)]
+        found = cls._without(_EMPTY, text, read)
+        if any(map(has, found.words)):
+            return found
+        command = _COMMAND.match(text)
+        asked = _nouns(text) if found.words else _SUBJECTS - {command[1].lower() if command else ""}
+        return cls._without(_EMPTY - {word for word in _SUBJECTS & asked if has(word)}, text, read)
+
+    @classmethod
+    def _without(cls, empty: Collection[str], text: str, read: Read) -> Question:
+        parts = [_telling(part, read, empty) for part in _BETWEEN.split(text)]
         phrases = tuple(dict.fromkeys(" ".join(words) for words in parts if words))
         return cls(text, tuple(dict.fromkeys(word for words in parts for word in words)), phrases)
 
 
-def _telling(text: str, read: Read) -> tuple[str, ...]:
-    return tuple(meant for word in words_of(text) if word not in _EMPTY for meant in read(word))
+def _telling(text: str, read: Read, empty: Collection[str]) -> tuple[str, ...]:
+    return tuple(meant for word in words_of(text) if word not in empty for meant in read(word))
+
+
+def _nouns(text: str) -> frozenset[str]:
+    after = frozenset(word for found in _NOUN.findall(text) for word in words_of(found)) - _CAPITALS
+    short = () if text.isupper() else _SHORT.findall(text)
+    return after.union(word for found in short for word in words_of(found))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
 
@@ -55,16 +55,15 @@ def search(index: Index, text: str, level: Level = "both") -> Found:
     """
     if level not in get_args(Level):
         raise UsageError(f"there is no level {level!r}", f"levels: {', '.join(get_args(Level))}")
-    question = Question.of(text, index.entities.vocabulary.asked)
+    question = Question.of(text, index.entities.vocabulary.asked, index.named.__contains__)
     if not question.words or not len(index.entities):
         return Found(question)
     found = scores(index, question)
     values = {"base": found.base, "topic": found.around, "both": found.base + found.around}[level]
     ranked = _folded(index, values, found.base)
     if level == "both":
-        themselves = [hit.dataset for hit in _folded(index, found.base, found.base)[:_FIRST]]
         own = _FIRST if len(question.phrases) >= _LISTED else _OTHERS
-        ranked = _with_themselves(index, ranked, themselves, own)
+        ranked = _mixed(index, ranked, _folded(index, found.base, found.base), own)
     return Found(question, tuple(ranked), tuple(_anchors(index, found, level)))
 
 
@@ -83,48 +82,67 @@ def _folded(index: Index, values: Floats, ties: Floats) -> list[Hit]:
     return [*full, *(Hit(name, 0.0) for name in score if index.sources[name].is_empty)]
 
 
-def _with_themselves(index: Index, ranked: list[Hit], themselves: list[str], own: int) -> list[Hit]:
-    """With the best datasets by themselves in places near the front: a topic that was misjudged hides none of them.
+def by_entity(index: Index, hits: Iterable[Hit]) -> dict[int, list[Hit]]:
+    """Hits by their entity: snapshots of one table are one thing to find and to tell of."""
+    found: dict[int, list[Hit]] = {}
+    for hit in hits:
+        found.setdefault(index.entity_of[hit.dataset], []).append(hit)
+    return found
+
+
+def _mixed(index: Index, ranked: list[Hit], themselves: list[Hit], own: int) -> list[Hit]:
+    """A ranking with the best datasets by themselves near the front; members of an entity have one place, together.
+
+    Scores fall: what was put before others has the best of theirs.
+
+    Args:
+        own: first places that are for the best by themselves.
+    """
+    members = by_entity(index, _full(index, ranked))
+    best = list(by_entity(index, _full(index, themselves)))[:_FIRST]
+    order = _with_themselves(index, list(members), best, own)
+    empty = (hit for hit in ranked if index.sources[hit.dataset].is_empty)
+    hits = [*(hit for entity in order for hit in members[entity]), *empty]
+    falling = np.maximum.accumulate([hit.score for hit in reversed(hits)])[::-1].tolist()
+    return [Hit(hit.dataset, score) for hit, score in zip(hits, falling, strict=True)]
+
+
+def _full(index: Index, hits: Iterable[Hit]) -> Iterator[Hit]:
+    return (hit for hit in hits if not index.sources[hit.dataset].is_empty)
+
+
+def _with_themselves(index: Index, ranked: list[int], themselves: list[int], own: int) -> list[int]:
+    """With the best entities by themselves in places near the front: a topic that was misjudged hides none of them.
 
     The very best is the first, if it is among the best of all. The last of the first places are for the next ones, then
     for the best one of each topic that the places before don't show; after the first places each other one is theirs
-    till all are there. Scores fall: what was put before others has the best of theirs.
-
-    Args:
-        own: first places that are for them.
+    till all are there.
     """
-    scores = dict(ranked)
-    front = list(scores)[: _FIRST - own]
+    front = ranked[: _FIRST - own]
     others = _others(index, front, themselves, own)
-    rest = [name for name in scores if name not in front and name not in others]
+    rest = [entity for entity in ranked if entity not in front and entity not in others]
     room = _FIRST - len(front) - len(others)
-    lacking = [name for name in themselves if name not in front and name not in others and name not in rest[:room]]
-    best = themselves[:1] if themselves[0] in front[:_BEST] else []
-    order = dict.fromkeys((*best, *front, *rest[:room], *others, *_alternately(rest[room:], lacking)))
-    falling = np.maximum.accumulate([scores[name] for name in reversed(order)])[::-1].tolist()
-    return list(map(Hit, order, falling))
+    lacking = [one for one in themselves if one not in front and one not in others and one not in rest[:room]]
+    best = [entity for entity in themselves[:1] if entity in front[:_BEST]]
+    return list(dict.fromkeys((*best, *front, *rest[:room], *others, *_alternately(rest[room:], lacking))))
 
 
-def _others(index: Index, front: list[str], themselves: list[str], own: int) -> list[str]:
-    """Datasets for the last of the first places."""
-    seen = {_topic(index, name) for name in front}
-    best: dict[int, str] = {}
-    for name in themselves:
-        best.setdefault(_topic(index, name), name)
-    new = (name for topic, name in best.items() if topic not in seen)
-    found = dict.fromkeys((*(name for name in themselves[:own] if name not in front), *new))
+def _others(index: Index, front: list[int], themselves: list[int], own: int) -> list[int]:
+    """Entities for the last of the first places."""
+    topic = index.tree.parent  # the finest
+    seen = {int(topic[entity]) for entity in front}
+    best: dict[int, int] = {}
+    for entity in themselves:
+        best.setdefault(int(topic[entity]), entity)
+    new = (entity for number, entity in best.items() if number not in seen)
+    found = dict.fromkeys((*(entity for entity in themselves[:own] if entity not in front), *new))
     return list(found)[:own]
 
 
-def _topic(index: Index, name: str) -> int:
-    """The finest one of a dataset."""
-    return int(index.tree.parent[index.entity_of[name]])
-
-
-def _alternately(one: list[str], other: list[str]) -> Iterator[str]:
-    for number, name in enumerate(one):
+def _alternately(one: list[int], other: list[int]) -> Iterator[int]:
+    for number, entity in enumerate(one):
         yield from other[number : number + 1]
-        yield name
+        yield entity
 
 
 def _anchors(index: Index, found: Scores, level: Level) -> Iterator[int]:

@@ -6,6 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
 from r2d2.model.dataset import Dataset
 
 
@@ -90,12 +94,40 @@ def _containers(
         ends = first.get(parent, parent), first.get(child, child)
         if ends[0] in known and ends[1] in known and ends[0] != ends[1]:
             above[ends[1]].add(ends[0])
-    return {name: _top(first.get(name, name), above, known) for name in known}
+    tops = _tops(above, known)
+    return {name: tops[first.get(name, name)] for name in known}
 
 
-def _top(name: str, above: Mapping[str, set[str]], known: Mapping[str, Dataset]) -> str:
-    seen = {name}
-    while further := above.get(name, set()) - seen:
+def _tops(above: Mapping[str, set[str]], known: Mapping[str, Dataset]) -> dict[str, str]:
+    """Of each dataset where the walk up by the parent with most rows ends; each is visited once, as chains are long."""
+    circle = _circles(above, known)
+    found: dict[str, str] = {}
+    for name in known:
+        path = [name]
+        while (last := path[-1]) not in found:
+            further = _further(last, above, known, circle)
+            if circle[further] == circle[last]:
+                found[last] = further
+            else:
+                path.append(further)
+        found.update(dict.fromkeys(path, found[path[-1]]))
+    return found
+
+
+def _further(name: str, above: Mapping[str, set[str]], known: Mapping[str, Dataset], circle: Mapping[str, int]) -> str:
+    """The next one above that is not in the circle of ``name``, or the one of these where the walk ends."""
+    start, seen = name, {name}
+    while circle[name] == circle[start] and (further := above.get(name, set()) - seen):
         name = min(further, key=lambda other: (-(known[other].rows or 0), other))
         seen.add(name)
     return name
+
+
+def _circles(above: Mapping[str, set[str]], known: Iterable[str]) -> dict[str, int]:
+    """Of each dataset the number of the circle that it is in, if proofs go in a circle; else one of its own."""
+    place = {name: number for number, name in enumerate(known)}
+    links = [(place[child], place[parent]) for child, parents in above.items() for parent in parents]
+    rows, columns = np.asarray(links, np.int64).reshape(-1, 2).T
+    graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(len(place), len(place)))
+    _, found = connected_components(graph, connection="strong")
+    return dict(zip(place, found.tolist(), strict=True))
