@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -127,8 +129,44 @@ def test_words_of_a_glossary_are_parts() -> None:
     assert Compounds({}, frozenset({"kunden", "nummer"})).parts("kundennummer") == ("kunden", "nummer")
 
 
-def test_a_word_of_a_thousand_letters_is_read_in_no_time() -> None:
-    assert "".join(Compounds({"aa": 30, "aaa": 30}).parts("a" * 1000)) == "a" * 1000
+@settings(max_examples=examples(400), deadline=None)
+@given(st.dictionaries(st.text("ab", min_size=1, max_size=4), st.integers(1, 30), max_size=12), st.text("ab"))
+def test_the_split_is_the_best_of_all_that_there_are(counts: dict[str, int], word: str) -> None:
+    """Fewest parts, then the most frequent rarest part; all ways are tried."""
+    known = {one: count for one, count in counts.items() if count > counts.get(word, 0) and one != word}
+    known = {one: count for one, count in known.items() if len(one) > 2 or (len(one) == 2 and count >= 12)}
+    ways = [way for number in range(1, 6) for way in _ways(word, number, known)]
+    found = Compounds(counts).parts(word)
+    if len(word) < 5 or not ways:
+        assert found == (word,)
+    else:
+        assert found in ways
+        assert _worth(found, known) == min(_worth(way, known) for way in ways)
+
+
+def _worth(way: Sequence[str], known: Mapping[str, int]) -> tuple[int, int]:
+    return len(way), -min(known[part] for part in way)
+
+
+def _ways(word: str, number: int, known: Collection[str]) -> Iterator[tuple[str, ...]]:
+    if number == 1 and word in known:
+        yield (word,)
+    for part in known if number > 1 else ():
+        if word.startswith(part):
+            yield from ((part, *rest) for rest in _ways(word[len(part) :], number - 1, known))
+
+
+@pytest.mark.parametrize("letters", ["a", "order", "x"])
+def test_a_word_of_twenty_thousand_letters_is_read_in_no_time(letters: str) -> None:
+    word, began = letters * (20_000 // len(letters)), process_time()
+    assert Compounds({"aa": 30, "aaa": 30, "order": 9, "date": 9, word + "y": 99}).parts(word) == (word,)
+    assert process_time() - began < 0.5
+
+
+def test_a_word_is_taken_apart_up_to_64_letters() -> None:
+    half = "a" * 31 + "b"
+    assert Compounds({half: 9}).parts(half * 2) == (half, half)
+    assert Compounds({half: 9, half + "c": 9}).parts(half * 2 + "c") == (half * 2 + "c",)
 
 
 #: Two subjects; ``cstmr`` and ``pt`` are among the words of one each.
