@@ -16,6 +16,7 @@ from r2d2.model.dataset import Bounds, Dataset, Leaf
 from r2d2.semantics.embed.static import StaticEmbedder
 from r2d2.semantics.entities.entities import Catalog, entities_of
 from r2d2.semantics.hierarchy.aggregate import aggregate
+from r2d2.semantics.look_alikes.columns import marks_of
 from r2d2.semantics.look_alikes.find import look_alikes
 from r2d2.semantics.look_alikes.kept import LookAlike, keep_look_alikes, look_alikes_kept
 from tests.sampling import FULL
@@ -88,6 +89,51 @@ def test_columns_of_one_name_are_one_column() -> None:
     (pair,) = found_in([*lake()[1:], dataset("crm/customers", original), dataset("exports/kunden", columns, 90)])
     assert not {"email_addr", "email_address"} & dict(pair.mapping).keys()
     assert pair.same == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "marks"),
+    [
+        ("address_line_1", ("1",)),
+        ("ADDR_LINE_01", ("1",)),
+        ("v2_phone_10", ("2", "10")),
+        ("line１", ("1",)),
+        ("n_phone_1", ("1",)),
+        ("pos_x", ("x",)),
+        ("posX", ("x",)),
+        ("X_POS", ("x",)),
+        ("HTTPStatus", ()),
+        ("zip_code", ()),
+        ("0", ("",)),
+        ("", ()),
+    ],
+)
+def test_marks_of_a_name_are_its_numbers_or_else_its_single_letters(name: str, marks: tuple[str, ...]) -> None:
+    assert marks_of((name,)) == marks
+
+
+def test_of_columns_that_are_read_alike_those_with_equal_numbers_are_mapped() -> None:
+    names = ("customer_number", "address_line_1", "address_line_2", "address_line_3", "phone_1", "phone_2", "city_name")
+    turned = ("CUST_NUMBER", "ADDR_LINE_3", "ADDR_LINE_2", "ADDR_LINE_1", "PHONE_NR_2", "PHONE_NR_1", "CITY_NAME_X")
+    here, there = dataset("crm/customers", dict.fromkeys(names, "string")), dict.fromkeys(turned, "string")
+    (pair,) = found_in([here, *lake()[1:], dataset("old/customers", there, 90)])
+    mapping = {two: one for one, two in pair.mapping}
+    assert [mapping[name] for name in names[1:6]] == [
+        "ADDR_LINE_1",
+        "ADDR_LINE_2",
+        "ADDR_LINE_3",
+        "PHONE_NR_1",
+        "PHONE_NR_2",
+    ]
+
+
+def test_of_columns_that_are_read_alike_those_with_equal_letters_are_mapped() -> None:
+    names = ("robot_arm_x", "robot_arm_y", "robot_arm_z", "robot_arm", "gripper_force")
+    turned = ("armRobot", "armRobotZ", "armRobotY", "armRobotX", "gripperForce")
+    here, there = dataset("lab/arms", dict.fromkeys(names, "number")), dict.fromkeys(turned, "number")
+    (pair,) = found_in(lake(here, dataset("old/arms", there, 90)))
+    mapping = {two: one for one, two in pair.mapping}
+    assert [mapping[name] for name in names] == ["armRobotX", "armRobotY", "armRobotZ", "armRobot", "gripperForce"]
 
 
 def test_datasets_whose_names_fit_are_left_to_the_comparison_of_rows() -> None:

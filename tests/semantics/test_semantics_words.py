@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import tracemalloc
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import pairwise, product
 from pathlib import Path
+from time import process_time
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.planted.catalogs import glossary_c
 from r2d2.errors import UsageError
+from r2d2.semantics.entities import company as companies
 from r2d2.semantics.entities.abbreviations import Expansion, skeleton
 from r2d2.semantics.entities.company import Company
 from r2d2.semantics.entities.compounds import Compounds
@@ -129,8 +135,44 @@ def test_words_of_a_glossary_are_parts() -> None:
     assert Compounds({}, frozenset({"kunden", "nummer"})).parts("kundennummer") == ("kunden", "nummer")
 
 
-def test_a_word_of_a_thousand_letters_is_read_in_no_time() -> None:
-    assert "".join(Compounds({"aa": 30, "aaa": 30}).parts("a" * 1000)) == "a" * 1000
+@settings(max_examples=examples(400), deadline=None)
+@given(st.dictionaries(st.text("ab", min_size=1, max_size=4), st.integers(1, 30), max_size=12), st.text("ab"))
+def test_the_split_is_the_best_of_all_that_there_are(counts: dict[str, int], word: str) -> None:
+    """Fewest parts, then the most frequent rarest part; all ways are tried."""
+    known = {one: count for one, count in counts.items() if count > counts.get(word, 0) and one != word}
+    known = {one: count for one, count in known.items() if len(one) > 2 or (len(one) == 2 and count >= 12)}
+    ways = [way for number in range(1, 6) for way in _ways(word, number, known)]
+    found = Compounds(counts).parts(word)
+    if len(word) < 5 or not ways:
+        assert found == (word,)
+    else:
+        assert found in ways
+        assert _worth(found, known) == min(_worth(way, known) for way in ways)
+
+
+def _worth(way: Sequence[str], known: Mapping[str, int]) -> tuple[int, int]:
+    return len(way), -min(known[part] for part in way)
+
+
+def _ways(word: str, number: int, known: Collection[str]) -> Iterator[tuple[str, ...]]:
+    if number == 1 and word in known:
+        yield (word,)
+    for part in known if number > 1 else ():
+        if word.startswith(part):
+            yield from ((part, *rest) for rest in _ways(word[len(part) :], number - 1, known))
+
+
+@pytest.mark.parametrize("letters", ["a", "order", "x"])
+def test_a_word_of_twenty_thousand_letters_is_read_in_no_time(letters: str) -> None:
+    word, began = letters * (20_000 // len(letters)), process_time()
+    assert Compounds({"aa": 30, "aaa": 30, "order": 9, "date": 9, word + "y": 99}).parts(word) == (word,)
+    assert process_time() - began < 0.5
+
+
+def test_a_word_is_taken_apart_up_to_64_letters() -> None:
+    half = "a" * 31 + "b"
+    assert Compounds({half: 9}).parts(half * 2) == (half, half)
+    assert Compounds({half: 9, half + "c": 9}).parts(half * 2 + "c") == (half * 2 + "c",)
 
 
 #: Two subjects; ``cstmr`` and ``pt`` are among the words of one each.
@@ -182,6 +224,56 @@ def test_words_among_the_same_words_are_alike_and_others_are_not() -> None:
     assert company.likeness("cstmr", "customer") > 0.5 > company.likeness("pat", "path")
     assert company.likeness("cstmr", "customer") == pytest.approx(company.likeness("customer", "cstmr"))
     assert company.likeness("cstmr", "nowhere") == 0
+
+
+_TABLE = st.lists(st.lists(st.sampled_from("abcdefg"), min_size=1, max_size=3), max_size=4)
+
+
+@settings(max_examples=examples(400), deadline=None)
+@given(st.lists(_TABLE, min_size=1, max_size=8), st.sampled_from([0, 5, 10**6]))
+def test_company_is_what_words_occur_among_without_each_other(tables: list[list[list[str]]], kept: int) -> None:
+    held = np.asarray([[float(word in set().union(*table)) for word in "abcdefg"] for table in _distinct(tables)])
+    rows = held * np.log((1 + len(held)) / (1 + held.sum(axis=0)))
+    rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    among = rows.T @ rows
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(companies, "_KEPT", kept)
+        company = Company(tables)
+        for (a, first), (b, second) in product(enumerate("abcdefg"), repeat=2):
+            left, right = (np.delete(among[row], [a, b]) for row in (a, b))
+            lengths = float(np.linalg.norm(left) * np.linalg.norm(right))
+            wanted = left @ right / lengths if lengths else 0.0
+            assert company.likeness(first, second) == pytest.approx(wanted, abs=1e-5)
+
+
+def _distinct(tables: list[list[list[str]]]) -> set[frozenset[str]]:
+    return {frozenset(word for name in table for word in name) for table in tables}
+
+
+def _peak_of_comparing(tables: list[list[list[str]]]) -> int:
+    """The bytes that it takes at most to compare each word of some tables with another."""
+    company = Company(tables)
+    words = list(dict.fromkeys(word for table in tables for name in table for word in name))
+    tracemalloc.start()
+    for first, second in pairwise(words):
+        assert company.likeness(first, second) <= 1 + 1e-6
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return peak
+
+
+def test_words_are_compared_without_the_square_of_their_number() -> None:
+    """A row over all 6,000 words for each of them takes 144 MB."""
+    many = [
+        [[f"w{10 * table + number}", f"w{(table * table + number) % 6000}"] for number in range(10)]
+        for table in range(600)
+    ]
+    assert _peak_of_comparing(many) < 20e6
+
+
+def test_words_of_a_wide_table_are_compared_without_the_square_of_their_number() -> None:
+    wide = [[f"w{number}"] for number in range(6000)]
+    assert _peak_of_comparing([wide, wide[:2000], wide[1000:]]) < 20e6
 
 
 def test_a_name_is_read_with_all_names_of_the_lake_in_view() -> None:

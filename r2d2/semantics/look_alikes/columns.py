@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -18,6 +20,20 @@ from r2d2.semantics.tree import Floats, Ints
 
 #: The words that a name stands for, and those that it is written with.
 Reading = tuple[tuple[str, ...], tuple[str, ...]]
+
+_NUMBER = re.compile(r"\d+")
+_LETTER = re.compile(r"(?<![A-Z])[A-Z](?![A-Za-z])|(?<![A-Za-z])[a-z](?![A-Za-z])")
+
+
+def marks_of(path: LeafPath) -> tuple[str, ...]:
+    """What a reading leaves out: the numbers of a name, or its single letters where it has none.
+
+    >>> marks_of(("ADDR_LINE_02",)), marks_of(("posX",)), marks_of(("name",))
+    (('2',), ('x',), ())
+    """
+    parts = [unicodedata.normalize("NFKC", part) for part in path]
+    numbers = tuple(number.lstrip("0") for part in parts for number in _NUMBER.findall(part))
+    return numbers or tuple(letter.lower() for part in parts for letter in _LETTER.findall(part))
 
 
 class Readings:

@@ -20,7 +20,7 @@ from r2d2.model.family import PRESENCE
 from r2d2.model.names import fold
 from r2d2.semantics.entities.entities import Catalog, Entities
 from r2d2.semantics.hierarchy.aggregate import Aggregation
-from r2d2.semantics.look_alikes.columns import ColumnLikeness, Readings
+from r2d2.semantics.look_alikes.columns import ColumnLikeness, Readings, marks_of
 from r2d2.semantics.look_alikes.kept import LookAlike, order
 from r2d2.semantics.similarity.dense import Embed
 from r2d2.semantics.similarity.tokens import Tokens
@@ -35,17 +35,20 @@ _MAPPED, _FEWEST = 0.75, 3
 _TOGETHER = 32
 #: More than any other similarities together: columns of one name are one, where they can be compared.
 _SAME = 1e4
+#: Of columns that are as alike, those of equal marks are one.
+_MARKS = np.float32(1e-3)
 
 
 @dataclass(frozen=True, eq=False)
 class _Schema:
-    """The columns of a dataset: their paths as they are matched, their readings, what each can be compared as."""
+    """The columns of a dataset: their paths as they are matched, their readings, families and marks."""
 
     dataset: str
     leaves: tuple[Leaf, ...]
     matched: tuple[LeafPath, ...]
     readings: Ints
     families: Ints
+    marks: Ints
     rows: int | None
     piece: int
 
@@ -86,7 +89,8 @@ class _Schemas:
         self._datasets = {dataset.id: dataset for dataset in catalog.datasets}
         self._case_sensitive = catalog.case_sensitive
         self._families: dict[tuple[str, ...], int] = {}
-        self._columns: dict[tuple[LeafPath, tuple[str, ...]], tuple[LeafPath, int, int]] = {}
+        self._marks: dict[tuple[str, ...], int] = {}
+        self._columns: dict[tuple[LeafPath, tuple[str, ...]], tuple[LeafPath, int, int, int]] = {}
 
     def of_entities(self, entities: Entities, pieces: Ints) -> tuple[list[int], list[tuple[int, int]]]:
         """The number of each entity's first schema; and pairs of that with each other schema of the entity."""
@@ -110,19 +114,21 @@ class _Schemas:
         return _Schema(
             dataset=dataset.id,
             leaves=leaves,
-            matched=tuple(matched for matched, _, _ in columns),
-            readings=np.asarray([reading for _, reading, _ in columns], np.int32),
-            families=np.asarray([families for _, _, families in columns], np.int32),
+            matched=tuple(matched for matched, _, _, _ in columns),
+            readings=np.asarray([reading for _, reading, _, _ in columns], np.int32),
+            families=np.asarray([families for _, _, families, _ in columns], np.int32),
+            marks=np.asarray([marks for _, _, _, marks in columns], np.int32),
             rows=dataset.rows,
             piece=piece,
         )
 
-    def _column(self, leaf: Leaf) -> tuple[LeafPath, int, int]:
-        """The path as it is matched, the reading, and the number of its families."""
+    def _column(self, leaf: Leaf) -> tuple[LeafPath, int, int, int]:
+        """The path as it is matched, the reading, the number of its families, and that of its marks."""
         key = leaf.path, leaf.families
         if key not in self._columns:
             number = self._families.setdefault(leaf.families, len(self._families))
-            self._columns[key] = fold(leaf.path, self._case_sensitive), self.readings.of(leaf.path), number
+            marks = self._marks.setdefault(marks_of(leaf.path), len(self._marks))
+            self._columns[key] = fold(leaf.path, self._case_sensitive), self.readings.of(leaf.path), number, marks
         return self._columns[key]
 
     def comparable(self) -> npt.NDArray[np.bool_]:
@@ -205,7 +211,8 @@ def _mapped(left: _Schema, right: _Schema, alike: Floats, weights: Floats) -> Lo
     for row, column in same:
         if alike[row, column] > 0:
             alike[row, column] = _SAME
-    rows, columns = linear_sum_assignment(alike, maximize=True)
+    marked = (alike > 0) & (left.marks[:, None] == right.marks)
+    rows, columns = linear_sum_assignment(alike + _MARKS * marked, maximize=True)
     scores = np.zeros(len(left.leaves), np.float32)
     scores[rows] = alike[rows, columns]
     if not weights.any() or not _enough(scores[:, None] >= _ALIKE, weights)[0]:

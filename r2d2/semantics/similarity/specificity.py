@@ -6,7 +6,10 @@ a team and words of a moment (``final``, ``2024``) are rare, too, and occur in t
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from r2d2.semantics.similarity.weights import idf, scaled, unit_rows
@@ -18,6 +21,12 @@ _LEAST = 0.05
 _ROUNDS = 2
 #: So many entities of a token at least say something about what is usual.
 _SOME = 3
+#: An entity of more tokens than so many, and than this share of the root of what all have, is compared with the others
+#: itself: sums over entities take the square of their tokens (*measured*: 16 times as long for each product, and 11 GB
+#: for a table of 20,000 columns).
+_WIDE, _WIDER = 200, 0.25
+#: Products of a block of tokens at most, and wide entities that are compared at once.
+_PRODUCTS, _AT_ONCE = 4_000_000, 16
 
 
 def specificity(held: csr_array) -> Floats:
@@ -43,10 +52,44 @@ def specificity(held: csr_array) -> Floats:
 
 
 def _alike(rows: csr_array, held: csr_array, often: Floats) -> Floats:
-    """The mean cosine between the entities of each token, the token left out."""
-    sums = csr_array(held.T @ rows)
+    """The mean cosine between the entities of each token, the token left out; of one entity there is none."""
     own = np.asarray(rows.sum(axis=0)).ravel()
     own_squares = np.asarray(rows.multiply(rows).sum(axis=0)).ravel()
-    squares = np.asarray(sums.multiply(sums).sum(axis=1)).ravel() - own**2
+    squares = np.zeros(held.shape[1], np.float32)
+    shared = np.flatnonzero(often > 1)
+    squares[shared] = _squares(rows, csr_array(held[:, shared])) - own[shared] ** 2
     pairs = np.maximum(often * (often - 1), 1)
     return np.asarray((squares - (often - own_squares)) / pairs, np.float32)
+
+
+def _squares(rows: csr_array, held: csr_array) -> Floats:
+    """Of each token, the squared length of the sum of its entities' rows: the sum of their products with each other."""
+    wide = np.diff(rows.indptr) > max(_WIDE, _WIDER * rows.nnz**0.5)
+    found = _of_sums(rows[~wide], held[~wide])
+    if wide.any():
+        found += _with_wide(rows, held, wide)
+    return found
+
+
+def _of_sums(rows: csr_array, held: csr_array) -> Floats:
+    """The same by the sums themselves, a block of tokens at a time."""
+    of_token = held.tocsc()
+    block = np.cumsum(held.T @ np.diff(rows.indptr)) // _PRODUCTS
+    found = np.zeros(held.shape[1], np.float32)
+    for first, last in pairwise((0, *(np.flatnonzero(np.diff(block)) + 1).tolist(), held.shape[1])):
+        sums = csr_array(of_token[:, first:last].T @ rows)
+        sums.sort_indices()
+        found[first:last] = np.asarray(sums.multiply(sums).sum(axis=1)).ravel()
+    return found
+
+
+def _with_wide(rows: csr_array, held: csr_array, wide: npt.NDArray[np.bool_]) -> Floats:
+    """The products of wide entities with all others of a token; those with other wide ones are met from both sides."""
+    met = np.where(wide, 1.0, 2.0)[:, None]
+    found = np.zeros(held.shape[1])
+    at = np.flatnonzero(wide)
+    for start in range(0, len(at), _AT_ONCE):
+        some = at[start : start + _AT_ONCE]
+        products = (rows @ rows[some].T).toarray() * met
+        found += np.asarray(held[some].T.multiply(held.T @ products).sum(axis=1)).ravel()
+    return np.asarray(found, np.float32)
