@@ -273,6 +273,29 @@ def test_charts_change_with_the_screen_and_its_colours(plan: Page) -> None:
     plan.until("document.querySelector('[data-chart=savings] path[fill=\"#b34700\"]')")
 
 
+def test_from_the_first_screen_three_actions_lead_to_savings_evidence_and_the_way_back(
+    plan: Page, tpch: ReportData
+) -> None:
+    """As somebody does who has not read the docs: by what is written on the page alone."""
+    best = sorted(tpch.gone, key=lambda row: -row.saving_per_month)[:3]
+    assert "can be saved by retiring" in plan.evaluate("document.querySelector('h1').innerText")
+    first = "[...document.querySelectorAll('h3')].find(h => h.innerText === 'Retire first').nextElementSibling"
+    lines = plan.evaluate(f"[...{first}.querySelectorAll('tbody tr')].slice(0, 3).map(r => r.innerText)")
+    for row, line in zip(best, lines, strict=True):
+        assert row.id in line
+        assert money(row.saving_per_month, "USD") in line
+    plan.evaluate(f"{first}.querySelector('tbody a').click()")  # opens its evidence
+    plan.until("document.querySelector('#plan-table details[open] .evidence')")
+    evidence = plan.evaluate("document.querySelector('#plan-table details[open] .evidence').innerText")
+    assert "the same rows" in evidence or "holds every row of" in evidence
+    after = (
+        "[...document.querySelectorAll('.evidence dt')].find(t => t.innerText === 'To undo that').nextElementSibling"
+    )
+    assert plan.evaluate(f"{after}.innerText") == f"r2d2 restore --state /var/lib/r2d2/state {best[0].id}"
+    told = plan.evaluate("[...document.querySelectorAll('.evidence dt')].map(t => t.innerText)")
+    assert {"Proof", "To rebuild it", "To let it go", "To undo that"} <= set(told)
+
+
 def test_an_address_with_a_dataset_opens_on_it(page: Page, reports: dict[str, Path], tpch: ReportData) -> None:
     last = tpch.rows[-1]
     page.open(reports["tpch"], f"#{last.anchor}")

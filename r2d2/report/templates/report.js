@@ -166,6 +166,11 @@
     if (row.status !== "ok") add("Status", row.status);
     add("Dataset", `${row.format}, ${count(row.columns)} columns, version ${row.version}` +
       (row.modified ? `, last changed ${row.modified}` : ""));
+    if (GONE.includes(row.action)) {
+      add("To let it go", make("code", null, command('review approve --by YOUR_NAME --note "not needed"', row)), ", then ",
+        make("code", null, `r2d2 apply --state ${data.state}`));
+      add("To undo that", make("code", null, command("restore", row)));
+    }
     add("More", make("code", null, command("explain", row)));
     return make("div", { class: "evidence" }, list);
   }
