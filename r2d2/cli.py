@@ -142,6 +142,8 @@ def _lake_commands(commands: Commands) -> None:
     report = command(commands, "report", text, _report, flags.state(), run, dry, settings)
     text = "write a page for each owner there, too: what of theirs could go, a sentence each, and until when to decide"
     report.add_argument("--owners", default="", metavar="DIR", help=text)
+    text = "execute the review notebooks there, too, and render them as pages (needs r2d2[notebooks])"
+    report.add_argument("--notebooks", default="", metavar="DIR", help=text)
     text = "print the run in Markdown, for a pull request or a chat message"
     report.add_argument("--markdown", action="store_true", help=text)
     text = "what r2d2 can read of a lake, and which rights are missing"
@@ -232,6 +234,14 @@ def _report(arguments: Namespace) -> None:
     from r2d2.commands import lake
 
     _stage("report", arguments, partial(lake.report, owners=arguments.owners, summary=arguments.markdown))
+    if arguments.notebooks and not arguments.dry_run:
+        from pathlib import Path
+
+        from r2d2.review.pages import write_pages
+
+        progress = Progress(arguments.quiet)
+        pages = write_pages(arguments.state, arguments.run, Path(arguments.notebooks), progress)
+        progress.say(f"notebooks: {pages[0]}", "notebooks", pages=[str(page) for page in pages])
 
 
 def _stage(name: str, arguments: Namespace, call: Callable[[str, str, Settings, Progress], None]) -> None:

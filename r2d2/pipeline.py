@@ -286,10 +286,23 @@ def report_stage(
 ) -> ReportData:
     """Writes ``report.html``, of the proven ``edges`` and the nearest refuted ones, into the state; what it shows."""
     with job.progress.stage("report"):
-        facts = RunFacts(job.run_id, job.started, job.roots, job.state.location)
-        funnel = replace(job.funnel, stages=tuple(job.progress.figures))
-        trends = trends_of(job, datasets, edges, duplicates, plan)
-        rest = funnel, job.problems, job.settings, topics, trends, job.usages
-        data = build_report(facts, datasets, edges, duplicates, near, plan, *rest)
+        data = report_data(job, datasets, edges, near, duplicates, plan, topics)
         job.state.write_file(REPORT, render(data).encode("utf-8"))
     return data
+
+
+def report_data(
+    job: Job,
+    datasets: Sequence[Dataset],
+    edges: Sequence[Edge],
+    near: NearMisses,
+    duplicates: Sequence[tuple[str, ...]],
+    plan: Plan,
+    topics: Topics,
+) -> ReportData:
+    """What the report of a run shows."""
+    facts = RunFacts(job.run_id, job.started, job.roots, job.state.location)
+    funnel = replace(job.funnel, stages=tuple(job.progress.figures))
+    trends = trends_of(job, datasets, edges, duplicates, plan)
+    rest = funnel, job.problems, job.settings, topics, trends, job.usages
+    return build_report(facts, datasets, edges, duplicates, near, plan, *rest)

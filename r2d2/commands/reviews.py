@@ -50,7 +50,7 @@ def show_reviews(state_dir: str, number: int | None, settings: Settings, output:
     found = {dataset.id: dataset for dataset in runs.datasets(state, run)}
     made = decisions_of(state, settings)
     columns = _BRIEF if output == "table" else LIST_COLUMNS
-    print_rows((_listed(entry, made, found, settings) for entry in plan.retired), columns, output)
+    print_rows((listed(entry, made, found, settings) for entry in plan.retired), columns, output)
 
 
 def review(
@@ -104,7 +104,8 @@ def _undecided(state: State, plan: Plan, settings: Settings) -> list[str]:
     return [entry.dataset for entry in plan.retired if made.on(entry) in OPEN]
 
 
-def _listed(entry: PlannedDataset, made: Decisions, found: Mapping[str, Dataset], settings: Settings) -> dict[str, Any]:
+def listed(entry: PlannedDataset, made: Decisions, found: Mapping[str, Dataset], settings: Settings) -> dict[str, Any]:
+    """A dataset that a plan would retire, as ``review list`` gives it."""
     newest = made.newest.get(entry.dataset)
     what = takes(found[entry.dataset], found[entry.parent or ""], entry.rebuild_seconds, settings)
     return {

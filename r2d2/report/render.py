@@ -122,6 +122,34 @@ def render_owner(page: OwnerPage, data: ReportData, floor: float) -> str:
     )  # fmt: skip
 
 
+def render_notebook(title: str, body: str, specs: Mapping[str, Any], others: Sequence[tuple[str, str]]) -> str:
+    """The page of a notebook that was executed.
+
+    Args:
+        body: HTML whose names from the lake are escaped; places of charts have their names as ``data-chart``.
+        specs: specifications of charts by the names of their places.
+        others: titles and files of all notebooks.
+    """
+    style, tables = _asset("report.css"), _asset("tables.js")
+    draw = Markup(runtime()) + _asset("draw.js")  # Vega's, and our own file
+    return _environment("").get_template("notebook.html.j2").render(
+        title=title,
+        body=Markup(body),  # the exporter's, over tables that escape their cells
+        style=style,
+        draw=draw,
+        tables=tables,
+        policy=_policy(style, draw, tables),
+        charts=embedded({"charts": dict(specs), "themes": _themes()}),
+        others=others,
+    )  # fmt: skip
+
+
+def _themes() -> dict[str, Any]:
+    """The colours of both themes."""
+    papers: dict[Theme, str] = {"light": "#fdfdfc", "dark": "#16181a"}
+    return {theme: {"config": config(theme), "paper": paper} for theme, paper in papers.items()}
+
+
 def _charts(data: ReportData, graph: Chart, frames: Sequence[Mapping[str, float]]) -> dict[str, Any]:
     """What the page draws, the colours of both themes, and where families are in the graph."""
     drawn = {
@@ -131,10 +159,8 @@ def _charts(data: ReportData, graph: Chart, frames: Sequence[Mapping[str, float]
         "tradeoff": charts.tradeoff_chart(data.limits, data.currency),
         "growth": charts.growth_chart(data.growth, data.currency),
     }
-    papers: dict[Theme, str] = {"light": "#fdfdfc", "dark": "#16181a"}
-    themes = {theme: {"config": config(theme), "paper": paper} for theme, paper in papers.items()}
     found: dict[str, Any] = {name: chart.specification for name, chart in drawn.items()}
-    return {"charts": found | {"frames": frames}, "themes": themes}
+    return {"charts": found | {"frames": frames}, "themes": _themes()}
 
 
 def _policy(style: str, *scripts: str) -> str:

@@ -21,7 +21,7 @@ def markdown(data: ReportData) -> str:
 def _lines(data: ReportData) -> Iterator[str]:
     gone = sorted(data.gone, key=lambda row: (-row.saving_per_month, row.id))
     lakes = ", ".join(code(root) for root in data.run.roots)
-    yield f"### {_headline(data, len(gone))}"
+    yield f"### {headline(data)}"
     yield ""
     when = f"{data.run.started:%Y-%m-%d %H:%M} UTC"
     yield f"Run {code(data.run.run_id)} of {when} on {lakes}: a plan, nothing was changed."
@@ -37,7 +37,9 @@ def _lines(data: ReportData) -> Iterator[str]:
     yield from (f"- {line}" for line in _facts(data))
 
 
-def _headline(data: ReportData, gone: int) -> str:
+def headline(data: ReportData) -> str:
+    """What can be saved, in a sentence without its stop."""
+    gone = len(data.gone)
     if not gone:
         return f"R2D2: nothing to retire among {plural(len(data.rows), 'dataset')}"
     saves = f"{money(data.saving_per_month, data.currency)} a month and {human_bytes(data.bytes_retired)}"
@@ -66,7 +68,7 @@ def _facts(data: ReportData) -> Iterator[str]:
             f"since the run of {before.started:%Y-%m-%d}: datasets {_change(now.datasets - before.datasets)}, bytes "
             f"{_sign(now.bytes - before.bytes)}{human_bytes(abs(now.bytes - before.bytes))}"
         )
-    yield from (visible(finding) for finding in data.findings)
+    yield from (code(finding, 400) for finding in data.findings)
 
 
 def _change(number: int) -> str:
@@ -77,13 +79,13 @@ def _sign(number: int) -> str:
     return "−" if number < 0 else "+"
 
 
-def code(text: str) -> str:
-    """Text as a code span that nothing in it can end, fit for a cell of a table.
+def code(text: str, most: int = 120) -> str:
+    """Text as a code span that nothing in it can end, fit for a cell of a table, of so many letters at most.
 
     >>> code("a|b"), code("tick ` tick")
     ('`a\\\\|b`', '``tick ` tick``')
     """
-    shown = shortened(visible(text)).replace("|", "\\|")
+    shown = shortened(visible(text), most).replace("|", "\\|")
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
     space = " " if shown.startswith("`") or shown.endswith("`") else ""
     return f"{fence}{space}{shown}{space}{fence}"

@@ -38,7 +38,7 @@
 
   function tell(view, box) {
     const found = box >= 0 && view.data("boxes").find((each) => each.id === box);
-    if (found) $("readout").textContent = found.title;
+    if (found && $("readout")) $("readout").textContent = found.title;
   }
 
   // ---- the graph's tools ----
@@ -93,7 +93,7 @@
     dark.addEventListener("change", () => { for (const place of [...views.keys()]) draw(place); });
     addEventListener("beforeprint", () => { for (const place of places) if (!views.has(place)) draw(place); });
     const drawing = document.querySelector("[data-chart=graph]");
-    if (drawing) graph(drawing);
+    if (drawing && $("graph-search")) graph(drawing);
   }
 
   start();

@@ -1,0 +1,112 @@
+"""What was retired: what lies in quarantine, what is due, what the guard fears, what restores took, what was saved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from r2d2.catalog.state import latest
+from r2d2.model.receipt import RETIRED, Receipt, Status
+from r2d2.recovery.records.receipts import is_unfinished
+from r2d2.review.lake import Lake
+from r2d2.review.table import Said, Table
+from r2d2.review.tables import Cell, amount, day, plain, size, table, time, whole
+from r2d2.units import plural
+
+_NOTHING = "Nothing was retired yet: r2d2 review approve, then r2d2 apply."
+
+
+def quarantine(lake: Lake) -> Table | Said:
+    """What lies in quarantine, what of that is due for a purge, and what stands against it."""
+    found = [each for each in lake.receipts if each.status is Status.QUARANTINED]
+    if not lake.receipts:
+        return Said(_NOTHING)
+    days, now = lake.settings.retention.grace_days, datetime.now(UTC)
+    columns = "dataset|since|due|#bytes|rebuilt from|approved by|may not be purged"
+    note = f"Due {days:g} days after it went (retention.grace_days): r2d2 purge proves it anew, and removes it."
+    rows = (_quarantined(each, days, now) for each in sorted(found, key=lambda each: (each.at, each.dataset)))
+    return table("In quarantine", columns, rows, note if found else "")
+
+
+def _quarantined(receipt: Receipt, days: float, now: datetime) -> tuple[Cell, ...]:
+    since = receipt.quarantined_at
+    due = since + timedelta(days=days) if since else None
+    told = Cell(due, "" if due is None else f"{due:%Y-%m-%d}" + (", now" if due <= now else ""))
+    held = size(_bytes(receipt))
+    return (
+        plain(receipt.dataset),
+        day(since),
+        told,
+        held,
+        plain(receipt.parent),
+        plain(receipt.by),
+        plain(receipt.frozen),
+    )
+
+
+def guard(lake: Lake) -> Table | Said:
+    """What asks for a person: retirements that are frozen, or that a crash left half done."""
+    if not lake.receipts:
+        return Said(_NOTHING)
+    asked = [each for each in lake.receipts if (each.status in RETIRED and each.frozen) or is_unfinished(each)]
+    retired = sum(each.status in RETIRED for each in lake.receipts)
+    note = f"{plural(retired, 'dataset')} retired; r2d2 guard looks whether each can still be given back."
+    cells = (
+        (
+            plain(each.dataset),
+            plain(each.status.value),
+            day(each.at),
+            plain(each.frozen or "a command was cut short: r2d2 recover"),
+        )
+        for each in asked
+    )
+    return table("A person should see to these", "dataset|status|since|why", cells, note)
+
+
+def restores(lake: Lake) -> Table | Said:
+    """What restores from recipes took, and what plans had promised."""
+    if lake.state is None:
+        return Said(_NOTHING)
+    names = {receipt.id: receipt.dataset for receipt in lake.receipts}
+    rows = latest(lake.state.rows("restores")).to_pylist()
+    cells = (
+        (
+            plain(names.get(row["receipt"], row["receipt"])),
+            day(row["at"]),
+            time(row["seconds"]),
+            time(row["promised_seconds"]),
+            _ratio(row["seconds"], row["promised_seconds"]),
+        )
+        for row in rows
+    )
+    return table("Restores from recipes, the newest first", "dataset|at|#took|#promised|#of what was promised", cells)
+
+
+def _ratio(took: float, promised: float) -> Cell:
+    return Cell(took / promised, f"{took / promised:.0%}") if promised > 0 else Cell(None, "")
+
+
+def realised(lake: Lake) -> Table | Said:
+    """What retirements were to save a month, and what of that is saved: bytes are gone after a purge, not before."""
+    if not lake.receipts:
+        return Said(_NOTHING)
+    currency = lake.data.currency if lake.data else lake.settings.retention.currency
+    rows = list(_realised(lake.receipts, currency))
+    note = "What lies in quarantine is stored still; it saves once it is purged."
+    return table("Savings, promised and realised", "what|#datasets|#bytes|#saves a month", rows, note)
+
+
+def _realised(receipts: tuple[Receipt, ...], currency: str) -> Iterator[tuple[Cell, ...]]:
+    kinds = (
+        ("promised: in quarantine", {Status.QUARANTINED}),
+        ("realised: purged", {Status.PURGED, Status.ERASED}),
+        ("given back", {Status.RESTORED}),
+    )
+    for name, statuses in kinds:
+        found = [each for each in receipts if each.status in statuses]
+        saved = sum(float(each.facts.get("saving_per_month", 0.0)) for each in found)
+        yield plain(name), whole(len(found)), size(sum(map(_bytes, found))), amount(saved, currency)
+
+
+def _bytes(receipt: Receipt) -> int:
+    return int(receipt.facts.get("child", {}).get("bytes", 0))

@@ -1,0 +1,107 @@
+"""A table for people in a notebook, and for programs as a data frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from r2d2.visible import shortened, visible
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Rows that are shown; ``frame`` has all.
+SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: what it is called, and how its values are written; numbers stand right."""
+
+    name: str
+    number: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows with what they say.
+
+    Attributes:
+        title: a sentence.
+        rows: as shown, a text for each column.
+        values: the same as numbers, times and ids, for ``frame``.
+        note: what a reader should know besides; empty for nothing.
+    """
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    values: tuple[tuple[Any, ...], ...]
+    note: str = ""
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """All rows as a data frame, numbers as numbers."""
+        import pandas as pd
+
+        return pd.DataFrame(list(self.values), columns=[column.name for column in self.columns])
+
+    def _repr_html_(self) -> str:
+        """For Jupyter: names from the lake are text, whatever they hold."""
+        head = "".join(f'<th scope="col"{_align(column)}>{escape(column.name)}</th>' for column in self.columns)
+        body = "".join(f"<tr>{self._cells(row)}</tr>" for row in self.rows[:SHOWN])
+        inner = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        table = f'<div class="box">{inner}</div>' if self.rows else ""
+        return f'<div class="r2d2-table"><p>{_text(self.title)}{self._more()}</p>{table}{_paragraph(self.note)}</div>'
+
+    def _cells(self, row: Sequence[str]) -> str:
+        return "".join(
+            f"<td{_align(column)}>{_text(shortened(cell, 400))}</td>"
+            for column, cell in zip(self.columns, row, strict=True)
+        )
+
+    def _more(self) -> str:
+        if not self.rows:
+            return ": none."
+        hidden = len(self.rows) - SHOWN
+        return f" (the first {SHOWN} of {len(self.rows):,}; <code>.frame</code> has all)" if hidden > 0 else ""
+
+    def __repr__(self) -> str:
+        return f"{self.title}: {len(self.rows):,} rows"
+
+
+@dataclass(frozen=True)
+class Said:
+    """A few sentences."""
+
+    text: str
+
+    def _repr_html_(self) -> str:
+        return _paragraph(self.text)
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+class Preformatted(Said):
+    """Lines as they are."""
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(chr(10).join(map(visible, self.text.split(chr(10)))))}</pre>"
+
+
+def _align(column: Column) -> str:
+    return ' class="num"' if column.number else ""
+
+
+def _text(text: str) -> str:
+    return escape(visible(text))
+
+
+def _paragraph(text: str) -> str:
+    return f"<p>{_text(text)}</p>" if text else ""
