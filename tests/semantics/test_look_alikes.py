@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -13,9 +15,11 @@ from benchmarks.planted.catalogs import catalog_a
 from r2d2.catalog.state import open_state
 from r2d2.config import SemanticsSettings
 from r2d2.model.dataset import Bounds, Dataset, Leaf
+from r2d2.semantics.embed.hashing import HashingEmbedder
 from r2d2.semantics.embed.static import StaticEmbedder
 from r2d2.semantics.entities.entities import Catalog, entities_of
 from r2d2.semantics.hierarchy.aggregate import aggregate
+from r2d2.semantics.look_alikes import find as finding
 from r2d2.semantics.look_alikes.columns import marks_of
 from r2d2.semantics.look_alikes.find import look_alikes
 from r2d2.semantics.look_alikes.kept import LookAlike, keep_look_alikes, look_alikes_kept
@@ -134,6 +138,57 @@ def test_of_columns_that_are_read_alike_those_with_equal_letters_are_mapped() ->
     (pair,) = found_in(lake(here, dataset("old/arms", there, 90)))
     mapping = {two: one for one, two in pair.mapping}
     assert [mapping[name] for name in names] == ["armRobotX", "armRobotY", "armRobotZ", "armRobot", "gripperForce"]
+
+
+def _peak_of_finding(*wide: Dataset) -> tuple[list[LookAlike], float]:
+    """What is found in a lake with wide tables, and the megabytes that it takes at most."""
+    catalog, embed = Catalog(tuple(lake(*wide))), HashingEmbedder().embed
+    aggregation = aggregate(entities_of(catalog, {}), embed, SemanticsSettings())
+    tracemalloc.start()
+    found = look_alikes(aggregation, catalog, embed)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return found, peak / 1e6
+
+
+def test_thousands_of_numbered_columns_are_mapped_by_number_without_the_square_of_them() -> None:
+    numbers = range(6000)
+    first = dataset("ml/training", {f"embedding_value_{number}": "number" for number in numbers})
+    other = dataset("ml/serving", {f"EMBED_VALUE_{number:05}": "number" for number in reversed(numbers)}, 90)
+    (pair,), megabytes = _peak_of_finding(first, other)
+    assert {int(one.split("_")[-1]) - int(two.split("_")[-1]) for one, two in pair.mapping} == {0}
+    assert len(pair.mapping) == 6000
+    assert megabytes < 60
+
+
+def test_thousands_of_columns_of_distinct_words_are_mapped_without_the_square_of_them() -> None:
+    draw = random.Random(0)
+    words = ["".join(draw.choice("bdfgklmnprst") + draw.choice("aeiou") for _ in range(4)) for _ in range(6000)]
+    names = [f"{one}_{two}" for one, two in dict.fromkeys(zip(words[:3000], words[3000:], strict=True))]
+    first = dataset("ml/training", dict.fromkeys(names, "number"))
+    other = dataset("ml/serving", {f"x{name.title()}": "number" for name in names}, 90)
+    (pair,), megabytes = _peak_of_finding(first, other)
+    assert sum(one.lower() == f"x{two}" for one, two in pair.mapping) >= 0.95 * len(names)
+    assert megabytes < 120
+
+
+def test_of_columns_that_are_as_alike_as_many_others_the_best_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finding, "_CELLS", 8)  # one for each of six kinds
+    (pair,) = found_in(lake(renamed(rows=90)))
+    assert dict(pair.mapping) == dict(zip(OTHERWISE, CUSTOMERS, strict=True))
+
+
+def test_columns_that_all_tables_have_tell_nothing() -> None:
+    first, second = dataset("a/x", CUSTOMERS), dataset("b/y", {name.upper(): "string" for name in CUSTOMERS})
+    assert found_in([first, second], case_sensitive=True) == []
+
+
+@pytest.mark.parametrize("name", ["_CELLS", "_TOGETHER", "WHOLE"])
+def test_how_many_are_compared_at_once_does_not_matter(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    datasets = lake(renamed(rows=90), dataset("hr/more", dict.fromkeys(("emp", "absence_rsn", "firstDay"), "string")))
+    found = found_in(datasets)
+    monkeypatch.setattr(finding, name, 1)
+    assert [pair._replace(score=0) for pair in found_in(datasets)] == [pair._replace(score=0) for pair in found]
 
 
 def test_datasets_whose_names_fit_are_left_to_the_comparison_of_rows() -> None:

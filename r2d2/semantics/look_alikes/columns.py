@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from scipy.sparse import csr_array, hstack
@@ -20,7 +20,6 @@ from r2d2.semantics.tree import Floats, Ints
 
 #: The words that a name stands for, and those that it is written with.
 Reading = tuple[tuple[str, ...], tuple[str, ...]]
-
 _NUMBER = re.compile(r"\d+")
 _LETTER = re.compile(r"(?<![A-Z])[A-Z](?![A-Za-z])|(?<![A-Za-z])[a-z](?![A-Za-z])")
 
@@ -72,9 +71,17 @@ class ColumnLikeness:
 
     def between(self, some: Ints, others: Ints) -> Floats:
         """Shape (some, others)."""
-        meaning = self._meaning[some] @ self._meaning[others].T
-        spelling = (self._spelling[some] @ self._spelling[others].T).toarray()
-        return np.asarray((np.maximum(meaning, 0) + spelling) / 2, np.float32)
+        (found,) = self.blocks(some, others, len(some) * len(others))
+        return found
+
+    def blocks(self, some: Ints, others: Ints, cells: int) -> Iterator[Floats]:
+        """The same some rows at a time, so many similarities at most."""
+        meant, spelled = self._meaning[others].T, self._spelling[others].T.tocsr()
+        step = max(1, cells // max(1, len(others)))
+        for start in range(0, len(some), step):
+            mine = some[start : start + step]
+            meaning = np.maximum(self._meaning[mine] @ meant, 0)
+            yield np.asarray((meaning + (self._spelling[mine] @ spelled).toarray()) / 2, np.float32)
 
 
 def _meaning(names: Sequence[tuple[str, ...]], tokens: Tokens, embed: Embed) -> Floats:

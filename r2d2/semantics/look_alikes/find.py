@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
+from scipy.sparse import csr_array, vstack
 
-from r2d2.model.dataset import Dataset, Leaf, LeafPath
-from r2d2.model.family import PRESENCE
-from r2d2.model.names import fold
-from r2d2.semantics.entities.entities import Catalog, Entities
+from r2d2.model.dataset import Leaf
+from r2d2.semantics.entities.entities import Catalog
 from r2d2.semantics.hierarchy.aggregate import Aggregation
-from r2d2.semantics.look_alikes.columns import ColumnLikeness, Readings, marks_of
+from r2d2.semantics.look_alikes.assigned import WHOLE, Found, Side, assigned, solved
+from r2d2.semantics.look_alikes.columns import ColumnLikeness, Readings
 from r2d2.semantics.look_alikes.kept import LookAlike, order
+from r2d2.semantics.look_alikes.schemas import Schema, Schemas
 from r2d2.semantics.similarity.dense import Embed
 from r2d2.semantics.similarity.tokens import Tokens
 from r2d2.semantics.threads import in_threads
@@ -31,31 +31,9 @@ from r2d2.semantics.tree import Floats, Ints
 _ALIKE = 0.45
 #: So much of what tells a dataset's columns from those of others must be mapped, and so many columns.
 _MAPPED, _FEWEST = 0.75, 3
-#: Datasets whose columns are compared with those of others at once.
-_TOGETHER = 32
-#: More than any other similarities together: columns of one name are one, where they can be compared.
-_SAME = 1e4
-#: Of columns that are as alike, those of equal marks are one.
-_MARKS = np.float32(1e-3)
-
-
-@dataclass(frozen=True, eq=False)
-class _Schema:
-    """The columns of a dataset: their paths as they are matched, their readings, families and marks."""
-
-    dataset: str
-    leaves: tuple[Leaf, ...]
-    matched: tuple[LeafPath, ...]
-    readings: Ints
-    families: Ints
-    marks: Ints
-    rows: int | None
-    piece: int
-
-    @property
-    def size(self) -> tuple[int, int, str]:
-        """By which the one is found that the other could hold."""
-        return len(self.leaves), self.rows or 0, self.dataset
+#: Datasets whose columns are compared with those of others at once, and pairs of columns of all these. A pair of
+#: datasets that has more is compared by itself, some columns at a time.
+_TOGETHER, _CELLS = 32, 2_000_000
 
 
 def look_alikes(aggregation: Aggregation, catalog: Catalog, embed: Embed) -> list[LookAlike]:
@@ -69,7 +47,7 @@ def look_alikes(aggregation: Aggregation, catalog: Catalog, embed: Embed) -> lis
         embed: texts → vectors of length one.
     """
     places, entities = aggregation.places, aggregation.entities
-    schemas = _Schemas(catalog, Readings(entities.vocabulary))
+    schemas = Schemas(catalog, Readings(entities.vocabulary))
     first, pairs = schemas.of_entities(entities, aggregation.pieces)
     rows, near = np.nonzero(places >= 0)
     ends = np.sort(np.stack([rows, places[rows, near]]), axis=0)
@@ -80,118 +58,153 @@ def look_alikes(aggregation: Aggregation, catalog: Catalog, embed: Embed) -> lis
     return sorted(apart, key=order)
 
 
-class _Schemas:
-    """The distinct schemas of entities."""
+class _Free(NamedTuple):
+    """Columns of two schemas whose names tell that they are one, and all others."""
 
-    def __init__(self, catalog: Catalog, readings: Readings) -> None:
-        self.all: list[_Schema] = []
-        self.readings = readings
-        self._datasets = {dataset.id: dataset for dataset in catalog.datasets}
-        self._case_sensitive = catalog.case_sensitive
-        self._families: dict[tuple[str, ...], int] = {}
-        self._marks: dict[tuple[str, ...], int] = {}
-        self._columns: dict[tuple[LeafPath, tuple[str, ...]], tuple[LeafPath, int, int, int]] = {}
-
-    def of_entities(self, entities: Entities, pieces: Ints) -> tuple[list[int], list[tuple[int, int]]]:
-        """The number of each entity's first schema; and pairs of that with each other schema of the entity."""
-        first: list[int] = []
-        pairs: list[tuple[int, int]] = []
-        for members, piece in zip(entities.members, pieces.tolist(), strict=True):
-            spelled: dict[frozenset[LeafPath], int] = {}
-            for name in members:
-                schema = self._schema(self._datasets[name], piece)
-                if spelled.setdefault(frozenset(schema.matched), len(self.all)) == len(self.all):
-                    self.all.append(schema)
-            numbers = list(spelled.values())
-            first.append(numbers[0])
-            pairs.extend((numbers[0], number) for number in numbers[1:])
-        return first, pairs
-
-    def _schema(self, dataset: Dataset, piece: int) -> _Schema:
-        usable = dataset.leaves if dataset.status == "ok" else ()
-        leaves = tuple(leaf for leaf in usable if leaf.families != (PRESENCE,))
-        columns = [self._column(leaf) for leaf in leaves]
-        return _Schema(
-            dataset=dataset.id,
-            leaves=leaves,
-            matched=tuple(matched for matched, _, _, _ in columns),
-            readings=np.asarray([reading for _, reading, _, _ in columns], np.int32),
-            families=np.asarray([families for _, _, families, _ in columns], np.int32),
-            marks=np.asarray([marks for _, _, _, marks in columns], np.int32),
-            rows=dataset.rows,
-            piece=piece,
-        )
-
-    def _column(self, leaf: Leaf) -> tuple[LeafPath, int, int, int]:
-        """The path as it is matched, the reading, the number of its families, and that of its marks."""
-        key = leaf.path, leaf.families
-        if key not in self._columns:
-            number = self._families.setdefault(leaf.families, len(self._families))
-            marks = self._marks.setdefault(marks_of(leaf.path), len(self._marks))
-            self._columns[key] = fold(leaf.path, self._case_sensitive), self.readings.of(leaf.path), number, marks
-        return self._columns[key]
-
-    def comparable(self) -> npt.NDArray[np.bool_]:
-        """Which families can be compared with which."""
-        sets = [set(families) for families in self._families]
-        return np.asarray([[bool(a & b) for b in sets] for a in sets], np.bool_).reshape(len(sets), len(sets))
-
-    def weights(self) -> Floats:
-        """How much each reading tells: the fewer schemas have it, the more."""
-        often = np.bincount(np.concatenate([np.unique(s.readings) for s in self.all]), minlength=len(self.readings.all))
-        return np.asarray(np.log((1 + len(self.all)) / (1 + often)), np.float32)
+    same: tuple[Ints, Ints]
+    rows: Ints
+    columns: Ints
 
 
 class _Comparison:
     """Compares schemas column by column."""
 
-    def __init__(self, schemas: _Schemas, tokens: Tokens, embed: Embed) -> None:
+    def __init__(self, schemas: Schemas, tokens: Tokens, embed: Embed) -> None:
         self._schemas = schemas.all
         self._likeness = ColumnLikeness(schemas.readings.all, tokens, embed)
-        self._comparable = schemas.comparable()
-        self._weights = schemas.weights()
+        self._kinds = schemas.kinds()
 
     def of(self, pairs: Iterable[tuple[int, int]]) -> Iterator[LookAlike]:
         """Those of the pairs that look alike; of each, the one with fewer columns (or rows) is mapped to the other."""
         others: dict[int, list[int]] = defaultdict(list)
         sizes = [schema.size for schema in self._schemas]
+        tells = [len(schema.leaves) >= _FEWEST and self._weights(schema).any() for schema in self._schemas]
         for one, two in pairs:
             left, right = (one, two) if sizes[one] <= sizes[two] else (two, one)
-            if len(self._schemas[left].leaves) >= _FEWEST:
+            if tells[left] and self._differ(self._schemas[left], self._schemas[right]):
                 others[left].append(right)
-        lefts = sorted(others, key=lambda left: (self._schemas[left].piece, left))
-        parts = [lefts[start : start + _TOGETHER] for start in range(0, len(lefts), _TOGETHER)]
-        for found in in_threads(lambda part: list(self._of_some({left: others[left] for left in part})), parts):
+        for found in in_threads(lambda part: list(self._of_some(part)), list(self._parts(others))):
             yield from found
 
-    def _of_some(self, others: Mapping[int, Sequence[int]]) -> Iterator[LookAlike]:
-        """Many at once: those of one piece have neighbours, and most columns, in common."""
-        rows = np.unique(np.concatenate([self._schemas[left].readings for left in others]))
-        everything = {right for rights in others.values() for right in rights}
-        columns = np.unique(np.concatenate([self._schemas[right].readings for right in everything]))
-        alike = self._likeness.between(rows, columns)
-        for left, rights in others.items():
-            mine = self._schemas[left]
-            of_left = alike[np.searchsorted(rows, mine.readings)]
-            yield from self._of_one(mine, [self._schemas[right] for right in rights], of_left, columns)
+    def _weights(self, schema: Schema) -> Floats:
+        return np.asarray(self._kinds.weights[schema.kinds])
 
-    def _of_one(self, left: _Schema, rights: Sequence[_Schema], alike: Floats, readings: Ints) -> Iterator[LookAlike]:
+    def _differ(self, left: Schema, right: Schema) -> bool:
+        """Whether a column of the left is none of the right by its name: else there is nothing to map."""
+        if not set(left.names.tolist()).issubset(right.names.tolist()):
+            return True
+        return len(self._free(left, right).rows) > 0
+
+    def _free(self, left: Schema, right: Schema) -> _Free:
+        _, rows, columns = np.intersect1d(left.names, right.names, return_indices=True)
+        families = self._kinds.families
+        able = self._kinds.comparable[families[left.kinds[rows]], families[right.kinds[columns]]]
+        same = np.asarray(rows[able], np.int32), np.asarray(columns[able], np.int32)
+        return _Free(same, _others(left, same[0]), _others(right, same[1]))
+
+    def _parts(self, others: Mapping[int, Sequence[int]]) -> Iterator[dict[int, list[int]]]:
+        """What is compared at once: schemas of one piece have neighbours, and most columns, in common."""
+        part: dict[int, list[int]] = defaultdict(list)
+        seen: set[int] = set()
+        rows = columns = 0
+        for left in sorted(others, key=lambda left: (self._schemas[left].piece, left)):
+            for right in others[left]:
+                more = 0 if left in part else len(self._schemas[left].leaves)
+                wider = 0 if right in seen else len(self._schemas[right].leaves)
+                if part and ((rows + more) * (columns + wider) > _CELLS or (more and len(part) == _TOGETHER)):
+                    yield part
+                    part, seen, rows, columns = defaultdict(list), set(), 0, 0
+                    more, wider = len(self._schemas[left].leaves), len(self._schemas[right].leaves)
+                part[left].append(right)
+                seen.add(right)
+                rows, columns = rows + more, columns + wider
+        if part:
+            yield part
+
+    def _of_some(self, others: Mapping[int, Sequence[int]]) -> Iterator[LookAlike]:
+        """Many at once, or one pair of wide ones."""
+        rights = {right for those in others.values() for right in those}
+        kinds = [np.concatenate([self._schemas[one].kinds for one in some]) for some in (others, rights)]
+        if len(kinds[0]) * len(kinds[1]) > _CELLS:
+            pairs = ((self._schemas[left], self._schemas[right]) for left in others for right in others[left])
+            yield from filter(None, (self._of_wide(left, right) for left, right in pairs))
+            return
+        held = self._kinds.readings
+        rows, columns = np.unique(held[kinds[0]]), np.unique(held[kinds[1]])
+        alike = self._likeness.between(rows, columns)
+        for left, those in others.items():
+            mine = self._schemas[left]
+            of_left = alike[np.searchsorted(rows, held[mine.kinds])]
+            yield from self._of_one(mine, [self._schemas[right] for right in those], of_left, columns)
+
+    def _of_one(self, left: Schema, rights: Sequence[Schema], alike: Floats, readings: Ints) -> Iterator[LookAlike]:
         """One with all its neighbours.
 
         Args:
             alike: its columns and readings, shape (columns, readings).
         """
-        found = alike[:, np.searchsorted(readings, np.concatenate([right.readings for right in rights]))]
-        families = np.concatenate([right.families for right in rights])
-        found[~self._comparable[left.families][:, families]] = 0
-        weights = self._weights[left.readings]
+        kinds = np.concatenate([right.kinds for right in rights])
+        found = alike[:, np.searchsorted(readings, self._kinds.readings[kinds])]
+        found[~self._kinds.can_be_one(left.kinds, kinds)] = 0
         ends = np.cumsum([len(right.leaves) for right in rights])
         best = np.maximum.reduceat(found, ends - [len(right.leaves) for right in rights], axis=1)
-        for place in np.flatnonzero(_enough(best >= _ALIKE, weights)).tolist():
+        for place in np.flatnonzero(_enough(best >= _ALIKE, self._weights(left))).tolist():
             right = rights[place]
-            pair = _mapped(left, right, found[:, ends[place] - len(right.leaves) : ends[place]], weights)
+            pair = self._mapped(left, right, found[:, ends[place] - len(right.leaves) : ends[place]])
             if pair is not None:
                 yield pair
+
+    def _mapped(self, left: Schema, right: Schema, alike: Floats) -> LookAlike | None:
+        """The best mapping of columns one to one; None if too little is mapped, or no name differs."""
+        free = self._free(left, right)
+        alike = alike[free.rows][:, free.columns]
+        if alike.size > WHOLE:
+            return self._of_wide(left, right)
+        return self._told(left, right, free, solved(alike, left.marks[free.rows], right.marks[free.columns]))
+
+    def _of_wide(self, left: Schema, right: Schema) -> LookAlike | None:
+        """The same of many columns: only such as may be one are looked at."""
+        free = self._free(left, right)
+        (kinds, mine), (others, theirs) = _side(left, free.rows), _side(right, free.columns)
+        alike = self._candidates(kinds, others)
+        scores = np.zeros(len(left.leaves), np.float32)
+        scores[free.same[0]] = 1
+        scores[free.rows] = np.diff(alike.indptr)[mine.kinds]
+        if not _enough(scores[:, None] > 0, self._weights(left))[0]:
+            return None
+        return self._told(left, right, free, assigned(alike, mine, theirs))
+
+    def _candidates(self, kinds: Ints, others: Ints) -> csr_array:
+        """How alike kinds are that may be one; of each kind those that are most alike, if there are very many."""
+        blocks, done, most = [], 0, max(1, _CELLS // len(kinds))
+        for found in self._likeness.blocks(self._kinds.readings[kinds], self._kinds.readings[others], _CELLS // 4):
+            found[(found < _ALIKE) | ~self._kinds.can_be_one(kinds[done : done + len(found)], others)] = 0
+            if len(others) > most and np.count_nonzero(found, axis=1).max() > most:
+                np.put_along_axis(found, np.argpartition(found, -most, axis=1)[:, :-most], 0, axis=1)
+            blocks.append(csr_array(found))
+            done += len(found)
+        return csr_array(vstack(blocks, format="csr"))
+
+    def _told(self, left: Schema, right: Schema, free: _Free, found: Found) -> LookAlike | None:
+        kept = found.likeness >= _ALIKE
+        rows, columns = free.rows[found.rows[kept]], free.columns[found.columns[kept]]
+        scores, weights = np.zeros(len(left.leaves), np.float32), self._weights(left)
+        scores[free.same[0]] = 1
+        scores[rows] = np.minimum(found.likeness[kept], 1)
+        if not len(rows) or not _enough(scores[:, None] > 0, weights)[0]:
+            return None
+        mapped = _leaves(left, right, rows, columns)
+        more = left.rows is not None and right.rows is not None and left.rows > right.rows
+        beyond = (_beyond(mine, theirs) for mine, theirs in (*mapped, *_leaves(left, right, *free.same)))
+        return LookAlike(
+            dataset=left.dataset,
+            other=right.dataset,
+            score=float(scores @ weights / weights.sum()),
+            mapping=tuple((".".join(mine.path), ".".join(theirs.path)) for mine, theirs in mapped),
+            same=len(free.same[0]),
+            columns=len(left.leaves),
+            fits=not more and not any(beyond),
+        )
 
 
 def _enough(mapped: npt.NDArray[np.bool_], weights: Floats) -> npt.NDArray[np.bool_]:
@@ -204,34 +217,18 @@ def _enough(mapped: npt.NDArray[np.bool_], weights: Floats) -> npt.NDArray[np.bo
     return np.asarray((mapped.sum(axis=0) >= max(_FEWEST, _MAPPED * len(mapped))) & (weights @ mapped >= needed))
 
 
-def _mapped(left: _Schema, right: _Schema, alike: Floats, weights: Floats) -> LookAlike | None:
-    """The best mapping of columns one to one; None if too little is mapped, or no name differs."""
-    place = {path: number for number, path in enumerate(right.matched)}
-    same = [(row, place[path]) for row, path in enumerate(left.matched) if path in place]
-    for row, column in same:
-        if alike[row, column] > 0:
-            alike[row, column] = _SAME
-    marked = (alike > 0) & (left.marks[:, None] == right.marks)
-    rows, columns = linear_sum_assignment(alike + _MARKS * marked, maximize=True)
-    scores = np.zeros(len(left.leaves), np.float32)
-    scores[rows] = alike[rows, columns]
-    if not weights.any() or not _enough(scores[:, None] >= _ALIKE, weights)[0]:
-        return None
-    mapped = [(left.leaves[row], right.leaves[column], scores[row]) for row, column in zip(rows, columns, strict=True)]
-    mapped = [pair for pair in mapped if pair[2] >= _ALIKE]
-    mapping = [(".".join(mine.path), ".".join(theirs.path)) for mine, theirs, score in mapped if score < _SAME]
-    if not mapping:
-        return None
-    more = left.rows is not None and right.rows is not None and left.rows > right.rows
-    return LookAlike(
-        dataset=left.dataset,
-        other=right.dataset,
-        score=float(np.minimum(np.where(scores >= _ALIKE, scores, 0), 1) @ weights / weights.sum()),
-        mapping=tuple(mapping),
-        same=len(mapped) - len(mapping),
-        columns=len(left.leaves),
-        fits=not more and not any(_beyond(mine, theirs) for mine, theirs, _ in mapped),
-    )
+def _others(schema: Schema, columns: Ints) -> Ints:
+    return np.delete(np.arange(len(schema.leaves), dtype=np.int32), columns)
+
+
+def _side(schema: Schema, columns: Ints) -> tuple[Ints, Side]:
+    """The kinds of some columns, and these by them."""
+    kinds, at = np.unique(schema.kinds[columns], return_inverse=True)
+    return kinds, Side(at.astype(np.int32), schema.marks[columns])
+
+
+def _leaves(left: Schema, right: Schema, rows: Ints, columns: Ints) -> list[tuple[Leaf, Leaf]]:
+    return [(left.leaves[row], right.leaves[at]) for row, at in zip(rows.tolist(), columns.tolist(), strict=True)]
 
 
 def _beyond(mine: Leaf, theirs: Leaf) -> bool:
