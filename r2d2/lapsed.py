@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 import networkx as nx
 
+from r2d2.catalog import runs
 from r2d2.job import Job
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge
 from r2d2.model.plan import Plan
+from r2d2.model.receipt import Review
 from r2d2.recovery.records.decisions import Decisions, keep_lapses
 from r2d2.recovery.records.journal import Journal
 from r2d2.recovery.records.receipts import receipts
@@ -29,13 +31,23 @@ def lapsed_decisions(
     Args:
         edges: the proven ones of the reduction.
     """
-    made = reviews(job.state)
+    made = _on_this_lake(job)
     if not made:
         return
     decisions = Decisions.of(made, receipts(Journal(job.state).records).values(), job.settings.recovery)
     for review in keep_lapses(job.state, plan, decisions, _refuted(job, datasets, edges, duplicates)):
         decided = "approved" if review.approved else "rejected"
         job.progress.note(visible(f"{review.dataset}: {review.by} {decided} it, which has lapsed: {review.lapsed}"))
+
+
+def _on_this_lake(job: Job) -> list[Review]:
+    """Decisions on plans of this lake: another one in the same state may have a dataset of the same id."""
+    made = reviews(job.state)
+    if not made:
+        return made
+    own = runs.of_lake(job.state, job.roots)
+    plans = {head["plan"] for head in runs.plan_heads(job.state) if head["run_id"] in own}
+    return [review for review in made if review.plan in plans]
 
 
 def _refuted(

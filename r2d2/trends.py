@@ -22,7 +22,7 @@ from r2d2.retention.what_if import changed
 _RUNS = 50
 #: Limits that are tried, in seconds; and datasets up to which that takes no time to speak of.
 _LIMITS = (0.0, 60.0, 600.0, 3600.0, 4 * 3600.0, 86_400.0, math.inf)
-_MOST = 2_000
+_MOST = 500
 
 
 def trends_of(

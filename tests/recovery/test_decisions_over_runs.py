@@ -85,3 +85,11 @@ def test_a_run_on_a_part_of_the_lake_ends_nothing(lake: Path, line: Line, tmp_pa
     run_job([lake / "half.parquet"], tmp_path / "state", *DEAR)
     run_job(lake, tmp_path / "state", *DEAR)
     assert decided(line) == {"half.parquet": ("approved", "")}
+
+
+def test_a_dataset_of_the_same_name_in_another_lake_ends_nothing(lake: Path, line: Line, tmp_path: Path) -> None:
+    write_deltalake(tmp_path / "other/orders", base_table(50, 9000))
+    pq.write_table(base_table(20, 9000), tmp_path / "other/half.parquet")
+    run_job(tmp_path / "other", tmp_path / "state", *DEAR)
+    run_job(lake, tmp_path / "state", *DEAR)
+    assert decided(line) == {"half.parquet": ("approved", "")}
