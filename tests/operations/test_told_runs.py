@@ -32,6 +32,7 @@ from r2d2.operations.lineage import MOST_INPUTS, Told, emitter, event
 from r2d2.operations.observe import _told
 from r2d2.progress import Progress
 from r2d2.retention.run_cost import run_cost
+from tests.operations.openlineage_rules import check as conforms
 from tests.states import base_table, run_job, write
 
 pytestmark = pytest.mark.spark
@@ -85,6 +86,7 @@ def lake(tmp_path: Path) -> Path:
 
 def check(told: Event) -> None:
     """What the published schema asks of a run event and of each facet."""
+    conforms(told)
     assert {"eventTime", "producer", "schemaURL", "run", "job", "eventType"} <= set(told)
     assert datetime.fromisoformat(told["eventTime"]).tzinfo
     uuid.UUID(told["run"]["runId"])
