@@ -265,6 +265,12 @@ def test_a_word_that_nothing_explains_stays() -> None:
     assert [expansion.of(word) for word in ("order", "no", "zzz", "wrd")] == [("order",), ("no",), ("zzz",), ("ward",)]
 
 
+@pytest.mark.parametrize(("word", "longer"), [("клиент", "клиентский"), ("ลูกค้า", "ลูกค้าใหม่"), ("供应商", "供应商名称")])
+def test_a_word_of_letters_whose_vowels_are_not_known_is_not_taken_for_a_longer_one(word: str, longer: str) -> None:
+    tables = [*([["a"], [word], ["order"]],) * 3, [["b"], [longer], ["depot"], ["route"]]]
+    assert Expansion(tables, {}).of(word) == (word,)
+
+
 def test_a_glossary_comes_before_what_the_lake_says_and_its_words_are_expanded_to_what_they_mean() -> None:
     expansion = Expansion(_TABLES, {"cstmr": ("customs", "record"), "amount": ("sum",)})
     assert expansion.of("cstmr") == ("customs", "record")
