@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tracemalloc
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise, product
 from pathlib import Path
@@ -20,6 +22,7 @@ from r2d2.semantics.entities.abbreviations import Expansion, skeleton
 from r2d2.semantics.entities.company import Company
 from r2d2.semantics.entities.compounds import Compounds
 from r2d2.semantics.entities.glossary import read_glossary
+from r2d2.semantics.entities.scripts import split_words
 from r2d2.semantics.entities.vocabulary import Vocabulary
 from r2d2.semantics.entities.words import prefix_of, singular, table_name, words_of
 from tests.sampling import examples
@@ -43,11 +46,75 @@ _WORDS = st.text("abcdefgh", min_size=1, max_size=12)
         ("顧客", ("顧客",)),
         ("客", ("客",)),
         ("ｏｒｄｅｒ＿ｉｄ", ("order", "id")),
+        ("КлиентЗаказ", ("клиент", "заказ")),
+        ("НДСПлатежа", ("ндс", "платежа")),
+        ("ΠελάτηςΠαραγγελία", ("πελάτησ", "παραγγελία")),
+        ("ŽižekŁódź", ("žižek", "łódź")),
+        ("a̐bA̐bb", ("a̐b", "a̐bb")),
+        ("ग्राहक_आदेश", ("ग्राहक", "आदेश")),
+        ("ลูกค้า", ("ลูกค้า",)),
+        ("क्\u200dष_کتاب\u200cها", ("क्ष", "کتابها")),
+        ("๑\u0301ลูกค้า", ("ลูกค้า",)),
+        ("order客户", ("order", "客户")),
+        ("order客", ("order", "客")),
+        ("客户Order客户", ("客户", "order", "客户")),
+        ("IDклиента", ("id", "клиента")),
+        ("주문ID", ("주문", "id")),
+        ("ग्राहकID", ("ग्राहक", "id")),
+        ("طلبID", ("طلب", "id")),
+        ("注文する日", ("注文する日",)),
+        ("顧客データリスト", ("顧客データリスト",)),
+        ("第1回", ("第", "回")),
+        ("Tシャツ", ("tシャツ",)),
+        ("dose_μg", ("dose", "μg")),
+        ("пʼять", ("пʼять",)),
         ("a'; DROP TABLE\n🙂orders", ("drop", "table", "order")),
     ],
 )
 def test_a_name_is_split_where_case_script_or_a_mark_says_that_a_word_begins(name: str, words: tuple[str, ...]) -> None:
     assert words_of(name) == words
+
+
+#: How names were split before other scripts were.
+_RUN = re.compile(r"[^\W\d_]+")
+_HUMP = re.compile(r"(?<=[a-zß-öø-ÿ])(?=[A-ZÀ-ÖØ-Þ])|(?<=[A-ZÀ-ÖØ-Þ])(?=[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ])")
+#: Latin letters that stay what they are.
+_LATIN = "".join(letter for letter in map(chr, range(256)) if unicodedata.normalize("NFKC", letter) == letter)
+
+
+@settings(max_examples=examples(1000), deadline=None)
+@given(st.text(st.characters(max_codepoint=127)) | st.text("aBcD1_ ") | st.text(_LATIN))
+def test_ascii_and_latin_names_are_split_at_marks_digits_and_case(name: str) -> None:
+    found = [hump.casefold() for run in _RUN.findall(name) for hump in _HUMP.split(run)]
+    assert words_of(name) == tuple(singular(word) for word in found if len(word) > 1 or not word.isascii())
+
+
+@settings(max_examples=examples(400), deadline=None)
+@given(st.text("aBcD1_ ") | st.text(st.characters(max_codepoint=127)))
+def test_ascii_names_are_split_as_those_of_other_scripts(name: str) -> None:
+    assert words_of(name) == tuple(singular(word.casefold()) for word in split_words(name) if len(word) > 1)
+
+
+@settings(max_examples=examples(400), deadline=None)
+@given(st.text("เกี่้คกि्य客データΔдДaAB1_ \u0301\u200d"))
+def test_marks_stay_with_their_letters_and_no_letter_is_lost(name: str) -> None:
+    words = list(split_words(name))
+    assert "".join(words) == _without_what_is_no_word(name)
+    assert not any(unicodedata.category(word[0]).startswith("M") for word in words)
+
+
+def _without_what_is_no_word(name: str) -> str:
+    kept = ""
+    for letter in name.replace("\u200d", ""):
+        mark = unicodedata.category(letter).startswith("M") and kept[-1:] not in ("", " ")
+        kept += letter if letter.isalpha() or mark else " "
+    return kept.replace(" ", "")
+
+
+def test_a_word_of_other_scripts_of_twenty_thousand_letters_is_read_in_no_time() -> None:
+    began = process_time()
+    assert len(words_of("客" * 20_000 + "Дд" * 20_000)) == 20_001
+    assert process_time() - began < 2
 
 
 @settings(max_examples=examples(400), deadline=None)
@@ -198,6 +265,12 @@ def test_a_prefix_of_several_words_stands_for_that_of_its_company() -> None:
 def test_a_word_that_nothing_explains_stays() -> None:
     expansion = Expansion(_TABLES, {})
     assert [expansion.of(word) for word in ("order", "no", "zzz", "wrd")] == [("order",), ("no",), ("zzz",), ("ward",)]
+
+
+@pytest.mark.parametrize(("word", "longer"), [("клиент", "клиентский"), ("ลูกค้า", "ลูกค้าใหม่"), ("供应商", "供应商名称")])
+def test_a_word_of_letters_whose_vowels_are_not_known_is_not_taken_for_a_longer_one(word: str, longer: str) -> None:
+    tables = [*([["a"], [word], ["order"]],) * 3, [["b"], [longer], ["depot"], ["route"]]]
+    assert Expansion(tables, {}).of(word) == (word,)
 
 
 def test_a_glossary_comes_before_what_the_lake_says_and_its_words_are_expanded_to_what_they_mean() -> None:

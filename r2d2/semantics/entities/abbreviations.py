@@ -64,7 +64,7 @@ class Expansion:
     def _expanded(self, short: str) -> tuple[str, ...]:
         if len(short) < _SHORTEST:
             return (short,)
-        by_sound = short == skeleton(short)
+        by_sound = short.isascii() and short == skeleton(short)  # of other letters no vowels are known
         words = self._sounding(short) if by_sound else []
         meant = self._meant(short, words, sure=True) or self._meant(short, list(self._beginning(short)), sure=by_sound)
         return self._glossary.get(meant, (meant,)) if meant else (short,)

@@ -6,12 +6,11 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from r2d2.semantics.entities.scripts import split_words
 from r2d2.visible import masked_id
 
-#: Runs of letters, split where case or script says that a word begins: ``HTTPStatus`` is ``http status``. Numbers,
-#: which stand for versions, dates and parts, are no words.
-_WORD = re.compile(r"[^\W\d_]+")
-_HUMP = re.compile(r"(?<=[a-zß-öø-ÿ])(?=[A-ZÀ-ÖØ-Þ])|(?<=[A-ZÀ-ÖØ-Þ])(?=[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ])")
+#: The same as ``split_words`` in ASCII, in a tenth of the time: nearly all names.
+_ASCII_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _SUFFIX = re.compile(r"(\.[A-Za-z][A-Za-z0-9]{0,7}){1,2}$")
 #: A name that says no more than how a dataset is stored.
 _STORED = re.compile(r"(part|partition|data|file|files|batch|chunk|year|month|day|dt|date|ds|run|v|version)\W*", re.I)
@@ -26,14 +25,14 @@ _NO_PLURAL = frozenset(["alias", "atlas", "bias", "canvas", "diabetes", "lens", 
 
 @lru_cache(maxsize=1_000_000)
 def words_of(name: str) -> tuple[str, ...]:
-    """The words of a name in lower case, singular, in order; single Latin letters are none.
+    """The words of a name in lower case, singular, in order, in any script; single Latin letters are none.
 
     >>> words_of("stg_CustomerOrders_v2_20240131")
     ('stg', 'customer', 'order')
     """
     text = unicodedata.normalize("NFKC", name)
-    found = (hump.casefold() for run in _WORD.findall(text) for hump in _HUMP.split(run))
-    return tuple(singular(word) for word in found if len(word) > 1 or not word.isascii())
+    words = (word.casefold() for word in (_ASCII_WORD.findall(text) if text.isascii() else split_words(text)))
+    return tuple(singular(word) for word in words if len(word) > 1 or not word.isascii())
 
 
 def singular(word: str) -> str:
