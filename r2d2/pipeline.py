@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 from r2d2 import contained
 from r2d2.catalog import records, runs, usage_records
@@ -104,7 +105,7 @@ def _all_stages(job: Job) -> Outcome:
     topics_stage(job, held, plan)
     near = near_misses(held.others, held.datasets)
     topics = report_topics(job)
-    report_stage(job, held.datasets, held.edges, near, held.duplicates, plan, topics)
+    report_stage(Reported(job, held.datasets, held.edges, near, held.duplicates, plan, topics))
     job.record(runs.FINISHED)
     return Outcome(job, held, plan, topics)
 
@@ -275,32 +276,29 @@ def _usage(job: Job, datasets: Sequence[Dataset]) -> tuple[Usage, ...]:
     return job.usages
 
 
-def report_stage(
-    job: Job,
-    datasets: Sequence[Dataset],
-    edges: Sequence[Edge],
-    near: NearMisses,
-    duplicates: Sequence[tuple[str, ...]],
-    plan: Plan,
-    topics: Topics,
-) -> ReportData:
-    """Writes ``report.html``, of the proven ``edges`` and the nearest refuted ones, into the state; what it shows."""
-    with job.progress.stage("report"):
-        data = report_data(job, datasets, edges, near, duplicates, plan, topics)
-        job.state.write_file(REPORT, render(data).encode("utf-8"))
+class Reported(NamedTuple):
+    """What a report of a run is made of: ``edges`` are the proven ones, ``near`` the nearest refuted ones."""
+
+    job: Job
+    datasets: Sequence[Dataset]
+    edges: Sequence[Edge]
+    near: NearMisses
+    duplicates: Sequence[tuple[str, ...]]
+    plan: Plan
+    topics: Topics
+
+
+def report_stage(found: Reported) -> ReportData:
+    """Writes ``report.html`` into the state; what it shows."""
+    with found.job.progress.stage("report"):
+        data = report_data(found)
+        found.job.state.write_file(REPORT, render(data).encode("utf-8"))
     return data
 
 
-def report_data(
-    job: Job,
-    datasets: Sequence[Dataset],
-    edges: Sequence[Edge],
-    near: NearMisses,
-    duplicates: Sequence[tuple[str, ...]],
-    plan: Plan,
-    topics: Topics,
-) -> ReportData:
+def report_data(found: Reported) -> ReportData:
     """What the report of a run shows."""
+    job, datasets, edges, near, duplicates, plan, topics = found
     facts = RunFacts(job.run_id, job.started, job.roots, job.state.location)
     funnel = replace(job.funnel, stages=tuple(job.progress.figures))
     trends = trends_of(job, datasets, edges, duplicates, plan)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from r2d2 import pipeline
 from r2d2.catalog import runs
@@ -32,35 +31,21 @@ from r2d2.job import Job, new_job, resumed_job
 from r2d2.lake.file_tree import joined
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
-from r2d2.model.plan import Plan
 from r2d2.operations.observe import observed
 from r2d2.operations.turns import turn
 from r2d2.progress import Progress
 from r2d2.report.data import ReportData
-from r2d2.report.near_misses import NearMisses, near_misses
+from r2d2.report.near_misses import near_misses
 from r2d2.report.owners import owner_pages
 from r2d2.report.problems import Problem as RunProblem
 from r2d2.report.render import render_owner
 from r2d2.report.summary import markdown
 from r2d2.report.terminal import funnel_lines, retire_lines
-from r2d2.report.topics import Topics
 from r2d2.units import plural
 from r2d2.visible import shell_word, visible
 
 #: The demo's settings: a lake of megabytes stands for one of terabytes, and the warehouse is what teams copied from.
 DEMO_SETTINGS = ("retention.storage_price_factor=100000", "retention.keep=warehouse/*")
-
-
-class Found(NamedTuple):
-    """What a report of a run is made of."""
-
-    job: Job
-    datasets: tuple[Dataset, ...]
-    edges: tuple[Edge, ...]
-    near: NearMisses
-    duplicates: tuple[tuple[str, ...], ...]
-    plan: Plan
-    topics: Topics
 
 
 def run(
@@ -150,7 +135,7 @@ def report(
     """
     state = open_state(state_dir)
     found = runs.find_run(state, run_id, runs.PLANNED)
-    data = pipeline.report_stage(*found_by(state, found, settings, progress))
+    data = pipeline.report_stage(reported(state, found, settings, progress))
     path = joined(state.location, REPORT)
     progress.say(f"report: {path}", "report", path=path)
     if owners:
@@ -160,14 +145,14 @@ def report(
         print(markdown(data), end="")
 
 
-def found_by(state: State, run: runs.Run, settings: Settings, progress: Progress) -> Found:
+def reported(state: State, run: runs.Run, settings: Settings, progress: Progress) -> pipeline.Reported:
     """A run as its state has it, with the prices and limits that it had."""
     job = resumed_job(run, state, replace(settings, retention=run.retention), progress, runs.PLANNED)
     job.usages = runs.usage(state, run)
     datasets = runs.datasets(state, run)
     near = near_misses(runs.edge_table(state, run, Grade.REFUTED), datasets)
     duplicates, plan = runs.groups(state, run).duplicates, runs.plan(state, run)
-    return Found(job, datasets, runs.proven(state, run), near, duplicates, plan, report_topics(job))
+    return pipeline.Reported(job, datasets, runs.proven(state, run), near, duplicates, plan, report_topics(job))
 
 
 def _owners(data: ReportData, place: Path, days: int, floor: float) -> int:

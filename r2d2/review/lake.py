@@ -7,12 +7,12 @@ from functools import cached_property
 
 from r2d2.catalog import runs
 from r2d2.catalog.state import State, open_state
-from r2d2.commands.lake import Found, found_by
+from r2d2.commands.lake import reported
 from r2d2.commands.reviews import decisions_of
 from r2d2.config import Settings, load_settings
 from r2d2.errors import NotFound, StateError
 from r2d2.model.receipt import Receipt
-from r2d2.pipeline import report_data
+from r2d2.pipeline import Reported, report_data
 from r2d2.progress import Progress
 from r2d2.recovery.records.decisions import Decisions
 from r2d2.recovery.records.journal import Journal
@@ -65,16 +65,16 @@ class Lake:
         return Said(f"There is no plan in {self.place} yet: r2d2 run LAKE --state {shell_word(self.place)} makes one.")
 
     @cached_property
-    def found(self) -> Found | None:
+    def found(self) -> Reported | None:
         """What the run found."""
         if self.state is None or self.run is None:
             return None
-        return found_by(self.state, self.run, self.settings, Progress(quiet=True))
+        return reported(self.state, self.run, self.settings, Progress(quiet=True))
 
     @cached_property
     def data(self) -> ReportData | None:
         """What the report of the run shows."""
-        return report_data(*self.found) if self.found else None
+        return report_data(self.found) if self.found else None
 
     @cached_property
     def rows(self) -> Mapping[str, DatasetRow]:
