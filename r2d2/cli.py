@@ -142,7 +142,7 @@ def _lake_commands(commands: Commands) -> None:
     report = command(commands, "report", text, _report, flags.state(), run, dry, settings)
     text = "write a page for each owner there, too: what of theirs could go, a sentence each, and until when to decide"
     report.add_argument("--owners", default="", metavar="DIR", help=text)
-    text = "execute the review notebooks there, too, and render them as pages (needs r2d2[notebooks])"
+    text = "execute the review notebooks there, too, and render them as pages (needs r2d2[pages])"
     report.add_argument("--notebooks", default="", metavar="DIR", help=text)
     text = "print the run in Markdown, for a pull request or a chat message"
     report.add_argument("--markdown", action="store_true", help=text)

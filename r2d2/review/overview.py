@@ -18,8 +18,9 @@ from r2d2.review.lake import Lake
 from r2d2.review.table import Said, Table
 from r2d2.review.tables import Cell, amount, plain, size, table, time, whole
 
-By = Literal["format", "age", "owner", "topic", "action"]
-#: Ages of datasets, in days since they last changed: up to so many.
+By = Literal["format", "size", "age", "owner", "topic", "action"]
+#: Sizes of datasets, in bytes; and ages, in days since they last changed: up to so many.
+_SIZES = ((10**6, "under 1 MB"), (10**9, "1 MB to 1 GB"), (10**12, "1 GB to 1 TB"))
 _AGES = ((7, "up to a week"), (31, "up to a month"), (183, "up to half a year"), (366, "up to a year"))
 
 
@@ -50,7 +51,7 @@ def first(lake: Lake, most: int = 10) -> Table | Said:
 
 
 def sizes_by(lake: Lake, by: By = "format") -> Table | Said:
-    """Datasets and bytes by format, age, owner, topic or what is planned, the largest first."""
+    """Datasets and bytes by format, size, age, owner, topic or what is planned, the largest first."""
     if lake.data is None:
         return lake.nothing
     groups: dict[str, list[DatasetRow]] = defaultdict(list)
@@ -73,6 +74,8 @@ def _figures(rows: list[DatasetRow], currency: str) -> tuple[Cell, ...]:
 def _key(data: ReportData, by: By) -> Callable[[DatasetRow], str]:
     if by == "topic":
         return lambda row: "in no topic" if row.topic is None else data.topics[row.topic].name
+    if by == "size":
+        return lambda row: next((name for most, name in _SIZES if row.bytes < most), "1 TB and more")
     if by == "age":
         return lambda row: _age(row.modified, data.run.started)
     return lambda row: str(getattr(row, by)) or "unknown"

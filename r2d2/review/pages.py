@@ -14,7 +14,7 @@ from r2d2.progress import Progress
 from r2d2.report.render import render_notebook
 from r2d2.report.vega.chart import MIME
 
-_MISSING = "notebooks need papermill, nbconvert and ipykernel", "pip install 'r2d2[notebooks]'"
+_MISSING = "notebooks need papermill, nbconvert and ipykernel", "pip install 'r2d2[pages]'"
 
 
 def notebooks() -> list[Path]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import signal
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +161,7 @@ def test_the_store_of_the_compose_file_takes_and_gives(cluster: Cluster) -> None
 
 
 @pytest.mark.full
-@pytest.mark.skipif(not shutil.which("jupyter"), reason="jupyter is not there: pip install 'r2d2[notebooks]'")
+@pytest.mark.skipif(find_spec("jupyterlab") is None, reason="JupyterLab is not there: pip install 'r2d2[notebooks]'")
 def test_notebooks_start_as_the_compose_file_has_it(cluster: Cluster) -> None:
     cluster.ports["8888"] = str(free_port())
     cluster.start("notebooks")
