@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from r2d2.catalog.state import State, open_state
-from r2d2.config import Settings, load_settings
+from r2d2.config import RecoverySettings, Settings, load_settings
 from r2d2.lake.kernels import run_here
 from r2d2.lake.storage import is_local, storage_for
 from r2d2.lake.workers import Workers
@@ -24,6 +24,7 @@ from r2d2.recovery.apply import Outcome, apply
 from r2d2.recovery.context import Recovery, recovering
 from r2d2.recovery.look import look
 from r2d2.recovery.purge import purge
+from r2d2.recovery.records.decisions import Decisions
 from r2d2.recovery.records.receipts import of_dataset
 from r2d2.recovery.recover import Recovered, recover
 from r2d2.recovery.restore import Restored, restore
@@ -74,8 +75,13 @@ def _entry(child: Dataset, parent: Dataset) -> PlannedDataset:
     )
 
 
-def approve(plan: Plan, accepted: frozenset[Acceptance] = frozenset(), by: str = "ann") -> list[Review]:
+def approve(plan: Plan, accepted: frozenset[Acceptance] = frozenset(), by: str = "ann") -> Decisions:
     """Everything that a plan retires is approved."""
+    return Decisions.of(reviews_of(plan, accepted, by), (), RecoverySettings())
+
+
+def reviews_of(plan: Plan, accepted: frozenset[Acceptance] = frozenset(), by: str = "ann") -> list[Review]:
+    """That, as reviews."""
     now = datetime.now(UTC)
     return [
         Review(

@@ -232,6 +232,12 @@ def of_lake(state: State, roots: Sequence[str]) -> frozenset[str]:
     return frozenset(run.run_id for run in runs(state) if sorted(run.roots) == sorted(roots))
 
 
+def plans_of_lake(state: State, roots: Sequence[str]) -> frozenset[int]:
+    """The numbers of all plans of a lake."""
+    own = of_lake(state, roots)
+    return frozenset(head["plan"] for head in plan_heads(state) if head["run_id"] in own)
+
+
 def plan_before(state: State, roots: Sequence[str], number: int | None = None) -> Plan | None:
     """The newest plan of a lake that was made before the one with this number (None: of all)."""
     alike = of_lake(state, roots)

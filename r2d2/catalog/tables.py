@@ -160,6 +160,7 @@ REVIEWS = pa.schema(
         ("rebuild_seconds", pa.float64()),
         ("rebuild_cost", pa.float64()),
         ("lapsed", pa.string()),
+        ("content", pa.string()),
     ]
 )
 #: Recipes of retirements; the journal knows by its SHA-256 which one is in force.

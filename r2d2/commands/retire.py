@@ -11,7 +11,7 @@ from r2d2.catalog.patterns import Patterns
 from r2d2.commands.asking import ask
 from r2d2.commands.output import print_rows
 from r2d2.commands.recovering import Command
-from r2d2.commands.reviews import decisions_of, plan_of
+from r2d2.commands.reviews import plan_of
 from r2d2.errors import NotRetirable
 from r2d2.model.plan import Plan
 from r2d2.model.receipt import RETIRED, Receipt, Status
@@ -19,8 +19,7 @@ from r2d2.recovery import apply as applying
 from r2d2.recovery import purge as purging
 from r2d2.recovery.apply import Outcome
 from r2d2.recovery.moves.quarantined import retired_dataset
-from r2d2.recovery.records.decisions import Decided
-from r2d2.recovery.records.reviews import reviews
+from r2d2.recovery.records.decisions import Decided, decisions_on
 from r2d2.units import human_bytes, plural
 from r2d2.usage.attempts import attempts
 from r2d2.visible import visible
@@ -51,7 +50,7 @@ def apply(
         UsageError: nobody is there to be asked.
     """
     plan, run = plan_of(command.state, number)
-    wanted = _approved(command, plan, chosen(only))
+    wanted = _approved(command, plan, run.roots, chosen(only))
     if not dry_run and wanted:
         size = sum(run_bytes for run_bytes in _bytes(command, wanted, run.run_id))
         ask(f"Retire {plural(len(wanted), 'dataset')} ({human_bytes(size)}) of plan {plan.number}?", yes)
@@ -59,7 +58,7 @@ def apply(
         print_rows([], OUTCOME_COLUMNS, output)
         return 0
     with command.at_work([run], dry_run) as recovery:
-        made = reviews(command.state)
+        made = decisions_on(command.state, run.roots, command.settings.recovery)
         outcomes = applying.apply(recovery, plan, made, wanted.__contains__, dry_run, leave_view, by)
         return _show(command, outcomes, dry_run, output)
 
@@ -100,12 +99,12 @@ def chosen(patterns: Sequence[str]) -> Callable[[str], bool]:
     return lambda name: not patterns or name in patterns or covering.covers(name)
 
 
-def _approved(command: Command, plan: Plan, asked: Callable[[str], bool]) -> set[str]:
+def _approved(command: Command, plan: Plan, roots: Sequence[str], asked: Callable[[str], bool]) -> set[str]:
     """What is to be retired; how much of the plan is not is said."""
-    made, gone = decisions_of(command.state, command.settings), _gone(command)
+    made, gone = decisions_on(command.state, roots, command.settings.recovery), _gone(command)
     entries = [entry for entry in plan.retired if asked(entry.dataset)]
-    done = [entry for entry in entries if (entry.dataset, plan.number) in gone]
-    left = {entry.dataset: made.on(entry) for entry in entries if entry not in done}
+    done = {entry.dataset for entry in entries if (entry.dataset, plan.number) in gone}
+    left = {entry.dataset: made.on(entry) for entry in entries if entry.dataset not in done}
     for what in (Decided.UNDECIDED, Decided.REJECTED, Decided.LAPSED):
         number = sum(each == what for each in left.values())
         if number:

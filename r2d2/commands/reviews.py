@@ -17,10 +17,8 @@ from r2d2.model.receipt import Acceptance, Review
 from r2d2.operations.turns import turn
 from r2d2.progress import Progress
 from r2d2.recovery.parents.takes import takes
-from r2d2.recovery.records.decisions import OPEN, Decisions
-from r2d2.recovery.records.journal import Journal
-from r2d2.recovery.records.receipts import receipts
-from r2d2.recovery.records.reviews import decide, reviews
+from r2d2.recovery.records.decisions import Decided, Decisions, decisions_on
+from r2d2.recovery.records.reviews import decide
 
 #: Columns of the table, which has no room for all.
 _BRIEF = ("dataset", "parent", "saving_per_month", "decision", "lapsed", "quarantine", "accept", "lost", "doubts")
@@ -48,7 +46,7 @@ def show_reviews(state_dir: str, number: int | None, settings: Settings, output:
     state = open_state(state_dir)
     plan, run = plan_of(state, number)
     found = {dataset.id: dataset for dataset in runs.datasets(state, run)}
-    made = decisions_of(state, settings)
+    made = decisions_on(state, run.roots, settings.recovery)
     columns = _BRIEF if output == "table" else LIST_COLUMNS
     print_rows((listed(entry, made, found, settings) for entry in plan.retired), columns, output)
 
@@ -78,12 +76,12 @@ def review(
     if bool(names) is everything:
         raise UsageError("which datasets?", "name them, or give --all for all that nobody has decided on")
     state = open_state(state_dir)
-    plan, _ = plan_of(state, number)
+    plan, run = plan_of(state, number)
     with turn(state, wait, progress):
         made = decide(
             state,
             plan,
-            _undecided(state, plan, settings) if everything else names,
+            _undecided(plan, decisions_on(state, run.roots, settings.recovery)) if everything else names,
             approved,
             by,
             note,
@@ -94,14 +92,9 @@ def review(
         progress.say(f"`r2d2 apply {plan.number} --state DIR` retires what was approved of plan {plan.number}")
 
 
-def decisions_of(state: State, settings: Settings) -> Decisions:
-    """What was decided in a state, beside what was done since."""
-    return Decisions.of(reviews(state), receipts(Journal(state).records).values(), settings.recovery)
-
-
-def _undecided(state: State, plan: Plan, settings: Settings) -> list[str]:
-    made = decisions_of(state, settings)
-    return [entry.dataset for entry in plan.retired if made.on(entry) in OPEN]
+def _undecided(plan: Plan, made: Decisions) -> list[str]:
+    """What nobody has decided on; what lapsed is asked for by name."""
+    return [entry.dataset for entry in plan.retired if made.on(entry) is Decided.UNDECIDED]
 
 
 def listed(entry: PlannedDataset, made: Decisions, found: Mapping[str, Dataset], settings: Settings) -> dict[str, Any]:

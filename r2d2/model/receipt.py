@@ -32,6 +32,8 @@ class Review:
         accepted: see there.
         action, rebuild_seconds, rebuild_cost: as planned then; NaN where unknown.
         lapsed: why it counts no more, at that time; empty while it does.
+        content: what tells the dataset's files (``content_of``): a table that was made anew may have its old version
+            number. Empty where that was not kept.
     """
 
     dataset: str
@@ -48,6 +50,7 @@ class Review:
     rebuild_seconds: float = math.nan
     rebuild_cost: float = math.nan
     lapsed: str = ""
+    content: str = ""
 
 
 class Status(StrEnum):

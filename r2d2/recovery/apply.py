@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -54,7 +54,7 @@ class Outcome:
 def apply(
     recovery: Recovery,
     plan: Plan,
-    reviews: Sequence[Review],
+    decisions: Decisions,
     wanted: Callable[[str], bool],
     dry_run: bool = False,
     leave_view: bool = False,
@@ -63,6 +63,7 @@ def apply(
     """Retires the approved datasets of a plan, one after the other; what is wrong with one does not stop the others.
 
     Args:
+        decisions: on the plan's lake, read while it was locked.
         wanted: which datasets, by id.
         dry_run: only says what would be done; nothing is written.
         leave_view: a view stands in the place of each table of a catalog; else only where the plan says so.
@@ -75,7 +76,6 @@ def apply(
         StateError: something was begun earlier and is not finished; the state can't be written.
     """
     recovery.require_finished()
-    decisions = Decisions.of(reviews, recovery.receipts.values(), recovery.settings.recovery)
     orders = _Orders(plan.number, decisions, by, dry_run, leave_view)
     for entry in plan.retired:
         if wanted(entry.dataset):
@@ -98,6 +98,7 @@ def _one(recovery: Recovery, entry: PlannedDataset, orders: _Orders) -> Outcome:
     try:
         review, pair = orders.decisions.approval(entry), eligible(recovery, entry)
         orders.decisions.refuse_same(review, orders.by)
+        orders.decisions.refuse_other(review, pair.child)
         area = Area(root_of(pair.child.location, recovery.roots), _new_id())
         table = table_of(pair.child, recovery.roots)
         tables = (table, *names_in_quarantine(table, area.receipt)) if table else ()

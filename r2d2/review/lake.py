@@ -8,13 +8,12 @@ from functools import cached_property
 from r2d2.catalog import runs
 from r2d2.catalog.state import State, open_state
 from r2d2.commands.lake import reported
-from r2d2.commands.reviews import decisions_of
 from r2d2.config import Settings, load_settings
 from r2d2.errors import NotFound, StateError
 from r2d2.model.receipt import Receipt
 from r2d2.pipeline import Reported, report_data
 from r2d2.progress import Progress
-from r2d2.recovery.records.decisions import Decisions
+from r2d2.recovery.records.decisions import Decisions, decisions_on
 from r2d2.recovery.records.journal import Journal
 from r2d2.recovery.records.receipts import receipts
 from r2d2.report.data import DatasetRow, ReportData
@@ -83,10 +82,10 @@ class Lake:
 
     @property
     def decisions(self) -> Decisions:
-        """What people decided, as it is now."""
-        if self.state is None:
+        """What people decided, as it is now: read anew each time."""
+        if self.state is None or self.run is None:
             return Decisions({}, {}, self.settings.recovery)
-        return decisions_of(self.state, self.settings)
+        return decisions_on(self.state, self.run.roots, self.settings.recovery)
 
     @property
     def receipts(self) -> tuple[Receipt, ...]:

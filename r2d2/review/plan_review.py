@@ -13,7 +13,7 @@ from r2d2.model.receipt import Acceptance, Review
 from r2d2.operations.turns import turn
 from r2d2.progress import Progress
 from r2d2.quantities import size_of
-from r2d2.recovery.records.decisions import OPEN
+from r2d2.recovery.records.decisions import OPEN, Decided, Decisions
 from r2d2.recovery.records.reviews import decide
 from r2d2.report import charts
 from r2d2.report.data import DatasetRow
@@ -53,13 +53,13 @@ def plan(lake: Lake, chosen: Chosen = Chosen()) -> Table | Said:
     saving = sum(entry.saving_per_month for entry in entries)
     title = f"Plan {lake.found.plan.number}: {plural(len(entries), 'dataset')} that can go"
     note = f"Together they save {amount(saving, lake.data.currency).text} a month."
-    return table(title, columns, (_planned(lake, entry) for entry in entries), note if entries else "")
+    now = lake.decisions
+    return table(title, columns, (_planned(lake, entry, now) for entry in entries), note if entries else "")
 
 
-def _planned(lake: Lake, entry: PlannedDataset) -> tuple[Cell, ...]:
+def _planned(lake: Lake, entry: PlannedDataset, now: Decisions) -> tuple[Cell, ...]:
     row, data = lake.rows[entry.dataset], lake.data
-    decided = lake.decisions.on(entry).value
-    why = lake.decisions.lapse(entry)
+    decided, why = now.on(entry).value, now.lapse(entry)
     return (
         plain(entry.dataset),
         plain(entry.parent),
@@ -124,7 +124,7 @@ def tradeoff(lake: Lake) -> Chart | Said:
 def approve(
     lake: Lake, by: str, note: str, chosen: Chosen = Chosen(), accept: Sequence[str] = (), wait: float = 0.0
 ) -> Table | Said:
-    """Lets datasets go: `r2d2 apply` retires what was approved. On what is open, or on what ``only`` names.
+    """Lets datasets go: `r2d2 apply` retires what was approved. On what is undecided, or on what ``only`` names.
 
     Args:
         by: who decides; empty for nobody, and then nothing is written.
@@ -170,9 +170,15 @@ def _made(review: Review) -> tuple[Cell, ...]:
 
 
 def _to_decide(lake: Lake, chosen: Chosen) -> Iterator[PlannedDataset]:
-    """What was chosen; without names only what is open, so that nobody overrules others by a filter."""
+    """What was chosen; without names only what is undecided, so that nobody overrules others by a filter.
+
+    What lapsed, a dataset that was given back among it, takes a name or a filter for just that.
+    """
+    now = lake.decisions
     for entry in _chosen(lake, chosen):
-        if entry.dataset in chosen.only or chosen.decision or lake.decisions.on(entry) in OPEN:
+        decided = now.on(entry)
+        again = decided is Decided.LAPSED and chosen.decision in ("open", Decided.LAPSED)
+        if entry.dataset in chosen.only or decided is Decided.UNDECIDED or again:
             yield entry
 
 

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from r2d2.config import RecoverySettings
 from r2d2.errors import NotRetirable, R2D2Error, Tampered
 from r2d2.lake.kernels import run_here
 from r2d2.model.receipt import Status
@@ -24,6 +25,7 @@ from r2d2.recovery.identity import parquet
 from r2d2.recovery.identity.identity import Looked, look_at
 from r2d2.recovery.rebuild import kernels
 from r2d2.recovery.recipes.selection import selected
+from r2d2.recovery.records.decisions import Decisions
 from r2d2.recovery.records.receipts import of_dataset
 from r2d2.recovery.restore import restore
 from tests.recovery_runs import (
@@ -36,6 +38,7 @@ from tests.recovery_runs import (
     receipt_of,
     recover_all,
     retire,
+    reviews_of,
     settings_of,
     snapshot,
 )
@@ -192,7 +195,7 @@ def test_only_what_was_approved_is_retired(lake: Path, tmp_path: Path) -> None:
     before = snapshot(lake)
     with at_work(lake, tmp_path / "state") as recovery:
         plan = plan_of(recovery, ("slice.parquet", "all.parquet"), ("copy.parquet", "all.parquet"))
-        reviews = approve(plan)[:1]
+        reviews = Decisions.of(reviews_of(plan)[:1], (), RecoverySettings())
         outcomes = list(apply(recovery, plan, reviews, lambda _: True))
     assert [outcome.done for outcome in outcomes] == [True, False]
     assert "approved" in outcomes[1].what

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from deltalake import write_deltalake
 
 from r2d2.config import RecoverySettings
 from r2d2.errors import NotRetirable
 from r2d2.model.plan import Action, PlannedDataset
 from r2d2.model.receipt import Receipt, Review, Status
+from r2d2.recovery.apply import apply
 from r2d2.recovery.records.decisions import Decided, Decisions, keep_lapses
 from r2d2.recovery.records.reviews import decide, reviews
+from tests.recovery_runs import at_work
 from tests.recovery_states import Line, planned, state_at, whole_and_part
+from tests.states import base_table
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 ENTRY = PlannedDataset("a", Action.RETIRE, "b", 1.0, 0.5, 60.0, "", "v1", parent_version="w1")
@@ -42,6 +47,7 @@ STANDS: dict[str, Callable[[PlannedDataset], PlannedDataset]] = {
     "a rebuild takes a fifth more": lambda e: replace(e, rebuild_seconds=72.0, rebuild_cost=0.6),
     "a rebuild is faster": lambda e: replace(e, rebuild_seconds=1.0, rebuild_cost=0.0),
     "it saves less": lambda e: replace(e, saving_per_month=0.01),
+    "it can't be read for the moment": lambda e: replace(e, version="", action=Action.KEEP, parent=None),
     "the plan keeps it this time": lambda e: replace(e, action=Action.KEEP, parent=None, rebuild_seconds=0.0),
 }
 LAPSES: dict[str, Callable[[PlannedDataset], PlannedDataset]] = {
@@ -81,11 +87,16 @@ def test_a_decision_counts_ninety_days(days: float, decided: Decided) -> None:
     assert decisions(now=NOW + timedelta(days=days), approval_days=100.0).on(ENTRY) is Decided.APPROVED
 
 
-def test_what_was_given_back_is_asked_about_again() -> None:
+@pytest.mark.parametrize("status", [Status.RESTORED, Status.QUARANTINED, Status.PURGED, Status.ERASED])
+def test_what_was_retired_or_given_back_is_asked_about_again(status: Status) -> None:
     later, before = NOW + timedelta(days=1), NOW - timedelta(days=1)
-    assert decisions(REVIEW, retired(Status.RESTORED, later)).on(ENTRY) is Decided.LAPSED
-    assert decisions(REVIEW, retired(Status.RESTORED, before)).on(ENTRY) is Decided.APPROVED
-    assert decisions(REVIEW, retired(Status.RESTORED, later, "other")).on(ENTRY) is Decided.APPROVED
+    assert decisions(REVIEW, retired(status, later)).on(ENTRY) is Decided.LAPSED
+    assert decisions(REVIEW, retired(status, before)).on(ENTRY) is Decided.APPROVED
+    assert decisions(REVIEW, retired(status, later, "other")).on(ENTRY) is Decided.APPROVED
+
+
+def test_a_retirement_that_was_undone_ends_no_approval() -> None:
+    later = NOW + timedelta(days=1)
     for status in (Status.UNDONE, Status.APPLYING):  # it never went
         assert decisions(REVIEW, retired(status, later)).on(ENTRY) is Decided.APPROVED
 
@@ -93,9 +104,45 @@ def test_what_was_given_back_is_asked_about_again() -> None:
 @pytest.mark.parametrize("change", [*STANDS, *LAPSES])
 def test_a_rejection_lapses_with_the_dataset_or_the_parent_and_not_with_costs(change: str) -> None:
     entry = (STANDS | LAPSES)[change](ENTRY)
-    gone = entry.version != "v1" or entry.parent not in ("b", None)
+    gone = entry.version not in ("v1", "") or entry.parent not in ("b", None)
     found = decisions(replace(REVIEW, approved=False)).on(entry)
     assert found is (Decided.LAPSED if gone else Decided.REJECTED)
+
+
+def test_a_rejection_of_what_the_plan_keeps_holds_whatever_parent_is_planned_later() -> None:
+    found = decisions(replace(REVIEW, approved=False, parent="", parent_version=""))
+    assert found.on(ENTRY) is Decided.REJECTED
+    assert found.on(replace(ENTRY, parent="c")) is Decided.REJECTED
+
+
+def test_an_approval_is_of_one_lake_and_not_of_another_with_the_same_names(line: Line, tmp_path: Path) -> None:
+    line("review", "approve", "copy.parquet", *BY)
+    shutil.copytree(tmp_path / "lake", tmp_path / "other")  # the same files with the same times
+    planned(tmp_path / "other", tmp_path / "state", "copy.parquet", "range.parquet")
+    assert {row["decision"] for row in line.rows("review", "list")} == {"undecided"}
+    assert line.rows("apply", "--yes") == []
+    line("review", "reject", "copy.parquet", *BY)
+    assert [row["decision"] for row in line.rows("review", "list", "--plan", "1")] == ["approved", "undecided"]
+
+
+def test_a_table_that_was_made_anew_is_another_one_though_its_version_is_the_same(tmp_path: Path) -> None:
+    lake, state = tmp_path / "lake", tmp_path / "state"
+    write_deltalake(lake / "orders", base_table(400))
+    write_deltalake(lake / "daily", base_table(100))
+    plan = planned(lake, state, "daily", parent="orders")
+    opened = state_at(state)
+    with opened.locked():
+        decide(opened, plan, ["daily"], True, "ann", "", ())
+    (review,) = reviews(opened)
+    shutil.rmtree(lake / "daily")
+    write_deltalake(lake / "daily", base_table(90))
+    again = planned(lake, state, "daily", parent="orders")
+    assert again.datasets[0].version == plan.datasets[0].version == "v0"
+    with at_work(lake, state) as recovery:
+        found = Decisions.of([review], (), RecoverySettings())
+        (outcome,) = apply(recovery, again, found, lambda _: True)
+    assert (outcome.done, outcome.what) == (False, "what ann decided has lapsed: the dataset has changed")
+    assert (lake / "daily").exists()
 
 
 def test_what_lapsed_stays_so_when_all_is_as_it_was(tmp_path: Path) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from r2d2.catalog import runs
 from r2d2.catalog.state import State
 from r2d2.config import RecoverySettings
 from r2d2.errors import NotRetirable
+from r2d2.model.dataset import Dataset
 from r2d2.model.plan import GONE, Plan, PlannedDataset
 from r2d2.model.receipt import Receipt, Review, Status
-from r2d2.recovery.records.reviews import keep, moment, reviews
+from r2d2.recovery.records.journal import Journal
+from r2d2.recovery.records.receipts import receipts
+from r2d2.recovery.records.reviews import content_of, keep, moment, on_lake, reviews
 from r2d2.units import human_seconds, plural
 
 _HINT = "`r2d2 review approve DATASET --by NAME --note TEXT --state DIR` approves it"
@@ -28,6 +32,13 @@ class Decided(StrEnum):
     LAPSED = "lapsed"
 
 
+#: What a retirement that came so far is called; it ends what was decided before.
+_ENDS = {
+    Status.QUARANTINED: "retired",
+    Status.PURGED: "retired",
+    Status.ERASED: "retired",
+    Status.RESTORED: "given back",
+}
 #: Where a person is still to decide.
 OPEN = frozenset({Decided.UNDECIDED, Decided.LAPSED})
 
@@ -38,29 +49,29 @@ class Decisions:
 
     A decision is made for a dataset's version and for what it would be rebuilt from. Whatever is appended to that
     parent, it stands: what is contained stays so, and ``apply`` proves it again. It lapses for good once its dataset
-    changes or was given back, another parent or action is planned, a rebuild takes or costs more than was approved,
-    the proof fails, or it is old.
+    changes or was retired or given back, another parent or action is planned, a rebuild takes or costs more than was
+    approved, the proof fails, or it is old.
 
     Attributes:
         newest: the newest one of each dataset.
-        restored: when datasets were last given back.
+        ended: when retirements last ended what was decided of datasets before, and how.
         settings: how long decisions count, and how much more a rebuild may take.
         now: UTC.
     """
 
     newest: Mapping[str, Review]
-    restored: Mapping[str, datetime]
+    ended: Mapping[str, tuple[datetime, str]]
     settings: RecoverySettings
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @classmethod
-    def of(cls, made: Iterable[Review], receipts: Iterable[Receipt], settings: RecoverySettings) -> Decisions:
-        """Decisions, the oldest first, beside all retirements."""
-        given_back: dict[str, datetime] = {}
-        for each in receipts:
-            if each.status is Status.RESTORED:
-                given_back[each.dataset] = max(each.at, given_back.get(each.dataset, each.at))
-        return cls({review.dataset: review for review in made}, given_back, settings)
+    def of(cls, made: Iterable[Review], done: Iterable[Receipt], settings: RecoverySettings) -> Decisions:
+        """Decisions on one lake, the oldest first, beside the retirements of it."""
+        ended: dict[str, tuple[datetime, str]] = {}
+        for each in done:
+            if each.status in _ENDS:
+                ended[each.dataset] = max((each.at, _ENDS[each.status]), ended.get(each.dataset, (each.at, "")))
+        return cls({review.dataset: review for review in made}, ended, settings)
 
     def on(self, entry: PlannedDataset) -> Decided:
         """How a dataset that the plan retires stands."""
@@ -93,6 +104,15 @@ class Decisions:
             raise NotRetirable(f"it was rejected by {review.by}: {review.note}", "")
         return review
 
+    def refuse_other(self, review: Review, dataset: Dataset) -> None:
+        """What has other files than were seen when it was approved is another dataset, whatever its version says.
+
+        Raises:
+            NotRetirable: it has.
+        """
+        if review.content and review.content != content_of(dataset):
+            raise NotRetirable(f"what {review.by} decided has lapsed: the dataset has changed", _HINT)
+
     def refuse_same(self, review: Review, by: str) -> None:
         """Who approved a dataset may not apply that, where two people are asked for.
 
@@ -112,10 +132,10 @@ class Decisions:
 
     def _of_dataset(self, review: Review, entry: PlannedDataset) -> str:
         """What of the dataset itself, or of the time, ends a decision."""
-        given_back = self.restored.get(entry.dataset)
-        if given_back is not None and given_back >= review.at:
-            return f"the dataset was given back on {given_back:%Y-%m-%d}"
-        if entry.version != review.version:
+        ended, how = self.ended.get(entry.dataset, (None, ""))
+        if ended is not None and ended >= review.at:
+            return f"the dataset was {how} on {ended:%Y-%m-%d}"
+        if entry.version not in ("", review.version):  # of what can't be read for the moment it is not known
             return "the dataset has changed"
         if self.now - review.at > timedelta(days=self.settings.approval_days):
             return f"it is {plural((self.now - review.at).days, 'day')} old"
@@ -125,7 +145,7 @@ class Decisions:
         """What of the plan ends a decision; a plan that keeps the dataset ends none."""
         if entry.action not in GONE:
             return ""
-        if entry.parent != review.parent:
+        if entry.parent != review.parent and (review.approved or review.parent):
             return "another parent is planned"
         if not review.approved:
             return ""
@@ -140,18 +160,35 @@ class Decisions:
         return ""
 
 
-def keep_lapses(state: State, plan: Plan, decisions: Decisions, refuted: Callable[[str, str], bool]) -> list[Review]:
+def decisions_on(state: State, roots: Sequence[str], settings: RecoverySettings) -> Decisions:
+    """What was decided on a lake, beside what was done with it since."""
+    made = on_lake(state, roots)
+    if not made:
+        return Decisions({}, {}, settings)
+    plans = runs.plans_of_lake(state, roots)
+    done = (each for each in receipts(Journal(state).records).values() if each.plan in plans)
+    return Decisions.of(made, done, settings)
+
+
+def keep_lapses(
+    state: State,
+    plan: Plan,
+    decisions: Decisions,
+    refuted: Callable[[str, str], bool],
+    changed: Callable[[Review], bool] = lambda review: False,
+) -> list[Review]:
     """Keeps which decisions have lapsed with a plan, for good. The caller holds the state's lock.
 
     Args:
         refuted: whether a parent is seen to hold a child's rows no more.
+        changed: whether a dataset has other files than when it was decided on.
     """
     found, at = [], moment(decisions.newest.values())
     for entry in plan.datasets:
         review = decisions.newest.get(entry.dataset)
         if review is None or review.lapsed:
             continue
-        why = decisions.lapse(entry)
+        why = decisions.lapse(entry) or ("the dataset has changed" if changed(review) else "")
         if not why and review.approved and entry.action not in GONE and refuted(review.parent, entry.dataset):
             why = "its parent does not hold its rows"
         if why:

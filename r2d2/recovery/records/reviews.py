@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
+import pyarrow.dataset as ds
+
+from r2d2.catalog import records, runs
 from r2d2.catalog.state import State
 from r2d2.errors import UsageError
+from r2d2.model.dataset import Dataset
 from r2d2.model.plan import Action, Plan, PlannedDataset
 from r2d2.model.receipt import Acceptance, Review
 
@@ -33,6 +38,7 @@ def reviews(state: State) -> list[Review]:
             rebuild_seconds=_number(row["rebuild_seconds"]),
             rebuild_cost=_number(row["rebuild_cost"]),
             lapsed=row["lapsed"] or "",
+            content=row["content"] or "",
         )
         for row in rows
     ]
@@ -49,16 +55,41 @@ def decide(
     if not by.strip():
         raise UsageError("--by: a decision is somebody's", "give a name")
     planned = {entry.dataset: entry for entry in plan.datasets}
-    now = moment(reviews(state))
+    now, names = moment(reviews(state)), list(dict.fromkeys(names))
+    contents = _contents(state, plan.number, names)
     made = []
-    for name in dict.fromkeys(names):
+    for name in names:
         entry = planned.get(name)
         if entry is None or (approved and entry.action not in (Action.RETIRE, Action.REDIRECT)):
             what = "does not know" if entry is None else f"would {entry.action.value}"
             raise UsageError(f"plan {plan.number} {what} {name}", "`r2d2 plan --state DIR` shows what it would retire")
-        made.append(_review(entry, plan.number, approved, by, note, now, accepted))
+        made.append(_review(entry, plan.number, approved, by, note, now, accepted, contents.get(name, "")))
     keep(state, made)
     return made
+
+
+def on_lake(state: State, roots: Sequence[str]) -> list[Review]:
+    """Decisions on plans of one lake: another one in the same state may have a dataset of the same id."""
+    made = reviews(state)
+    if not made:
+        return made
+    plans = runs.plans_of_lake(state, roots)
+    return [review for review in made if review.plan in plans]
+
+
+def content_of(dataset: Dataset) -> str:
+    """What tells a dataset's files: a hash of their paths and sizes."""
+    files = sorted(f"{file.path}\0{file.size}" for file in dataset.files)
+    return hashlib.blake2b("\n".join(files).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _contents(state: State, number: int, names: Sequence[str]) -> dict[str, str]:
+    """``content_of`` datasets as the run of a plan saw them."""
+    run = next((head["run_id"] for head in runs.plan_heads(state) if head["plan"] == number), None)
+    if run is None:
+        return {}
+    rows = state.rows("datasets", run, ds.field("dataset").isin(names)).to_pylist()
+    return {row["dataset"]: content_of(records.dataset_of(row)) for row in rows}
 
 
 def moment(made: Iterable[Review]) -> datetime:
@@ -85,10 +116,12 @@ def _review(
     note: str,
     now: datetime,
     accepted: Iterable[Acceptance],
+    content: str,
 ) -> Review:
     decision = entry.dataset, approved, by.strip(), note, now, number
     planned = entry.action.value, entry.rebuild_seconds, entry.rebuild_cost
-    return Review(*decision, entry.version, entry.parent or "", entry.parent_version, frozenset(accepted), *planned)
+    about = entry.version, entry.parent or "", entry.parent_version
+    return Review(*decision, *about, frozenset(accepted), *planned, content=content)
 
 
 def _row(review: Review) -> dict[str, object]:
@@ -107,4 +140,5 @@ def _row(review: Review) -> dict[str, object]:
         "rebuild_seconds": review.rebuild_seconds,
         "rebuild_cost": review.rebuild_cost,
         "lapsed": review.lapsed,
+        "content": review.content,
     }
