@@ -240,7 +240,8 @@ def _report(arguments: Namespace) -> None:
         from r2d2.review.pages import write_pages
 
         progress = Progress(arguments.quiet)
-        pages = write_pages(arguments.state, arguments.run, Path(arguments.notebooks), progress)
+        given = str(arguments.config or ""), arguments.set
+        pages = write_pages(arguments.state, arguments.run, Path(arguments.notebooks), progress, *given)
         progress.say(f"notebooks: {pages[0]}", "notebooks", pages=[str(page) for page in pages])
 
 

@@ -160,6 +160,7 @@ def _box(number: int, placed: PlacedNode, rows: Mapping[str, DatasetRow]) -> Rec
         "label": _tail(visible(first.id)),
         "detail": f"{times}{human_bytes(size)}",
         "title": _told(members, retired, size),
+        "names": "\n".join(visible(member.id) for member in members).lower(),
         "action": "mixed" if 0 < retired < len(members) else "retire" if retired else "keep",
         "anchor": first.anchor,
     }

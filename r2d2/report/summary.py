@@ -20,11 +20,11 @@ def markdown(data: ReportData) -> str:
 
 def _lines(data: ReportData) -> Iterator[str]:
     gone = sorted(data.gone, key=lambda row: (-row.saving_per_month, row.id))
-    lakes = ", ".join(code(root) for root in data.run.roots)
+    lakes = ", ".join(map(_plain, data.run.roots))
     yield f"### {headline(data)}"
     yield ""
     when = f"{data.run.started:%Y-%m-%d %H:%M} UTC"
-    yield f"Run {code(data.run.run_id)} of {when} on {lakes}: a plan, nothing was changed."
+    yield f"Run {_plain(data.run.run_id)} of {when} on {lakes}: a plan, nothing was changed."
     if gone:
         yield ""
         yield "| retire first | rebuilt from | saves a month | back in |"
@@ -39,11 +39,21 @@ def _lines(data: ReportData) -> Iterator[str]:
 
 def headline(data: ReportData) -> str:
     """What can be saved, in a sentence without its stop."""
-    gone = len(data.gone)
-    if not gone:
+    of = f"of {plural(len(data.rows), 'dataset')}"
+    saves = f"{money(data.saving_per_month, data.currency)} a month"
+    ways = [
+        f"{word} {len(rows):,}"
+        for word, rows in (
+            ("retiring", data.gone),
+            ("moving to a colder class", data.with_action("colder")),
+            ("stopping the producers of", data.with_action("stop producer")),
+        )
+        if rows
+    ]
+    if not ways:
         return f"R2D2: nothing to retire among {plural(len(data.rows), 'dataset')}"
-    saves = f"{money(data.saving_per_month, data.currency)} a month and {human_bytes(data.bytes_retired)}"
-    return f"R2D2: {saves} can be saved by retiring {gone:,} of {plural(len(data.rows), 'dataset')}"
+    freed = f" and {human_bytes(data.bytes_retired)}" if data.bytes_retired else ""
+    return f"R2D2: {saves}{freed} can be saved by {', '.join(ways)} {of}"
 
 
 def _row(row: DatasetRow, currency: str) -> str:
@@ -68,7 +78,7 @@ def _facts(data: ReportData) -> Iterator[str]:
             f"since the run of {before.started:%Y-%m-%d}: datasets {_change(now.datasets - before.datasets)}, bytes "
             f"{_sign(now.bytes - before.bytes)}{human_bytes(abs(now.bytes - before.bytes))}"
         )
-    yield from (code(finding, 400) for finding in data.findings)
+    yield from (_plain(finding) for finding in data.findings)
 
 
 def _change(number: int) -> str:
@@ -77,6 +87,11 @@ def _change(number: int) -> str:
 
 def _sign(number: int) -> str:
     return "−" if number < 0 else "+"
+
+
+def _plain(text: str) -> str:
+    """A code span outside of tables."""
+    return code(text, 400).replace("\\|", "|")
 
 
 def code(text: str, most: int = 120) -> str:

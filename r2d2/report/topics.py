@@ -61,10 +61,15 @@ def topics_in(kept: Sequence[KeptTopic], members: Sequence[Member], show_values:
 
 def _named(topic: KeptTopic, known: Mapping[str, KeptTopic], show_values: bool) -> TopicName:
     above = known.get(topic.parent)
-    return TopicName(_called(topic, show_values), _called(above, show_values) if above and above.parent else "")
+    return TopicName(called(topic, show_values), called(above, show_values) if above and above.parent else "")
 
 
-def _called(topic: KeptTopic, show_values: bool) -> str:
+def called(topic: KeptTopic, show_values: bool) -> str:
+    """A topic's name; words of the lake in place of one that a language model wrote from cell values.
+
+    Args:
+        show_values: whether these are shown.
+    """
     if show_values or not topic.by or allows("facts", topic.told):
         return topic.name
     return ", ".join(topic.terms[:_WORDS]) or topic.topic

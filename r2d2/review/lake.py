@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 
 from r2d2.catalog import runs
 from r2d2.catalog.state import State, open_state
 from r2d2.commands.lake import reported
-from r2d2.config import Settings, load_settings
+from r2d2.config import load_settings
 from r2d2.errors import NotFound, StateError
 from r2d2.model.receipt import Receipt
 from r2d2.pipeline import Reported, report_data
@@ -27,12 +28,15 @@ class Lake:
     Args:
         state: the state directory, on disk or in a store.
         run: the id of a run, or the start of one; empty for the newest that has a plan.
-        settings: empty for what the environment says.
+        config, overrides: a TOML file and ``KEY=VALUE`` as ``--config`` and ``--set`` take them, over the environment.
+
+    Raises:
+        UsageError: a setting is wrong.
     """
 
-    def __init__(self, state: str, run: str = "", settings: Settings | None = None) -> None:
+    def __init__(self, state: str, run: str = "", config: str = "", overrides: Sequence[str] = ()) -> None:
         self.place, self.wanted = state, run
-        self.settings = settings or load_settings()
+        self.settings = load_settings(Path(config) if config else None, tuple(overrides))
 
     @cached_property
     def state(self) -> State | None:

@@ -22,11 +22,14 @@ def notebooks() -> list[Path]:
     return sorted(Path(str(files("r2d2") / "notebooks")).glob("*.ipynb"))
 
 
-def write_pages(state: str, run_id: str, target: Path, progress: Progress) -> list[Path]:
+def write_pages(
+    state: str, run_id: str, target: Path, progress: Progress, config: str = "", overrides: Sequence[str] = ()
+) -> list[Path]:
     """Executes each notebook in a process of its own, and writes it and its page into a directory.
 
     Args:
         target: made if it is missing.
+        config, overrides: as ``Lake`` takes them.
 
     Returns:
         The pages.
@@ -37,19 +40,21 @@ def write_pages(state: str, run_id: str, target: Path, progress: Progress) -> li
         OSError: a page can't be written.
     """
     target.mkdir(parents=True, exist_ok=True)
+    there = state if "://" in state else str(Path(state).absolute())  # they run in a directory of their own
+    file = str(Path(config).absolute()) if config else ""
     names = [path.stem for path in notebooks()]
     pages = []
     for path in notebooks():
         with progress.stage(f"notebook {path.stem}"):
             executed = target / path.name
-            _execute(path, executed, {"STATE": state, "RUN": run_id})
+            _execute(path, executed, {"STATE": there, "RUN": run_id, "CONFIG": file, "SET": list(overrides)})
             page = target / f"{path.stem}.html"
             page.write_text(_page(executed, names), encoding="utf-8")
             pages.append(page)
     return pages
 
 
-def _execute(path: Path, target: Path, parameters: dict[str, str]) -> None:
+def _execute(path: Path, target: Path, parameters: dict[str, Any]) -> None:
     try:
         import papermill
         from papermill.exceptions import PapermillExecutionError

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from r2d2.commands.asking_about import index_of
 from r2d2.errors import NotFound
+from r2d2.report.topics import called
 from r2d2.review.lake import Lake
 from r2d2.review.table import Said, Table
 from r2d2.review.tables import Cell, plain, table, whole
@@ -24,7 +26,9 @@ def _topics(lake: Lake) -> tuple[KeptTopic, ...] | Said:
         grouping_of(lake.state, lake.run.run_id)
     except NotFound as error:
         return Said(f"{error}: {error.hint}.")
-    return with_datasets(topics_kept(lake.state, lake.run.run_id), members_kept(lake.state, lake.run.run_id))
+    kept = topics_kept(lake.state, lake.run.run_id)
+    shown = [replace(topic, name=called(topic, lake.settings.report.show_values)) for topic in kept]
+    return with_datasets(shown, members_kept(lake.state, lake.run.run_id))
 
 
 def topics(lake: Lake, below: str = "") -> Table | Said:

@@ -49,7 +49,7 @@
     search.addEventListener("input", () => run((view) => {
       const text = search.value.trim().toLowerCase();
       view.signal("search", text);
-      const found = charts.graph.data[0].values.filter((box) => box.title.toLowerCase().includes(text));
+      const found = charts.graph.data[0].values.filter((box) => box.names.includes(text));
       $("readout").textContent = text ? `${found.length} of ${charts.graph.data[0].values.length} boxes match.` : "";
       if (found.length) view.signal("frame", text ? around(found, view) : whole);
     }));
