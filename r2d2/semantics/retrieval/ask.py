@@ -15,7 +15,7 @@ from r2d2.semantics.labels.material import Gets
 from r2d2.semantics.retrieval.evidence import Evidence, packed
 from r2d2.semantics.retrieval.index import Index
 from r2d2.semantics.retrieval.overview import TopicLine, overview
-from r2d2.semantics.retrieval.search import Level, search
+from r2d2.semantics.retrieval.search import Found, Level, search
 from r2d2.semantics.retrieval.tokens import tokens_of
 from r2d2.semantics.retrieval.virtual_tree import virtual_tree
 from r2d2.units import plural
@@ -92,7 +92,7 @@ def ask(
     spent = given - left
     evidence = packed(index, found, settings.answer_tokens - spent)
     tokens = spent + sum(one.tokens for one in evidence)
-    answer = Answer(question, _said(evidence, topics), evidence, topics, relations, tokens)
+    answer = Answer(question, _said(found, evidence, topics), evidence, topics, relations, tokens)
     if endpoint is None or not evidence:
         return answer
     return _asked(answer, endpoint, settings.endpoint_gets)
@@ -109,13 +109,14 @@ def _within(lines: Sequence[Line], text: Callable[[Line], str], budget: int) -> 
     return tuple(kept), budget
 
 
-def _said(evidence: Sequence[Evidence], topics: Sequence[TopicLine]) -> str:
+def _said(found: Found, evidence: Sequence[Evidence], topics: Sequence[TopicLine]) -> str:
     """Without a model: where to look."""
     if not evidence:
         return "Nothing in the catalog answers this: name what the data is about."
     about = "; ".join(f"“{topic.name}” ({plural(topic.datasets, 'dataset')})" for topic in topics[:3])
     best = shortened(visible(evidence[0].dataset))
-    return f"The best match is {best}." + (f" Topics: {about}." if about else "")
+    near = "The best match is" if found.named else "No name in the catalog has a word of this. Nearest in meaning is"
+    return f"{near} {best}." + (f" Topics: {about}." if about else "")
 
 
 def _asked(answer: Answer, endpoint: Endpoint, gets: Gets) -> Answer:
