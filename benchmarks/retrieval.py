@@ -8,12 +8,13 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import mean, median
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from benchmarks.planted.astray import answered, astray
 from benchmarks.planted.catalogs import catalog_a
 from benchmarks.planted.questions import Question
 from benchmarks.planted.retrieval import METHODS, Score, index_of, scored
@@ -37,6 +38,7 @@ def main() -> None:
         index = index_of(catalog, embedder_of(settings).embed, settings)
         one = scored(catalog, index, settings)
         print(f"seed {seed}: {_speed([question for question, _ in one], index, settings)}; {_falls(one)}")
+        print("\n".join(_astray(index)))
         found += one
     print(f"\n{_table(found)}\n\n{_saved(found)}")
 
@@ -55,6 +57,14 @@ def _falls(found: Scored) -> str:
     ten = sum(each["flat"].recall > 0 and not each["tree"].recall for _, each in found)
     evidence = sum(each["flat"].recall > 0 and not each["tree"].shown for _, each in found)
     return f"{ten} of {len(found)} questions fall to none in the first ten, {evidence} in the evidence"
+
+
+def _astray(index: Index) -> Iterator[str]:
+    """Questions that the catalog has no answer to."""
+    for what, asked in astray().items():
+        named, near = answered(index, asked)
+        none = len(asked) - named - near
+        yield f"  {len(asked)} questions {what}: {none} get no answer, {near} one that says it is by meaning alone"
 
 
 def _table(found: Scored) -> str:

@@ -89,7 +89,7 @@ def ask(
     topics, relations, spent = _around(index, tree, settings)
     evidence = packed(index, found, settings.answer_tokens - spent)
     tokens = spent + sum(one.tokens for one in evidence)
-    answer = Answer(question, _said(evidence, topics), evidence, topics, relations, tokens)
+    answer = Answer(question, _said(found, evidence, topics), evidence, topics, relations, tokens)
     if endpoint is None or not evidence:
         return answer
     return _asked(answer, endpoint, _material(index, found, tree, answer, settings))
@@ -117,13 +117,14 @@ def _within(lines: Sequence[Line], text: Callable[[Line], str], budget: int) -> 
     return tuple(kept), budget
 
 
-def _said(evidence: Sequence[Evidence], topics: Sequence[TopicLine]) -> str:
+def _said(found: Found, evidence: Sequence[Evidence], topics: Sequence[TopicLine]) -> str:
     """Without a model: where to look."""
     if not evidence:
         return "Nothing in the catalog answers this: name what the data is about."
     about = "; ".join(f"“{topic.name}” ({plural(topic.datasets, 'dataset')})" for topic in topics[:3])
     best = shortened(visible(evidence[0].dataset))
-    return f"The best match is {best}." + (f" Topics: {about}." if about else "")
+    near = "The best match is" if found.named else "No name in the catalog has a word of this. Nearest in meaning is"
+    return f"{near} {best}." + (f" Topics: {about}." if about else "")
 
 
 def _asked(answer: Answer, endpoint: Endpoint, told: Mapping[str, Any]) -> Answer:

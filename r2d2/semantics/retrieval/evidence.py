@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 
 from r2d2.model.dataset import Dataset
 from r2d2.semantics.retrieval.index import Index
 from r2d2.semantics.retrieval.question import Question
-from r2d2.semantics.retrieval.search import Found, Hit, by_entity
+from r2d2.semantics.retrieval.search import Found, Hit
 from r2d2.semantics.retrieval.sources import Source
 from r2d2.semantics.retrieval.tokens import tokens_of
 from r2d2.semantics.tree import Floats
@@ -27,7 +28,7 @@ class Evidence:
 
     Attributes:
         dataset: its id, as it is.
-        score: its share of the best one's, 0 to 1.
+        score: how much of the question it meets by itself, 0 to 1.
         facts: visible sentences.
         columns: those of them that only name columns.
         topic: the visible name of its finest topic.
@@ -121,7 +122,7 @@ def evidence_of(index: Index, found: Found, values: bool = True) -> Iterator[Evi
     Members of one entity are told together, where the best of them is.
     """
     teller = Teller(index, found.question, values)
-    for hit, *others in by_entity(index, found.hits).values():
+    for _, (hit, *others) in groupby(found.hits, lambda hit: index.entity_of[hit.dataset]):
         yield teller.of(hit, [other.dataset for other in others])
 
 

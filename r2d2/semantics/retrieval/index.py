@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -15,12 +16,15 @@ from r2d2.semantics.labels.topics import Topic
 from r2d2.semantics.relations.lifted import Lifted
 from r2d2.semantics.retrieval.sources import Source
 from r2d2.semantics.retrieval.words import Words, words_of_entities
-from r2d2.semantics.similarity.dense import Embed, Meaning, texts_of
+from r2d2.semantics.similarity.dense import Embed, Half, Meaning, texts_of
+from r2d2.semantics.similarity.weights import idf, scaled
 from r2d2.semantics.topics.grouping import Grouped
 from r2d2.semantics.tree import Floats, Ints, Tree
 
 #: An aggregate of more than this share of all entities, and of more than so many, says little about any of them.
 _BROAD, _FEW = 0.1, 20
+#: What the rarity of columns and words counts more than nothing.
+_COMMON = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,11 +99,43 @@ class Index:
         return self.entities.entity_of
 
     @cached_property
-    def levels(self) -> tuple[Groups, ...]:
-        """Entities by piece, and by their aggregate on each level above them, the root last."""
+    def folding(self) -> Folding:
+        """Where the members of entities are told."""
+        tops = [dict.fromkeys(self.sources[name].container for name in names) for names in self.entities.members]
+        listed: list[list[str]] = [[] for _ in tops]
+        for name in dict.fromkeys(top for found in tops for top in found):
+            listed[self.entity_of[name]].append(name)
+        return Folding(
+            into=tuple(tuple(dict.fromkeys(self.entity_of[name] for name in found)) for found in tops),
+            full=tuple(tuple(name for name in names if not self.sources[name].is_empty) for names in listed),
+            empty=tuple(tuple(name for name in names if self.sources[name].is_empty) for names in listed),
+        )
+
+    @cached_property
+    def levels(self) -> tuple[Groups, Groups]:
+        """Entities by piece, and by their finest aggregate."""
         tree = self.tree
-        groups = (tree.at[level] - tree.of_level(level).start for level in range(1, tree.height + 1))
-        return tuple(Groups.of(found, self.meaning) for found in (self.pieces, *groups))
+        finest = tree.at[1] - tree.of_level(1).start
+        return Groups.of(self.pieces, self.meaning), Groups.of(finest, self.meaning)
+
+    @cached_property
+    def plain(self) -> tuple[Floats, Floats]:
+        """Of the finest aggregates the directions of columns and of names, seen from no middle."""
+        columns, names = (unit(_sums(self.levels[1].numbers, _plain(half))) for half in _halves(self.meaning))
+        return columns, names
+
+
+class Folding(NamedTuple):
+    """Datasets are told by what holds them.
+
+    Attributes:
+        into: of each entity, the entities of what holds its members and is held by none.
+        full, empty: of each entity, its members that nothing holds, with rows and without any.
+    """
+
+    into: tuple[tuple[int, ...], ...]
+    full: tuple[tuple[str, ...], ...]
+    empty: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,12 +156,25 @@ class Groups:
     @classmethod
     def of(cls, groups: Ints, meaning: Meaning) -> Groups:
         """Groups with what they mean."""
-        sizes = np.bincount(groups).astype(np.int32)
-        rows = np.arange(len(groups))
-        member = csr_array((np.ones(len(groups), np.float32), (groups, rows)), (len(sizes), len(groups)))
-        columns, names = (unit(member @ half.of_entities) for half in (meaning.columns, meaning.names))
-        return cls(groups, sizes, columns, names)
+        columns, names = (unit(_sums(groups, half.of_entities)) for half in _halves(meaning))
+        return cls(groups, np.bincount(groups).astype(np.int32), columns, names)
 
     def mean(self, values: Floats) -> Floats:
         """Of each group the mean of its entities' values."""
         return np.asarray(np.bincount(self.numbers, values, len(self.sizes)) / self.sizes, np.float32)
+
+
+def _halves(meaning: Meaning) -> tuple[Half, Half]:
+    return meaning.columns, meaning.names
+
+
+def _plain(half: Half) -> Floats:
+    """Directions of entities, seen from no middle; what all of them have counts a little, as it may be all there is."""
+    return unit(np.asarray(scaled(half.held, idf(half.held) + _COMMON) @ half.of_things, np.float32))
+
+
+def _sums(groups: Ints, vectors: Floats) -> Floats:
+    """Of each group the sum of its entities' vectors."""
+    rows = np.arange(len(groups))
+    member = csr_array((np.ones(len(rows), np.float32), (groups, rows)), (int(groups.max()) + 1, len(rows)))
+    return np.asarray(member @ vectors, np.float32)

@@ -37,6 +37,12 @@ class Words:
         most = sum(self._idf(self._often.get(word, 0)) for word in words)
         return np.asarray(self._searched.get_scores(known) / most, np.float32)
 
+    def has(self, word: str) -> Floats:
+        """Ones for the texts that have a word, shape (texts,)."""
+        if word not in self._often:
+            return np.zeros(len(self.rows), np.float32)
+        return np.asarray(self._searched.get_scores([word]) > 0, np.float32)
+
     def _idf(self, often: int) -> float:
         return float(np.log1p((len(self.rows) - often + 0.5) / (often + 0.5)))
 
