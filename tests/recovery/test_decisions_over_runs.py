@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from r2d2 import lapsed
 from r2d2.catalog import runs
 from r2d2.catalog.state import open_state
+from r2d2.model.funnel import Funnel
 from tests.recovery_states import Line
+from tests.report_fakes import dataset
 from tests.sampling import ALL
 from tests.states import base_table, run_job
 
@@ -93,3 +97,12 @@ def test_a_dataset_of_the_same_name_in_another_lake_ends_nothing(lake: Path, lin
     run_job(tmp_path / "other", tmp_path / "state", *DEAR)
     run_job(lake, tmp_path / "state", *DEAR)
     assert decided(line) == {"half.parquet": ("approved", "")}
+
+
+def test_a_pair_that_shares_files_meanwhile_ends_nothing() -> None:
+    """What shares files is not compared, so that nobody saw rows that are lacking."""
+    found = {"orders": dataset("orders"), "half.parquet": dataset("half.parquet", shared_with=("orders",))}
+    refuted = lapsed._refuted(SimpleNamespace(funnel=Funnel()), found, (), ())  # type: ignore[arg-type]
+    assert not refuted("orders", "half.parquet")
+    found["half.parquet"] = dataset("half.parquet")
+    assert lapsed._refuted(SimpleNamespace(funnel=Funnel()), found, (), ())("orders", "half.parquet")  # type: ignore[arg-type]

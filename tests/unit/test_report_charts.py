@@ -162,7 +162,8 @@ def test_names_are_visible_and_short_in_every_chart(chart: str) -> None:
     made = {"graph": graph_chart(data)[0], "sizes": sizes_chart(data), "savings": savings_chart(data)}[chart]
     for records in made.data.values():
         for record in records:
-            texts = [value for value in record.values() if isinstance(value, str)]
+            texts = [value for name, value in record.items() if isinstance(value, str) and name != "names"]
+            assert all(name.isprintable() for name in record.get("names", "").split("\n"))
             assert all(text.isprintable() and len(text) <= 800 for text in texts)
             assert len(record.get("label", "")) <= 80
 
