@@ -31,6 +31,7 @@ Line = TypeVar("Line")
 #: An id of evidence in a text, and a partition's value in a path.
 _CITED = re.compile(r"\s?\[(\d{1,6})\]")
 _VALUES = re.compile(r"(?P<name>[^\s/=]+)=[^\s/;,]+")
+_TOO_LONG = " The question is long: only the things that it names first were looked for."
 #: Topics and relations take at most this share of the tokens.
 _OVERVIEW = 0.1
 
@@ -93,9 +94,9 @@ def ask(
     evidence = packed(index, found, settings.answer_tokens - spent)
     tokens = spent + sum(one.tokens for one in evidence)
     answer = Answer(question, _said(found, evidence, topics), evidence, topics, relations, tokens)
-    if endpoint is None or not evidence:
-        return answer
-    return _asked(answer, endpoint, settings.endpoint_gets)
+    if endpoint is not None and evidence:
+        answer = _asked(answer, endpoint, settings.endpoint_gets)
+    return replace(answer, text=answer.text + _TOO_LONG) if found.question.cut else answer
 
 
 def _within(lines: Sequence[Line], text: Callable[[Line], str], budget: int) -> tuple[tuple[Line, ...], int]:
