@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -166,6 +167,19 @@ def test_columns_are_told_once_for_a_topic_and_those_that_were_asked_for_first()
     assert all("as above" in text for text in columns[1:])
 
 
+@pytest.mark.parametrize("between", [", ", " ", ""])
+def test_a_question_of_any_length_is_answered_from_its_beginning(between: str) -> None:
+    question = "orders of customers, " + between.join(
+        f"{chr(97 + n % 23)}{chr(97 + n % 19)}able" for n in range(14_000)
+    )
+    index = index_of(lake())
+    start = time.process_time()
+    answer = ask(index, question, SETTINGS)
+    assert time.process_time() - start < 5
+    assert answer.text.startswith("The best match is ")
+    assert answer.text.endswith("only the things that it names first were looked for.") == bool(between)
+
+
 @pytest.mark.parametrize("question", ["", "What do we have?"])
 def test_a_question_that_names_nothing_gets_no_evidence(question: str) -> None:
     answer = ask(index_of(lake()), question, SETTINGS)
@@ -298,6 +312,13 @@ def test_of_what_a_text_cites_only_numbers_that_were_given_are_left(written: str
 def test_numbers_may_be_cited_as_numbers() -> None:
     answer, _ = with_model(lake(), says({"answer": "yes", "cited": [2, 1, 99, 1.5, True, None, [1]]}))
     assert answer.text == "yes (rests on [2][1])"
+
+
+def test_a_model_answers_a_long_question_from_its_beginning_too() -> None:
+    with serving(says({"answer": "Patients are in [1].", "cited": ["1"]})) as server:
+        settings = replace(SETTINGS, endpoint=server.url, endpoint_model="m")
+        answer = ask(index_of(lake()), "patients of wards " * 200, settings, endpoint=Endpoint(settings, {}))
+    assert answer.text.startswith("Patients are in [1]. (rests on [1]) The question is long")
 
 
 def test_where_the_model_fails_the_evidence_is_the_answer() -> None:

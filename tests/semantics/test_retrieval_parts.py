@@ -63,6 +63,26 @@ def test_words_of_asking_are_subjects_where_names_have_them(text: str, names: se
     assert Question.of(text, has=names.__contains__).words == words
 
 
+def test_of_a_long_question_the_first_things_are_read() -> None:
+    names = [
+        f"{one}{other}" for one in "bcdfghjklmnp" for other in ("order", "table", "ward", "staff", "level", "pump")
+    ]
+    assert not Question.of(", ".join(names[:50] * 3)).cut
+    found = Question.of(", ".join(names))
+    assert (found.phrases, found.cut) == (tuple(names[:50]), True)
+    one = Question.of(" ".join(names * 5))
+    assert (one.phrases, len(one.words), one.cut) == ((" ".join((names * 5)[:200]),), len(names), True)
+    exact = Question.of(" ".join((names * 5)[:200]))
+    assert not exact.cut
+    assert Question.of(" ".join((names * 5)[:200]) + ", zeppelin").words == exact.words
+
+
+def test_a_word_longer_than_any_name_is_not_taken_apart() -> None:
+    read: list[str] = []
+    Question.of("order " + "x" * 98_000, lambda word: (read.append(word) or word,))  # type: ignore[func-returns-value]
+    assert read == ["order"]
+
+
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_tokens_of_two_lines_are_those_of_both(one: str, other: str) -> None:
     assert tokens_of(f"{one}\n{other}") == tokens_of(one) + tokens_of(other)

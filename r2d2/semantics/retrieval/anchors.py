@@ -17,6 +17,8 @@ from r2d2.semantics.tree import Floats
 _PHRASE, _WORDS = 0.5, 0.7
 #: What an entity's topic and its piece of that count, beside itself.
 _TOPIC, _PIECE = 2.5, 0.5
+#: Vectors that are compared with all columns at once: four bytes for each column of each entity.
+_AT_ONCE = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,11 +88,14 @@ def _met(index: Index, words: Sequence[str], vectors: Floats) -> Floats:
 def _nearest(half: Half, vectors: Floats) -> tuple[Floats, Floats]:
     """Of each entity the cosine of each vector with its nearest thing, and the mean over all things."""
     alike = half.of_things @ vectors.T if len(half.of_things) else np.zeros((1, len(vectors)), np.float32)
-    usual = alike.mean(axis=0)
-    starts = half.held.indptr
-    last = np.zeros((1, len(vectors)), np.float32)  # what ends the last row
-    rows = np.maximum.reduceat(np.vstack([alike[half.held.indices], last]), starts[:-1])
-    return np.where(np.diff(starts)[:, None] > 0, rows, alike.min(axis=0)), usual
+    starts, least = half.held.indptr, alike.min(axis=0)
+    found = np.empty((len(starts) - 1, len(vectors)), np.float32)
+    for start in range(0, len(vectors), _AT_ONCE):
+        block = slice(start, start + _AT_ONCE)
+        last = np.zeros((1, len(least[block])), np.float32)  # what ends the last row
+        rows = np.maximum.reduceat(np.vstack([alike[half.held.indices, block], last]), starts[:-1])
+        found[:, block] = np.where(np.diff(starts)[:, None] > 0, rows, least[block])
+    return found, alike.mean(axis=0)
 
 
 def _near(index: Index, whole: Floats, phrases: Floats) -> float:

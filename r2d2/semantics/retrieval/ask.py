@@ -31,6 +31,7 @@ Line = TypeVar("Line")
 #: Numbers of evidence in a text: one or a range, and several of these as models list them.
 _NUMBER = re.compile(r"(\d+)(?:\s*[-‐‑–—]\s*(\d+))?")
 _CITED = re.compile(rf"\s?\[\s*{_NUMBER.pattern}(?:\s*(?:[,;&]|(?:,\s*)?and)\s*{_NUMBER.pattern})*\s*\]")
+_TOO_LONG = " The question is long: only the things that it names first were looked for."
 #: Topics and relations take at most this share of the tokens.
 _OVERVIEW = 0.1
 
@@ -90,9 +91,9 @@ def ask(
     evidence = packed(index, found, settings.answer_tokens - spent)
     tokens = spent + sum(one.tokens for one in evidence)
     answer = Answer(question, _said(found, evidence, topics), evidence, topics, relations, tokens)
-    if endpoint is None or not evidence:
-        return answer
-    return _asked(answer, endpoint, _material(index, found, tree, answer, settings))
+    if endpoint is not None and evidence:
+        answer = _asked(answer, endpoint, _material(index, found, tree, answer, settings))
+    return replace(answer, text=answer.text + _TOO_LONG) if found.question.cut else answer
 
 
 def _around(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from r2d2.semantics.entities.words import words_of
 
@@ -32,6 +33,10 @@ _SUBJECTS = (frozenset(word for each in _ASKING.split() for word in words_of(eac
 _COMMAND = re.compile(r"\W*(\w+)\s+\w")
 _NOUN = re.compile(r"\b(?:about|all|any|for|of|on|our|the|their|which)\s+([^\W\d_]+)", re.IGNORECASE)
 _SHORT = re.compile(r"\b[A-Z]{2,}\b")
+#: Things that are named, and words of them, that are looked for: nobody asks for more, and each takes its time.
+_THINGS, _WORDS = 50, 200
+#: A word of more letters is no name's, and takes long to take apart.
+_LETTERS = 100
 #: What separates the things that a question names.
 _BETWEEN = re.compile(r"[,;:.?!()\[\]\"\n]|\b(?:and|or|with|to|versus|vs)\b", re.IGNORECASE)
 
@@ -56,11 +61,13 @@ class Question:
         text: as it was written.
         words: in lower case, singular, each once; none where it names nothing.
         phrases: the same by the things that are named, ``customer order`` and ``refund``.
+        cut: whether it names more than that, which is not looked for.
     """
 
     text: str
     words: tuple[str, ...]
     phrases: tuple[str, ...]
+    cut: bool = False
 
     @classmethod
     def of(cls, text: str, read: Read = _as_it_is, has: Has = _nothing) -> Question:
@@ -83,17 +90,30 @@ class Question:
             return found
         command = _COMMAND.match(text)
         asked = _nouns(text) if found.words else _SUBJECTS - {command[1].lower() if command else ""}
-        return cls._without(_EMPTY - {word for word in _SUBJECTS & asked if has(word)}, text, read)
+        named = {word for word in _SUBJECTS & asked if has(word)}
+        return cls._without(_EMPTY - named, text, read) if named else found
 
     @classmethod
     def _without(cls, empty: Collection[str], text: str, read: Read) -> Question:
-        parts = [_telling(part, read, empty) for part in _BETWEEN.split(text)]
-        phrases = tuple(dict.fromkeys(" ".join(words) for words in parts if words))
-        return cls(text, tuple(dict.fromkeys(word for words in parts for word in words)), phrases)
+        found: list[tuple[str, ...]] = []
+        room, cut = _WORDS, False
+        for part in _BETWEEN.split(text):
+            words = tuple(islice(_telling(part, read, empty), room + 1))
+            if not words or words in found:
+                continue
+            kept = words[:room] if len(found) < _THINGS else ()
+            found.append(kept)
+            room -= len(kept)
+            if cut := kept != words:
+                break
+        phrases = tuple(" ".join(words) for words in found if words)
+        return cls(text, tuple(dict.fromkeys(word for words in found for word in words)), phrases, cut)
 
 
-def _telling(text: str, read: Read, empty: Collection[str]) -> tuple[str, ...]:
-    return tuple(meant for word in words_of(text) if word not in empty for meant in read(word))
+def _telling(text: str, read: Read, empty: Collection[str]) -> Iterator[str]:
+    for word in words_of(text):
+        if word not in empty:
+            yield from read(word) if len(word) <= _LETTERS else (word,)
 
 
 def _nouns(text: str) -> frozenset[str]:
