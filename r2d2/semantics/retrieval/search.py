@@ -26,7 +26,7 @@ _DATASETS, _TOPICS = 10, 3
 
 
 #: Where no name has a word of the question, the nearest topic has to be so near to it in meaning. Of 1,600 planted
-#: questions none with a hit among the first ten lies below; half of all questions about what the lake lacks do.
+#: questions none lies below, of those about what a large lake lacks almost half, in small lakes nine of ten.
 _NEAR = 0.19
 
 
