@@ -122,7 +122,8 @@ def keep(
         "note": note,
         "placed": grouped.aggregation.placed,
     }
-    state.write_run("groupings", run_id, [])
+    if state.rows("groupings", run_id, columns=("run_id",)).num_rows:
+        state.write_run("groupings", run_id, [])
     state.write_run("topic_members", run_id, list(_members(run_id, grouped)))
     state.write_run("topic_relations", run_id, list(_relations(run_id, grouped)))
     state.write_run("topics", run_id, [_topic(run_id, grouped, topics[node], node) for node in topics])
