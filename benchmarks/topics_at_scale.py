@@ -26,6 +26,7 @@ from benchmarks.planted.planted import Planted
 from benchmarks.planted.scores import adjusted_rand_index
 from r2d2.catalog.state import open_state
 from r2d2.config import SemanticsSettings, Settings
+from r2d2.garbage import rare_collections
 from r2d2.lake.session import build_session
 from r2d2.semantics.entities.entities import Catalog
 from r2d2.semantics.topics.kept import members_kept
@@ -57,7 +58,7 @@ def turn(name: str, catalog: Planted, directory: Path, spark: bool) -> Turn:
     settings = SemanticsSettings(embed_on="spark" if spark else "driver")
     with window() as measured:
         state = open_state(str(directory), create=True)
-        with state.locked():
+        with state.locked(), rare_collections():  # as the main job does
             made = group_run(state, name, given, settings, spark=(lambda: session) if session else None)
     if session:
         session.stop()

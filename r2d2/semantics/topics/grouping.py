@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from r2d2.config import SemanticsSettings
@@ -50,7 +50,7 @@ class Grouped:
         ids: of these nodes; they last from run to run.
         relations: on all levels, bridges included.
         layers: the levels in figures.
-        looks: of each dataset (``look_of``).
+        looks: of each dataset (``looks_of``); empty where it was read again.
     """
 
     aggregation: Aggregation
@@ -58,7 +58,7 @@ class Grouped:
     ids: Mapping[int, str]
     relations: Lifted
     layers: tuple[Layer, ...]
-    looks: Mapping[str, str]
+    looks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def entities(self) -> Entities:
@@ -76,10 +76,11 @@ def group(
         earlier: topics keep ids and names, and what has not changed its place.
     """
     entities = entities_of(catalog, glossary)
-    places = earlier.places.of_unchanged(looks_of(catalog)) if earlier.places else None
+    looks = looks_of(catalog)
+    places = earlier.places.of_unchanged(looks) if earlier.places else None
     aggregation = aggregate(entities, embed, settings, places)
     ids = lasting_ids(extents(aggregation.tree, entities), earlier.members)
-    return related(aggregation, ids, catalog, settings, earlier.names)
+    return replace(related(aggregation, ids, catalog, settings, earlier.names), looks=looks)
 
 
 def related(
@@ -100,7 +101,7 @@ def related(
     relations, layers = relate(tree, base, aggregation.blended, neighbours, exemplars=max(3, settings.tau))
     kept = {node: names[topic] for node, topic in ids.items() if topic in names}
     topics = topics_of(tree, aggregation.entities, aggregation.blended, known_of(catalog), kept)
-    return Grouped(aggregation, topics, ids, relations, layers, looks_of(catalog))
+    return Grouped(aggregation, topics, ids, relations, layers)
 
 
 def looks_of(catalog: Catalog) -> dict[str, str]:
