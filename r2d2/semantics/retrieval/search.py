@@ -17,8 +17,10 @@ from r2d2.semantics.tree import Floats
 #: What is looked at: datasets by themselves, the topics that they are in, or both.
 Level = Literal["base", "topic", "both"]
 #: The first places of a ranking, which people read. Of them so many at most go to the best datasets by themselves, all
-#: where so many things are named: who lists these looks for the dataset that has them all.
-_FIRST, _OTHERS, _LISTED = 10, 4, 3
+#: where so many things are named: who lists these looks for the dataset that has them all. *Measured*: with four, one
+#: of 600 planted questions lost all that it finds without topics; with seven none does, R-precision on topics is .667
+#: and not .690 (.561 without topics).
+_FIRST, _OTHERS, _LISTED = 10, 7, 3
 #: The best dataset by itself is the first, if it is among so many best of all.
 _BEST = 3
 #: Anchors of an answer: datasets, and topics.
