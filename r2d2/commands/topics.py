@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,7 +15,7 @@ from r2d2.operations.turns import turn
 from r2d2.progress import Progress
 from r2d2.semantics.check import check_topics
 from r2d2.semantics.look_alikes.kept import look_alikes_kept
-from r2d2.semantics.topics.kept import KeptTopic, grouping_of, members_kept, topics_kept, with_datasets
+from r2d2.semantics.topics.kept import KeptTopic, depth_first, grouping_of, members_kept, topics_kept, with_datasets
 from r2d2.units import plural
 from r2d2.visible import visible
 
@@ -132,13 +131,7 @@ def group_again(
 
 def _tree(topics: Sequence[KeptTopic]) -> Iterator[dict[str, Any]]:
     """From the root down, each topic under the one above it, the largest first."""
-    known = {topic.topic for topic in topics}
-    below: dict[str, list[KeptTopic]] = defaultdict(list)
-    for topic in sorted(topics, key=lambda topic: (-len(topic.datasets), topic.name)):
-        below[topic.parent if topic.parent in known else ""].append(topic)
-    stack = [(topic, 0) for topic in reversed(below[""])]
-    while stack:
-        topic, depth = stack.pop()
+    for topic, depth in depth_first(topics):
         yield {
             "topic": topic.topic,
             "name": _INDENT * depth + topic.name,
@@ -146,4 +139,3 @@ def _tree(topics: Sequence[KeptTopic]) -> Iterator[dict[str, Any]]:
             "typical": topic.typical,
             "about": ", ".join(topic.terms[:5]),
         }
-        stack.extend((child, depth + 1) for child in reversed(below[topic.topic]))

@@ -70,7 +70,7 @@ def _savings(data: ReportData) -> Iterator[tuple[str, float, int]]:
 
 def sizes_chart(data: ReportData) -> Chart:
     """Bytes by family: datasets that hold each other's rows, in the colour of what is planned."""
-    families, alone = _families(data)
+    families, alone = families_of(data)
     tree: list[Record] = [{"id": "lake", "parent": None}]
     for number, family in enumerate(families[:_FAMILIES]):
         tree.extend(_family(f"f{number}", _named(_stays(family).id), family))
@@ -82,8 +82,8 @@ def sizes_chart(data: ReportData) -> Chart:
     return Chart("sizes", "Bytes by family of datasets that hold each other's rows", {"tree": tree})
 
 
-def _families(data: ReportData) -> tuple[list[list[DatasetRow]], list[DatasetRow]]:
-    """Components of the containment graph by bytes, and the datasets of none."""
+def families_of(data: ReportData) -> tuple[list[list[DatasetRow]], list[DatasetRow]]:
+    """Components of the containment graph, the one with most bytes first; and the datasets of none."""
     graph = nx.Graph((edge.parent, edge.child) for edge in data.edges)
     for group in data.groups:
         nx.add_path(graph, group)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import networkx as nx
-
 from r2d2.commands.explain import explain_lines
 from r2d2.model.plan import GONE
 from r2d2.report import charts
@@ -26,10 +24,7 @@ def families(lake: Lake) -> Table | Said:
     """Datasets that hold each other's rows, the family with most bytes to save first."""
     if lake.data is None:
         return lake.nothing
-    web = nx.Graph((edge.parent, edge.child) for edge in lake.data.edges)
-    for group in lake.data.groups:
-        nx.add_path(web, group)
-    found = [[lake.rows[name] for name in names] for names in nx.connected_components(web)]
+    found, _ = charts.families_of(lake.data)
     found.sort(key=lambda rows: (-sum(row.bytes for row in rows if row.action in GONE), min(row.id for row in rows)))
     columns = "stays|#datasets|#bytes|#can be retired|#bytes of these|#saves a month|which"
     return table("Families of datasets that hold each other's rows", columns, _families(found, lake.data.currency))

@@ -47,13 +47,12 @@ def plan(lake: Lake, chosen: Chosen = Chosen()) -> Table | Said:
     """What the plan would retire, by money: why, from what it comes back, how fast, and what was decided."""
     if lake.found is None or lake.data is None:
         return lake.nothing
-    entries = list(_chosen(lake, chosen))
-    entries.sort(key=lambda entry: (-entry.saving_per_month, entry.dataset))
+    now = lake.decisions
+    entries = sorted(_chosen(lake, chosen, now), key=lambda entry: (-entry.saving_per_month, entry.dataset))
     columns = "dataset|rebuilt from|#saves a month|#bytes|#back in|owner|topic|decision|why"
     saving = sum(entry.saving_per_month for entry in entries)
     title = f"Plan {lake.found.plan.number}: {plural(len(entries), 'dataset')} that can go"
     note = f"Together they save {amount(saving, lake.data.currency).text} a month."
-    now = lake.decisions
     return table(title, columns, (_planned(lake, entry, now) for entry in entries), note if entries else "")
 
 
@@ -97,7 +96,7 @@ def takes(lake: Lake, chosen: Chosen = Chosen()) -> Table | Said:
         return lake.nothing
     known = {dataset.id: dataset for dataset in lake.found.datasets}
     decisions = lake.decisions
-    rows = [listed(entry, decisions, known, lake.settings) for entry in _chosen(lake, chosen)]
+    rows = [listed(entry, decisions, known, lake.settings) for entry in _chosen(lake, chosen, decisions)]
     cells = (
         (
             plain(row["dataset"]),
@@ -175,7 +174,7 @@ def _to_decide(lake: Lake, chosen: Chosen) -> Iterator[PlannedDataset]:
     What lapsed, a dataset that was given back among it, takes a name or a filter for just that.
     """
     now = lake.decisions
-    for entry in _chosen(lake, chosen):
+    for entry in _chosen(lake, chosen, now):
         decided = now.on(entry)
         again = decided is Decided.LAPSED and chosen.decision in ("open", Decided.LAPSED)
         if entry.dataset in chosen.only or decided is Decided.UNDECIDED or again:
@@ -189,15 +188,15 @@ def _refuse_unknown(lake: Lake, chosen: Chosen) -> None:
             raise NotFound(f"the plan retires nothing that is called {name!r}", "plan(lake) shows what it would retire")
 
 
-def _chosen(lake: Lake, chosen: Chosen) -> Iterable[PlannedDataset]:
-    least, covering, decisions = size_of(chosen.at_least or "0"), Patterns(list(chosen.only)), lake.decisions
+def _chosen(lake: Lake, chosen: Chosen, now: Decisions) -> Iterable[PlannedDataset]:
+    least, covering = size_of(chosen.at_least or "0"), Patterns(list(chosen.only))
     wanted = {"open": OPEN}.get(chosen.decision, {chosen.decision})
     for entry in lake.found.plan.retired if lake.found else ():
         row = lake.rows[entry.dataset]
         named = not chosen.only or entry.dataset in chosen.only or covering.covers(entry.dataset)
         fits = row.bytes >= least and chosen.owner in ("", row.owner or entry.owner)
         about = chosen.topic.casefold() in _topic(lake, row).casefold()
-        if named and fits and about and (not chosen.decision or decisions.on(entry) in wanted):
+        if named and fits and about and (not chosen.decision or now.on(entry) in wanted):
             yield entry
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -14,7 +13,7 @@ from r2d2.review.table import Said, Table
 from r2d2.review.tables import Cell, plain, table, whole
 from r2d2.semantics.look_alikes.kept import look_alikes_kept
 from r2d2.semantics.retrieval.ask import ask as ask_index
-from r2d2.semantics.topics.kept import KeptTopic, grouping_of, members_kept, topics_kept, with_datasets
+from r2d2.semantics.topics.kept import KeptTopic, depth_first, grouping_of, members_kept, topics_kept, with_datasets
 
 _INDENT = "› "
 
@@ -40,17 +39,10 @@ def topics(lake: Lake, below: str = "") -> Table | Said:
 
 
 def _tree(found: Sequence[KeptTopic], root: str) -> Iterator[tuple[Cell, ...]]:
-    below: dict[str, list[KeptTopic]] = defaultdict(list)
-    for topic in sorted(found, key=lambda topic: (-len(topic.datasets), topic.name)):
-        below[topic.parent].append(topic)
-    start = [topic for topic in found if topic.topic == root] if root else below[""]
-    stack = [(topic, 0) for topic in reversed(start)]
-    while stack:
-        topic, depth = stack.pop()
+    for topic, depth in depth_first(found, root):
         name = Cell(topic.name, _INDENT * depth + topic.name)
         terms = plain(", ".join(topic.terms[:5]))
         yield name, plain(topic.topic), whole(len(topic.datasets)), plain(topic.typical), terms
-        stack.extend((child, depth + 1) for child in reversed(below[topic.topic]))
 
 
 def datasets(lake: Lake, topic: str) -> Table | Said:

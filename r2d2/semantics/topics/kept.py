@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -280,6 +281,20 @@ def with_datasets(topics: Sequence[KeptTopic], members: Sequence[Member]) -> tup
     """Topics with all datasets under them."""
     held = below(topics, members)
     return tuple(replace(topic, datasets=tuple(sorted(held[topic.topic]))) for topic in topics)
+
+
+def depth_first(topics: Sequence[KeptTopic], root: str = "") -> Iterator[tuple[KeptTopic, int]]:
+    """Each topic under the one above it, the largest first, with its depth; from the root, or from one topic."""
+    known = {topic.topic for topic in topics}
+    under: dict[str, list[KeptTopic]] = defaultdict(list)
+    for topic in sorted(topics, key=lambda topic: (-len(topic.datasets), topic.name)):
+        under[topic.parent if topic.parent in known else ""].append(topic)
+    start = [topic for topic in topics if topic.topic == root] if root else under[""]
+    stack = [(topic, 0) for topic in reversed(start)]
+    while stack:
+        topic, depth = stack.pop()
+        yield topic, depth
+        stack.extend((child, depth + 1) for child in reversed(under[topic.topic]))
 
 
 def earlier_of(state: State, grouping: Grouping | None, alike: bool, gets: Gets) -> Earlier:
