@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import networkx as nx
 
 from r2d2.model.funnel import Funnel
-from r2d2.model.plan import GONE
+from r2d2.model.plan import GONE, Action
 from r2d2.report.bars import funnel_steps
-from r2d2.report.data import ACTIONS, DatasetRow, ReportData
+from r2d2.report.data import ACTIONS, NOT_USABLE, DatasetRow, ReportData
 from r2d2.report.graph_layout import NODE_HEIGHT, NODE_WIDTH, GraphLayout, PlacedNode, lay_out
 from r2d2.report.trends import LimitPoint, RunPoint
 from r2d2.report.vega.chart import Chart, Record
@@ -25,6 +26,16 @@ _STEPS = 8
 #: Families of duplicates, and datasets of one, that are drawn by themselves.
 _FAMILIES, _MEMBERS = 200, 40
 _NO_FAMILY = "in no containment"
+#: What the colours of maps and graphs are called, in the order of legends.
+_CALLED = {
+    Action.KEEP.value: "kept",
+    Action.RETIRE.value: "can be retired",
+    "mixed": "kept, with copies that can go",
+    Action.REDIRECT.value: "a view can stand in",
+    Action.COLDER.value: "to a colder class",
+    Action.STOP_PRODUCER.value: "producer can be stopped",
+    NOT_USABLE: "not planned",
+}
 
 
 def funnel_chart(funnel: Funnel) -> Chart:
@@ -79,7 +90,14 @@ def sizes_chart(data: ReportData) -> Chart:
         tree.extend(_family("rest", plural(len(families) - _FAMILIES, "smaller family", "smaller families"), rest))
     if alone:
         tree.extend(_family("alone", _NO_FAMILY, alone))
-    return Chart("sizes", "Bytes by family of datasets that hold each other's rows", {"tree": tree})
+    title = "Bytes by family of datasets that hold each other's rows"
+    return Chart("sizes", title, {"tree": tree}, _legend(row.action for row in data.rows))
+
+
+def _legend(kinds: Iterable[str]) -> dict[str, Any]:
+    """The signals that a legend of what is planned reads."""
+    found = set(kinds)
+    return {"kinds": [kind for kind in _CALLED if kind in found], "called": _CALLED}
 
 
 def families_of(data: ReportData) -> tuple[list[list[DatasetRow]], list[DatasetRow]]:
@@ -130,21 +148,27 @@ def graph_chart(data: ReportData) -> tuple[Chart, GraphLayout]:
     )
     boxes = [_box(number, node, rows) for number, node in enumerate(layout.nodes)]
     links = [{"source": link.parent, "target": link.child} for link in layout.links]
-    frame = {"x": 0, "y": 0, "w": round(layout.width) or 1, "h": round(layout.height) or 1}
-    signals = {"boxWidth": NODE_WIDTH, "boxHeight": NODE_HEIGHT, "frame": frame}
+    families = list(_families_drawn(layout, rows))
+    signals = {
+        "boxWidth": NODE_WIDTH,
+        "boxHeight": NODE_HEIGHT,
+        "whole": {"x": 0, "y": 0, "w": round(layout.width) or 1, "h": round(layout.height) or 1},
+        **_legend(box["action"] for box in boxes),
+    }
+    choices = [(-1, f"All ({len(families):,})"), *((number, label) for number, (label, _) in enumerate(families))]
     title = "Containment graph: a line leads from a dataset down to one whose rows it all holds"
-    return Chart("graph", title, {"boxes": boxes, "links": links}, signals), layout
+    frames = [frame for _, frame in families]
+    records: Mapping[str, Sequence[Record]] = {"boxes": boxes, "links": links, "frames": frames}
+    return Chart("graph", title, records, signals, {"family": choices}), layout
 
 
-def frames_of(data: ReportData, layout: GraphLayout) -> Iterator[tuple[str, Mapping[str, float]]]:
-    """The components of a layout to choose from, the heaviest first: how each is called, and where it is drawn."""
-    rows = {row.id: row for row in data.rows}
-    first: dict[int, list[DatasetRow]] = defaultdict(list)
+def _families_drawn(layout: GraphLayout, rows: Mapping[str, DatasetRow]) -> Iterator[tuple[str, Record]]:
+    """The components of a layout, the heaviest first: how each is called, and where it is drawn."""
+    members: dict[int, list[DatasetRow]] = defaultdict(list)
     for node in layout.nodes:
-        first[node.frame].extend(rows[name] for name in node.members)
+        members[node.frame].extend(rows[name] for name in node.members)
     for number, frame in enumerate(layout.frames):
-        members = first[number]
-        label = f"{_named(_stays(members).id)} ({plural(len(members), 'dataset')})"
+        label = f"{_named(_stays(members[number]).id)} ({plural(len(members[number]), 'dataset')})"
         yield label, {"x": round(frame.x), "y": round(frame.y), "w": round(frame.width), "h": round(frame.height)}
 
 
@@ -161,7 +185,7 @@ def _box(number: int, placed: PlacedNode, rows: Mapping[str, DatasetRow]) -> Rec
         "detail": f"{times}{human_bytes(size)}",
         "title": _told(members, retired, size),
         "names": "\n".join(visible(member.id) for member in members).lower(),
-        "action": "mixed" if 0 < retired < len(members) else "retire" if retired else "keep",
+        "action": first.action if len({member.action in GONE for member in members}) == 1 else "mixed",
         "anchor": first.anchor,
     }
 

@@ -18,7 +18,7 @@ from r2d2.report.data import MAX_COLUMNS, ReportData
 from r2d2.report.limits import LIMITS, going_on
 from r2d2.report.owners import OwnerPage
 from r2d2.report.problems import Problem
-from r2d2.report.vega.chart import Chart, Theme, config, runtime
+from r2d2.report.vega.chart import Chart, Theme, colours_css, config, runtime
 from r2d2.report.wire import embedded, payload
 from r2d2.visible import shell_word, shortened, visible
 
@@ -40,10 +40,9 @@ _STATUS_WORDS = {
 
 def render(data: ReportData) -> str:
     """The page. Names and texts from the lake pass autoescape, and what is invisible in them is spelled out."""
-    style, script = _asset("report.css"), _asset("report.js")
+    style, script = _style(), _asset("report.js")
     draw = Markup(runtime()) + _asset("draw.js")  # Vega's, and our own file
     topics, (graph, layout) = topic_lines(data), charts.graph_chart(data)
-    frames = list(charts.frames_of(data, layout))
     return _environment(data.currency).get_template("report.html.j2").render(
         data=data,
         style=style,
@@ -57,9 +56,8 @@ def render(data: ReportData) -> str:
         stages=bars.stage_bars(data.funnel),
         parts=bars.savings_parts(data),
         top=bars.top_savings(data),
-        charts=embedded(_charts(data, graph, [frame for _, frame in frames])),
+        charts=embedded(_charts(data, graph)),
         layout=layout,
-        frames=[(label, frame) for label, frame in frames if len(frames) > 1],
         drawn=sum(len(node.members) for node in layout.nodes),
         limits=LIMITS,
         going_on=going_on(data.funnel),
@@ -98,6 +96,10 @@ def _shown(value: Any) -> Any:
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
+def _style() -> Markup:
+    return Markup(colours_css()) + _asset("report.css")  # our own colours and file
+
+
 def _asset(name: str) -> Markup:
     text = files("r2d2.report").joinpath("templates", name).read_text(encoding="utf-8")
     return Markup(text)  # our own file, no data in it
@@ -109,7 +111,7 @@ def render_owner(page: OwnerPage, data: ReportData, floor: float) -> str:
     Args:
         floor: ``retention.min_saving``.
     """
-    style = _asset("report.css")
+    style = _style()
     example = shell_word(page.items[0].row.id) if page.items else ""
     return _environment(data.currency).get_template("owner.html.j2").render(
         page=page,
@@ -130,7 +132,7 @@ def render_notebook(title: str, body: str, specs: Mapping[str, Any], others: Seq
         specs: specifications of charts by the names of their places.
         others: titles and files of all notebooks.
     """
-    style, tables = _asset("report.css"), _asset("tables.js")
+    style, tables = _style(), _asset("tables.js")
     draw = Markup(runtime()) + _asset("draw.js")  # Vega's, and our own file
     return _environment("").get_template("notebook.html.j2").render(
         title=title,
@@ -150,8 +152,8 @@ def _themes() -> dict[str, Any]:
     return {theme: {"config": config(theme), "paper": paper} for theme, paper in papers.items()}
 
 
-def _charts(data: ReportData, graph: Chart, frames: Sequence[Mapping[str, float]]) -> dict[str, Any]:
-    """What the page draws, the colours of both themes, and where families are in the graph."""
+def _charts(data: ReportData, graph: Chart) -> dict[str, Any]:
+    """What the page draws, and the colours of both themes."""
     drawn = {
         "savings": charts.savings_chart(data),
         "sizes": charts.sizes_chart(data),
@@ -159,8 +161,7 @@ def _charts(data: ReportData, graph: Chart, frames: Sequence[Mapping[str, float]
         "tradeoff": charts.tradeoff_chart(data.limits, data.currency),
         "growth": charts.growth_chart(data.growth, data.currency),
     }
-    found: dict[str, Any] = {name: chart.specification for name, chart in drawn.items()}
-    return {"charts": found | {"frames": frames}, "themes": _themes()}
+    return {"charts": {name: chart.specification for name, chart in drawn.items()}, "themes": _themes()}
 
 
 def _policy(style: str, *scripts: str) -> str:

@@ -169,9 +169,9 @@ def box_at(page: Page, title: str) -> tuple[float, float]:
     x, y = page.evaluate(
         "(() => { const place = document.querySelector('[data-chart=graph]'), view = place.view;"
         f" const box = view.data('boxes').find(b => b.title.startsWith({title!r})), at = view.signal('view');"
-        " const frame = place.querySelector('canvas').getBoundingClientRect();"
-        " return [frame.left + (box.x - at.left + view.signal('boxWidth') / 2) * at.k,"
-        " frame.top + (box.y - at.top + view.signal('boxHeight') / 2) * at.k]; })()"
+        " const frame = place.querySelector('canvas').getBoundingClientRect(), [left, top] = view.origin();"
+        " return [frame.left + left + (box.x - at.left + view.signal('boxWidth') / 2) * at.k,"
+        " frame.top + top + (box.y - at.top + view.signal('boxHeight') / 2) * at.k]; })()"
     )
     return x, y
 
@@ -181,7 +181,31 @@ def mouse(page: Page, kind: str, at: tuple[float, float], **more: object) -> Non
 
 
 def readout(page: Page) -> str:
-    return str(page.evaluate("document.getElementById('readout').textContent"))
+    return str(page.evaluate("document.querySelector('.readout').textContent"))
+
+
+def fill_in_graph(page: Page, text: str) -> None:
+    page.evaluate(
+        f"(() => {{ const s = document.querySelector('.controls input[name=search]'); s.value = {text!r};"
+        " s.dispatchEvent(new Event('input')); })()"
+    )
+
+
+def press_in_graph(page: Page, name: str) -> None:
+    page.evaluate(f"[...document.querySelectorAll('.zoom button')].find(b => b.textContent === {name!r}).click()")
+
+
+#: Where the graph is looked at, and its boxes that match.
+AT = "document.querySelector('[data-chart=graph]').view.signal('view')"
+FOUND = "document.querySelector('[data-chart=graph]').view.data('boxes').filter(b => b.found).length"
+
+
+def middle_of_graph(page: Page) -> tuple[float, float]:
+    x, y = page.evaluate(
+        "(() => { const r = document.querySelector('[data-chart=graph] canvas').getBoundingClientRect();"
+        " return [r.left + r.width / 2, r.top + r.height / 2]; })()"
+    )
+    return x, y
 
 
 def test_a_box_of_the_graph_leads_to_its_dataset_and_its_evidence(plan: Page, tpch: ReportData) -> None:
@@ -205,38 +229,93 @@ def test_a_box_of_the_graph_leads_to_its_dataset_and_its_evidence(plan: Page, tp
 def test_a_box_that_is_pointed_at_says_what_it_is(plan: Page) -> None:
     drawn(plan, "graph")
     mouse(plan, "mouseMoved", box_at(plan, "3 exact duplicates: warehouse/lineitem"))
-    plan.until("document.getElementById('readout').textContent.startsWith('3 exact duplicates: warehouse/lineitem')")
+    plan.until("document.querySelector('.readout').textContent.startsWith('3 exact duplicates: warehouse/lineitem')")
 
 
 def test_the_graph_is_searched_framed_moved_and_made_larger(plan: Page) -> None:
     drawn(plan, "graph")
-    found = "document.querySelector('[data-chart=graph]').view.data('boxes').filter(b => b.found).length"
-    at = "document.querySelector('[data-chart=graph]').view.signal('view')"
-    whole = plan.evaluate(at)
-    fill(plan, "graph-search", "LINEITEM_1994")
-    assert readout(plan) == "2 of 53 boxes match."
-    plan.until(f"{found} === 2")
-    assert plan.evaluate(at)["k"] > whole["k"]
-    fill(plan, "graph-search", "")
-    plan.until(f"{found} === 53 && {at}.k === {whole['k']}")
-    plan.evaluate("document.querySelector('[data-zoom=in]').click()")
-    plan.until(f"{at}.k > {whole['k']}")
-    larger = plan.evaluate(at)
-    x, y = plan.evaluate(
-        "(() => { const r = document.querySelector('[data-chart=graph] canvas').getBoundingClientRect();"
-        " return [r.left + r.width / 2, r.top + r.height / 2]; })()"
-    )
-    middle = (x, y)
+    whole = plan.evaluate(AT)
+    fill_in_graph(plan, " LINEITEM_1994 ")
+    plan.until(f"{FOUND} === 2 && {AT}.k > {whole['k']}")
+    plan.until("document.querySelector('.readout').textContent === '2 of 53 boxes match.'")
+    searched = plan.evaluate(AT)
+    fill_in_graph(plan, "nothing that matches")
+    plan.until(f"{FOUND} === 0")
+    assert plan.evaluate(AT) == searched, "it stays where it is if nothing matches"
+    fill_in_graph(plan, "")
+    plan.until(f"{FOUND} === 53 && {AT}.k === {whole['k']}")
+    assert readout(plan) == "Point at a box to see its name."
+    press_in_graph(plan, "Larger")
+    plan.until(f"{AT}.k > {whole['k']}")
+    larger = plan.evaluate(AT)
+    middle = middle_of_graph(plan)
     mouse(plan, "mouseMoved", middle)
     mouse(plan, "mousePressed", middle, button="left", clickCount=1)
     mouse(plan, "mouseMoved", (middle[0] - 50, middle[1]), button="left", buttons=1)
     mouse(plan, "mouseReleased", (middle[0] - 50, middle[1]), button="left", clickCount=1)
-    plan.until(f"{at}.left > {larger['left']}")
+    plan.until(f"{AT}.left > {larger['left']}")
     assert plan.evaluate("location.hash") == "", "what was dragged was not clicked"
-    plan.evaluate("(() => { const c = document.getElementById('graph-frame'); c.value = '3';"
-                  " c.dispatchEvent(new Event('change')); })()")  # fmt: skip
-    plan.until(f"{at}.k >= 0.62")
-    assert plan.evaluate("document.getElementById('graph-frame').options.length") == 8
+    press_in_graph(plan, "Fit")
+    plan.until(f"{AT}.k === {whole['k']} && {AT}.left === {whole['left']}")
+    families = "document.querySelector('.controls select[name=family]')"
+    plan.evaluate(f"(() => {{ const c = {families}; c.selectedIndex = 4; c.dispatchEvent(new Event('change')); }})()")
+    plan.until(f"{AT}.k >= 0.62")
+    assert plan.evaluate(f"{families}.options.length") == 8
+    assert plan.evaluate(f"{families}.options[0].textContent") == "All (7)"
+
+
+def test_the_graph_is_moved_by_keys(plan: Page) -> None:
+    drawn(plan, "graph")
+    whole = plan.evaluate(AT)
+    plan.evaluate("document.querySelector('[data-chart=graph]').focus()")
+    for key, moved in (("ArrowRight", "left > 0"), ("ArrowDown", "top > 0"), ("+", "k > 0")):
+        before = plan.evaluate(AT)
+        plan.send("Input.dispatchKeyEvent", type="keyDown", key=key, text=key if key == "+" else "")
+        name = moved.split()[0]
+        plan.until(f"{AT}.{name} > {before[name]}")
+    plan.send("Input.dispatchKeyEvent", type="keyDown", key="0", text="0")
+    plan.until(f"{AT}.k === {whole['k']} && {AT}.left === {whole['left']} && {AT}.top === {whole['top']}")
+
+
+def test_two_fingers_move_the_graph_and_one_moves_the_page(page: Page, reports: dict[str, Path]) -> None:
+    page.size(*SIZES["phone"])
+    page.open(reports["tpch"])
+    drawn(page, "graph")
+    whole, (x, y) = page.evaluate(AT), middle_of_graph(page)
+    fingers(page, "touchStart", (x - 40, y), (x + 40, y))
+    fingers(page, "touchMove", (x - 80, y), (x + 80, y))
+    page.until(f"Math.abs({AT}.k / {whole['k']} - 2) < 0.01")
+    point = page.evaluate(f"(() => {{ const v = {AT}; return [v.left, v.top]; }})()")
+    fingers(page, "touchMove", (x - 80, y - 30), (x + 80, y - 30))
+    page.until(f"{AT}.top > {point[1]}")
+    assert page.evaluate(AT)["left"] == pytest.approx(point[0])
+    fingers(page, "touchEnd")
+    still, scrolled = page.evaluate(AT), page.evaluate("scrollY")
+    fingers(page, "touchStart", (x, y))
+    for way in range(10, 130, 10):
+        fingers(page, "touchMove", (x, y - way))
+    fingers(page, "touchEnd")
+    page.until(f"scrollY > {scrolled}")
+    assert page.evaluate(AT) == still
+    assert page.complaints() == []
+
+
+def fingers(page: Page, kind: str, *at: tuple[float, float]) -> None:
+    page.send("Input.dispatchTouchEvent", type=kind, touchPoints=[{"x": x, "y": y} for x, y in at])
+
+
+def test_what_was_searched_in_the_graph_stays_when_the_colours_change(plan: Page) -> None:
+    drawn(plan, "graph")
+    fill_in_graph(plan, "lineitem_1994")
+    plan.until(f"{FOUND} === 2")
+    press_in_graph(plan, "Smaller")
+    before = plan.evaluate(AT)
+    plan.scheme("dark")
+    plan.until("document.querySelector('[data-chart=graph]').view.signal('paper') === '#16181a'")
+    plan.until(f"{FOUND} === 2 && {AT}.k === {before['k']}")
+    assert plan.evaluate("document.querySelectorAll('.controls input').length") == 1
+    assert plan.evaluate("document.querySelector('.controls input').value") == "lineitem_1994"
+    plan.scheme("light")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -264,7 +343,6 @@ def test_every_chart_is_drawn_as_wide_as_its_place_in_the_colours_of_the_hour(
 
 def test_charts_change_with_the_screen_and_its_colours(plan: Page) -> None:
     drawn(plan, "savings")
-    fill(plan, "graph-search", "")
     plan.size(*SIZES["phone"])
     plan.until("document.querySelector('[data-chart=savings] svg').getBoundingClientRect().width < 380")
     plan.scheme("dark")

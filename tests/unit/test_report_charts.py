@@ -20,7 +20,6 @@ from r2d2.report.bars import (
     top_savings,
 )
 from r2d2.report.charts import (
-    frames_of,
     funnel_chart,
     graph_chart,
     savings_chart,
@@ -153,7 +152,9 @@ def test_a_box_says_what_it_stands_for_and_leads_to_the_kept_one() -> None:
     assert group["anchor"] == data.anchors["warehouse/lineitem"]
     assert "3 exact duplicates: warehouse/lineitem, finance/lineitem_copy" in group["title"]
     assert sum(len(node.members) for node in layout.nodes) == 67
-    assert len(list(frames_of(data, layout))) == 7
+    chart, _ = graph_chart(data)
+    assert len(chart.data["frames"]) == 7
+    assert [value for value, _ in chart.choices["family"]] == [-1, *range(7)]
 
 
 @pytest.mark.parametrize("chart", ["graph", "sizes", "savings"])

@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from r2d2.config import load_settings
-from r2d2.model.edge import Grade, Witness
+from r2d2.model.edge import Edge, Grade, Witness
 from r2d2.model.funnel import Funnel, SparkFigures, StageFigures, unusable_by_status
 from r2d2.model.plan import Plan
 from r2d2.report.data import MAX_SHARED, ReportData, build_report, dataset_anchor
@@ -142,6 +145,39 @@ def test_a_proof_takes_a_group_as_one_place_prefers_short_ways_and_gives_up_on_l
     long = ProofPaths([edge(chain[i], chain[i + 1]) for i in range(1999)], {})
     assert long.between("s0000", f"s{MAX_STEPS:04}") == tuple(range(MAX_STEPS))
     assert all(long.between("s0000", each.id) == () for each in chain[MAX_STEPS + 1 :])
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 11), st.integers(1, 11), st.integers(1, 3)), max_size=40),
+    st.integers(0, 11),
+    st.integers(0, 11),
+)
+def test_a_proof_is_as_short_as_the_shortest_of_all_ways(links: list[tuple[int, int, int]], top: int, end: int) -> None:
+    names = [dataset(f"{number:02}") for number in range(12)]
+    columns = {wide: tuple(((f"c{place}",), "int") for place in range(wide)) for wide in (1, 2, 3)}
+    edges = [
+        edge(names[min(one, other)], names[max(one, other)], projection=columns[wide])
+        for one, other, wide in links
+        if one != other
+    ]
+    best = shortest(edges, names[top].id, names[end].id)
+    way = ProofPaths(edges, {}).between(names[top].id, names[end].id)
+    assert len(way) == best
+    assert all(edges[one].child == edges[other].parent for one, other in pairwise(way))
+    assert all(set(edges[other].projection) <= set(edges[one].projection) for one, other in pairwise(way))
+    assert not way or (edges[way[0]].parent, edges[way[-1]].child) == (names[top].id, names[end].id)
+
+
+def shortest(edges: list[Edge], top: str, end: str) -> int:
+    """By trying all ways, a step longer each time."""
+    ways = [(each,) for each in edges if each.parent == top]
+    for steps in range(1, MAX_STEPS + 1):
+        if any(way[-1].child == end for way in ways):
+            return steps
+        lower = {(way[-1].child, len(way[-1].projection)) for way in ways}
+        ways = [(each,) for each in edges if any(each.parent == at and len(each.projection) <= n for at, n in lower)]
+    return 0
 
 
 def test_a_funnel_survives_its_json() -> None:

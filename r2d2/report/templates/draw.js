@@ -5,28 +5,38 @@
   const { charts, themes } = JSON.parse(document.getElementById("charts").textContent);
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const views = new Map();
-  const READABLE = 0.62; // the scale at which boxes have their names
-  const $ = (id) => document.getElementById(id);
+  const HINT = "Point at a box to see its name.";
 
-  // A chart in its place, in the colours of the hour; what was searched or framed before stays.
+  // A chart in its place, in the colours of the hour; what was searched, chosen or moved before stays.
   function draw(place) {
-    const name = place.dataset.chart;
-    const before = views.get(place);
+    const spec = charts[place.dataset.chart];
     const theme = themes[dark.matches ? "dark" : "light"];
-    const view = new vega.View(vega.parse(charts[name], theme.config, { ast: true }), {
+    const signals = new Set((spec.signals || []).map((signal) => signal.name));
+    const before = views.get(place);
+    if (signals.has("view") && !before) tools(place);
+    const view = new vega.View(vega.parse(spec, theme.config, { ast: true }), {
       expr: vega.expressionInterpreter, renderer: place.dataset.renderer || "svg", container: place, hover: true,
-      logLevel: vega.Error,
+      bind: emptied(place.controls), logLevel: vega.Error,
     });
-    const signals = new Set((charts[name].signals || []).map((signal) => signal.name));
     if (signals.has("paper")) view.signal("paper", theme.paper);
     if (place.clientWidth) view.width(place.clientWidth);
-    if (before && signals.has("search")) view.signal("search", before.signal("search")).signal("frame", before.signal("frame"));
+    const kept = before && signals.has("view") && before.signal("view");
+    if (kept) view.signal("search", before.signal("search")).signal("family", before.signal("family"));
     if (before) before.finalize();
     views.set(place, view);
     place.view = view; // for whoever looks at the page with a console, and for tests
     if (signals.has("chosen")) view.addSignalListener("chosen", (_, anchor) => lead(view, anchor));
-    if (signals.has("hot")) view.addSignalListener("hot", (_, box) => tell(view, box));
-    return view.runAsync();
+    if (signals.has("hot")) {
+      view.addSignalListener("hot", (_, box) => tell(place, view, box));
+      view.addSignalListener("matching", (_, found) => count(place, view, found));
+    }
+    const drawn = view.runAsync();
+    return kept ? drawn.then(() => view.signal("view", kept).runAsync()) : drawn;
+  }
+
+  function emptied(element) {
+    if (element) element.replaceChildren();
+    return element;
   }
 
   function lead(view, anchor) {
@@ -36,44 +46,78 @@
     view.signal("chosen", "");
   }
 
-  function tell(view, box) {
-    const found = box >= 0 && view.data("boxes").find((each) => each.id === box);
-    if (found && $("readout")) $("readout").textContent = found.title;
-  }
-
   // ---- the graph's tools ----
-  function graph(place) {
-    const run = (change) => { const view = views.get(place); if (view) { change(view); view.runAsync(); } };
-    const search = $("graph-search"), choice = $("graph-frame");
-    const whole = charts.graph.signals.find((signal) => signal.name === "frame").value;
-    search.addEventListener("input", () => run((view) => {
-      const text = search.value.trim().toLowerCase();
-      view.signal("search", text);
-      const found = charts.graph.data[0].values.filter((box) => box.names.includes(text));
-      $("readout").textContent = text ? `${found.length} of ${charts.graph.data[0].values.length} boxes match.` : "";
-      if (found.length) view.signal("frame", text ? around(found, view) : whole);
-    }));
-    choice.addEventListener("change", () => run((view) => view.signal("frame", frameOf(choice, whole))));
-    const steps = { in: 1.4, out: 1 / 1.4 };
-    for (const button of document.querySelectorAll("[data-zoom]")) {
-      button.addEventListener("click", () => run((view) => {
-        if (button.dataset.zoom === "fit") view.signal("frame", { ...frameOf(choice, whole) });
-        else view.signal("step", { factor: steps[button.dataset.zoom] });
-      }));
-    }
+  function make(tag, attributes, ...children) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    element.append(...children);
+    return element;
   }
 
-  function frameOf(choice, whole) {
-    return choice.value === "" ? whole : { ...charts.frames[Number(choice.value)], least: READABLE };
+  function tell(place, view, box) {
+    const found = box >= 0 && view.data("boxes").find((each) => each.id === box);
+    if (found) place.readout.textContent = found.title;
   }
 
-  // What holds all of some boxes, with room for those beside them.
-  function around(boxes, view) {
-    const [width, height, room] = [view.signal("boxWidth"), view.signal("boxHeight"), 60];
-    const x = Math.min(...boxes.map((box) => box.x)) - room, y = Math.min(...boxes.map((box) => box.y)) - room;
-    const right = Math.max(...boxes.map((box) => box.x)) + width + room;
-    const bottom = Math.max(...boxes.map((box) => box.y)) + height + room;
-    return { x, y, w: right - x, h: bottom - y, least: boxes.length > 20 ? 0 : READABLE };
+  function count(place, view, { words, count: found }) {
+    place.readout.textContent = words ? `${found} of ${view.data("boxes").length} boxes match.` : HINT;
+  }
+
+  // Search and families are the chart's own controls; what moves it and makes it larger is put beside them.
+  function tools(place) {
+    const run = (name, value) => { const view = views.get(place); if (view) view.signal(name, value).runAsync(); };
+    const turn = (by) => ({ factor: by });
+    const whole = () => { const view = views.get(place); if (view) run("frame", { ...view.signal("chosenFrame") }); };
+    const larger = () => run("step", turn(1.4)), smaller = () => run("step", turn(1 / 1.4));
+    const button = (name, does) => {
+      const made = make("button", { type: "button" }, name);
+      made.addEventListener("click", does);
+      return made;
+    };
+    place.controls = make("div", { class: "controls" });
+    place.readout = make("p", { class: "readout", "aria-live": "polite" }, HINT);
+    const zoom = make("span", { class: "zoom", role: "group", "aria-label": "Size of the graph" },
+      button("Smaller", smaller), button("Larger", larger), button("Fit", whole));
+    place.before(make("div", { class: "tools" }, place.controls, zoom), place.readout);
+    place.classList.add("graph");
+    reached(place, run, { "+": larger, "=": larger, "-": smaller, 0: whole });
+    touched(place, run);
+  }
+
+  // By keyboard: arrows move it, + and - make it larger and smaller, 0 shows all of it.
+  function reached(place, run, keys) {
+    const steps = { ArrowLeft: [-60, 0], ArrowRight: [60, 0], ArrowUp: [0, -60], ArrowDown: [0, 60] };
+    place.tabIndex = 0;
+    place.setAttribute("role", "group");
+    place.setAttribute("aria-label", "Containment graph: arrow keys move it, plus and minus change its size, 0 shows all of it");
+    place.addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      if (steps[event.key]) run("move", { x: steps[event.key][0], y: steps[event.key][1] });
+      else if (keys[event.key]) keys[event.key]();
+      else return;
+      event.preventDefault();
+    });
+  }
+
+  // Two fingers move it and make it larger; one scrolls the page.
+  function touched(place, run) {
+    let before = null;
+    const spot = ([one, other]) => {
+      const frame = place.querySelector("canvas, svg").getBoundingClientRect(), [left, top] = views.get(place).origin();
+      return {
+        x: (one.clientX + other.clientX) / 2 - frame.left - left, y: (one.clientY + other.clientY) / 2 - frame.top - top,
+        apart: Math.max(1, Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY)),
+      };
+    };
+    const begin = (event) => { before = event.touches.length === 2 && views.has(place) ? spot(event.touches) : null; };
+    for (const kind of ["touchstart", "touchend", "touchcancel"]) place.addEventListener(kind, begin, { passive: true });
+    place.addEventListener("touchmove", (event) => {
+      if (!before) return;
+      event.preventDefault();
+      const now = spot(event.touches);
+      run("pinch", { factor: now.apart / before.apart, x: now.x, y: now.y, fromX: before.x, fromY: before.y });
+      before = now;
+    }, { passive: false });
   }
 
   function start() {
@@ -92,8 +136,6 @@
     for (const place of places) { near.observe(place); resized.observe(place); }
     dark.addEventListener("change", () => { for (const place of [...views.keys()]) draw(place); });
     addEventListener("beforeprint", () => { for (const place of places) if (!views.has(place)) draw(place); });
-    const drawing = document.querySelector("[data-chart=graph]");
-    if (drawing && $("graph-search")) graph(drawing);
   }
 
   start();

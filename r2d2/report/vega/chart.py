@@ -17,11 +17,13 @@ Theme = Literal["light", "dark"]
 MIME = "application/vnd.vega.v5+json"
 _PLACE = "r2d2.report.vega"
 _FONT = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica Neue, Arial, DejaVu Sans, sans-serif"
-#: Colours that colour-blind people can tell apart (Okabe and Ito), darkened or lightened to stand out from the ground:
-#: kept, goes, a view in its place, moved to a colder class, its producer stopped, not planned.
-_COLOURS: Mapping[Theme, tuple[str, ...]] = {
-    "light": ("#0072b2", "#b34700", "#a63d84", "#00799c", "#00714f", "#6b7075"),
-    "dark": ("#56b4e9", "#f0a35c", "#e79ac7", "#8fd3f4", "#4fc79c", "#9aa0a5"),
+#: What colours stand for, in charts and tables: what is planned, and duplicates of which some go.
+KINDS = ("keep", "retire", "redirect", "colder", "stop-producer", "none", "mixed")
+#: Colours of these that colour-blind people can tell apart, whatever kind of cones they lack, and that stand out from the
+#: ground as text on them does from them (tests/unit/test_report_colours.py measures both).
+COLOURS: Mapping[Theme, tuple[str, ...]] = {
+    "light": ("#0072b2", "#b34700", "#6a126b", "#2d18c7", "#11423a", "#6f7479", "#493b15"),
+    "dark": ("#56b4e9", "#f0a35c", "#e84d83", "#8879f5", "#53fba9", "#c7ccd0", "#fed71c"),
 }
 #: ink, soft text, lines, the ground of bars.
 _INKS: Mapping[Theme, tuple[str, ...]] = {
@@ -39,12 +41,14 @@ class Chart:
         title: what it shows, in a sentence.
         data: records by the name of the data set that they fill; values are what JSON has.
         signals: initial values of signals, by name.
+        choices: what can be chosen for a signal: values and what they are called.
     """
 
     name: str
     title: str
     data: Mapping[str, Sequence[Record]]
     signals: Mapping[str, Any] = field(default_factory=dict)
+    choices: Mapping[str, Sequence[tuple[Any, str]]] = field(default_factory=dict)
 
     @property
     def specification(self) -> dict[str, Any]:
@@ -57,6 +61,7 @@ class Chart:
         spec["description"] = self.title
         _filled(spec.get("data", []), self.data, "values")
         _filled(spec.get("signals", []), self.signals, "value")
+        _offered(spec.get("signals", []), self.choices)
         return spec
 
     def in_theme(self, theme: Theme = "light") -> dict[str, Any]:
@@ -75,6 +80,12 @@ def _filled(entries: Sequence[dict[str, Any]], given: Mapping[str, Any], key: st
         known[name][key] = [dict(each) for each in value] if key == "values" else value
 
 
+def _offered(signals: Sequence[dict[str, Any]], choices: Mapping[str, Sequence[tuple[Any, str]]]) -> None:
+    known = {signal["name"]: signal for signal in signals}
+    for name, offered in choices.items():
+        known[name]["bind"] |= {"options": [value for value, _ in offered], "labels": [label for _, label in offered]}
+
+
 @cache
 def specification(name: str) -> dict[str, Any]:
     """A specification as it is kept, without records."""
@@ -88,7 +99,7 @@ def config(theme: Theme) -> dict[str, Any]:
     return {
         "background": None,
         "font": _FONT,
-        "range": {"category": list(_COLOURS[theme]), "ordinal": [ground, line, soft, ink]},
+        "range": {"category": list(COLOURS[theme]), "ordinal": [ground, line, soft, ink]},
         "text": {"fill": ink, "fontSize": 12},
         "rule": {"stroke": line},
         "axis": {
@@ -104,6 +115,15 @@ def config(theme: Theme) -> dict[str, Any]:
         },
         "legend": {"labelColor": ink, "titleColor": soft, "labelFontSize": 12, "symbolType": "square"},
     }
+
+
+def colours_css() -> str:
+    """The colours as properties of a style sheet, for the theme that the reader's system has."""
+    light, dark = (
+        "".join(f"--{kind}:{colour};" for kind, colour in zip(KINDS, COLOURS[theme], strict=True))
+        for theme in ("light", "dark")
+    )
+    return f":root{{{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
 
 
 @cache
