@@ -136,5 +136,8 @@ def limits() -> Parser:
 def output_format(*choices: str) -> Parser:
     """Form of the payload; the first choice is the default."""
     parser = Parser(add_help=False)
-    parser.add_argument("--format", default=choices[0], choices=choices, help="of what goes to standard output")
+    text = "of what goes to standard output"
+    if "csv" in choices:
+        text += "; csv is for spreadsheets: text that one would take for a formula has ' before it. Programs read json"
+    parser.add_argument("--format", default=choices[0], choices=choices, help=text)
     return parser

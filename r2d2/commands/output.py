@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,11 +12,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from r2d2.delimited import csv_line
 from r2d2.units import some_of
 from r2d2.visible import visible
 
 FORMATS = ("table", "json", "csv")
 Row = Mapping[str, Any]
+#: What a spreadsheet takes a cell for a formula by.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def print_rows(rows: Iterable[Row], columns: Sequence[str], output: str) -> None:
@@ -25,9 +27,9 @@ def print_rows(rows: Iterable[Row], columns: Sequence[str], output: str) -> None
     if output == "json":
         _print_json_list(rows, columns)
     elif output == "csv":
-        writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows([_cell(row[column]) for column in columns] for row in rows)
+        sys.stdout.write(csv_line(columns))
+        for row in rows:
+            sys.stdout.write(csv_line(_spreadsheet_cell(row[column]) for column in columns))
     else:
         _print_table(rows, columns)
 
@@ -62,6 +64,12 @@ def _print_table(rows: Iterable[Row], columns: Sequence[str]) -> None:
 def _brief(value: Any) -> str:
     """A cell for people: of a long list, such as all the snapshots that share files, the first few."""
     return some_of([str(item) for item in value]) if isinstance(value, list | tuple) else _cell(value)
+
+
+def _spreadsheet_cell(value: Any) -> str:
+    """A name from the lake must not be a formula where a spreadsheet opens the file; numbers are what they are."""
+    text = _cell(value)
+    return f"'{text}" if not isinstance(value, int | float) and text.startswith(_FORMULA) else text
 
 
 def _cell(value: Any) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from r2d2.catalog.codec import pack_leaf
 from r2d2.errors import UsageError
@@ -27,6 +29,14 @@ def test_keys_come_back_as_they_were() -> None:
     assert keys == Keys(("a.b", "c"), (('x,\n"y"', ""), ("ü", "1")))
     assert Keys.from_csv(keys.to_csv(), "k") == keys
     assert keys.cells == ((("a.b", 'x,\n"y"'),), (("a.b", "ü"), ("c", "1")))
+
+
+@given(st.lists(st.tuples(st.text(), st.text(min_size=1)), min_size=1, unique=True))
+@example([("x\ry", "\r")])
+@example([("x\r\n", "\n")])
+def test_people_of_any_letters_come_back_as_they_were(people: list[tuple[str, str]]) -> None:
+    keys = Keys(("a", "b"), tuple(people))
+    assert Keys.from_csv(keys.to_csv(), "k") == keys
 
 
 @pytest.mark.parametrize(

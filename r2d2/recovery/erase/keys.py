@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from r2d2.delimited import csv_line
 from r2d2.errors import UsageError
 from r2d2.model.dataset import LeafPath
 from r2d2.model.names import fold_name
@@ -31,9 +32,7 @@ class Keys:
 
     def to_csv(self) -> bytes:
         """As ``from_csv`` reads it; equal keys give equal bytes."""
-        text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([self.columns, *self.people])
-        return text.getvalue().encode("utf-8")
+        return "".join(map(csv_line, (self.columns, *self.people))).encode("utf-8")
 
     @staticmethod
     def from_csv(data: bytes, where: str) -> Keys:

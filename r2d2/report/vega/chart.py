@@ -19,8 +19,8 @@ _PLACE = "r2d2.report.vega"
 _FONT = "system-ui, -apple-system, Segoe UI, Roboto, Helvetica Neue, Arial, DejaVu Sans, sans-serif"
 #: What colours stand for, in charts and tables: what is planned, and duplicates of which some go.
 KINDS = ("keep", "retire", "redirect", "colder", "stop-producer", "none", "mixed")
-#: Colours of these that colour-blind people can tell apart, whatever kind of cones they lack, and that stand out from the
-#: ground as text on them does from them (tests/unit/test_report_colours.py measures both).
+#: Colours of these that colour-blind people can tell apart, whatever kind of cones they lack, and that stand out from
+#: the ground as text on them does from them (tests/unit/test_report_colours.py measures both).
 COLOURS: Mapping[Theme, tuple[str, ...]] = {
     "light": ("#0072b2", "#b34700", "#6a126b", "#2d18c7", "#11423a", "#6f7479", "#493b15"),
     "dark": ("#56b4e9", "#f0a35c", "#e84d83", "#8879f5", "#53fba9", "#c7ccd0", "#fed71c"),
