@@ -21,6 +21,7 @@ from r2d2.catalog.state_place import REPORT
 from r2d2.catalog.summaries import summarize_files
 from r2d2.commands.engine import Engine
 from r2d2.commands.output import print_rows
+from r2d2.commands.owners import write_owner_pages
 from r2d2.commands.state import DATASET_COLUMNS, dataset_row
 from r2d2.config import Settings
 from r2d2.containment.digest import stored_digests
@@ -34,11 +35,8 @@ from r2d2.model.edge import Edge, Grade
 from r2d2.operations.observe import observed
 from r2d2.operations.turns import turn
 from r2d2.progress import Progress
-from r2d2.report.data import ReportData
 from r2d2.report.near_misses import near_misses
-from r2d2.report.owners import owner_pages
 from r2d2.report.problems import Problem as RunProblem
-from r2d2.report.render import render_owner
 from r2d2.report.summary import markdown
 from r2d2.report.terminal import funnel_lines, retire_lines
 from r2d2.units import plural
@@ -135,11 +133,12 @@ def report(
     """
     state = open_state(state_dir)
     found = runs.find_run(state, run_id, runs.PLANNED)
-    data = pipeline.report_stage(reported(state, found, settings, progress))
+    shown = reported(state, found, settings, progress)
+    data = pipeline.report_stage(shown)
     path = joined(state.location, REPORT)
     progress.say(f"report: {path}", "report", path=path)
     if owners:
-        written = _owners(data, Path(owners), settings.report.decide_days, found.retention.min_saving)
+        written = write_owner_pages(state, shown, data, Path(owners), settings)
         progress.say(f"{plural(written, 'page')} for owners: {owners}", "owners", path=owners, pages=written)
     if summary:
         print(markdown(data), end="")
@@ -153,15 +152,6 @@ def reported(state: State, run: runs.Run, settings: Settings, progress: Progress
     near = near_misses(runs.edge_table(state, run, Grade.REFUTED), datasets)
     duplicates, plan = runs.groups(state, run).duplicates, runs.plan(state, run)
     return pipeline.Reported(job, datasets, runs.proven(state, run), near, duplicates, plan, report_topics(job))
-
-
-def _owners(data: ReportData, place: Path, days: int, floor: float) -> int:
-    """Writes a page for each owner; how many."""
-    place.mkdir(parents=True, exist_ok=True)
-    pages = owner_pages(data, days)
-    for page in pages:
-        (place / page.file).write_text(render_owner(page, data, floor), encoding="utf-8")
-    return len(pages)
 
 
 def check(lakes: Sequence[str], settings: Settings, progress: Progress, output: str) -> int:

@@ -126,7 +126,7 @@ def savings_parts(data: ReportData) -> tuple[SavingsPart, ...]:
 
 def top_savings(data: ReportData, most: int = 10) -> tuple[TopSaving, ...]:
     """The datasets to retire first."""
-    rows = sorted(data.gone, key=lambda row: -row.saving_per_month)[:most]
+    rows = data.gone[:most]
     largest = max((row.saving_per_month for row in rows), default=0.0)
     return tuple(TopSaving(row, _part(row.saving_per_month, largest)) for row in rows)
 

@@ -170,8 +170,9 @@ class ReportData:
 
     @property
     def gone(self) -> tuple[DatasetRow, ...]:
-        """The rows of datasets whose bytes go."""
-        return tuple(row for row in self.rows if row.action in GONE)
+        """The rows of datasets whose bytes go, what saves most first."""
+        found = (row for row in self.rows if row.action in GONE)
+        return tuple(sorted(found, key=lambda row: (-row.saving_per_month, row.id)))
 
     def with_action(self, action: str) -> tuple[DatasetRow, ...]:
         """The rows with this action, in the report's order."""

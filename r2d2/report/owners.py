@@ -1,14 +1,19 @@
-"""A page for each owner: what of theirs could go, a sentence each, until when to decide; silence means keep."""
+"""A page for each owner: what of theirs could go and is not decided, a sentence each; silence means keep."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections import defaultdict
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
-from r2d2.model.plan import GONE
+from r2d2.model.plan import PlannedDataset
+from r2d2.recovery.records.decisions import Decided, Decisions
 from r2d2.report.data import DatasetRow, ReportData
 from r2d2.retention.reasons import saves_too_little
 from r2d2.units import human_seconds, money, plural
@@ -22,12 +27,29 @@ _NAMED = 20
 NOBODY = "no known owner"
 
 
+class Stand(StrEnum):
+    """How a dataset that could go stands with those who decide."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    RETIRED = "retired"
+
+
+class Standing(NamedTuple):
+    """How a dataset stands, and what is to be known of an earlier decision."""
+
+    stand: Stand = Stand.OPEN
+    note: str = ""
+
+
 @dataclass(frozen=True)
 class Item:
-    """A dataset that could go, and why that is no loss, in a sentence."""
+    """A dataset that could go, and why that is no loss, in a sentence; what became of an earlier decision, if any."""
 
     row: DatasetRow
     sentence: str
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,11 +58,12 @@ class OwnerPage:
 
     Attributes:
         owner: empty for datasets whose owner is unknown.
-        items: what saves most, the most first.
-        more: how many more could go, and what they would save a month.
+        items: what saves most of what nobody decided on, the most first.
+        more: how many more are open, and what they would save a month.
         small: datasets that are kept because they would save less than ``retention.min_saving``.
-        saving: a month, of all that could go.
+        saving: a month, of all that is open.
         deadline: the last day to decide.
+        decided: how many are decided on, by how.
     """
 
     owner: str
@@ -49,6 +72,12 @@ class OwnerPage:
     small: int
     saving: float
     deadline: date
+    decided: Mapping[Stand, int] = field(default_factory=dict)
+
+    @property
+    def open(self) -> int:
+        """Datasets that somebody should decide on."""
+        return len(self.items) + self.more[0]
 
     @property
     def title(self) -> str:
@@ -63,30 +92,54 @@ class OwnerPage:
         return f"{letters or 'owner'}-{digest}.html"
 
 
-def owner_pages(data: ReportData, days: int) -> tuple[OwnerPage, ...]:
+def standing(decisions: Decisions, entry: PlannedDataset) -> Standing:
+    """How a dataset of a plan stands now."""
+    decided, lapse = decisions.on(entry), decisions.lapse(entry)
+    if decided is Decided.LAPSED:
+        gone = decisions.is_retired(entry.dataset)
+        review = decisions.newest[entry.dataset]
+        word = "approved" if review.approved else "kept"
+        note = f"{review.by} had {word} it, and that counts no more: {lapse}"
+        return Standing(Stand.RETIRED) if gone else Standing(Stand.OPEN, note)
+    return Standing(Stand.OPEN if decided is Decided.UNDECIDED else Stand(decided.value))
+
+
+def owner_pages(
+    data: ReportData, days: int, stands: Mapping[str, Standing] = MappingProxyType({})
+) -> tuple[OwnerPage, ...]:
     """A page for each owner of anything that could go or is too small for that, the largest saving first.
 
     Args:
         days: that owners have to decide, from the start of the run.
+        stands: how datasets stand; those that are not among them are open.
     """
     gone: dict[str, list[DatasetRow]] = defaultdict(list)
     small: dict[str, int] = defaultdict(int)
-    for row in data.rows:
-        if row.action in GONE:
-            gone[row.owner].append(row)
-        elif saves_too_little(row.reason):
-            small[row.owner] += 1
+    for row in data.gone:
+        gone[row.owner].append(row)
+    for row in data.with_action("keep"):
+        small[row.owner] += saves_too_little(row.reason)
     deadline = data.run.started.date() + timedelta(days=days)
-    pages = [_page(owner, gone[owner], small[owner], deadline, data) for owner in {*gone, *small}]
+    owners = {*gone, *(owner for owner, number in small.items() if number)}
+    pages = [_page(owner, gone[owner], small[owner], deadline, data, stands) for owner in owners]
     return tuple(sorted(pages, key=lambda page: (-page.saving, page.owner)))
 
 
-def _page(owner: str, rows: list[DatasetRow], small: int, deadline: date, data: ReportData) -> OwnerPage:
-    rows = sorted(rows, key=lambda row: (-row.saving_per_month, row.id))
-    items = tuple(Item(row, sentence(row, data)) for row in rows[:MOST])
-    rest = rows[MOST:]
-    more = len(rest), sum(row.saving_per_month for row in rest)
-    return OwnerPage(owner, items, more, small, sum(row.saving_per_month for row in rows), deadline)
+def _page(
+    owner: str,
+    rows: Sequence[DatasetRow],
+    small: int,
+    deadline: date,
+    data: ReportData,
+    stands: Mapping[str, Standing],
+) -> OwnerPage:
+    stood = {row.id: stands.get(row.id, Standing()) for row in rows}
+    left = [row for row in rows if stood[row.id].stand is Stand.OPEN]
+    items = tuple(Item(row, sentence(row, data), stood[row.id].note) for row in left[:MOST])
+    more = len(left) - len(items), sum(row.saving_per_month for row in left[MOST:])
+    decided = Counter[Stand](each.stand for each in stood.values() if each.stand is not Stand.OPEN)
+    saving = sum(row.saving_per_month for row in left)
+    return OwnerPage(owner, items, more, small, saving, deadline, decided)
 
 
 def sentence(row: DatasetRow, data: ReportData) -> str:

@@ -119,9 +119,30 @@ def render_owner(page: OwnerPage, data: ReportData, floor: float) -> str:
         style=style,
         policy=_policy(style),
         floor=floor,
+        mark=owners_mark(data),
         example=f"-- {example}" if example.startswith("-") else example,
         state=shell_word(data.run.state),
     )  # fmt: skip
+
+
+def render_owners(pages: Sequence[OwnerPage], data: ReportData) -> str:
+    """The page that leads to those of the owners: no script, no network access."""
+    style = _style()
+    return _environment(data.currency).get_template("owners.html.j2").render(
+        pages=pages,
+        run=data.run,
+        style=style,
+        policy=_policy(style),
+        mark=owners_mark(data),
+        state=shell_word(data.run.state),
+        open=sum(page.open for page in pages),
+        saving=sum(page.saving for page in pages),
+    )  # fmt: skip
+
+
+def owners_mark(data: ReportData) -> str:
+    """By which a page of an owner is known to be of this state."""
+    return f"r2d2 owners {hashlib.sha256(data.run.state.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
 def render_notebook(title: str, body: str, specs: Mapping[str, Any], others: Sequence[tuple[str, str]]) -> str:

@@ -19,7 +19,7 @@ def markdown(data: ReportData) -> str:
 
 
 def _lines(data: ReportData) -> Iterator[str]:
-    gone = sorted(data.gone, key=lambda row: (-row.saving_per_month, row.id))
+    gone = data.gone
     lakes = ", ".join(map(_plain, data.run.roots))
     yield f"### {headline(data)}"
     yield ""

@@ -15,7 +15,7 @@ from r2d2.model.receipt import Receipt
 from r2d2.pipeline import Reported, report_data
 from r2d2.progress import Progress
 from r2d2.recovery.records.decisions import Decisions, decisions_on
-from r2d2.recovery.records.journal import Journal
+from r2d2.recovery.records.journal import Journal, Record
 from r2d2.recovery.records.receipts import receipts
 from r2d2.report.data import DatasetRow, ReportData
 from r2d2.review.table import Said
@@ -92,6 +92,11 @@ class Lake:
         return decisions_on(self.state, self.run.roots, self.settings.recovery)
 
     @property
+    def journal(self) -> list[Record]:
+        """What was done to the lake, as it is now: read anew each time."""
+        return Journal(self.state).records if self.state else []
+
+    @property
     def receipts(self) -> tuple[Receipt, ...]:
         """All retirements, as the journal tells them now."""
-        return tuple(receipts(Journal(self.state).records).values()) if self.state else ()
+        return tuple(receipts(self.journal).values())

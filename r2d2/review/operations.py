@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 from r2d2.catalog.state import latest
 from r2d2.model.receipt import RETIRED, Receipt, Status
+from r2d2.recovery.parents.protection import guard_interval
+from r2d2.recovery.records.journal import Record
 from r2d2.recovery.records.receipts import is_unfinished
 from r2d2.review.lake import Lake
 from r2d2.review.table import Said, Table
 from r2d2.review.tables import Cell, amount, day, plain, size, table, time, whole
-from r2d2.units import plural
+from r2d2.units import human_seconds, plural
 
 _NOTHING = "Nothing was retired yet: r2d2 review approve, then r2d2 apply."
 
@@ -44,13 +46,34 @@ def _quarantined(receipt: Receipt, days: float, now: datetime) -> tuple[Cell, ..
     )
 
 
-def guard(lake: Lake) -> Table | Said:
-    """What asks for a person: retirements that are frozen, or that a crash left half done."""
+def looks(lake: Lake, most: int = 10) -> Table | Said:
+    """When the guard looked last and what it found, the newest look first; whether the next one is overdue."""
     if not lake.receipts:
         return Said(_NOTHING)
-    asked = [each for each in lake.receipts if (each.status in RETIRED and each.frozen) or is_unfinished(each)]
-    retired = sum(each.status in RETIRED for each in lake.receipts)
-    note = f"{plural(retired, 'dataset')} retired; r2d2 guard looks whether each can still be given back."
+    made = [record for record in reversed(lake.journal) if record.event == "guarded"]
+    every = guard_interval(lake.settings.retention)
+    expected = f"retention.guard_checks says every {human_seconds(every.total_seconds())}"
+    if not made:
+        return Said(f"r2d2 guard never looked; {expected}, and nothing is purged before.")
+    ago = datetime.now(UTC) - made[0].at
+    late = ": it is overdue, and nothing is purged before" if ago > every else ""
+    note = f"It looked {human_seconds(max(0.0, ago.total_seconds()))} ago last; {expected}{late}."
+    return table("What r2d2 guard found", "at|#retired|found", map(_look, made[:most]), note)
+
+
+def _look(record: Record) -> tuple[Cell, ...]:
+    found = {str(verdict): int(number) for verdict, number in record.facts.get("findings", {}).items()}
+    told = ", ".join(f"{number:,} {verdict}" for verdict, number in sorted(found.items()))
+    return day(record.at), whole(sum(found.values())), plain(told)
+
+
+def guard(lake: Lake) -> Table | Said:
+    """What asks for a person: retirements that are frozen, or that a crash left half done."""
+    found = lake.receipts
+    if not found:
+        return Said(_NOTHING)
+    asked = [each for each in found if (each.status in RETIRED and each.frozen) or is_unfinished(each)]
+    retired = sum(each.status in RETIRED for each in found)
     cells = (
         (
             plain(each.dataset),
@@ -60,6 +83,7 @@ def guard(lake: Lake) -> Table | Said:
         )
         for each in asked
     )
+    note = f"{plural(retired, 'dataset')} retired."
     return table("A person should see to these", "dataset|status|since|why", cells, note)
 
 

@@ -33,8 +33,8 @@ def first(lake: Lake, most: int = 10) -> Table | Said:
     """What to retire first."""
     if lake.data is None:
         return lake.nothing
-    rows = sorted(lake.data.gone, key=lambda row: (-row.saving_per_month, row.id))
-    currency, rest = lake.data.currency, rows[most:]
+    rows, currency = lake.data.gone, lake.data.currency
+    rest = rows[most:]
     saving = amount(sum(row.saving_per_month for row in rest), currency).text
     cells = (
         (

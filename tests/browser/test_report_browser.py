@@ -14,7 +14,7 @@ import pytest
 
 from r2d2.report.data import ReportData
 from r2d2.report.owners import owner_pages
-from r2d2.report.render import render, render_owner
+from r2d2.report.render import render, render_owner, render_owners
 from r2d2.units import human_bytes, human_seconds, money
 from r2d2.visible import visible
 from tests.browser.devtools import Page, browser
@@ -446,15 +446,17 @@ def test_no_page_is_wider_than_the_screen(
 def test_no_owners_page_is_wider_than_the_screen(page: Page, tmp_path: Path, size: str, scheme: str) -> None:
     data = hostile_report()
     rows = tuple(replace(row, owner=HOSTILE[-1]) for row in data.rows)
-    (one,) = owner_pages(replace(data, rows=rows), 14)
+    pages = (one,) = owner_pages(replace(data, rows=rows), 14)
     (tmp_path / one.file).write_text(render_owner(one, data, 1.0), encoding="utf-8")
+    (tmp_path / "index.html").write_text(render_owners(pages, data), encoding="utf-8")
     page.size(*SIZES[size])
     page.scheme(scheme)
-    page.open(tmp_path / one.file)
-    assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]
-    assert page.evaluate(CONTRAST) == {}
-    assert page.complaints() == []
-    assert page.requests() == [(tmp_path / one.file).as_uri()]
+    for file in (one.file, "index.html"):
+        page.open(tmp_path / file)
+        assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]
+        assert page.evaluate(CONTRAST) == {}
+        assert page.complaints() == []
+        assert page.requests() == [(tmp_path / file).as_uri()]
     page.scheme("light")
 
 

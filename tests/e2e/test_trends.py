@@ -82,3 +82,37 @@ def test_owners_get_a_page_each_and_a_chat_a_summary(
     assert f"1 page for owners: {tmp_path}/to/owners" in said.err
     (page,) = (tmp_path / "to/owners").glob("ana-*.html")
     assert "Every row is in " in page.read_text(encoding="utf-8")
+
+
+def test_owners_are_not_asked_again_what_is_decided_and_pages_that_nobody_needs_go(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state, pages = tmp_path / "state", tmp_path / "owners"
+    small_lake(tmp_path / "lake")
+    facts = tmp_path / "facts.csv"
+    facts.write_text("dataset,key,value\n**,owner,ana\n", encoding="utf-8")
+    run_job(tmp_path / "lake", state, DEAR, f"usage.facts_csv={facts}")
+    report = ["report", "--state", str(state), "--owners", str(pages)]
+    assert main(report) == 0
+    (ana,) = pages.glob("ana-*.html")
+    (pages / "notes.html").write_text("mine", encoding="utf-8")
+    index = (pages / "index.html").read_text(encoding="utf-8")
+    assert f'<a href="{ana.name}"><bdi>ana</bdi></a>' in index
+    capsys.readouterr()
+    assert main(["review", "list", "--state", str(state), "--format", "json"]) == 0
+    names = [row["dataset"] for row in json.loads(capsys.readouterr().out)]
+    who = ["--state", str(state), "--by", "ana", "--note", "read daily"]
+    assert main(["review", "reject", *who, names[0]]) == 0
+    assert main(report) == 0
+    text = ana.read_text(encoding="utf-8")
+    assert f"<strong><bdi>{names[0]}</bdi></strong>" not in text
+    assert all(f"<strong><bdi>{name}</bdi></strong>" in text for name in names[1:])
+    assert "Decided already: 1 to be kept." in text
+    assert main(["review", "approve", *who, *names[1:]]) == 0
+    assert main(report) == 0
+    assert "Nothing of yours is left to decide on." in ana.read_text(encoding="utf-8")
+    assert "Nothing is left to decide on." in (pages / "index.html").read_text(encoding="utf-8")
+    facts.write_text("dataset,key,value\n**,owner,ben\n", encoding="utf-8")
+    run_job(tmp_path / "lake", state, DEAR, f"usage.facts_csv={facts}")
+    assert main(report) == 0
+    assert sorted(path.name[:4] for path in pages.iterdir()) == ["ben-", "inde", "note"]

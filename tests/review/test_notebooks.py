@@ -111,7 +111,9 @@ def test_what_is_approved_in_a_notebook_is_what_apply_retires(
     assert {d[0] for name, d in how.items() if name.startswith("snapshots/")} == {"undecided"}
     assert [(row["dataset"], row["done"]) for row in line.rows("apply", "--yes")] == [("exports/orders.csv", True)]
     assert not (lake / "exports/orders.csv").is_file() or "r2d2" in (lake / "exports/orders.csv").read_text()
+    line.rows("guard")
     shown = texts(executed("05_operations", tmp_path, STATE=str(tmp_path / "state")))
+    assert "1 good" in shown["operations.looks(lake)"]
     assert "exports/orders.csv" in shown["operations.quarantine(lake)"]
     assert ">1<" in shown["operations.realised(lake)"]
 

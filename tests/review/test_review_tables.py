@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from r2d2.errors import NotFound, UsageError
-from r2d2.review import plan_review
+from r2d2.review import operations, plan_review
 from r2d2.review.lake import Lake
 from r2d2.review.plan_review import Chosen
-from r2d2.review.table import SHOWN, Preformatted, Said
+from r2d2.review.table import SHOWN, Preformatted, Said, Table
 from r2d2.review.tables import plain, size, table
-from tests.recovery_states import planned, state_at, whole_and_part
+from tests.recovery_states import Line, planned, state_at, whole_and_part
 from tests.report_fakes import HOSTILE
 
 
@@ -96,3 +96,21 @@ def test_what_is_not_in_the_plan_can_not_be_decided_on(lake: Lake) -> None:
 def test_a_run_that_was_named_must_be_there(lake: Lake, tmp_path: Path) -> None:
     with pytest.raises(NotFound):
         _ = Lake(str(tmp_path / "state"), "nosuch").run
+
+
+def test_the_looks_of_the_guard_are_told_and_one_that_is_overdue(
+    lake: Lake, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = Line(tmp_path / "state", capsys)
+    assert str(operations.looks(lake)).startswith("Nothing was retired yet")
+    plan_review.approve(lake, "ann", "no", Chosen(only=["copy.parquet"]))
+    line.rows("apply", "--yes")
+    assert str(operations.looks(lake)).startswith("r2d2 guard never looked; retention.guard_checks says every 24 h")
+    line.rows("guard")
+    found = operations.looks(lake)
+    assert isinstance(found, Table)
+    assert [row[1:] for row in found.rows] == [("1", "1 good")]
+    assert "overdue" not in found.note
+    hasty = operations.looks(Lake(str(tmp_path / "state"), overrides=["retention.guard_checks=100000000"]))
+    assert isinstance(hasty, Table)
+    assert hasty.note.endswith(": it is overdue, and nothing is purged before.")

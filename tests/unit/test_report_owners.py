@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
+from r2d2.config import RecoverySettings
+from r2d2.model.plan import Action, PlannedDataset
+from r2d2.model.receipt import Review
+from r2d2.recovery.records.decisions import Decisions
 from r2d2.report.data import DatasetRow, ReportData
-from r2d2.report.owners import MOST, NOBODY, owner_pages, sentence
-from r2d2.report.render import render_owner
+from r2d2.report.owners import MOST, NOBODY, Stand, Standing, owner_pages, sentence, standing
+from r2d2.report.render import render_owner, render_owners
 from r2d2.report.summary import code, markdown
 from tests.report_fakes import HOSTILE, hostile_report, tpch_report, with_trends
 
@@ -66,6 +70,45 @@ def test_what_saves_too_little_is_one_line() -> None:
     assert "Nothing of yours is worth retiring" in text
 
 
+def test_what_is_decided_is_counted_and_what_lapsed_is_asked_again_with_the_reason() -> None:
+    data = owned(tpch_report(), ana=5)
+    names = [row.id for row in data.gone[:5]]
+    why = "ben had approved it, and that counts no more: it is 91 days old"
+    stands = {
+        names[0]: Standing(Stand.APPROVED),
+        names[1]: Standing(Stand.RETIRED),
+        names[2]: Standing(Stand.RETIRED),
+        names[3]: Standing(Stand.OPEN, why),
+    }
+    pages = owner_pages(data, 14, stands)
+    (ana,) = (page for page in pages if page.owner == "ana")
+    assert [item.row.id for item in ana.items] == names[3:]
+    assert ana.decided == {Stand.APPROVED: 1, Stand.RETIRED: 2}
+    assert ana.saving == pytest.approx(sum(row.saving_per_month for row in data.gone[3:5]))
+    text = render_owner(ana, data, 0.0)
+    assert f"{why}." in text
+    assert "Decided already: 1 approved, 2 retired." in text
+    index = render_owners(pages, data)
+    assert f'href="{ana.file}"' in index
+    assert re.search(r"wait for decisions on 57 datasets", index)
+
+
+def test_how_a_dataset_stands_follows_from_the_decisions_on_it() -> None:
+    entry = PlannedDataset("d", Action.RETIRE, "p", 1.0, 1.0, 1.0, "why", version="1")
+    at = datetime(2026, 11, 1, tzinfo=UTC)
+    made = Review("d", True, "ana", "n", at, 1, "1", "p", "1", action="retire", rebuild_seconds=1.0, rebuild_cost=1.0)
+    decisions = Decisions({}, {}, RecoverySettings(), now=datetime(2026, 11, 2, tzinfo=UTC))
+    assert standing(decisions, entry) == Standing()
+    approved = replace(decisions, newest={"d": made})
+    assert standing(approved, entry) == Standing(Stand.APPROVED)
+    assert standing(replace(decisions, newest={"d": replace(made, approved=False)}), entry) == Standing(Stand.REJECTED)
+    later = datetime(2026, 11, 2, tzinfo=UTC)
+    assert standing(replace(approved, ended={"d": (later, "retired")}), entry) == Standing(Stand.RETIRED)
+    back = standing(replace(approved, ended={"d": (later, "given back")}), entry)
+    assert back.stand is Stand.OPEN
+    assert back.note.endswith("counts no more: the dataset was given back on 2026-11-02")
+
+
 def test_hostile_names_run_nothing_and_name_no_other_file() -> None:
     data = hostile_report()
     rows = tuple(replace(row, owner=HOSTILE[n % len(HOSTILE)]) for n, row in enumerate(data.rows))
@@ -73,8 +116,7 @@ def test_hostile_names_run_nothing_and_name_no_other_file() -> None:
     files = [page.file for page in pages]
     assert len(set(files)) == len(files)
     assert all(re.fullmatch(r"[a-z0-9-]{1,49}\.html", file) for file in files)
-    for page in pages:
-        text = render_owner(page, data, 0.0)
+    for text in (render_owners(pages, data), *(render_owner(page, data, 0.0) for page in pages)):
         assert "<script" not in text
         assert "<img" not in text
         assert "script-src &#39;none&#39;" in text or "script-src 'none'" in text

@@ -89,6 +89,10 @@ class Decisions:
             return ""
         return review.lapsed or self._of_dataset(review, entry) or self._of_plan(review, entry)
 
+    def is_retired(self, dataset: str) -> bool:
+        """Whether the last that was done with a dataset was to retire it."""
+        return self.ended.get(dataset, (None, ""))[1] == _ENDS[Status.QUARANTINED]
+
     def approval(self, entry: PlannedDataset) -> Review:
         """The decision by which a dataset may be retired as planned.
 
