@@ -182,7 +182,7 @@ def _to_decide(lake: Lake, chosen: Chosen) -> Iterator[PlannedDataset]:
 
 
 def _refuse_unknown(lake: Lake, chosen: Chosen) -> None:
-    planned = [entry.dataset for entry in lake.found.plan.retired] if lake.found else []
+    planned = {entry.dataset for entry in lake.found.plan.retired} if lake.found else set()
     for name in chosen.only:
         if name not in planned and not any(map(Patterns([name]).covers, planned)):
             raise NotFound(f"the plan retires nothing that is called {name!r}", "plan(lake) shows what it would retire")

@@ -17,7 +17,7 @@ from r2d2.model.plan import GONE, Plan, PlannedDataset
 from r2d2.model.receipt import Receipt, Review, Status
 from r2d2.recovery.records.journal import Journal
 from r2d2.recovery.records.receipts import receipts
-from r2d2.recovery.records.reviews import content_of, keep, moment, on_lake, reviews
+from r2d2.recovery.records.reviews import content_of, keep, moment, reviews
 from r2d2.units import human_seconds, plural
 
 _HINT = "`r2d2 review approve DATASET --by NAME --note TEXT --state DIR` approves it"
@@ -165,11 +165,15 @@ class Decisions:
 
 
 def decisions_on(state: State, roots: Sequence[str], settings: RecoverySettings) -> Decisions:
-    """What was decided on a lake, beside what was done with it since."""
-    made = on_lake(state, roots)
+    """What was decided on plans of a lake, beside what was done with it since.
+
+    Another lake in the same state may have a dataset of the same id.
+    """
+    made = reviews(state)
+    plans = runs.plans_of_lake(state, roots) if made else frozenset()
+    made = [review for review in made if review.plan in plans]
     if not made:
         return Decisions({}, {}, settings)
-    plans = runs.plans_of_lake(state, roots)
     done = (each for each in receipts(Journal(state).records).values() if each.plan in plans)
     return Decisions.of(made, done, settings)
 

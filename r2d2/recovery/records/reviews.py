@@ -68,15 +68,6 @@ def decide(
     return made
 
 
-def on_lake(state: State, roots: Sequence[str]) -> list[Review]:
-    """Decisions on plans of one lake: another one in the same state may have a dataset of the same id."""
-    made = reviews(state)
-    if not made:
-        return made
-    plans = runs.plans_of_lake(state, roots)
-    return [review for review in made if review.plan in plans]
-
-
 def content_of(dataset: Dataset) -> str:
     """What tells a dataset's files: a hash of their paths and sizes."""
     files = sorted(f"{file.path}\0{file.size}" for file in dataset.files)
