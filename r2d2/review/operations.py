@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from r2d2.catalog.state import latest
 from r2d2.model.receipt import RETIRED, Receipt, Status
 from r2d2.recovery.parents.protection import guard_interval
 from r2d2.recovery.records.journal import Record
-from r2d2.recovery.records.receipts import is_unfinished
+from r2d2.recovery.records.receipts import is_unfinished, receipts
 from r2d2.review.lake import Lake
 from r2d2.review.table import Said, Table
 from r2d2.review.tables import Cell, amount, day, plain, size, table, time, whole
-from r2d2.units import human_seconds, plural
+from r2d2.units import human_bytes, human_seconds, plural
 
 _NOTHING = "Nothing was retired yet: r2d2 review approve, then r2d2 apply."
 
@@ -27,7 +26,8 @@ def quarantine(lake: Lake) -> Table | Said:
     columns = "dataset|since|due|#bytes|rebuilt from|approved by|may not be purged"
     note = f"Due {days:g} days after it went (retention.grace_days): r2d2 purge proves it anew, and removes it."
     rows = (_quarantined(each, days, now) for each in sorted(found, key=lambda each: (each.at, each.dataset)))
-    return table("In quarantine", columns, rows, note if found else "")
+    held = f"{plural(len(found), 'dataset')}, {human_bytes(sum(map(_bytes, found)))}"
+    return table(f"Can be given back at once: {held}", columns, rows, note if found else "")
 
 
 def _quarantined(receipt: Receipt, days: float, now: datetime) -> tuple[Cell, ...]:
@@ -88,22 +88,25 @@ def guard(lake: Lake) -> Table | Said:
 
 
 def restores(lake: Lake) -> Table | Said:
-    """What restores from recipes took, and what plans had promised."""
-    if lake.state is None:
+    """What restores took, and what plans had promised, the newest first."""
+    journal = lake.journal
+    if not journal:
         return Said(_NOTHING)
-    names = {receipt.id: receipt.dataset for receipt in lake.receipts}
-    rows = latest(lake.state.rows("restores")).to_pylist()
+    known = receipts(journal)
     cells = (
         (
-            plain(names.get(row["receipt"], row["receipt"])),
-            day(row["at"]),
-            time(row["seconds"]),
-            time(row["promised_seconds"]),
-            _ratio(row["seconds"], row["promised_seconds"]),
+            plain(known[record.receipt].dataset),
+            day(record.at),
+            plain(record.facts["by"]),
+            time(float(record.facts["seconds"])),
+            time(known[record.receipt].promised_seconds),
+            _ratio(float(record.facts["seconds"]), known[record.receipt].promised_seconds),
         )
-        for row in rows
+        for record in reversed(journal)
+        if record.event == "restore-took" and record.receipt in known
     )
-    return table("Restores from recipes, the newest first", "dataset|at|#took|#promised|#of what was promised", cells)
+    columns = "dataset|at|from|#took|#promised|#of what was promised"
+    return table("What was given back, the newest first", columns, cells)
 
 
 def _ratio(took: float, promised: float) -> Cell:
@@ -117,7 +120,7 @@ def realised(lake: Lake) -> Table | Said:
     currency = lake.data.currency if lake.data else lake.settings.retention.currency
     rows = list(_realised(lake.receipts, currency))
     note = "What lies in quarantine is stored still; it saves once it is purged."
-    return table("Savings, promised and realised", "what|#datasets|#bytes|#saves a month", rows, note)
+    return table("Since the first retirement", "what|#datasets|#bytes|#saves a month", rows, note)
 
 
 def _realised(receipts: tuple[Receipt, ...], currency: str) -> Iterator[tuple[Cell, ...]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from html import escape
 from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,6 +15,8 @@ from r2d2.progress import Progress
 from r2d2.report.render import render_notebook
 from r2d2.report.vega.chart import MIME
 
+#: What a page has of its own, in its colours.
+_OF_THE_PAGE = ("config", "background", "title")
 _MISSING = "notebooks need papermill, nbconvert and ipykernel", "pip install 'r2d2[pages]'"
 
 
@@ -85,9 +88,10 @@ def _page(executed: Path, names: Sequence[str]) -> str:
         spec = output.get("data", {}).get(MIME)
         if spec:
             place = f"chart-{len(specs)}"
-            specs[place] = {name: value for name, value in spec.items() if name not in ("config", "background")}
+            specs[place] = {name: value for name, value in spec.items() if name not in _OF_THE_PAGE}
             renderer = ' data-renderer="canvas"' if _is_large(spec) else ""
-            output["data"] = {"text/html": f'<div class="chart" data-chart="{place}"{renderer}></div>'}
+            title = f'<p class="about">{escape(spec["description"])}</p>'
+            output["data"] = {"text/html": f'{title}<div class="chart" data-chart="{place}"{renderer}></div>'}
     exporter = HTMLExporter(template_name="basic", exclude_input=True)  # type: ignore[no-untyped-call]
     body, _ = exporter.from_notebook_node(book)
     others = [(_title(name), f"{name}.html") for name in names]

@@ -48,12 +48,16 @@ def plan(lake: Lake, chosen: Chosen = Chosen()) -> Table | Said:
     if lake.found is None or lake.data is None:
         return lake.nothing
     now = lake.decisions
-    entries = sorted(_chosen(lake, chosen, now), key=lambda entry: (-entry.saving_per_month, entry.dataset))
+    entries = _by_saving(_chosen(lake, chosen, now))
     columns = "dataset|rebuilt from|#saves a month|#bytes|#back in|owner|topic|decision|why"
     saving = sum(entry.saving_per_month for entry in entries)
     title = f"Plan {lake.found.plan.number}: {plural(len(entries), 'dataset')} that can go"
     note = f"Together they save {amount(saving, lake.data.currency).text} a month."
     return table(title, columns, (_planned(lake, entry, now) for entry in entries), note if entries else "")
+
+
+def _by_saving(entries: Iterable[PlannedDataset]) -> list[PlannedDataset]:
+    return sorted(entries, key=lambda entry: (-entry.saving_per_month, entry.dataset))
 
 
 def _planned(lake: Lake, entry: PlannedDataset, now: Decisions) -> tuple[Cell, ...]:
@@ -96,7 +100,8 @@ def takes(lake: Lake, chosen: Chosen = Chosen()) -> Table | Said:
         return lake.nothing
     known = {dataset.id: dataset for dataset in lake.found.datasets}
     decisions = lake.decisions
-    rows = [listed(entry, decisions, known, lake.settings) for entry in _chosen(lake, chosen, decisions)]
+    entries = _by_saving(_chosen(lake, chosen, decisions))
+    rows = [listed(entry, decisions, known, lake.settings) for entry in entries]
     cells = (
         (
             plain(row["dataset"]),
@@ -106,7 +111,7 @@ def takes(lake: Lake, chosen: Chosen = Chosen()) -> Table | Said:
         for row in rows
     )
     columns = "dataset|quarantine|to be accepted before a purge|does not come back|in doubt|to be signed off"
-    return table("What each retirement takes", columns, cells)
+    return table("By dataset, what saves most first", columns, cells)
 
 
 def tradeoff(lake: Lake) -> Chart | Said:

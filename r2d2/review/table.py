@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: Rows that are shown; ``frame`` has all.
 SHOWN = 200
+#: Columns whose longest text has more than so many letters, by what the style sheet calls them.
+_ROOM = ((60, "prose"), (16, "long"), (7, "word"))
 
 
 @dataclass(frozen=True)
@@ -53,17 +55,20 @@ class Table:
 
     def _repr_html_(self) -> str:
         """For Jupyter: names from the lake are text, whatever they hold."""
-        head = "".join(f'<th scope="col"{_align(column)}>{escape(column.name)}</th>' for column in self.columns)
-        body = "".join(f"<tr>{self._cells(row)}</tr>" for row in self.rows[:SHOWN])
+        kinds = [self._kind(place) for place in range(len(self.columns))]
+        named = zip(self.columns, kinds, strict=True)
+        head = "".join(f'<th scope="col"{kind}>{escape(column.name)}</th>' for column, kind in named)
+        body = "".join(f"<tr>{_cells(row, kinds)}</tr>" for row in self.rows[:SHOWN])
         inner = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         table = f'<div class="box">{inner}</div>' if self.rows else ""
         return f'<div class="r2d2-table"><p>{_text(self.title)}{self._more()}</p>{table}{_paragraph(self.note)}</div>'
 
-    def _cells(self, row: Sequence[str]) -> str:
-        return "".join(
-            f"<td{_align(column)}>{_text(shortened(cell, 400))}</td>"
-            for column, cell in zip(self.columns, row, strict=True)
-        )
+    def _kind(self, place: int) -> str:
+        """Numbers stand right; names and sentences have room to be read."""
+        if self.columns[place].number:
+            return ' class="num"'
+        longest = max((len(row[place]) for row in self.rows[:SHOWN]), default=0)
+        return next((f' class="{kind}"' for letters, kind in _ROOM if longest > letters), "")
 
     def _more(self) -> str:
         if not self.rows:
@@ -95,8 +100,8 @@ class Preformatted(Said):
         return f"<pre>{escape(chr(10).join(map(visible, self.text.split(chr(10)))))}</pre>"
 
 
-def _align(column: Column) -> str:
-    return ' class="num"' if column.number else ""
+def _cells(row: Sequence[str], kinds: Sequence[str]) -> str:
+    return "".join(f"<td{kind}>{_text(shortened(cell, 400))}</td>" for cell, kind in zip(row, kinds, strict=True))
 
 
 def _text(text: str) -> str:

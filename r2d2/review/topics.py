@@ -35,7 +35,7 @@ def topics(lake: Lake, below: str = "") -> Table | Said:
     found = _topics(lake)
     if isinstance(found, Said):
         return found
-    return table("Topics", "name|topic|#datasets|typical|about", _tree(found, below))
+    return table("From the widest to the finest", "name|topic|#datasets|typical|about", _tree(found, below))
 
 
 def _tree(found: Sequence[KeptTopic], root: str) -> Iterator[tuple[Cell, ...]]:
@@ -112,4 +112,5 @@ def look_alikes(lake: Lake) -> Table | Said:
         )
         for pair in look_alikes_kept(lake.state, lake.run.run_id)
     )
-    return table("Worth a look", "dataset|looks like|columns to map|rows and bounds", cells)
+    title = "Pairs that look alike but whose columns differ in name"
+    return table(title, "dataset|looks like|columns to map|rows and bounds", cells)

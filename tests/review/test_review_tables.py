@@ -37,6 +37,12 @@ def test_names_are_text_whatever_they_hold() -> None:
         assert not re.search("[\u202a-\u202e\u2066-\u2069\u200b-\u200f\ufeff\x00-\x08\x1b]", text)
 
 
+def test_columns_have_room_for_what_they_hold() -> None:
+    rows = [(plain("a"), plain("undecided"), plain("x" * 20), plain("y" * 70), size(3))]
+    html = table("t", "a|b|c|d|#e", rows)._repr_html_()
+    assert re.findall(r"<td([^>]*)>", html) == ["", *(f' class="{kind}"' for kind in ("word", "long", "prose", "num"))]
+
+
 def test_a_frame_has_numbers_and_all_rows() -> None:
     found = table("t", "name|#bytes", ((plain(str(n)), size(n)) for n in range(SHOWN + 5)))
     assert found._repr_html_().count("<tr>") == SHOWN + 1
@@ -111,6 +117,10 @@ def test_the_looks_of_the_guard_are_told_and_one_that_is_overdue(
     assert isinstance(found, Table)
     assert [row[1:] for row in found.rows] == [("1", "1 good")]
     assert "overdue" not in found.note
+    line.rows("restore", "copy.parquet")
+    back = operations.restores(lake)
+    assert isinstance(back, Table)
+    assert [(row[0], row[2], row[4]) for row in back.rows] == [("copy.parquet", "quarantine", "1 min 0 s")]
     hasty = operations.looks(Lake(str(tmp_path / "state"), overrides=["retention.guard_checks=100000000"]))
     assert isinstance(hasty, Table)
     assert hasty.note.endswith(": it is overdue, and nothing is purged before.")

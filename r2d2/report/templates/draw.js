@@ -5,6 +5,7 @@
   const { charts, themes } = JSON.parse(document.getElementById("charts").textContent);
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const views = new Map();
+  const NARROW = 600; // pixels, below which a screen is a phone's
   const HINT = "Point at a box to see its name.";
 
   // A chart in its place, in the colours of the hour; what was searched, chosen or moved before stays.
@@ -20,6 +21,7 @@
     });
     if (signals.has("paper")) view.signal("paper", theme.paper);
     if (place.clientWidth) view.width(place.clientWidth);
+    if (signals.has("view") && place.clientWidth < NARROW) view.height(380);
     const kept = before && signals.has("view") && before.signal("view");
     if (kept) view.signal("search", before.signal("search")).signal("family", before.signal("family"));
     if (before) before.finalize();

@@ -69,7 +69,14 @@ class Chart:
         return self.specification | {"config": config(theme)}
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        return {MIME: self.in_theme("light") | {"background": "white"}, "text/plain": self.title}
+        title = {
+            "text": self.title,
+            "anchor": "start",
+            "fontSize": 13,
+            "fontWeight": "normal",
+            "limit": {"signal": "width"},
+        }
+        return {MIME: self.in_theme("light") | {"background": "white", "title": title}, "text/plain": self.title}
 
 
 def _filled(entries: Sequence[dict[str, Any]], given: Mapping[str, Any], key: str) -> None:
