@@ -21,6 +21,7 @@ from r2d2.lake.kernels import Kernel
 from r2d2.lake.session import build_session, held_cores, planned_cores, running_tasks
 from r2d2.lake.spark_figures import spark_counter
 from r2d2.lake.spark_files import Access
+from r2d2.lake.storage import absolute
 from r2d2.lake.workers import Workers
 from r2d2.logs import of_run
 from r2d2.model.funnel import Funnel
@@ -105,10 +106,11 @@ class Job:
 
 
 def new_job(roots: Sequence[str], state: State, settings: Settings, progress: Progress) -> Job:
-    """A job for a run that is about to start."""
+    """A job for a run that is about to start. Roots are kept as absolute: what is relative depends on where one is."""
     started = datetime.now(UTC)
     run_id = f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
-    return Job(state, settings, progress, run_id, tuple(roots), started)
+    places = tuple(root if root.startswith("catalog:") else absolute(root) for root in roots)
+    return Job(state, settings, progress, run_id, places, started)
 
 
 def resumed_job(run: runs.Run, state: State, settings: Settings, progress: Progress, reached: str) -> Job:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +33,17 @@ def whole_and_part(lake: Path) -> None:
     pq.write_table(table.slice(100, 200), lake / "range.parquet")
 
 
-def planned(lake: Path, state_dir: Path, *children: str, parent: str = "base.parquet") -> Plan:
-    """A run that looked at the lake, with a plan that retires each child for the parent."""
+def planned(
+    lake: Path | str, state_dir: Path, *children: str, parent: str = "base.parquet", kept: Sequence[str] = ()
+) -> Plan:
+    """A run that looked at the lake, with a plan that retires each child for the parent, and says to keep others."""
     state, settings = open_state(str(state_dir), create=True), settings_of()
     job = new_job([str(lake)], state, settings, Progress(quiet=True))
     with state.locked():
         found = look([str(lake)], settings, state, lambda _: run_here)
         job.record(runs.RUNNING)
         state.write_run("datasets", job.run_id, [records.dataset_row(job.run_id, each) for each in found.values()])
-        entries = tuple(_entry(found[child], found[parent]) for child in children)
+        entries = tuple(_entry(found[child], found[parent]) for child in children) + tuple(map(_kept, kept))
         size = sum(found[child].bytes for child in children)
         plan = runs.keep_plan(state, job.run_id, Plan(entries, 1.0 * len(children), size, "by hand", True))
         job.record(runs.PLANNED)
@@ -52,6 +55,10 @@ def _entry(child: Any, parent: Any) -> PlannedDataset:
     return PlannedDataset(
         child.id, Action.RETIRE, parent.id, 1.0, 0.0, PROMISED, why, child.version, parent_version=parent.version
     )
+
+
+def _kept(child: str) -> PlannedDataset:
+    return PlannedDataset(child, Action.KEEP, None, 0.0, 0.0, 0.0, "kept: rebuilding it costs more")
 
 
 def state_at(directory: Path) -> State:

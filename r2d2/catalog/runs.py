@@ -16,6 +16,7 @@ from r2d2.catalog import records, usage_records
 from r2d2.catalog.state import State, latest
 from r2d2.config import DiscoverySettings, RetentionSettings
 from r2d2.errors import NotFound
+from r2d2.lake.storage import one_spelling
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
 from r2d2.model.funnel import Funnel
@@ -228,14 +229,25 @@ def runs_of_plans(state: State, numbers: Iterable[int]) -> list[Run]:
 
 
 def of_lake(state: State, roots: Sequence[str]) -> frozenset[str]:
-    """The ids of all runs on a lake."""
-    return frozenset(run.run_id for run in runs(state) if sorted(run.roots) == sorted(roots))
+    """The ids of all runs on a lake, however its roots were spelled."""
+    wanted = _lake(roots)
+    return frozenset(run.run_id for run in runs(state) if _lake(run.roots) == wanted)
 
 
 def plans_of_lake(state: State, roots: Sequence[str]) -> frozenset[int]:
     """The numbers of all plans of a lake."""
-    own = of_lake(state, roots)
-    return frozenset(head["plan"] for head in plan_heads(state) if head["run_id"] in own)
+    wanted = _lake(roots)
+    return frozenset(number for number, lake in lakes_of_plans(state).items() if lake == wanted)
+
+
+def lakes_of_plans(state: State) -> dict[int, frozenset[str]]:
+    """What lake each plan is of, as something that is equal for the same lake."""
+    lakes = {run.run_id: _lake(run.roots) for run in runs(state)}
+    return {head["plan"]: lakes[head["run_id"]] for head in plan_heads(state) if head["run_id"] in lakes}
+
+
+def _lake(roots: Iterable[str]) -> frozenset[str]:
+    return frozenset(one_spelling(root) for root in roots)
 
 
 def plan_before(state: State, roots: Sequence[str], number: int | None = None) -> Plan | None:

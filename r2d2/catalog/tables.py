@@ -161,6 +161,8 @@ REVIEWS = pa.schema(
         ("rebuild_cost", pa.float64()),
         ("lapsed", pa.string()),
         ("content", pa.string()),
+        ("number", pa.int64()),
+        ("journal", pa.string()),
     ]
 )
 #: Recipes of retirements; the journal knows by its SHA-256 which one is in force.

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from r2d2.catalog import runs
 from r2d2.catalog.patterns import Patterns
 from r2d2.commands.asking import ask
 from r2d2.commands.output import print_rows
@@ -59,7 +60,8 @@ def apply(
         return 0
     with command.at_work([run], dry_run) as recovery:
         made = decisions_on(command.state, run.roots, command.settings.recovery)
-        outcomes = applying.apply(recovery, plan, made, wanted.__contains__, dry_run, leave_view, by)
+        newest = runs.plan_before(command.state, run.roots)
+        outcomes = applying.apply(recovery, plan, made, wanted.__contains__, dry_run, leave_view, by, newest)
         return _show(command, outcomes, dry_run, output)
 
 
@@ -105,7 +107,7 @@ def _approved(command: Command, plan: Plan, roots: Sequence[str], asked: Callabl
     entries = [entry for entry in plan.retired if asked(entry.dataset)]
     done = {entry.dataset for entry in entries if (entry.dataset, plan.number) in gone}
     left = {entry.dataset: made.on(entry) for entry in entries if entry.dataset not in done}
-    for what in (Decided.UNDECIDED, Decided.REJECTED, Decided.LAPSED):
+    for what in (Decided.UNDECIDED, Decided.REJECTED, Decided.LAPSED, Decided.RETIRED):
         number = sum(each == what for each in left.values())
         if number:
             command.progress.say(f"{plural(number, 'dataset')} of plan {plan.number} {what}: `r2d2 review list`")

@@ -18,7 +18,7 @@ from r2d2.lake.file_tree import FileStat, FileTree
 from r2d2.lake.local_storage import LocalStorage
 from r2d2.lake.object_client import OBJECT_STORES
 from r2d2.lake.object_storage import ObjectStorage
-from r2d2.lake.urls import SAME_STORE, refuse_credentials, split_url, without_credentials
+from r2d2.lake.urls import SAME_STORE, refuse_credentials, split_url, url_identity, without_credentials
 
 #: ``local:`` is what fsspec also calls the same disks.
 _FILE_URL = re.compile(r"(?i)(file:(//[^/]*)?|local://)(?=/)")
@@ -120,6 +120,14 @@ def absolute(root: str) -> str:
         return os.path.abspath(root)
     stripped = root.rstrip("/")
     return stripped if "://" in stripped else root
+
+
+def one_spelling(root: str) -> str:
+    """A root as it is compared with those of other runs: absolute, links resolved, a store by one scheme."""
+    if root.startswith("catalog:"):
+        return root
+    place = absolute(root)
+    return os.path.realpath(place) if is_local(place) else url_identity(place)
 
 
 @lru_cache(maxsize=64)

@@ -34,6 +34,9 @@ class Review:
         lapsed: why it counts no more, at that time; empty while it does.
         content: what tells the dataset's files (``content_of``): a table that was made anew may have its old version
             number. Empty where that was not kept.
+        number: of the decision in its state, from 1: clocks don't tell which one is newer. 0 where that was not kept.
+        journal: SHA-256 of the journal's last record when it was made, empty for none: what was done before and after
+            it. None where that was not kept.
     """
 
     dataset: str
@@ -51,6 +54,8 @@ class Review:
     rebuild_cost: float = math.nan
     lapsed: str = ""
     content: str = ""
+    number: int = 0
+    journal: str | None = None
 
 
 class Status(StrEnum):
@@ -85,6 +90,7 @@ class Receipt:
         dataset: id of the child.
         status: see there.
         at: when that was reached, UTC.
+        sequence: number of the journal's record by which it was.
         quarantined_at: when it went into quarantine; None before.
         root: the root that it lies in.
         location: where it was.
@@ -115,3 +121,4 @@ class Receipt:
     quarantined_at: datetime | None = None
     frozen: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    sequence: int = 0

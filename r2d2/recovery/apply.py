@@ -11,7 +11,7 @@ from r2d2.errors import NotContained, NotRetirable, R2D2Error, StateError
 from r2d2.lake.catalog_names import names_in_quarantine
 from r2d2.lake.file_tree import refused, shown
 from r2d2.lake.storage import storage_for
-from r2d2.model.plan import Action, Plan, PlannedDataset
+from r2d2.model.plan import GONE, Action, Plan, PlannedDataset
 from r2d2.model.receipt import Acceptance, Review
 from r2d2.model.recipe import Fidelity, Recipe
 from r2d2.recovery.catalogs.catalog_quarantine import put_away, table_of
@@ -59,6 +59,7 @@ def apply(
     dry_run: bool = False,
     leave_view: bool = False,
     by: str = "",
+    newest: Plan | None = None,
 ) -> Iterator[Outcome]:
     """Retires the approved datasets of a plan, one after the other; what is wrong with one does not stop the others.
 
@@ -68,6 +69,7 @@ def apply(
         dry_run: only says what would be done; nothing is written.
         leave_view: a view stands in the place of each table of a catalog; else only where the plan says so.
         by: who applies it.
+        newest: the newest plan of the lake, if that is another one: what it keeps is kept, whatever was known before.
 
     Yields:
         an outcome for each wanted dataset that the plan retires.
@@ -76,7 +78,8 @@ def apply(
         StateError: something was begun earlier and is not finished; the state can't be written.
     """
     recovery.require_finished()
-    orders = _Orders(plan.number, decisions, by, dry_run, leave_view)
+    kept = frozenset(each.dataset for each in (newest or plan).datasets if each.action not in GONE)
+    orders = _Orders(plan.number, decisions, by, dry_run, leave_view, kept, (newest or plan).number)
     for entry in plan.retired:
         if wanted(entry.dataset):
             yield _one(recovery, entry, orders)
@@ -91,12 +94,22 @@ class _Orders:
     by: str
     dry_run: bool
     leave_view: bool
+    kept: frozenset[str]
+    newest: int
+
+    def refuse_kept(self, dataset: str) -> None:
+        """Raises NotRetirable for what the newest plan of the lake keeps."""
+        if dataset in self.kept:
+            what = f"plan {self.newest}, which is newer, does not retire it"
+            raise NotRetirable(what, "`r2d2 explain DATASET --state DIR` says why; a new run looks again")
 
 
 def _one(recovery: Recovery, entry: PlannedDataset, orders: _Orders) -> Outcome:
     retirement = None
     try:
-        review, pair = orders.decisions.approval(entry), eligible(recovery, entry)
+        review = orders.decisions.approval(entry)
+        orders.refuse_kept(entry.dataset)
+        pair = eligible(recovery, entry)
         orders.decisions.refuse_same(review, orders.by)
         orders.decisions.refuse_other(review, pair.child)
         area = Area(root_of(pair.child.location, recovery.roots), _new_id())

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from r2d2.errors import NotRetirable, R2D2Error, StateError, Tampered, UnreadableData
 from r2d2.lake.file_tree import refused, shown
-from r2d2.model.receipt import Receipt, Status
+from r2d2.model.receipt import Receipt, Review, Status
 from r2d2.model.recipe import Recipe
 from r2d2.recovery.apply import Outcome
 from r2d2.recovery.claims.claims import ClaimKind
@@ -26,6 +26,7 @@ from r2d2.recovery.parents.protection import refuse_unprotected
 from r2d2.recovery.rebuild.prove import tried
 from r2d2.recovery.recipes import recipe_store
 from r2d2.recovery.recipes.losses import refuse_unpurgeable
+from r2d2.recovery.records.decisions import rejections
 
 
 def purge(
@@ -52,9 +53,10 @@ def purge(
         StateError: something was begun earlier and is not finished.
     """
     recovery.require_finished()
+    kept = rejections(recovery.state)
     for receipt in [*recovery.receipts.values()]:
         if receipt.status is Status.QUARANTINED and wanted(receipt.dataset):
-            yield _one(recovery, receipt, older_than, failed_reads, dry_run, now or datetime.now(UTC))
+            yield _one(recovery, receipt, older_than, failed_reads, kept, dry_run, now or datetime.now(UTC))
 
 
 def _one(
@@ -62,11 +64,15 @@ def _one(
     receipt: Receipt,
     older_than: timedelta,
     failed_reads: Callable[[Receipt], Sequence[str]],
+    kept: Callable[[Receipt], Review | None],
     dry_run: bool,
     now: datetime,
 ) -> Outcome:
     try:
         _refuse_early(receipt, older_than, now)
+        if rejected := kept(receipt):
+            what = f"it was rejected since it was retired, by {shown(rejected.by)}: {shown(rejected.note)}"
+            raise NotRetirable(what, "`r2d2 restore DATASET --state DIR` gives it back; or approve it again")
         if receipt.frozen:
             raise NotRetirable(f"it is frozen: {receipt.frozen}", "`r2d2 guard --state DIR` tells what to decide")
         if PutAway.from_facts(receipt.facts["away"]).kind is Kind.CATALOG:

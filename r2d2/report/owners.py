@@ -94,13 +94,11 @@ class OwnerPage:
 
 def standing(decisions: Decisions, entry: PlannedDataset) -> Standing:
     """How a dataset of a plan stands now."""
-    decided, lapse = decisions.on(entry), decisions.lapse(entry)
+    decided = decisions.on(entry)
     if decided is Decided.LAPSED:
-        gone = decisions.is_retired(entry.dataset)
         review = decisions.newest[entry.dataset]
         word = "approved" if review.approved else "kept"
-        note = f"{review.by} had {word} it, and that counts no more: {lapse}"
-        return Standing(Stand.RETIRED) if gone else Standing(Stand.OPEN, note)
+        return Standing(Stand.OPEN, f"{review.by} had {word} it, and that counts no more: {decisions.lapse(entry)}")
     return Standing(Stand.OPEN if decided is Decided.UNDECIDED else Stand(decided.value))
 
 

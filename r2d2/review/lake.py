@@ -98,5 +98,9 @@ class Lake:
 
     @property
     def receipts(self) -> tuple[Receipt, ...]:
-        """All retirements, as the journal tells them now."""
-        return tuple(receipts(self.journal).values())
+        """All retirements by plans of the lake, as the journal tells them now; of all lakes before there is a plan."""
+        done = receipts(self.journal).values()
+        if self.state is None or self.run is None:
+            return tuple(done)
+        plans = runs.plans_of_lake(self.state, self.run.roots)
+        return tuple(receipt for receipt in done if receipt.plan in plans)

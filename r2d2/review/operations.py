@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from r2d2.model.receipt import RETIRED, Receipt, Status
+from r2d2.model.receipt import RETIRED, Receipt, Review, Status
 from r2d2.recovery.parents.protection import guard_interval
+from r2d2.recovery.records.decisions import rejections
 from r2d2.recovery.records.journal import Record
-from r2d2.recovery.records.receipts import is_unfinished, receipts
+from r2d2.recovery.records.receipts import is_unfinished
 from r2d2.review.lake import Lake
 from r2d2.review.table import Said, Table
 from r2d2.review.tables import Cell, amount, day, plain, size, table, time, whole
 from r2d2.units import human_bytes, human_seconds, plural
 
+#: What waits for the guard.
+_BEFORE = "only that is purged which was approved with unprotected-parent"
 _NOTHING = "Nothing was retired yet: r2d2 review approve, then r2d2 apply."
 
 
@@ -54,9 +57,9 @@ def looks(lake: Lake, most: int = 10) -> Table | Said:
     every = guard_interval(lake.settings.retention)
     expected = f"retention.guard_checks says every {human_seconds(every.total_seconds())}"
     if not made:
-        return Said(f"r2d2 guard never looked; {expected}, and nothing is purged before.")
+        return Said(f"r2d2 guard never looked; {expected}, and before {_BEFORE}.")
     ago = datetime.now(UTC) - made[0].at
-    late = ": it is overdue, and nothing is purged before" if ago > every else ""
+    late = f": it is overdue, and before {_BEFORE}" if ago > every else ""
     note = f"It looked {human_seconds(max(0.0, ago.total_seconds()))} ago last; {expected}{late}."
     return table("What r2d2 guard found", "at|#retired|found", map(_look, made[:most]), note)
 
@@ -68,31 +71,34 @@ def _look(record: Record) -> tuple[Cell, ...]:
 
 
 def guard(lake: Lake) -> Table | Said:
-    """What asks for a person: retirements that are frozen, or that a crash left half done."""
+    """What asks for a person: what was rejected after it went, is frozen, or was left half done by a crash."""
     found = lake.receipts
     if not found:
         return Said(_NOTHING)
-    asked = [each for each in found if (each.status in RETIRED and each.frozen) or is_unfinished(each)]
+    rejected = rejections(lake.state) if lake.state else lambda receipt: None
+    asked = ((each, _asks(each, rejected)) for each in found)
+    cells = ((plain(each.dataset), plain(each.status.value), day(each.at), plain(why)) for each, why in asked if why)
     retired = sum(each.status in RETIRED for each in found)
-    cells = (
-        (
-            plain(each.dataset),
-            plain(each.status.value),
-            day(each.at),
-            plain(each.frozen or "a command was cut short: r2d2 recover"),
-        )
-        for each in asked
-    )
     note = f"{plural(retired, 'dataset')} retired."
     return table("A person should see to these", "dataset|status|since|why", cells, note)
 
 
+def _asks(receipt: Receipt, rejected: Callable[[Receipt], Review | None]) -> str:
+    """Why a person should see to a retirement; empty if nobody has to."""
+    if is_unfinished(receipt):
+        return "a command was cut short: r2d2 recover"
+    if receipt.status not in RETIRED:
+        return ""
+    if review := rejected(receipt):
+        return f"{review.by} wants it kept: {review.note}; r2d2 restore gives it back"
+    return receipt.frozen
+
+
 def restores(lake: Lake) -> Table | Said:
     """What restores took, and what plans had promised, the newest first."""
-    journal = lake.journal
-    if not journal:
+    known = {receipt.id: receipt for receipt in lake.receipts}
+    if not known:
         return Said(_NOTHING)
-    known = receipts(journal)
     cells = (
         (
             plain(known[record.receipt].dataset),
@@ -102,7 +108,7 @@ def restores(lake: Lake) -> Table | Said:
             time(known[record.receipt].promised_seconds),
             _ratio(float(record.facts["seconds"]), known[record.receipt].promised_seconds),
         )
-        for record in reversed(journal)
+        for record in reversed(lake.journal)
         if record.event == "restore-took" and record.receipt in known
     )
     columns = "dataset|at|from|#took|#promised|#of what was promised"

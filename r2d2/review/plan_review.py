@@ -29,11 +29,15 @@ class Chosen:
     """Which datasets of a plan: all that fit everything that is given.
 
     Attributes:
-        only: ids or patterns; empty for all.
+        only: ids or patterns, or one of them; empty for all.
         owner: as the plan knows it; empty for all.
         topic: a part of the name of the dataset's topic, or of the one above, in any case; empty for all.
         at_least: bytes, as ``10GB``; empty for all.
-        decision: ``undecided``, ``approved``, ``rejected``, ``lapsed``, or ``open`` for two of these; empty for all.
+        decision: ``undecided``, ``approved``, ``rejected``, ``lapsed``, ``retired``, or ``open`` for the first and the
+            fourth; empty for all.
+
+    Raises:
+        UsageError: there is no such decision.
     """
 
     only: Sequence[str] = ()
@@ -41,6 +45,13 @@ class Chosen:
     topic: str = ""
     at_least: str = ""
     decision: str = ""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.only, str):  # as papermill's -p gives it
+            object.__setattr__(self, "only", (self.only,) if self.only else ())
+        known = ("open", *Decided)
+        if self.decision and self.decision not in known:
+            raise UsageError(f"decision: there is no {self.decision!r}", f"there are: {', '.join(known)}")
 
 
 def plan(lake: Lake, chosen: Chosen = Chosen()) -> Table | Said:

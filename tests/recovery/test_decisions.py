@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
 from deltalake import write_deltalake
 
+from r2d2.catalog import runs
 from r2d2.config import RecoverySettings
 from r2d2.errors import NotRetirable
 from r2d2.model.plan import Action, PlannedDataset
@@ -90,9 +91,49 @@ def test_a_decision_counts_ninety_days(days: float, decided: Decided) -> None:
 @pytest.mark.parametrize("status", [Status.RESTORED, Status.QUARANTINED, Status.PURGED, Status.ERASED])
 def test_what_was_retired_or_given_back_is_asked_about_again(status: Status) -> None:
     later, before = NOW + timedelta(days=1), NOW - timedelta(days=1)
-    assert decisions(REVIEW, retired(status, later)).on(ENTRY) is Decided.LAPSED
+    ended = decisions(REVIEW, retired(status, later))
+    assert ended.on(ENTRY) is (Decided.LAPSED if status is Status.RESTORED else Decided.RETIRED)
+    with pytest.raises(NotRetirable):
+        ended.approval(ENTRY)
+    assert ended.on(replace(ENTRY, version="v2")) is Decided.LAPSED, "another one is in its place"
     assert decisions(REVIEW, retired(status, before)).on(ENTRY) is Decided.APPROVED
     assert decisions(REVIEW, retired(status, later, "other")).on(ENTRY) is Decided.APPROVED
+
+
+@pytest.mark.parametrize("status", [Status.RESTORED, Status.QUARANTINED, Status.PURGED])
+def test_the_journal_and_no_clock_tells_what_was_done_after_an_approval(status: Status) -> None:
+    ahead = replace(REVIEW, at=NOW + timedelta(hours=12), journal="third")
+    done = replace(retired(status, NOW), sequence=9)
+    journal = {"third": 3, "tenth": 10}
+
+    def on(review: Review) -> Decided:
+        return replace(Decisions.of([review], [done], RecoverySettings(), journal), now=NOW).on(ENTRY)
+
+    assert on(ahead) in (Decided.LAPSED, Decided.RETIRED), "made before it was retired, by a clock that was ahead"
+    assert on(replace(ahead, journal="")) in (Decided.LAPSED, Decided.RETIRED), "made before anything was done"
+    late = replace(REVIEW, at=NOW - timedelta(days=1), journal="tenth")
+    assert on(late) is Decided.APPROVED, "made after that, by a clock that was behind"
+    assert on(replace(late, journal="cut off")) in (Decided.LAPSED, Decided.RETIRED)
+
+
+def test_a_decision_that_is_dated_days_ahead_does_not_count() -> None:
+    assert decisions(replace(REVIEW, at=NOW + timedelta(hours=23))).on(ENTRY) is Decided.APPROVED
+    far = decisions(replace(REVIEW, at=NOW + timedelta(days=3650)))
+    assert far.on(ENTRY) is Decided.LAPSED
+    assert far.lapse(ENTRY) == "it is dated 2036-11-24, which is still to come"
+
+
+def test_a_rejection_of_what_is_in_quarantine_stands_when_it_was_given_back() -> None:
+    rejected = replace(REVIEW, approved=False, journal="")
+    for status in (Status.QUARANTINED, Status.RESTORED):
+        done = replace(retired(status, NOW + timedelta(days=1)), sequence=9)
+        assert replace(Decisions.of([rejected], [done], RecoverySettings(), {}), now=NOW).on(ENTRY) is Decided.REJECTED
+
+
+@pytest.mark.parametrize(("by", "note"), [("ann", ""), ("ann", " \t"), ("\u200b", "why"), ("", "why")])
+def test_a_decision_is_somebodys_and_has_a_reason(line: Line, by: str, note: str) -> None:
+    assert line("review", "approve", "copy.parquet", "--by", by, "--note", note) == 2
+    assert {row["decision"] for row in line.rows("review", "list")} == {"undecided"}
 
 
 def test_a_retirement_that_was_undone_ends_no_approval() -> None:
@@ -132,7 +173,7 @@ def test_a_table_that_was_made_anew_is_another_one_though_its_version_is_the_sam
     plan = planned(lake, state, "daily", parent="orders")
     opened = state_at(state)
     with opened.locked():
-        decide(opened, plan, ["daily"], True, "ann", "", ())
+        decide(opened, plan, ["daily"], True, "ann", "why", ())
     (review,) = reviews(opened)
     shutil.rmtree(lake / "daily")
     write_deltalake(lake / "daily", base_table(90))
@@ -150,7 +191,7 @@ def test_what_lapsed_stays_so_when_all_is_as_it_was(tmp_path: Path) -> None:
     plan = planned(tmp_path / "lake", tmp_path / "state", "copy.parquet", "range.parquet")
     state = state_at(tmp_path / "state")
     with state.locked():
-        decide(state, plan, ["copy.parquet", "range.parquet"], True, "ann", "", ())
+        decide(state, plan, ["copy.parquet", "range.parquet"], True, "ann", "why", ())
         dearer = replace(plan, datasets=tuple(replace(e, rebuild_cost=9.0) for e in plan.datasets[:1]))
         found = Decisions.of(reviews(state), (), RecoverySettings())
         (one,) = keep_lapses(state, dearer, found, lambda parent, child: False)
@@ -170,7 +211,7 @@ def test_a_plan_that_keeps_a_dataset_ends_its_approval_only_where_its_parent_is_
     state = state_at(tmp_path / "state")
     kept = replace(plan, datasets=(replace(plan.datasets[0], action=Action.KEEP, parent=None),))
     with state.locked():
-        decide(state, plan, ["copy.parquet"], True, "ann", "", ())
+        decide(state, plan, ["copy.parquet"], True, "ann", "why", ())
         found = Decisions.of(reviews(state), (), RecoverySettings())
         lapsed = keep_lapses(state, kept, found, lambda parent, child: refuted)
     assert [(one.dataset, one.lapsed) for one in lapsed] == (
@@ -223,3 +264,67 @@ def test_where_two_people_are_asked_for_nobody_applies_what_they_approved(line: 
     told = line.rows("history", "copy.parquet")
     (begun,) = (event for event in told if event["what"].startswith("plan 1 is carried out"))
     assert (begun["by"], begun["facts"]["applied_by"]) == ("ann", "ben")
+
+
+PURGE = ("purge", "--yes", "--older-than", "0d")
+
+
+def test_what_was_rejected_after_it_was_retired_is_not_purged_until_it_is_approved_again(
+    line: Line, tmp_path: Path
+) -> None:
+    line.rows("review", "approve", "copy.parquet", *BY, "--accept", "unprotected-parent")
+    assert [row["done"] for row in line.rows("apply", "--yes")] == [True]
+    line.rows("review", "reject", "copy.parquet", "--by", "ana", "--note", "WE NEED IT")
+    assert line(*PURGE) == NotRetirable.exit_code
+    assert "it was rejected since it was retired, by ana: WE NEED IT" in line.err
+    assert [row["decision"] for row in line.rows("review", "list")] == ["rejected", "undecided"]
+    planned(tmp_path / "lake", tmp_path / "state", "range.parquet")  # another run knows nothing of it
+    assert line(*PURGE, "--dry-run") == 0
+    assert "it was rejected since it was retired" in line.out
+    line.rows("review", "approve", "copy.parquet", "--plan", "1", "--by", "ana", "--note", "not any more")
+    assert [row["done"] for row in line.rows(*PURGE)] == [True]
+
+
+def test_an_approval_is_used_up_by_a_retirement_though_the_clock_of_who_approved_was_ahead(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ahead(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) + timedelta(minutes=10)
+
+    write_deltalake(tmp_path / "lake/orders", base_table(400))
+    write_deltalake(tmp_path / "lake/daily", base_table(100))
+    planned(tmp_path / "lake", tmp_path / "state", "daily", parent="orders")
+    line = Line(tmp_path / "state", capsys)
+    with monkeypatch.context() as patched:
+        patched.setattr("r2d2.recovery.records.reviews.datetime", Ahead)
+        line.rows("review", "approve", "daily", *BY)
+    assert [row["done"] for row in line.rows("apply", "--yes")] == [True]
+    assert [row["decision"] for row in line.rows("review", "list")] == ["retired"]
+    line.rows("restore", "daily")
+    assert [row["decision"] for row in line.rows("review", "list")] == ["lapsed"]
+    assert line.rows("apply", "--yes") == []
+    line.rows("review", "approve", "daily", *BY)
+    assert [row["decision"] for row in line.rows("review", "list")] == ["approved"], "by a clock behind the first one"
+
+
+def test_a_lake_is_the_same_however_its_root_is_spelled(
+    line: Line, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line.rows("review", "reject", "copy.parquet", *BY)
+    (tmp_path / "link").symlink_to(tmp_path / "lake")
+    monkeypatch.chdir(tmp_path)
+    for spelled in ("lake", f"{tmp_path}/lake/", f"file://{tmp_path}/lake", "link"):
+        planned(spelled, tmp_path / "state", "copy.parquet", "range.parquet")
+        assert [row["decision"] for row in line.rows("review", "list")] == ["rejected", "undecided"]
+        assert Path(runs.find_run(state_at(tmp_path / "state")).roots[0]).is_absolute()
+
+
+def test_what_a_newer_plan_keeps_is_not_retired_by_an_older_one(line: Line, tmp_path: Path) -> None:
+    line.rows("review", "approve", "copy.parquet", "range.parquet", *BY)
+    planned(tmp_path / "lake", tmp_path / "state", "range.parquet", kept=["copy.parquet"])
+    assert line("apply", "1", "--yes") == NotRetirable.exit_code
+    assert "copy.parquet: plan 2, which is newer, does not retire it" in line.err
+    assert (tmp_path / "lake/copy.parquet").exists()
+    assert not (tmp_path / "lake/range.parquet").exists()

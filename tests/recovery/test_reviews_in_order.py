@@ -33,7 +33,7 @@ def test_a_rejection_counts_even_if_the_clock_of_who_approved_was_ahead(
     with state.locked():
         with monkeypatch.context() as patched:
             patched.setattr(reviews, "datetime", Fast)
-            reviews.decide(state, plan, ["a"], True, "ann", "", ())
+            reviews.decide(state, plan, ["a"], True, "ann", "why", ())
         reviews.decide(state, plan, ["a"], False, "bob", "needed", ())
 
     found = Decisions.of(reviews.reviews(state), (), RecoverySettings())

@@ -104,6 +104,29 @@ def test_a_run_that_was_named_must_be_there(lake: Lake, tmp_path: Path) -> None:
         _ = Lake(str(tmp_path / "state"), "nosuch").run
 
 
+def test_one_name_is_a_choice_and_a_decision_that_there_is_none_of_is_refused(lake: Lake) -> None:
+    assert shown(plan_review.plan(lake, Chosen(only="ra*"))) == ["range.parquet"]
+    assert shown(plan_review.plan(lake, Chosen(only=""))) == ["copy.parquet", "range.parquet"]
+    with pytest.raises(UsageError, match="there is no 'aproved'"):
+        Chosen(decision="aproved")
+
+
+def test_what_lies_in_quarantine_is_not_open_and_a_rejection_of_it_asks_for_a_person(
+    lake: Lake, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = Line(tmp_path / "state", capsys)
+    plan_review.approve(lake, "boss", "cleanup", Chosen(only=["copy.parquet"]))
+    line.rows("apply", "--yes")
+    assert shown(plan_review.plan(lake, Chosen(decision="open"))) == ["range.parquet"]
+    assert shown(plan_review.plan(lake, Chosen(decision="retired"))) == ["copy.parquet"]
+    assert "1 dataset of plan 1 open" in str(plan_review.decisions(lake).note)  # type: ignore[union-attr]
+    assert shown(operations.guard(lake)) == []
+    plan_review.reject(lake, "ana", "needed", Chosen(only=["copy.parquet"]))
+    (asked,) = operations.guard(lake).rows  # type: ignore[union-attr]
+    assert asked[0] == "copy.parquet"
+    assert asked[3] == "ana wants it kept: needed; r2d2 restore gives it back"
+
+
 def test_the_looks_of_the_guard_are_told_and_one_that_is_overdue(
     lake: Lake, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -123,4 +146,4 @@ def test_the_looks_of_the_guard_are_told_and_one_that_is_overdue(
     assert [(row[0], row[2], row[4]) for row in back.rows] == [("copy.parquet", "quarantine", "1 min 0 s")]
     hasty = operations.looks(Lake(str(tmp_path / "state"), overrides=["retention.guard_checks=100000000"]))
     assert isinstance(hasty, Table)
-    assert hasty.note.endswith(": it is overdue, and nothing is purged before.")
+    assert ": it is overdue, and before only that is purged which was approved with unpr" in hasty.note

@@ -11,7 +11,7 @@ import pytest
 from r2d2.config import RecoverySettings
 from r2d2.model.plan import Action, PlannedDataset
 from r2d2.model.receipt import Review
-from r2d2.recovery.records.decisions import Decisions
+from r2d2.recovery.records.decisions import Decisions, Ending
 from r2d2.report.data import DatasetRow, ReportData
 from r2d2.report.owners import MOST, NOBODY, Stand, Standing, owner_pages, sentence, standing
 from r2d2.report.render import render_owner, render_owners
@@ -103,8 +103,8 @@ def test_how_a_dataset_stands_follows_from_the_decisions_on_it() -> None:
     assert standing(approved, entry) == Standing(Stand.APPROVED)
     assert standing(replace(decisions, newest={"d": replace(made, approved=False)}), entry) == Standing(Stand.REJECTED)
     later = datetime(2026, 11, 2, tzinfo=UTC)
-    assert standing(replace(approved, ended={"d": (later, "retired")}), entry) == Standing(Stand.RETIRED)
-    back = standing(replace(approved, ended={"d": (later, "given back")}), entry)
+    assert standing(replace(approved, ended={"d": Ending(later, 9, "retired")}), entry) == Standing(Stand.RETIRED)
+    back = standing(replace(approved, ended={"d": Ending(later, 9, "given back")}), entry)
     assert back.stand is Stand.OPEN
     assert back.note.endswith("counts no more: the dataset was given back on 2026-11-02")
 

@@ -19,7 +19,7 @@ from r2d2.recovery.parents.parent_now import Parents
 _MONTH = timedelta(days=30)
 _SELDOM = 0.001  # looks a month; never is no number
 _UNSEEN = "its parent may lose the rows between two looks of the guard"
-_HINT = "approve it with --accept unprotected-parent, or leave it in quarantine"
+_HINT = "leave it in quarantine; or restore it, approve it with --accept unprotected-parent, and apply that"
 
 
 def refuse_unprotected(recovery: Recovery, receipt: Receipt, recipe: Recipe, now: datetime) -> None:

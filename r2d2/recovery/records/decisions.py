@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from r2d2.catalog import runs
 from r2d2.catalog.state import State
@@ -17,7 +19,7 @@ from r2d2.model.plan import GONE, Plan, PlannedDataset
 from r2d2.model.receipt import Receipt, Review, Status
 from r2d2.recovery.records.journal import Journal
 from r2d2.recovery.records.receipts import receipts
-from r2d2.recovery.records.reviews import content_of, keep, moment, reviews
+from r2d2.recovery.records.reviews import content_of, keep, reviews
 from r2d2.units import human_seconds, plural
 
 _HINT = "`r2d2 review approve DATASET --by NAME --note TEXT --state DIR` approves it"
@@ -30,6 +32,7 @@ class Decided(StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     LAPSED = "lapsed"
+    RETIRED = "retired"
 
 
 #: What a retirement that came so far is called; it ends what was decided before.
@@ -39,8 +42,19 @@ _ENDS = {
     Status.ERASED: "retired",
     Status.RESTORED: "given back",
 }
+_RETIRED = _ENDS[Status.QUARANTINED]
 #: Where a person is still to decide.
 OPEN = frozenset({Decided.UNDECIDED, Decided.LAPSED})
+#: How far a decision may be dated ahead of this computer's clock.
+_AHEAD = timedelta(days=1)
+
+
+class Ending(NamedTuple):
+    """The last that was done with a dataset: when, by which record of the journal, and what."""
+
+    at: datetime
+    sequence: int
+    how: str
 
 
 @dataclass(frozen=True)
@@ -54,30 +68,41 @@ class Decisions:
 
     Attributes:
         newest: the newest one of each dataset.
-        ended: when retirements last ended what was decided of datasets before, and how.
+        ended: how retirements last ended what was approved of datasets before.
         settings: how long decisions count, and how much more a rebuild may take.
+        journal: the numbers of the journal's records by their SHA-256.
         now: UTC.
     """
 
     newest: Mapping[str, Review]
-    ended: Mapping[str, tuple[datetime, str]]
+    ended: Mapping[str, Ending]
     settings: RecoverySettings
+    journal: Mapping[str, int] = field(default_factory=dict)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @classmethod
-    def of(cls, made: Iterable[Review], done: Iterable[Receipt], settings: RecoverySettings) -> Decisions:
-        """Decisions on one lake, the oldest first, beside the retirements of it."""
-        ended: dict[str, tuple[datetime, str]] = {}
+    def of(
+        cls,
+        made: Iterable[Review],
+        done: Iterable[Receipt],
+        settings: RecoverySettings,
+        journal: Mapping[str, int] = MappingProxyType({}),
+    ) -> Decisions:
+        """Decisions on one lake, the oldest first, beside the retirements of it and the journal that tells these."""
+        ended: dict[str, Ending] = {}
         for each in done:
             if each.status in _ENDS:
-                ended[each.dataset] = max((each.at, _ENDS[each.status]), ended.get(each.dataset, (each.at, "")))
-        return cls({review.dataset: review for review in made}, ended, settings)
+                ending = Ending(each.at, each.sequence, _ENDS[each.status])
+                ended[each.dataset] = max(ending, ended.get(each.dataset, ending), key=lambda known: known.sequence)
+        return cls({review.dataset: review for review in made}, ended, settings, journal)
 
     def on(self, entry: PlannedDataset) -> Decided:
         """How a dataset that the plan retires stands."""
         review = self.newest.get(entry.dataset)
         if review is None:
             return Decided.UNDECIDED
+        if self._is_retired(review, entry):
+            return Decided.RETIRED
         if self.lapse(entry):
             return Decided.LAPSED
         return Decided.APPROVED if review.approved else Decided.REJECTED
@@ -89,10 +114,6 @@ class Decisions:
             return ""
         return review.lapsed or self._of_dataset(review, entry) or self._of_plan(review, entry)
 
-    def is_retired(self, dataset: str) -> bool:
-        """Whether the last that was done with a dataset was to retire it."""
-        return self.ended.get(dataset, (None, ""))[1] == _ENDS[Status.QUARANTINED]
-
     def approval(self, entry: PlannedDataset) -> Review:
         """The decision by which a dataset may be retired as planned.
 
@@ -102,6 +123,8 @@ class Decisions:
         decided, review = self.on(entry), self.newest.get(entry.dataset)
         if review is None:
             raise NotRetirable("it was not approved", _HINT)
+        if decided is Decided.RETIRED:
+            raise NotRetirable("it was retired already", "`r2d2 restore DATASET --state DIR` gives it back")
         if decided is Decided.LAPSED:
             raise NotRetirable(f"what {review.by} decided has lapsed: {self.lapse(entry)}", _HINT)
         if decided is Decided.REJECTED:
@@ -136,14 +159,33 @@ class Decisions:
 
     def _of_dataset(self, review: Review, entry: PlannedDataset) -> str:
         """What of the dataset itself, or of the time, ends a decision."""
-        ended, how = self.ended.get(entry.dataset, (None, ""))
-        if ended is not None and ended >= review.at:
-            return f"the dataset was {how} on {ended:%Y-%m-%d}"
+        ending = self.ended.get(entry.dataset)
+        if review.approved and ending is not None and self._is_before(review, ending):
+            return f"the dataset was {ending.how} on {ending.at:%Y-%m-%d}"
         if entry.version not in ("", review.version):  # of what can't be read for the moment it is not known
             return "the dataset has changed"
         if self.now - review.at > timedelta(days=self.settings.approval_days):
             return f"it is {plural((self.now - review.at).days, 'day')} old"
+        if review.at - self.now > _AHEAD:
+            return f"it is dated {review.at:%Y-%m-%d}, which is still to come"
         return ""
+
+    def _is_retired(self, review: Review, entry: PlannedDataset) -> bool:
+        """Whether the very dataset of the plan was retired; another one may be in its place by now."""
+        ending = self.ended.get(entry.dataset)
+        if ending is None or ending.how != _RETIRED or not review.approved:
+            return False
+        return self._is_before(review, ending) and entry.version in ("", review.version)
+
+    def _is_before(self, review: Review, ending: Ending) -> bool:
+        """Whether a decision was made before something was done: by the journal, and only without it by clocks.
+
+        A journal that does not know the record that was its last then was cut off or replaced: nothing is certain.
+        """
+        if review.journal is None:
+            return ending.at >= review.at
+        last = self.journal.get(review.journal) if review.journal else 0
+        return last is None or last < ending.sequence
 
     def _of_plan(self, review: Review, entry: PlannedDataset) -> str:
         """What of the plan ends a decision; a plan that keeps the dataset ends none."""
@@ -174,8 +216,24 @@ def decisions_on(state: State, roots: Sequence[str], settings: RecoverySettings)
     made = [review for review in made if review.plan in plans]
     if not made:
         return Decisions({}, {}, settings)
-    done = (each for each in receipts(Journal(state).records).values() if each.plan in plans)
-    return Decisions.of(made, done, settings)
+    records = Journal(state).records
+    done = (each for each in receipts(records).values() if each.plan in plans)
+    return Decisions.of(made, done, settings, {record.sha256: record.sequence for record in records})
+
+
+def rejections(state: State) -> Callable[[Receipt], Review | None]:
+    """Tells of a retirement the decision to keep its dataset, if that is the newest one on it.
+
+    What was approved to be retired was rejected afterwards, then. Such a decision counts however old it is.
+    """
+    lakes = runs.lakes_of_plans(state)
+    newest = {(lakes.get(review.plan), review.dataset): review for review in reviews(state)}
+
+    def of(receipt: Receipt) -> Review | None:
+        review = newest.get((lakes.get(receipt.plan), receipt.dataset))
+        return None if review is None or review.approved else review
+
+    return of
 
 
 def keep_lapses(
@@ -191,7 +249,7 @@ def keep_lapses(
         refuted: whether a parent is seen to hold a child's rows no more.
         changed: whether a dataset has other files than when it was decided on.
     """
-    found, at = [], moment(decisions.newest.values())
+    found, at = [], datetime.now(UTC)
     for entry in plan.datasets:
         review = decisions.newest.get(entry.dataset)
         if review is None or review.lapsed:
@@ -211,4 +269,4 @@ def _folded(name: str) -> str:
 
 def keep_lapse(state: State, review: Review, why: str) -> None:
     """Keeps that one decision counts no more. The caller holds the state's lock."""
-    keep(state, [replace(review, lapsed=why, at=moment(reviews(state)))])
+    keep(state, [replace(review, lapsed=why, at=datetime.now(UTC))])

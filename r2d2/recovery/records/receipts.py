@@ -119,6 +119,7 @@ def _begun(record: Record) -> Receipt:
         accepted=frozenset(map(Acceptance, facts["accepted"])),
         promised_seconds=facts["promised_seconds"],
         facts=facts,
+        sequence=record.sequence,
     )
 
 
@@ -129,6 +130,9 @@ def _told(receipt: Receipt, record: Record) -> Receipt:
     changed: dict[str, Any] = {name: record.facts[name] for name in _TEXTS if name in record.facts}
     if status is Status.QUARANTINED and receipt.quarantined_at is None:
         changed["quarantined_at"] = record.at
-    at = record.at if record.event in STATUS_OF else receipt.at
+    at, sequence = receipt.at, receipt.sequence
+    if record.event in STATUS_OF:
+        at, sequence = record.at, record.sequence
     before = {key: value for key, value in receipt.facts.items() if record.event != "restore-begun" or key != "placing"}
-    return replace(receipt, status=status, at=at, facts={**before, **record.facts}, **changed)
+    facts = {**before, **record.facts}
+    return replace(receipt, status=status, at=at, sequence=sequence, facts=facts, **changed)

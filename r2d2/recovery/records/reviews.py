@@ -1,12 +1,18 @@
-"""What people decided: kept in the state's table ``reviews``, of which the newest row of a dataset counts."""
+"""What people decided: kept in the state's table ``reviews``, of which the newest row of a dataset counts.
+
+Which one is the newest, and what was done with a dataset before and after it, is told by numbers and by the journal:
+those who decide and those who retire may sit before computers whose clocks differ.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import math
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from r2d2.catalog import records, runs
@@ -15,13 +21,12 @@ from r2d2.errors import UsageError
 from r2d2.model.dataset import Dataset
 from r2d2.model.plan import Action, Plan, PlannedDataset
 from r2d2.model.receipt import Acceptance, Review
-
-_NEXT = timedelta(microseconds=1)
+from r2d2.recovery.records.journal import Journal
 
 
 def reviews(state: State) -> list[Review]:
     """All decisions, the oldest first."""
-    rows = sorted(state.rows("reviews").to_pylist(), key=lambda row: row["at"])
+    rows = sorted(state.rows("reviews").to_pylist(), key=lambda row: (row["number"] or 0, row["at"]))
     return [
         Review(
             dataset=row["dataset"],
@@ -39,6 +44,8 @@ def reviews(state: State) -> list[Review]:
             rebuild_cost=_number(row["rebuild_cost"]),
             lapsed=row["lapsed"] or "",
             content=row["content"] or "",
+            number=row["number"] or 0,
+            journal=row["journal"],
         )
         for row in rows
     ]
@@ -50,12 +57,14 @@ def decide(
     """Keeps a decision on datasets of a plan. The caller holds the state's lock.
 
     Raises:
-        UsageError: nobody decided; a dataset is not to be retired by this plan.
+        UsageError: nobody decided, or nobody said why; a dataset is not to be retired by this plan.
     """
-    if not by.strip():
+    if not _says_something(by):
         raise UsageError("--by: a decision is somebody's", "give a name")
+    if not _says_something(note):
+        raise UsageError("--note: a decision has a reason", "say why, for those who ask later")
     planned = {entry.dataset: entry for entry in plan.datasets}
-    now, names = moment(reviews(state)), list(dict.fromkeys(names))
+    now, names = datetime.now(UTC), list(dict.fromkeys(names))
     contents = _contents(state, plan.number, names)
     made = []
     for name in names:
@@ -83,15 +92,20 @@ def _contents(state: State, number: int, names: Sequence[str]) -> dict[str, str]
     return {row["dataset"]: content_of(records.dataset_of(row)) for row in rows}
 
 
-def moment(made: Iterable[Review]) -> datetime:
-    """Now, but after all that was decided: the newest one counts, whatever the clocks of two who decide say."""
-    return max([datetime.now(UTC), *(review.at + _NEXT for review in made)])
-
-
 def keep(state: State, made: Iterable[Review]) -> None:
-    """Keeps decisions, or that they lapsed. The caller holds the state's lock."""
-    if rows := [_row(review) for review in made]:
-        state.append("reviews", rows)
+    """Keeps decisions, or that they lapsed, under the next numbers. The caller holds the state's lock."""
+    found = list(made)
+    if not found:
+        return
+    last = pc.max(state.rows("reviews", columns=["number"])["number"]).as_py() or 0
+    records = Journal(state).records
+    head = records[-1].sha256 if records else ""
+    numbered = (replace(review, number=last + place, journal=head) for place, review in enumerate(found, 1))
+    state.append("reviews", [_row(review) for review in numbered])
+
+
+def _says_something(text: str) -> bool:
+    return any(letter.isprintable() and not letter.isspace() for letter in text)
 
 
 def _number(kept: float | None) -> float:
@@ -132,4 +146,6 @@ def _row(review: Review) -> dict[str, object]:
         "rebuild_cost": review.rebuild_cost,
         "lapsed": review.lapsed,
         "content": review.content,
+        "number": review.number,
+        "journal": review.journal,
     }
