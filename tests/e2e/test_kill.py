@@ -125,6 +125,7 @@ def check_killed_run(undisturbed: Undisturbed, state: Path, moment: str, whom: s
     delay = random.Random(f"{seed_from_environment()} {moment}").uniform(0.02, 0.4)
     if finished_before:
         shutil.copytree(undisturbed.older, state)
+        shutil.rmtree(state / "vectors")  # a cache: with it this run would have no vector to write
     said = kill(moment, whom, undisturbed.lake, state, delay)
     told = f"R2D2_SEED={seed_from_environment()} {moment} {whom}\n{said}"
     check_what_is_shown(undisturbed, state, moment, finished_before)
