@@ -28,9 +28,9 @@ examples:
   r2d2 review reject archive/2019 --by ben --note "the auditors read it in June" --state /data/r2d2
 Nothing is touched by a review: `r2d2 apply` retires what was approved, as it was when it was approved. The newest
 decision on a dataset counts. It stands when its parent is appended to; it lapses for good, and the question is asked
-again, when the dataset changes, was retired or given back, another parent is planned, the parent does not hold its
+again, when the dataset changes, was retired and given back, another parent is planned, the parent does not hold its
 rows any more, a rebuild would take or cost 20% more (recovery.approval_rise), or after 90 days
-(recovery.approval_days)."""
+(recovery.approval_days). What is rejected after it was retired is not purged."""
 
 _APPLY = """for each dataset that was approved:
   1. it must be what the plan saw, and share no file with another dataset

@@ -19,7 +19,7 @@ from r2d2.visible import visible
 FORMATS = ("table", "json", "csv")
 Row = Mapping[str, Any]
 #: What a spreadsheet takes a cell for a formula by.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", *"＝＋－＠")  # wide ones too: some spreadsheets take them for the others
 
 
 def print_rows(rows: Iterable[Row], columns: Sequence[str], output: str) -> None:

@@ -13,12 +13,15 @@ from r2d2.config import Settings
 from r2d2.errors import UsageError
 from r2d2.model.dataset import Dataset
 from r2d2.model.plan import Plan, PlannedDataset
-from r2d2.model.receipt import Acceptance, Review
+from r2d2.model.receipt import RETIRED, Acceptance, Review, Status
 from r2d2.operations.turns import turn
 from r2d2.progress import Progress
 from r2d2.recovery.parents.takes import takes
 from r2d2.recovery.records.decisions import Decided, Decisions, decisions_on
+from r2d2.recovery.records.journal import Journal
+from r2d2.recovery.records.receipts import receipts
 from r2d2.recovery.records.reviews import decide
+from r2d2.visible import visible
 
 #: Columns of the table, which has no room for all.
 _BRIEF = ("dataset", "parent", "saving_per_month", "decision", "lapsed", "quarantine", "accept", "lost", "doubts")
@@ -90,6 +93,17 @@ def review(
     print_rows(map(_made, made), REVIEW_COLUMNS, output)
     if approved:
         progress.say(f"`r2d2 apply {plan.number} --state DIR` retires what was approved of plan {plan.number}")
+    else:
+        _say_what_is_gone(state, run, {each.dataset for each in made}, progress)
+
+
+def _say_what_is_gone(state: State, run: Run, names: set[str], progress: Progress) -> None:
+    """To reject what was retired keeps it from a purge, and does not give it back."""
+    plans = runs.plans_of_lake(state, run.roots)
+    for receipt in receipts(Journal(state).records).values():
+        if receipt.dataset in names and receipt.plan in plans and receipt.status in RETIRED:
+            now = "lies in quarantine, and is not purged" if receipt.status is Status.QUARANTINED else "was purged"
+            progress.say(f"{visible(receipt.dataset)} {now}: `r2d2 restore DATASET --state DIR` gives it back")
 
 
 def _undecided(plan: Plan, made: Decisions) -> list[str]:

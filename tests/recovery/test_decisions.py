@@ -275,6 +275,7 @@ def test_what_was_rejected_after_it_was_retired_is_not_purged_until_it_is_approv
     line.rows("review", "approve", "copy.parquet", *BY, "--accept", "unprotected-parent")
     assert [row["done"] for row in line.rows("apply", "--yes")] == [True]
     line.rows("review", "reject", "copy.parquet", "--by", "ana", "--note", "WE NEED IT")
+    assert "copy.parquet lies in quarantine, and is not purged: `r2d2 restore DATASET" in line.err
     assert line(*PURGE) == NotRetirable.exit_code
     assert "it was rejected since it was retired, by ana: WE NEED IT" in line.err
     assert [row["decision"] for row in line.rows("review", "list")] == ["rejected", "undecided"]

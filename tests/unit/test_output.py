@@ -10,7 +10,7 @@ import pytest
 
 from r2d2.commands.output import print_rows
 
-NAMES = ["=HYPERLINK(0)", "+1", "-1", "@SUM(1)", "\tx", "\rx", 'quo"te, and =', "plain"]
+NAMES = ["=HYPERLINK(0)", "+1", "-1", "@SUM(1)", "\tx", "\rx", "＝1", "＠x", 'quo"te, and =', "plain"]
 
 
 def printed(capsys: pytest.CaptureFixture[str], output: str, rows: list[dict[str, object]]) -> str:
@@ -21,8 +21,8 @@ def printed(capsys: pytest.CaptureFixture[str], output: str, rows: list[dict[str
 def test_no_name_is_a_formula_in_a_spreadsheet(capsys: pytest.CaptureFixture[str]) -> None:
     rows: list[dict[str, object]] = [{"name": name, "names": [name, "b"]} for name in NAMES]
     cells = list(csv.reader(io.StringIO(printed(capsys, "csv", rows), newline="")))[1:]
-    assert [row[0] for row in cells] == [f"'{name}" for name in NAMES[:6]] + NAMES[6:]
-    assert not [cell for row in cells for cell in row if cell[:1] in set("=+-@\t\r")]
+    assert [row[0] for row in cells] == [f"'{name}" for name in NAMES[:8]] + NAMES[8:]
+    assert not [cell for row in cells for cell in row if cell[:1] in set("=+-@\t\r＝＋－＠")]
 
 
 def test_numbers_stay_numbers_in_a_spreadsheet_and_names_stay_whole_for_programs(
