@@ -60,7 +60,8 @@ class Table:
         head = "".join(f'<th scope="col"{kind}>{escape(column.name)}</th>' for column, kind in named)
         body = "".join(f"<tr>{_cells(row, kinds)}</tr>" for row in self.rows[:SHOWN])
         inner = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        table = f'<div class="box">{inner}</div>' if self.rows else ""
+        box = f'<div class="box" tabindex="0" role="region" aria-label="{_text(self.title)}">'
+        table = f"{box}{inner}</div>" if self.rows else ""
         return f'<div class="r2d2-table"><p>{_text(self.title)}{self._more()}</p>{table}{_paragraph(self.note)}</div>'
 
     def _kind(self, place: int) -> str:

@@ -195,6 +195,7 @@ def press_in_graph(page: Page, name: str) -> None:
     page.evaluate(f"[...document.querySelectorAll('.zoom button')].find(b => b.textContent === {name!r}).click()")
 
 
+HINT = "Point at a box to see its name. Keys: arrows move the graph, + and − change its size, 0 shows all of it."
 #: Where the graph is looked at, and its boxes that match.
 AT = "document.querySelector('[data-chart=graph]').view.signal('view')"
 FOUND = "document.querySelector('[data-chart=graph]').view.data('boxes').filter(b => b.found).length"
@@ -244,7 +245,7 @@ def test_the_graph_is_searched_framed_moved_and_made_larger(plan: Page) -> None:
     assert plan.evaluate(AT) == searched, "it stays where it is if nothing matches"
     fill_in_graph(plan, "")
     plan.until(f"{FOUND} === 53 && {AT}.k === {whole['k']}")
-    assert readout(plan) == "Point at a box to see its name."
+    assert readout(plan) == HINT
     press_in_graph(plan, "Larger")
     plan.until(f"{AT}.k > {whole['k']}")
     larger = plan.evaluate(AT)
@@ -275,6 +276,17 @@ def test_the_graph_is_moved_by_keys(plan: Page) -> None:
         plan.until(f"{AT}.{name} > {before[name]}")
     plan.send("Input.dispatchKeyEvent", type="keyDown", key="0", text="0")
     plan.until(f"{AT}.k === {whole['k']} && {AT}.left === {whole['left']} && {AT}.top === {whole['top']}")
+
+
+def test_the_graph_says_to_all_readers_by_which_keys_it_is_moved(plan: Page) -> None:
+    drawn(plan, "graph")
+    assert readout(plan) == HINT
+    for scheme, paper in (("light", "#fdfdfc"), ("dark", "#16181a"), ("light", "#fdfdfc")):
+        plan.scheme(scheme)
+        plan.until(f"document.querySelector('[data-chart=graph]').view.signal('paper') === {paper!r}")
+        nodes = plan.send("Accessibility.getFullAXTree")["nodes"]
+        named = [n["name"]["value"] for n in nodes if n.get("role", {}).get("value") == "group" and n.get("name")]
+        assert [name for name in named if name.startswith("Containment graph") and "Arrow keys move it" in name]
 
 
 def test_two_fingers_move_the_graph_and_one_moves_the_page(page: Page, reports: dict[str, Path]) -> None:

@@ -14,6 +14,7 @@ from r2d2.review.lake import Lake
 from r2d2.review.plan_review import Chosen
 from r2d2.review.table import SHOWN, Preformatted, Said, Table
 from r2d2.review.tables import plain, size, table
+from r2d2.visible import visible
 from tests.recovery_states import Line, planned, state_at, whole_and_part
 from tests.report_fakes import HOSTILE
 
@@ -22,10 +23,12 @@ class Tags(HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.found: list[str] = []
+        self.attributes: list[dict[str, str | None]] = []
         self.feed(text)
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.append(tag)
+        self.attributes.append(dict(attrs))
 
 
 def test_names_are_text_whatever_they_hold() -> None:
@@ -41,6 +44,13 @@ def test_columns_have_room_for_what_they_hold() -> None:
     rows = [(plain("a"), plain("undecided"), plain("x" * 20), plain("y" * 70), size(3))]
     html = table("t", "a|b|c|d|#e", rows)._repr_html_()
     assert re.findall(r"<td([^>]*)>", html) == ["", *(f' class="{kind}"' for kind in ("word", "long", "prose", "num"))]
+
+
+def test_what_scrolls_is_reached_by_keys_and_has_the_tables_title_as_name() -> None:
+    for title in ('a "title" with <marks>', *HOSTILE):
+        tags = Tags(table(title, "a", [(plain("x"),)])._repr_html_())
+        box = next(attributes for attributes in tags.attributes if attributes.get("class") == "box")
+        assert box == {"class": "box", "tabindex": "0", "role": "region", "aria-label": visible(title)}
 
 
 def test_a_frame_has_numbers_and_all_rows() -> None:
