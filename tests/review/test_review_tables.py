@@ -12,7 +12,7 @@ from r2d2.errors import NotFound, UsageError
 from r2d2.review import operations, plan_review
 from r2d2.review.lake import Lake
 from r2d2.review.plan_review import Chosen
-from r2d2.review.table import SHOWN, Preformatted, Said, Table
+from r2d2.review.table import PAGE, PAGED, SHOWN, Preformatted, Said, Table
 from r2d2.review.tables import plain, size, table
 from r2d2.visible import visible
 from tests.recovery_states import Line, planned, state_at, whole_and_part
@@ -58,6 +58,18 @@ def test_a_frame_has_numbers_and_all_rows() -> None:
     assert found._repr_html_().count("<tr>") == SHOWN + 1
     assert f"the first {SHOWN} of {SHOWN + 5}" in found._repr_html_()
     assert found.frame["bytes"].sum() == sum(range(SHOWN + 5))
+
+
+def test_jupyter_shows_the_first_rows_and_a_page_has_as_many_as_can_be_turned() -> None:
+    def made(rows: int) -> Table:
+        return table("t", "name", ((plain(str(n)),) for n in range(rows)))
+
+    assert made(SHOWN)._repr_mimebundle_() == {}, "nothing more than Jupyter has"
+    page = made(SHOWN + 5)._repr_mimebundle_()[PAGE]
+    assert (page.count("<tr>"), "the first" in page) == (SHOWN + 6, False)
+    page = made(PAGED + 5)._repr_mimebundle_()[PAGE]
+    assert page.count("<tr>") == PAGED + 1
+    assert f"the first {PAGED:,} of {PAGED + 5:,}" in page
 
 
 @pytest.fixture
