@@ -185,7 +185,7 @@ def _state_commands(commands: Commands) -> None:
     command(commands, "usage", text, _usage, state, run, output)
     command(commands, "runs", "the runs of a state, the newest first", _runs, state, output)
     text = "why a dataset is or isn't redundant, and the plan's arithmetic"
-    explain = command(commands, "explain", text, _explain, state, run)
+    explain = command(commands, "explain", text, _explain, state, run, flags.settings())
     explain.add_argument("dataset", help="its id, as `r2d2 datasets` lists it, or another of its names")
     text = "the price sheets that retention.prices chooses from, each figure with its source and date"
     command(commands, "prices", text, _prices, flags.output_format("table", "json", "csv"))
@@ -323,7 +323,8 @@ def _runs(arguments: Namespace) -> None:
 def _explain(arguments: Namespace) -> None:
     from r2d2.commands import state
 
-    state.explain(arguments.state, arguments.run, arguments.dataset)
+    show_values = read_settings(arguments).report.show_values
+    state.explain(arguments.state, arguments.run, arguments.dataset, show_values)
 
 
 def _prices(arguments: Namespace) -> None:

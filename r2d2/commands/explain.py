@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from r2d2.catalog import runs
 from r2d2.catalog.state import State
@@ -18,9 +18,10 @@ from r2d2.containment.schema_graph import schema_of
 from r2d2.containment.spelling import text_note
 from r2d2.errors import NotFound
 from r2d2.model.dataset import Dataset, Leaf
-from r2d2.model.edge import Edge, Grade, Projection
+from r2d2.model.edge import Edge, Grade, Projection, Witness
 from r2d2.model.family import STRING, narrowest_common
 from r2d2.model.plan import GONE, Action, Plan, PlannedDataset
+from r2d2.report.problems import masked
 from r2d2.report.reading import reading_lines
 from r2d2.retention.arithmetic import UNKNOWN, explain_once, explain_planned
 from r2d2.retention.context import with_reads
@@ -32,24 +33,50 @@ from r2d2.visible import visible
 _MOST = 12
 #: Columns that may be lacking, or of another family, in what is called a near miss.
 _NEAR = 2
+_MASKED = "cell values are masked; report.show_values=true shows them"
 
 
-def explain_lines(state: State, run: runs.Run, name: str) -> Iterator[str]:
+@dataclass(frozen=True)
+class _Telling:
+    """How texts that may hold cell values are told."""
+
+    show_values: bool
+
+    def text(self, text: str, *ids: str | None) -> str:
+        """``text``, safe to look at; the ids in it are names, whatever partitions they are called by."""
+        return visible(text if self.show_values else masked(text, *filter(None, ids)))
+
+    def selection(self, predicate: str) -> str:
+        """Which rows: columns are named, and their bounds only where values may be shown."""
+        named = all(part.startswith("a range of ") for part in predicate.split(" and "))
+        return visible(predicate) if named or self.show_values else "of rows chosen by values, which are masked"
+
+    def witness(self, witness: Witness) -> str:
+        """What a row that refutes is known by: who can guess a row knows its hash."""
+        row = f"row hash {witness.row_hash}" if self.show_values else "a row"
+        return f"[witness: {row}, here {times(witness.in_child)}, there {times(witness.in_parent)}]"
+
+
+def explain_lines(state: State, run: runs.Run, name: str, show_values: bool = False) -> Iterator[str]:
     """The explanation of one dataset, line by line.
+
+    Args:
+        show_values: whether cell values may be shown (``report.show_values``).
 
     Raises:
         NotFound: the run has no such dataset.
     """
     found = runs.datasets(state, run)
     dataset = find_dataset(found, name)
-    yield from _facts(dataset, run)
+    telling = _Telling(show_values)
+    yield from _facts(dataset, run, telling)
     if dataset.status == "ok" and run.reached(runs.CONTAINED):
-        yield from _containment(dataset, found, state, run)
+        yield from _containment(dataset, found, state, run, telling)
     if run.reached(runs.PLANNED):
         usage = runs.usage_of(state, run, dataset.id)
         yield from usage_lines(usage)
         (read,) = with_reads([dataset], {dataset.id: usage}, run.retention.read_window_days)
-        yield from _planned(read, found, runs.plan(state, run), run)
+        yield from _planned(read, found, runs.plan(state, run), run, telling)
 
 
 def find_dataset(datasets: Sequence[Dataset], name: str) -> Dataset:
@@ -66,10 +93,12 @@ def find_dataset(datasets: Sequence[Dataset], name: str) -> Dataset:
     raise NotFound(f"there is no dataset {name!r} in this run", hint)
 
 
-def _facts(dataset: Dataset, run: runs.Run) -> Iterator[str]:
+def _facts(dataset: Dataset, run: runs.Run, telling: _Telling) -> Iterator[str]:
     rows = "rows unknown" if dataset.rows is None else f"{count(dataset.rows)} rows"
     yield f"{visible(dataset.id)}  ({dataset.format}, {rows}, {human_bytes(dataset.bytes)}, version {dataset.version})"
     yield f"  run {run.run_id} of {run.started:%Y-%m-%d %H:%M} UTC"
+    if not telling.show_values:
+        yield f"  {_MASKED}"
     yield from (f"  {visible(line)}" for line in reading_lines(dataset))
     if dataset.names:
         yield f"  the same bytes are also called: {', '.join(map(visible, dataset.names))}"
@@ -77,32 +106,28 @@ def _facts(dataset: Dataset, run: runs.Run) -> Iterator[str]:
         others = some_of([visible(other) for other in dataset.shared_with], _MOST)
         yield f"  shares files with {others}: neither can be retired, and they are not compared with each other"
     if dataset.status != "ok":
-        yield f"  {visible(dataset.error)}; it takes part in no comparison"
+        yield f"  {telling.text(dataset.error, dataset.id)}; it takes part in no comparison"
 
 
-def _containment(dataset: Dataset, found: Sequence[Dataset], state: State, run: runs.Run) -> Iterator[str]:
+def _containment(
+    dataset: Dataset, found: Sequence[Dataset], state: State, run: runs.Run, telling: _Telling
+) -> Iterator[str]:
     groups = runs.groups(state, run)
     holders, held = runs.pairs_of(found, runs.proven(state, run), groups, dataset.id)
     yield ""
     same = [edge for edge in holders if edge.equal]
     if same:
         yield f"Holds the same rows: {len(same)}"
-        yield from _listed([_proof(edge, edge.parent) for edge in same], "r2d2 edges --all")
+        yield from _listed([_proof(edge, edge.parent, telling) for edge in same], "r2d2 edges --all")
     larger = [edge for edge in holders if not edge.equal]
     yield f"Holds all its rows and more: {len(larger) or 'no other dataset'}"
-    yield from _listed([_proof(edge, edge.parent) for edge in larger], "r2d2 edges --all")
+    yield from _listed([_proof(edge, edge.parent, telling) for edge in larger], "r2d2 edges --all")
     smaller = [edge for edge in held if not edge.equal]
     yield f"Whose rows it holds: {len(smaller) or 'no other dataset'}"
-    yield from _listed([_proof(edge, edge.child) for edge in smaller], "r2d2 edges --all")
+    yield from _listed([_proof(edge, edge.child, telling) for edge in smaller], "r2d2 edges --all")
     misses = runs.misses(state, run, dataset.id)
     yield from _shared(dataset, found, run)
-    refuted = [edge for edge in misses if edge.grade is Grade.REFUTED]
-    yield f"Refuted by its content: {len(refuted)}"
-    yield from _listed([_miss(edge) for edge in refuted], "r2d2 edges --grade refuted")
-    undecided = [edge for edge in misses if edge.grade is not Grade.REFUTED]
-    if undecided:
-        yield f"May hold all its rows, neither proven nor refuted: {len(undecided)}"
-        yield from _listed([_miss(edge) for edge in undecided], f"r2d2 edges --grade {undecided[0].grade.value}")
+    yield from _missed(misses, telling)
     decided = {edge.parent for edge in (*holders, *misses)} | {dataset.id, *dataset.shared_with}
     others = [other for other in found if other.id not in decided and other.status == "ok"]
     by_metadata, by_schema = ruled_out(dataset, others, run.case_sensitive)
@@ -111,6 +136,17 @@ def _containment(dataset: Dataset, found: Sequence[Dataset], state: State, run: 
     near = [line for lacking, line in by_schema if lacking <= _NEAR]
     yield f"Ruled out by the schema: {len(by_schema)}" + (f", {len(near)} of them near misses" if near else "")
     yield from _listed(near, "")
+
+
+def _missed(misses: Sequence[Edge], telling: _Telling) -> Iterator[str]:
+    refuted = [edge for edge in misses if edge.grade is Grade.REFUTED]
+    yield f"Refuted by its content: {len(refuted)}"
+    yield from _listed([_miss(edge, telling) for edge in refuted], "r2d2 edges --grade refuted")
+    undecided = [edge for edge in misses if edge.grade is not Grade.REFUTED]
+    if undecided:
+        grade = undecided[0].grade.value
+        yield f"May hold all its rows, neither proven nor refuted: {len(undecided)}"
+        yield from _listed([_miss(edge, telling) for edge in undecided], f"r2d2 edges --grade {grade}")
 
 
 def _shared(dataset: Dataset, found: Sequence[Dataset], run: runs.Run) -> Iterator[str]:
@@ -133,21 +169,17 @@ def _could_be(above: bool, below: bool) -> str:
     return "it has all its columns and more" if above else "all its columns are in this one"
 
 
-def _proof(edge: Edge, other: str) -> str:
-    predicate = f": {visible(edge.predicate)}" if edge.predicate else ""
-    return f"{visible(other)}, by {edge.how}: {edge.reason}{predicate}"
+def _proof(edge: Edge, other: str, telling: _Telling) -> str:
+    selection = f": {telling.selection(edge.predicate)}" if edge.predicate else ""
+    return f"{visible(other)}, by {edge.how}: {telling.text(edge.reason, edge.parent, edge.child)}{selection}"
 
 
-def _miss(edge: Edge) -> str:
+def _miss(edge: Edge, telling: _Telling) -> str:
+    reason = telling.text(edge.reason, edge.parent, edge.child)
     if edge.how in LEFT:
-        return f"{visible(edge.parent)}: {edge.reason}"
-    if not edge.witness:
-        return f"{visible(edge.parent)}, by {edge.how or 'nothing yet'}: {edge.reason}"
-    witness = edge.witness
-    return (
-        f"{visible(edge.parent)}, by {edge.how}: {edge.reason} "
-        f"[witness: row hash {witness.row_hash}, here {times(witness.in_child)}, there {times(witness.in_parent)}]"
-    )
+        return f"{visible(edge.parent)}: {reason}"
+    witness = f" {telling.witness(edge.witness)}" if edge.witness else ""
+    return f"{visible(edge.parent)}, by {edge.how or 'nothing yet'}: {reason}{witness}"
 
 
 def ruled_out(
@@ -190,15 +222,18 @@ def _metadata_reason(dataset: Dataset, other: Dataset, projection: Projection, c
     return f"{visible(other.id)}: {visible(reason)}"
 
 
-def _planned(dataset: Dataset, found: Sequence[Dataset], plan: Plan, run: runs.Run) -> Iterator[str]:
+def _planned(dataset: Dataset, found: Sequence[Dataset], plan: Plan, run: runs.Run, telling: _Telling) -> Iterator[str]:
     entry = next((entry for entry in plan.datasets if entry.dataset == dataset.id), None)
     if entry is None:
         return
     yield ""
     yield f"Plan: {entry.action.value}"
-    yield f"  {visible(entry.reason)}"
+    yield f"  {telling.text(entry.reason, dataset.id, entry.parent)}"
     if dataset.status == "ok":
         yield from _arithmetic(dataset, entry, found, plan, run)
+        yield from (f"  needs {telling.text(each, dataset.id, entry.parent)}" for each in entry.conditions)
+        if entry.changes_if:
+            yield f"  {telling.text(entry.changes_if, dataset.id, entry.parent)}"
 
 
 def _arithmetic(
@@ -219,9 +254,6 @@ def _arithmetic(
         yield _line("pays back in", f"{months:,.1f} months" if math.isfinite(months) else "never")
     if entry.action in GONE:
         yield f"  {UNKNOWN}"
-    yield from (f"  needs {visible(condition)}" for condition in entry.conditions)
-    if entry.changes_if:
-        yield f"  {visible(entry.changes_if)}"
 
 
 def _amount(label: str, amount: float, currency: str) -> str:

@@ -66,8 +66,11 @@ def show_runs(state_dir: str, output: str) -> None:
     print_rows(rows, RUN_COLUMNS, output)
 
 
-def explain(state_dir: str, run_id: str, dataset: str) -> None:
+def explain(state_dir: str, run_id: str, dataset: str, show_values: bool) -> None:
     """Prints why a dataset is or isn't redundant; of one that was retired, by whom, and how it comes back.
+
+    Args:
+        show_values: whether cell values may be shown.
 
     Raises:
         NotFound: it is in neither the run nor the journal.
@@ -78,7 +81,7 @@ def explain(state_dir: str, run_id: str, dataset: str) -> None:
     for line in retired:
         print(line)
     try:
-        for line in explain_lines(state, run, dataset):
+        for line in explain_lines(state, run, dataset, show_values):
             print(line)
     except NotFound:
         if not retired:

@@ -100,4 +100,4 @@ def explain(lake: Lake, dataset: str) -> Said:
         return lake.nothing
     if not dataset:
         return Said("Give a dataset's id to see all that led to its place in the plan.")
-    return Preformatted("\n".join(explain_lines(lake.state, lake.run, dataset)))
+    return Preformatted("\n".join(explain_lines(lake.state, lake.run, dataset, lake.settings.report.show_values)))

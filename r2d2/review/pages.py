@@ -14,6 +14,7 @@ from r2d2.errors import EnvironmentMissing, R2D2Error
 from r2d2.progress import Progress
 from r2d2.report.render import render_notebook
 from r2d2.report.vega.chart import MIME
+from r2d2.review.table import PAGE
 
 #: What a page has of its own, in its colours.
 _OF_THE_PAGE = ("config", "background", "title")
@@ -85,8 +86,11 @@ def _page(executed: Path, names: Sequence[str]) -> str:
     book: Any = nbformat.reads(executed.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
     specs: dict[str, Any] = {}
     for output in (output for cell in book.cells for output in cell.get("outputs", ())):
-        spec = output.get("data", {}).get(MIME)
-        if spec:
+        shown = output.get("data", {})
+        spec = shown.get(MIME)
+        if PAGE in shown:
+            output["data"] = {"text/html": shown[PAGE]}
+        elif spec:
             place = f"chart-{len(specs)}"
             specs[place] = {name: value for name, value in spec.items() if name not in _OF_THE_PAGE}
             renderer = ' data-renderer="canvas"' if _is_large(spec) else ""

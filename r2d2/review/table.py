@@ -12,8 +12,12 @@ from r2d2.visible import shortened, visible
 if TYPE_CHECKING:
     import pandas as pd
 
-#: Rows that are shown; ``frame`` has all.
+#: Rows that Jupyter shows; ``frame`` has all.
 SHOWN = 200
+#: Rows that a page has, to be turned, searched and sorted as a whole.
+PAGED = 5_000
+#: The table for a page, beside what Jupyter shows, which makes nothing of this type.
+PAGE = "text/vnd.r2d2.page+html"
 #: Columns whose longest text has more than so many letters, by what the style sheet calls them.
 _ROOM = ((60, "prose"), (16, "long"), (7, "word"))
 
@@ -55,26 +59,36 @@ class Table:
 
     def _repr_html_(self) -> str:
         """For Jupyter: names from the lake are text, whatever they hold."""
-        kinds = [self._kind(place) for place in range(len(self.columns))]
+        return self._html(SHOWN)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """Besides, for a page, what Jupyter need not draw."""
+        return {PAGE: self._html(PAGED)} if len(self.rows) > SHOWN else {}
+
+    def _html(self, most: int) -> str:
+        rows = self.rows[:most]
+        kinds = [self._kind(place, rows) for place in range(len(self.columns))]
         named = zip(self.columns, kinds, strict=True)
         head = "".join(f'<th scope="col"{kind}>{escape(column.name)}</th>' for column, kind in named)
-        body = "".join(f"<tr>{_cells(row, kinds)}</tr>" for row in self.rows[:SHOWN])
+        body = "".join(f"<tr>{_cells(row, kinds)}</tr>" for row in rows)
         inner = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        table = f'<div class="box">{inner}</div>' if self.rows else ""
-        return f'<div class="r2d2-table"><p>{_text(self.title)}{self._more()}</p>{table}{_paragraph(self.note)}</div>'
+        box = f'<div class="box" tabindex="0" role="region" aria-label="{_text(self.title)}">'
+        table = f"{box}{inner}</div>" if rows else ""
+        said = f"<p>{_text(self.title)}{self._more(most)}</p>"
+        return f'<div class="r2d2-table">{said}{table}{_paragraph(self.note)}</div>'
 
-    def _kind(self, place: int) -> str:
+    def _kind(self, place: int, rows: Sequence[Sequence[str]]) -> str:
         """Numbers stand right; names and sentences have room to be read."""
         if self.columns[place].number:
             return ' class="num"'
-        longest = max((len(row[place]) for row in self.rows[:SHOWN]), default=0)
+        longest = max((len(row[place]) for row in rows), default=0)
         return next((f' class="{kind}"' for letters, kind in _ROOM if longest > letters), "")
 
-    def _more(self) -> str:
+    def _more(self, most: int) -> str:
         if not self.rows:
             return ": none."
-        hidden = len(self.rows) - SHOWN
-        return f" (the first {SHOWN} of {len(self.rows):,}; <code>.frame</code> has all)" if hidden > 0 else ""
+        hidden = len(self.rows) - most
+        return f" (the first {most:,} of {len(self.rows):,}; <code>.frame</code> has all)" if hidden > 0 else ""
 
     def __repr__(self) -> str:
         return f"{self.title}: {len(self.rows):,} rows"

@@ -195,6 +195,7 @@ def press_in_graph(page: Page, name: str) -> None:
     page.evaluate(f"[...document.querySelectorAll('.zoom button')].find(b => b.textContent === {name!r}).click()")
 
 
+HINT = "Point at a box to see its name. Keys: arrows move the graph, + and − change its size, 0 shows all of it."
 #: Where the graph is looked at, and its boxes that match.
 AT = "document.querySelector('[data-chart=graph]').view.signal('view')"
 FOUND = "document.querySelector('[data-chart=graph]').view.data('boxes').filter(b => b.found).length"
@@ -244,7 +245,7 @@ def test_the_graph_is_searched_framed_moved_and_made_larger(plan: Page) -> None:
     assert plan.evaluate(AT) == searched, "it stays where it is if nothing matches"
     fill_in_graph(plan, "")
     plan.until(f"{FOUND} === 53 && {AT}.k === {whole['k']}")
-    assert readout(plan) == "Point at a box to see its name."
+    assert readout(plan) == HINT
     press_in_graph(plan, "Larger")
     plan.until(f"{AT}.k > {whole['k']}")
     larger = plan.evaluate(AT)
@@ -275,6 +276,64 @@ def test_the_graph_is_moved_by_keys(plan: Page) -> None:
         plan.until(f"{AT}.{name} > {before[name]}")
     plan.send("Input.dispatchKeyEvent", type="keyDown", key="0", text="0")
     plan.until(f"{AT}.k === {whole['k']} && {AT}.left === {whole['left']} && {AT}.top === {whole['top']}")
+
+
+@pytest.mark.parametrize(
+    ("words", "boxes"),
+    [
+        ("1994  LINEITEM", 2),
+        ("csv lineitem_1994. exports", 1),
+        ("lineitem_1994. keys", 0),
+        ("lineitem_copy finance", 1),
+        ("lineitem_copy warehouse/lineitem", 0),
+        ("(", 0),
+        ("[a-z]+", 0),
+        ("\\\\", 0),
+        ("^$", 0),
+    ],
+)
+def test_the_graph_is_searched_for_all_words_in_one_name(plan: Page, words: str, boxes: int) -> None:
+    """As the plan is: in any order, and a letter that means something in patterns is a letter."""
+    drawn(plan, "graph")
+    fill_in_graph(plan, words)
+    plan.until(f"document.querySelector('.readout').textContent === '{boxes} of 53 boxes match.'")
+    assert plan.evaluate(FOUND) == boxes
+
+
+def test_the_graph_is_never_too_small_or_too_large_to_be_found_again(plan: Page) -> None:
+    drawn(plan, "graph")
+    whole = plan.evaluate(AT)
+    for name, limit in (("Smaller", whole["k"] / 5), ("Larger", 8)):
+        press_in_graph(plan, "Fit")
+        plan.until(f"{AT}.k === {whole['k']}")
+        middle = centre(plan)
+        for _ in range(20):
+            press_in_graph(plan, name)
+        plan.until(f"Math.abs({AT}.k - {limit}) < 1e-9")
+        assert centre(plan) == pytest.approx(middle), "at the limit it stays where it is"
+    mouse(plan, "mouseWheel", middle_of_graph(plan), deltaX=0, deltaY=9_000, modifiers=2)
+    plan.until(f"Math.abs({AT}.k - {whole['k'] / 5}) < 1e-9")
+
+
+def centre(page: Page) -> list[float]:
+    """What of the graph is in the middle of its place."""
+    view = "document.querySelector('[data-chart=graph]').view"
+    found: list[float] = page.evaluate(
+        f"(() => {{ const at = {AT};"
+        f" return [at.left + {view}.width() / 2 / at.k, at.top + {view}.height() / 2 / at.k]; }})()"
+    )
+    return found
+
+
+def test_the_graph_says_to_all_readers_by_which_keys_it_is_moved(plan: Page) -> None:
+    drawn(plan, "graph")
+    assert readout(plan) == HINT
+    for scheme, paper in (("light", "#fdfdfc"), ("dark", "#16181a"), ("light", "#fdfdfc")):
+        plan.scheme(scheme)
+        plan.until(f"document.querySelector('[data-chart=graph]').view.signal('paper') === {paper!r}")
+        nodes = plan.send("Accessibility.getFullAXTree")["nodes"]
+        named = [n["name"]["value"] for n in nodes if n.get("role", {}).get("value") == "group" and n.get("name")]
+        assert [name for name in named if name.startswith("Containment graph") and "Arrow keys move it" in name]
 
 
 def test_two_fingers_move_the_graph_and_one_moves_the_page(page: Page, reports: dict[str, Path]) -> None:

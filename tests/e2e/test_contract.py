@@ -266,10 +266,12 @@ def test_explain_of_what_can_not_be_used_says_why(output: Output) -> None:
 
 def test_refutation_by_content_has_a_witness(output: Output) -> None:
     text = output("explain", "near.parquet")
-    witness = r" .* \[witness: row hash [0-9a-f]{32}, here once, there not at all\]"
+    witness = r" .* \[witness: a row, here once, there not at all\]"
     assert re.search(r"sample\.parquet, by sketch:" + witness, text), text
     assert re.search(r"base\.parquet, by join: 1 of its distinct rows" + witness, text), text
     assert "Holds all its rows and more: no other dataset" in text
+    shown = output("explain", "near.parquet", "--set", "report.show_values=true")
+    assert re.search(r"\[witness: row hash [0-9a-f]{32}, here once, there not at all\]", shown), shown
 
 
 def test_second_run_reads_nothing_and_finds_the_same(spark: SparkSession, state: Path, lake: Path) -> None:

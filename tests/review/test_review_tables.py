@@ -12,8 +12,9 @@ from r2d2.errors import NotFound, UsageError
 from r2d2.review import operations, plan_review
 from r2d2.review.lake import Lake
 from r2d2.review.plan_review import Chosen
-from r2d2.review.table import SHOWN, Preformatted, Said, Table
+from r2d2.review.table import PAGE, PAGED, SHOWN, Preformatted, Said, Table
 from r2d2.review.tables import plain, size, table
+from r2d2.visible import visible
 from tests.recovery_states import Line, planned, state_at, whole_and_part
 from tests.report_fakes import HOSTILE
 
@@ -22,10 +23,12 @@ class Tags(HTMLParser):
     def __init__(self, text: str) -> None:
         super().__init__()
         self.found: list[str] = []
+        self.attributes: list[dict[str, str | None]] = []
         self.feed(text)
 
-    def handle_starttag(self, tag: str, attrs: object) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.found.append(tag)
+        self.attributes.append(dict(attrs))
 
 
 def test_names_are_text_whatever_they_hold() -> None:
@@ -43,11 +46,30 @@ def test_columns_have_room_for_what_they_hold() -> None:
     assert re.findall(r"<td([^>]*)>", html) == ["", *(f' class="{kind}"' for kind in ("word", "long", "prose", "num"))]
 
 
+def test_what_scrolls_is_reached_by_keys_and_has_the_tables_title_as_name() -> None:
+    for title in ('a "title" with <marks>', *HOSTILE):
+        tags = Tags(table(title, "a", [(plain("x"),)])._repr_html_())
+        box = next(attributes for attributes in tags.attributes if attributes.get("class") == "box")
+        assert box == {"class": "box", "tabindex": "0", "role": "region", "aria-label": visible(title)}
+
+
 def test_a_frame_has_numbers_and_all_rows() -> None:
     found = table("t", "name|#bytes", ((plain(str(n)), size(n)) for n in range(SHOWN + 5)))
     assert found._repr_html_().count("<tr>") == SHOWN + 1
     assert f"the first {SHOWN} of {SHOWN + 5}" in found._repr_html_()
     assert found.frame["bytes"].sum() == sum(range(SHOWN + 5))
+
+
+def test_jupyter_shows_the_first_rows_and_a_page_has_as_many_as_can_be_turned() -> None:
+    def made(rows: int) -> Table:
+        return table("t", "name", ((plain(str(n)),) for n in range(rows)))
+
+    assert made(SHOWN)._repr_mimebundle_() == {}, "nothing more than Jupyter has"
+    page = made(SHOWN + 5)._repr_mimebundle_()[PAGE]
+    assert (page.count("<tr>"), "the first" in page) == (SHOWN + 6, False)
+    page = made(PAGED + 5)._repr_mimebundle_()[PAGE]
+    assert page.count("<tr>") == PAGED + 1
+    assert f"the first {PAGED:,} of {PAGED + 5:,}" in page
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const views = new Map();
   const NARROW = 600; // pixels, below which a screen is a phone's
-  const HINT = "Point at a box to see its name.";
+  const HINT = "Point at a box to see its name. Keys: arrows move the graph, + and − change its size, 0 shows all of it.";
 
   // A chart in its place, in the colours of the hour; what was searched, chosen or moved before stays.
   function draw(place) {
@@ -19,6 +19,7 @@
       expr: vega.expressionInterpreter, renderer: place.dataset.renderer || "svg", container: place, hover: true,
       bind: emptied(place.controls), logLevel: vega.Error,
     });
+    if (signals.has("view")) named(place, spec);
     if (signals.has("paper")) view.signal("paper", theme.paper);
     if (place.clientWidth) view.width(place.clientWidth);
     if (signals.has("view") && place.clientWidth < NARROW) view.height(380);
@@ -86,12 +87,17 @@
     touched(place, run);
   }
 
+  // What is focused says its keys. Each new view calls its place an image of its own, so this comes after that.
+  function named(place, spec) {
+    place.setAttribute("role", "group");
+    place.removeAttribute("aria-roledescription");
+    place.setAttribute("aria-label", `${spec.description}. Arrow keys move it, plus and minus change its size, 0 shows all of it.`);
+  }
+
   // By keyboard: arrows move it, + and - make it larger and smaller, 0 shows all of it.
   function reached(place, run, keys) {
     const steps = { ArrowLeft: [-60, 0], ArrowRight: [60, 0], ArrowUp: [0, -60], ArrowDown: [0, 60] };
     place.tabIndex = 0;
-    place.setAttribute("role", "group");
-    place.setAttribute("aria-label", "Containment graph: arrow keys move it, plus and minus change its size, 0 shows all of it");
     place.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       if (steps[event.key]) run("move", { x: steps[event.key][0], y: steps[event.key][1] });
