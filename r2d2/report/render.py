@@ -24,6 +24,8 @@ from r2d2.visible import shell_word, shortened, visible
 
 #: Problems listed in the page; the plan's filter "not usable" shows every dataset among them.
 MAX_PROBLEMS = 300
+#: What marks the pages of owners, of whatever state.
+OWNERS_MARK = "r2d2 owners "
 _STATUS_WORDS = {
     "error": "Can't be read",
     "unsupported": "Can't be compared exactly",
@@ -142,7 +144,7 @@ def render_owners(pages: Sequence[OwnerPage], data: ReportData) -> str:
 
 def owners_mark(data: ReportData) -> str:
     """By which a page of an owner is known to be of this state."""
-    return f"r2d2 owners {hashlib.sha256(data.run.state.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+    return f"{OWNERS_MARK}{hashlib.sha256(data.run.state.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
 def render_notebook(title: str, body: str, specs: Mapping[str, Any], others: Sequence[tuple[str, str]]) -> str:

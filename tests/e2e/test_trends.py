@@ -116,3 +116,18 @@ def test_owners_are_not_asked_again_what_is_decided_and_pages_that_nobody_needs_
     run_job(tmp_path / "lake", state, DEAR, f"usage.facts_csv={facts}")
     assert main(report) == 0
     assert sorted(path.name[:4] for path in pages.iterdir()) == ["ben-", "inde", "note"]
+
+
+def test_a_second_state_takes_no_directory_of_the_first(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small_lake(tmp_path / "lake")
+    for name in ("one", "two"):
+        run_job(tmp_path / "lake", tmp_path / name, DEAR)
+    owners = ["--owners", str(tmp_path / "pages")]
+    assert main(["report", "--state", str(tmp_path / "one"), *owners]) == 0
+    before = (tmp_path / "pages/index.html").read_bytes()
+    capsys.readouterr()
+    assert main(["report", "--state", str(tmp_path / "two"), *owners]) == 2
+    assert "is of another state's owners: nothing was written there" in capsys.readouterr().err
+    assert (tmp_path / "pages/index.html").read_bytes() == before
