@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
+from r2d2.catalog import runs
 from r2d2.catalog.state import State
 from r2d2.commands.own_pages import OwnPages
 from r2d2.config import Settings
+from r2d2.errors import NotFound
+from r2d2.model.receipt import Receipt, Status
 from r2d2.pipeline import Reported
 from r2d2.recovery.records.decisions import decisions_on
+from r2d2.recovery.records.journal import Journal
+from r2d2.recovery.records.receipts import receipts
 from r2d2.report.data import ReportData
-from r2d2.report.owners import owner_pages, standing
+from r2d2.report.owners import Held, owner_pages, standing
 from r2d2.report.render import owners_mark, render_owner, render_owners
 
 INDEX = "index.html"
@@ -28,8 +35,31 @@ def write_owner_pages(state: State, found: Reported, data: ReportData, place: Pa
     """
     decisions = decisions_on(state, found.job.roots, settings.recovery)
     stands = {entry.dataset: standing(decisions, entry) for entry in found.plan.retired}
-    pages = owner_pages(data, settings.report.decide_days, stands)
+    pages = owner_pages(data, settings.report.decide_days, stands, held_of(state, found.job.roots, settings))
     floor = found.job.settings.retention.min_saving
     texts = {page.file: render_owner(page, data, floor) for page in pages}
     OwnPages(place, owners_mark(data)).write({**texts, INDEX: render_owners(pages, data)})
     return len(pages)
+
+
+def held_of(state: State, roots: Sequence[str], settings: Settings) -> list[Held]:
+    """What of a lake lies in quarantine, whichever of its plans retired it."""
+    own = runs.plans_of_lake(state, roots)
+    told = receipts(Journal(state).records).values()
+    found = [each for each in told if each.status is Status.QUARANTINED and each.plan in own]
+    owners = {number: _owners(state, number) for number in {each.plan for each in found}}
+    grace = timedelta(days=settings.retention.grace_days)
+    return [_held(each, owners[each.plan].get(each.dataset, ""), grace) for each in found]
+
+
+def _held(receipt: Receipt, owner: str, grace: timedelta) -> Held:
+    since = receipt.quarantined_at or receipt.at
+    return Held(receipt.dataset, owner, since.date(), (since + grace).date())
+
+
+def _owners(state: State, number: int) -> Mapping[str, str]:
+    """Who owns what, as a plan knew it."""
+    try:
+        return {entry.dataset: entry.owner for entry in runs.numbered_plan(state, number).datasets}
+    except NotFound:  # its rows are damaged: what it retired is told to nobody in particular
+        return {}

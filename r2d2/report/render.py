@@ -88,6 +88,7 @@ def _environment(currency: str) -> Environment:
         money=lambda amount: units.money(amount, currency),
         name=lambda text: shortened(visible(text)),
         brief=lambda text: shortened(visible(text), 400),
+        word=dataset_word,
     )
     environment.globals.update(plural=units.plural, percent=units.percent)
     return environment
@@ -114,7 +115,6 @@ def render_owner(page: OwnerPage, data: ReportData, floor: float) -> str:
         floor: ``retention.min_saving``.
     """
     style = _style()
-    example = shell_word(page.items[0].row.id) if page.items else ""
     return _environment(data.currency).get_template("owner.html.j2").render(
         page=page,
         run=data.run,
@@ -122,7 +122,6 @@ def render_owner(page: OwnerPage, data: ReportData, floor: float) -> str:
         policy=_policy(style),
         floor=floor,
         mark=owners_mark(data),
-        example=f"-- {example}" if example.startswith("-") else example,
         state=shell_word(data.run.state),
     )  # fmt: skip
 
@@ -140,6 +139,11 @@ def render_owners(pages: Sequence[OwnerPage], data: ReportData) -> str:
         open=sum(page.open for page in pages),
         saving=sum(page.saving for page in pages),
     )  # fmt: skip
+
+
+def dataset_word(dataset: str) -> str:
+    """A dataset as the last words of a command: nothing in its name is invisible there, or taken for an option."""
+    return f"-- {shell_word(dataset)}" if dataset.startswith("-") else shell_word(dataset)
 
 
 def owners_mark(data: ReportData) -> str:

@@ -118,6 +118,27 @@ def test_owners_are_not_asked_again_what_is_decided_and_pages_that_nobody_needs_
     assert sorted(path.name[:4] for path in pages.iterdir()) == ["ben-", "inde", "note"]
 
 
+def test_who_owned_a_dataset_when_it_went_is_told_of_it_in_quarantine(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lake, state, pages = tmp_path / "lake", tmp_path / "state", tmp_path / "owners"
+    table = base_table()
+    write(lake / "base.parquet", table)
+    write(lake / "range.parquet", table.slice(100, 80))
+    facts = tmp_path / "facts.csv"
+    facts.write_text("dataset,key,value\n**,owner,ana\n", encoding="utf-8")
+    run_job(lake, state, DEAR, f"usage.facts_csv={facts}")
+    on = ["--state", str(state)]
+    assert main(["review", "approve", *on, "--by", "ana", "--note", "no", "range.parquet"]) == 0
+    assert main(["apply", *on, "--yes"]) == 0
+    run_job(lake, state, DEAR)
+    assert main(["report", *on, "--owners", str(pages)]) == 0
+    (page,) = pages.glob("ana-*.html")
+    text = page.read_text(encoding="utf-8")
+    assert "1 dataset of yours was retired and can be given back at once." in text
+    assert f"r2d2 restore --state {state} range.parquet</code>" in text
+
+
 def test_a_second_state_takes_no_directory_of_the_first(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

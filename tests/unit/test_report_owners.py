@@ -13,7 +13,7 @@ from r2d2.model.plan import Action, PlannedDataset
 from r2d2.model.receipt import Review
 from r2d2.recovery.records.decisions import Decisions
 from r2d2.report.data import DatasetRow, ReportData
-from r2d2.report.owners import MOST, NOBODY, Stand, Standing, owner_pages, sentence, standing
+from r2d2.report.owners import MOST, NOBODY, Held, Stand, Standing, owner_pages, sentence, standing
 from r2d2.report.render import render_owner, render_owners
 from r2d2.report.summary import code, markdown
 from tests.report_fakes import HOSTILE, hostile_report, tpch_report, with_trends
@@ -91,6 +91,32 @@ def test_what_is_decided_is_counted_and_what_lapsed_is_asked_again_with_the_reas
     index = render_owners(pages, data)
     assert f'href="{ana.file}"' in index
     assert re.search(r"wait for decisions on 57 datasets", index)
+
+
+def test_what_lies_in_quarantine_is_listed_with_the_way_back_also_where_no_plan_has_it_any_more() -> None:
+    data = owned(tpch_report(), ana=2)
+    went, due = date(2026, 11, 1), date(2026, 12, 1)
+    held = [
+        Held("old/late", "ana", went, date(2026, 12, 9)),
+        Held("-a b\n", "ana", went, due),
+        Held("old/of nobody's", "", went, due),
+        Held("old/of_ben", "ben", went, due),
+    ]
+    pages = {page.title: page for page in owner_pages(data, 14, held=held)}
+    assert pages.keys() == {"ana", "ben", NOBODY}
+    assert [each.dataset for each in pages["ana"].held] == ["-a b\n", "old/late"]
+    text = render_owner(pages["ana"], data, 0.0)
+    state = "/var/lib/r2d2/state"
+    assert "2 datasets of yours were retired and can be given back at once" in text
+    assert f"<code>r2d2 restore --state {state} -- $&#39;-a b\\x0a&#39;</code>" in text
+    assert f"<code>r2d2 restore --state {state} old/late</code>" in text
+    assert '<td class="num">2026-11-01</td><td class="num">2026-12-09</td>' in text
+    ben = render_owner(pages["ben"], data, 0.0)
+    assert "Nothing of yours is left to decide on." in ben
+    assert "1 dataset of yours was retired" in ben
+    index = render_owners(tuple(pages.values()), data)
+    assert "In quarantine</th>" in index
+    assert re.search(r"<bdi>ben</bdi>.*<td class=\"num\">1</td></tr>", index)
 
 
 def test_how_a_dataset_stands_follows_from_the_decisions_on_it() -> None:
