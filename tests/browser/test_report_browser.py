@@ -8,12 +8,13 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from r2d2.report.data import ReportData
-from r2d2.report.owners import owner_pages
+from r2d2.report.owners import Held, owner_pages
 from r2d2.report.render import render, render_owner, render_owners
 from r2d2.units import human_bytes, human_seconds, money
 from r2d2.visible import visible
@@ -446,18 +447,33 @@ def test_no_page_is_wider_than_the_screen(
 def test_no_owners_page_is_wider_than_the_screen(page: Page, tmp_path: Path, size: str, scheme: str) -> None:
     data = hostile_report()
     rows = tuple(replace(row, owner=HOSTILE[-1]) for row in data.rows)
-    pages = (one,) = owner_pages(replace(data, rows=rows), 14)
+    held = [Held(name, HOSTILE[-1], date(2026, 11, 1), date(2026, 12, 1)) for name in HOSTILE]
+    pages = (one,) = owner_pages(replace(data, rows=rows), 14, held=held)
     (tmp_path / one.file).write_text(render_owner(one, data, 1.0), encoding="utf-8")
     (tmp_path / "index.html").write_text(render_owners(pages, data), encoding="utf-8")
     page.size(*SIZES[size])
     page.scheme(scheme)
     for file in (one.file, "index.html"):
         page.open(tmp_path / file)
+        page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
         assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]
         assert page.evaluate(CONTRAST) == {}
         assert page.complaints() == []
         assert page.requests() == [(tmp_path / file).as_uri()]
     page.scheme("light")
+
+
+def test_a_command_is_copied_from_an_owners_page_as_it_is(page: Page, tmp_path: Path) -> None:
+    data = hostile_report()
+    row = replace(data.gone[0], id="two  spaces", owner="ana")
+    (one,) = owner_pages(replace(data, rows=(row,)), 14)
+    (tmp_path / one.file).write_text(render_owner(one, data, 1.0), encoding="utf-8")
+    page.open(tmp_path / one.file)
+    page.evaluate("document.querySelector('summary').click()")
+    copied = page.evaluate(
+        "(getSelection().selectAllChildren(document.querySelector('.commands code')), `${getSelection()}`)"
+    )
+    assert copied.endswith(" 'two  spaces'")
 
 
 CONTRAST = """(() => {

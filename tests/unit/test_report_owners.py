@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from html import unescape
 
 import pytest
 
@@ -13,7 +16,7 @@ from r2d2.model.plan import Action, PlannedDataset
 from r2d2.model.receipt import Review
 from r2d2.recovery.records.decisions import Decisions
 from r2d2.report.data import DatasetRow, ReportData
-from r2d2.report.owners import MOST, NOBODY, Held, Stand, Standing, owner_pages, sentence, standing
+from r2d2.report.owners import MOST, NOBODY, Held, OwnerPage, Stand, Standing, owner_pages, sentence, standing
 from r2d2.report.render import render_owner, render_owners
 from r2d2.report.summary import code, markdown
 from tests.report_fakes import HOSTILE, hostile_report, tpch_report, with_trends
@@ -151,11 +154,33 @@ def test_hostile_names_run_nothing_and_name_no_other_file() -> None:
     assert page.file.startswith("etc-passwd-")
 
 
-def test_the_command_on_a_page_gives_flags_before_a_name_that_looks_like_one() -> None:
+def test_each_dataset_has_its_commands_and_a_shell_reads_its_name_as_it_is() -> None:
     data = hostile_report()
-    (row,) = (row for row in data.gone if row.id == "-rf")
-    (page,) = owner_pages(replace(data, rows=(replace(row, owner="ana"),)), 14)
-    assert " -- -rf</code>" in render_owner(page, data, 0.0)
+    gone = [row.id for row in data.gone if "\0" not in row.id]  # no file is called so, and no command can be given it
+    names = ["-a b", "two  spaces", "line\nbreak", *gone]
+    rows = [replace(data.gone[0], id=name, owner=f"{n}") for n, name in enumerate(names)]
+    for name, page in zip(names, sorted(owner_pages(replace(data, rows=tuple(rows)), 14), key=number), strict=True):
+        commands = re.findall("<code>(r2d2 (?:review approve|review reject|explain) .*?)</code>", page_of(page, data))
+        assert len(commands) == 3
+        for command in commands:
+            words = shell_words(unescape(command))
+            assert words[-1] == name
+            assert words[words.index("--state") + 1] == data.run.state
+            assert ("--" in words) == name.startswith("-")
+
+
+def number(page: OwnerPage) -> int:
+    return int(page.owner)
+
+
+def page_of(page: OwnerPage, data: ReportData) -> str:
+    return render_owner(page, data, 0.0)
+
+
+def shell_words(command: str) -> list[str]:
+    """What bash takes a command for."""
+    done = subprocess.run(["bash", "-c", f"printf '%s\\0' {command}"], capture_output=True, check=True)
+    return [os.fsdecode(word) for word in done.stdout.split(b"\0")[:-1]]
 
 
 def test_the_summary_says_what_can_be_saved_and_what_first() -> None:
