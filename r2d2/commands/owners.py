@@ -17,7 +17,7 @@ from r2d2.recovery.records.decisions import decisions_on
 from r2d2.recovery.records.journal import Journal
 from r2d2.recovery.records.receipts import receipts
 from r2d2.report.data import ReportData
-from r2d2.report.owners import Held, owner_pages, standing
+from r2d2.report.owners import Held, OwnerPage, owner_pages, standing
 from r2d2.report.render import owners_mark, render_owner, render_owners
 
 INDEX = "index.html"
@@ -33,13 +33,33 @@ def write_owner_pages(state: State, found: Reported, data: ReportData, place: Pa
         UsageError: the directory holds a file of that name that is no page of this state.
         OSError: a page can't be written or removed.
     """
-    decisions = decisions_on(state, found.job.roots, settings.recovery)
-    stands = {entry.dataset: standing(decisions, entry) for entry in found.plan.retired}
-    pages = owner_pages(data, settings.report.decide_days, stands, held_of(state, found.job.roots, settings))
+    pages = _pages(state, found, data, settings)
     floor = found.job.settings.retention.min_saving
     texts = {page.file: render_owner(page, data, floor) for page in pages}
     OwnPages(place, owners_mark(data)).write({**texts, INDEX: render_owners(pages, data)})
     return len(pages)
+
+
+def owner_files(
+    state: State, found: Reported, data: ReportData, place: Path, settings: Settings
+) -> tuple[int, list[str]]:
+    """How many owners would get a page, and the files that would be removed; nothing is written.
+
+    Raises:
+        UsageError: as ``write_owner_pages``.
+    """
+    pages = _pages(state, found, data, settings)
+    names = (INDEX, *(page.file for page in pages))
+    own = OwnPages(place, owners_mark(data))
+    own.refuse_others(names)
+    return len(pages), [path.name for path in own.outdated(names)]
+
+
+def _pages(state: State, found: Reported, data: ReportData, settings: Settings) -> tuple[OwnerPage, ...]:
+    decisions = decisions_on(state, found.job.roots, settings.recovery)
+    stands = {entry.dataset: standing(decisions, entry) for entry in found.plan.retired}
+    held = held_of(state, found.job.roots, settings)
+    return owner_pages(data, settings.report.decide_days, stands, held)
 
 
 def held_of(state: State, roots: Sequence[str], settings: Settings) -> list[Held]:
