@@ -13,11 +13,10 @@ from r2d2.config import Settings
 from r2d2.errors import NotFound
 from r2d2.model.receipt import Receipt, Status
 from r2d2.pipeline import Reported
-from r2d2.recovery.records.decisions import decisions_on
 from r2d2.recovery.records.journal import Journal
 from r2d2.recovery.records.receipts import receipts
 from r2d2.report.data import ReportData
-from r2d2.report.owners import Held, OwnerPage, owner_pages, standing
+from r2d2.report.owners import Held, OwnerPage, owner_pages
 from r2d2.report.render import owners_mark, render_owner, render_owners
 
 INDEX = "index.html"
@@ -56,10 +55,7 @@ def owner_files(
 
 
 def _pages(state: State, found: Reported, data: ReportData, settings: Settings) -> tuple[OwnerPage, ...]:
-    decisions = decisions_on(state, found.job.roots, settings.recovery)
-    stands = {entry.dataset: standing(decisions, entry) for entry in found.plan.retired}
-    held = held_of(state, found.job.roots, settings)
-    return owner_pages(data, settings.report.decide_days, stands, held)
+    return owner_pages(data, settings.report.decide_days, held_of(state, found.job.roots, settings))
 
 
 def held_of(state: State, roots: Sequence[str], settings: Settings) -> list[Held]:

@@ -8,13 +8,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from enum import StrEnum
-from types import MappingProxyType
-from typing import NamedTuple
 
-from r2d2.model.plan import PlannedDataset
-from r2d2.recovery.records.decisions import Decided, Decisions
 from r2d2.report.data import DatasetRow, ReportData
+from r2d2.report.standing import Stand
 from r2d2.retention.reasons import saves_too_little
 from r2d2.units import human_seconds, money, plural
 from r2d2.visible import visible
@@ -27,29 +23,12 @@ _NAMED = 20
 NOBODY = "no known owner"
 
 
-class Stand(StrEnum):
-    """How a dataset that could go stands with those who decide."""
-
-    OPEN = "open"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    RETIRED = "retired"
-
-
-class Standing(NamedTuple):
-    """How a dataset stands, and what is to be known of an earlier decision."""
-
-    stand: Stand = Stand.OPEN
-    note: str = ""
-
-
 @dataclass(frozen=True)
 class Item:
-    """A dataset that could go, and why that is no loss, in a sentence; what became of an earlier decision, if any."""
+    """A dataset that could go, and why that is no loss, in a sentence."""
 
     row: DatasetRow
     sentence: str
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -109,29 +88,11 @@ class OwnerPage:
         return f"{letters or 'owner'}-{digest}.html"
 
 
-def standing(decisions: Decisions, entry: PlannedDataset) -> Standing:
-    """How a dataset of a plan stands now."""
-    decided, lapse = decisions.on(entry), decisions.lapse(entry)
-    if decided is Decided.LAPSED:
-        gone = decisions.is_retired(entry.dataset)
-        review = decisions.newest[entry.dataset]
-        word = "approved" if review.approved else "kept"
-        note = f"{review.by} had {word} it, and that counts no more: {lapse}"
-        return Standing(Stand.RETIRED) if gone else Standing(Stand.OPEN, note)
-    return Standing(Stand.OPEN if decided is Decided.UNDECIDED else Stand(decided.value))
-
-
-def owner_pages(
-    data: ReportData,
-    days: int,
-    stands: Mapping[str, Standing] = MappingProxyType({}),
-    held: Iterable[Held] = (),
-) -> tuple[OwnerPage, ...]:
+def owner_pages(data: ReportData, days: int, held: Iterable[Held] = ()) -> tuple[OwnerPage, ...]:
     """A page for each owner of anything that could go, is too small for that or is in quarantine.
 
     Args:
         days: that owners have to decide, from the start of the run.
-        stands: how datasets stand; those that are not among them are open.
         held: what of the lake lies in quarantine.
 
     Returns:
@@ -146,7 +107,7 @@ def owner_pages(
     for each in sorted(held, key=lambda each: (each.due, each.dataset)):
         theirs[each.owner].held.append(each)
     deadline = data.run.started.date() + timedelta(days=days)
-    pages = [_page(owner, found, deadline, data, stands) for owner, found in theirs.items()]
+    pages = [_page(owner, found, deadline, data) for owner, found in theirs.items()]
     return tuple(sorted(pages, key=lambda page: (-page.saving, page.owner)))
 
 
@@ -159,12 +120,11 @@ class _Theirs:
     held: list[Held] = field(default_factory=list)
 
 
-def _page(owner: str, found: _Theirs, deadline: date, data: ReportData, stands: Mapping[str, Standing]) -> OwnerPage:
-    stood = {row.id: stands.get(row.id, Standing()) for row in found.gone}
-    left = [row for row in found.gone if stood[row.id].stand is Stand.OPEN]
-    items = tuple(Item(row, sentence(row, data), stood[row.id].note) for row in left[:MOST])
+def _page(owner: str, found: _Theirs, deadline: date, data: ReportData) -> OwnerPage:
+    left = [row for row in found.gone if row.stand is Stand.OPEN]
+    items = tuple(Item(row, sentence(row, data)) for row in left[:MOST])
     more = len(left) - len(items), sum(row.saving_per_month for row in left[MOST:])
-    decided = Counter[Stand](each.stand for each in stood.values() if each.stand is not Stand.OPEN)
+    decided = Counter[Stand](row.stand for row in found.gone if row.stand is not Stand.OPEN)
     saving = sum(row.saving_per_month for row in left)
     return OwnerPage(owner, items, more, found.small, saving, deadline, decided, tuple(found.held))
 

@@ -18,6 +18,8 @@ from r2d2.report.data import MAX_COLUMNS, ReportData
 from r2d2.report.limits import LIMITS, going_on
 from r2d2.report.owners import OwnerPage
 from r2d2.report.problems import Problem
+from r2d2.report.standing import Stand
+from r2d2.report.summary import decided, left_out
 from r2d2.report.vega.chart import Chart, Theme, colours_css, config, runtime
 from r2d2.report.wire import embedded, payload
 from r2d2.visible import shell_word, shortened, visible
@@ -58,6 +60,9 @@ def render(data: ReportData) -> str:
         stages=bars.stage_bars(data.funnel),
         parts=bars.savings_parts(data),
         top=bars.top_savings(data),
+        decided=decided(data),
+        left_out=left_out(data),
+        any_decision=any(row.stand is not Stand.OPEN or row.stand_note for row in data.gone),
         charts=embedded(_charts(data, graph)),
         layout=layout,
         drawn=sum(len(node.members) for node in layout.nodes),

@@ -108,6 +108,9 @@ def test_owners_are_not_asked_again_what_is_decided_and_pages_that_nobody_needs_
     assert f"<strong><bdi>{names[0]}</bdi></strong>" not in text
     assert all(f"<strong><bdi>{name}</bdi></strong>" in text for name in names[1:])
     assert "Decided already: 1 to be kept." in text
+    whole = (state / "report.html").read_text(encoding="utf-8")
+    assert "1 of these was rejected and stays (as of " in whole
+    assert "Left out: 1 rejected." in whole
     assert main(["review", "approve", *who, *names[1:]]) == 0
     assert main(report) == 0
     assert "Nothing of yours is left to decide on." in ana.read_text(encoding="utf-8")

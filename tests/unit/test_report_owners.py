@@ -16,10 +16,11 @@ from r2d2.model.plan import Action, PlannedDataset
 from r2d2.model.receipt import Review
 from r2d2.recovery.records.decisions import Decisions
 from r2d2.report.data import DatasetRow, ReportData
-from r2d2.report.owners import MOST, NOBODY, Held, OwnerPage, Stand, Standing, owner_pages, sentence, standing
+from r2d2.report.owners import MOST, NOBODY, Held, OwnerPage, owner_pages, sentence
 from r2d2.report.render import render_owner, render_owners
+from r2d2.report.standing import Stand, Standing, standing
 from r2d2.report.summary import code, markdown
-from tests.report_fakes import HOSTILE, hostile_report, tpch_report, with_trends
+from tests.report_fakes import HOSTILE, decided_report, hostile_report, tpch_report, with_trends
 
 
 def owned(data: ReportData, **owners: int) -> ReportData:
@@ -77,13 +78,10 @@ def test_what_is_decided_is_counted_and_what_lapsed_is_asked_again_with_the_reas
     data = owned(tpch_report(), ana=5)
     names = [row.id for row in data.gone[:5]]
     why = "ben had approved it, and that counts no more: it is 91 days old"
-    stands = {
-        names[0]: Standing(Stand.APPROVED),
-        names[1]: Standing(Stand.RETIRED),
-        names[2]: Standing(Stand.RETIRED),
-        names[3]: Standing(Stand.OPEN, why),
-    }
-    pages = owner_pages(data, 14, stands)
+    stood = dict(zip(names, (Stand.APPROVED, Stand.RETIRED, Stand.RETIRED), strict=False))
+    rows = (replace(row, stand=stood.get(row.id, Stand.OPEN)) for row in data.rows)
+    data = replace(data, rows=tuple(replace(row, stand_note=why if row.id == names[3] else "") for row in rows))
+    pages = owner_pages(data, 14)
     (ana,) = (page for page in pages if page.owner == "ana")
     assert [item.row.id for item in ana.items] == names[3:]
     assert ana.decided == {Stand.APPROVED: 1, Stand.RETIRED: 2}
@@ -192,6 +190,20 @@ def test_the_summary_says_what_can_be_saved_and_what_first() -> None:
     assert rows[0] == "| `finance/lineitem_copy` | `warehouse/lineitem` | 4.80 USD | 35 s |"
     assert "| and 50 more | | " in text
     assert "- since the run of 2026-11-17: datasets +1, bytes +1.00 GB" in text
+
+
+def test_the_summary_leaves_out_what_is_to_stay_and_says_what_is_decided() -> None:
+    data = decided_report()
+    text = markdown(data)
+    assert text.startswith(markdown(tpch_report()).splitlines()[0])  # the plan's figures are the plan's
+    assert (
+        "\n1 of these is approved, 2 were rejected and stay, 1 is retired already (as of 2026-11-28 01:30 UTC).\n"
+        in text
+    )
+    names = re.findall("^. `(.*?)`", text, re.MULTILINE)
+    assert names == [data.gone[0].id, *(row.id for row in data.gone[4:13])]
+    assert "| and 47 more | | " in text
+    assert "- left out: 2 rejected, 1 retired already" in text
 
 
 def test_nothing_in_a_name_ends_its_place_in_the_summary() -> None:
