@@ -231,17 +231,21 @@ def _retention(arguments: Namespace) -> None:
 
 
 def _report(arguments: Namespace) -> None:
-    from r2d2.commands import lake
+    from pathlib import Path
 
-    _stage("report", arguments, partial(lake.report, owners=arguments.owners, summary=arguments.markdown))
-    if arguments.notebooks and not arguments.dry_run:
-        from pathlib import Path
+    from r2d2.commands import dry_run, lake
+    from r2d2.review.pages import notebooks, write_pages
 
-        from r2d2.review.pages import write_pages
-
-        progress = Progress(arguments.quiet)
-        given = str(arguments.config or ""), arguments.set
-        pages = write_pages(arguments.state, arguments.run, Path(arguments.notebooks), progress, *given)
+    settings, progress = read_settings(arguments), Progress(arguments.quiet)
+    given = arguments.state, arguments.run, settings, progress
+    if arguments.dry_run:
+        dry_run.of_report(*given, arguments.owners, arguments.notebooks, [path.stem for path in notebooks()])
+        return
+    lake.report(*given, owners=arguments.owners, summary=arguments.markdown)
+    if arguments.notebooks:
+        into = Path(arguments.notebooks)
+        config = str(arguments.config or "")
+        pages = write_pages(arguments.state, arguments.run, into, progress, config, arguments.set)
         progress.say(f"notebooks: {pages[0]}", "notebooks", pages=[str(page) for page in pages])
 
 

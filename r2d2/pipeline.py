@@ -47,11 +47,13 @@ from r2d2.operations.observe import observed
 from r2d2.operations.turns import turn
 from r2d2.progress import Progress
 from r2d2.recovery.claims.claimed import marked
+from r2d2.recovery.records.decisions import decisions_on
 from r2d2.recovery.records.measured import restores_factor
 from r2d2.report.data import ReportData, RunFacts, build_report
 from r2d2.report.near_misses import NearMisses, near_misses
 from r2d2.report.problems import Problem
 from r2d2.report.render import render
+from r2d2.report.standing import stands_in
 from r2d2.report.topics import Topics
 from r2d2.retention.context import Context
 from r2d2.retention.latency import slowed
@@ -302,5 +304,6 @@ def report_data(found: Reported) -> ReportData:
     facts = RunFacts(job.run_id, job.started, job.roots, job.state.location)
     funnel = replace(job.funnel, stages=tuple(job.progress.figures))
     trends = trends_of(job, datasets, edges, duplicates, plan)
-    rest = funnel, job.problems, job.settings, topics, trends, job.usages
+    stands = stands_in(plan, decisions_on(job.state, job.roots, job.settings.recovery))
+    rest = funnel, job.problems, job.settings, topics, trends, job.usages, stands
     return build_report(facts, datasets, edges, duplicates, near, plan, *rest)

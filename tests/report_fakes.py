@@ -15,6 +15,7 @@ from r2d2.model.plan import Action, Plan, PlannedDataset
 from r2d2.report.data import ReportData, RunFacts, build_report
 from r2d2.report.near_misses import NearMisses
 from r2d2.report.problems import Problem
+from r2d2.report.standing import Stand
 from r2d2.report.topics import TopicName, Topics
 from r2d2.report.trends import LimitPoint, RunPoint
 from r2d2.semantics.look_alikes.kept import LookAlike
@@ -181,6 +182,19 @@ def topics_report() -> ReportData:
     known = {name: number for name, number in of.items() if number is not None}
     alike = LookAlike("warehouse/orders", "gone/orders", 0.876, (("o_total", "total"), ("o_day", "date")), 1, 4, False)
     return tpch_report(topics=Topics(tuple(names), known, (alike,)))
+
+
+def decided_report() -> ReportData:
+    """The same, where of the five that save most one is approved, two are rejected, one is retired and one lapsed."""
+    data = tpch_report()
+    why = "ben had approved it, and that counts no more: it is 91 days old"
+    stands = (Stand.APPROVED, ""), (Stand.REJECTED, ""), (Stand.REJECTED, ""), (Stand.RETIRED, ""), (Stand.OPEN, why)
+    stood = {row.id: stand for row, stand in zip(data.gone, stands, strict=False)}
+    rows = [
+        replace(row, stand=stood[row.id][0], stand_note=stood[row.id][1]) if row.id in stood else row
+        for row in data.rows
+    ]
+    return replace(data, rows=tuple(rows), stood_at=datetime(2026, 11, 28, 1, 30, tzinfo=UTC))
 
 
 def hostile_report(settings: Settings | None = None) -> ReportData:

@@ -8,16 +8,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from r2d2 import contained
 from r2d2.catalog import runs
 from r2d2.catalog.assembly import assemble
-from r2d2.catalog.state import existing_state, open_state
+from r2d2.catalog.state import State, existing_state, open_state
+from r2d2.commands.lake import reported
 from r2d2.commands.output import print_rows
+from r2d2.commands.owners import INDEX, owner_files
 from r2d2.config import Settings
 from r2d2.forecast import Lake, look_at
 from r2d2.lake.session import require_java
 from r2d2.operations.observe import told_by
+from r2d2.pipeline import report_data
 from r2d2.progress import Progress
 from r2d2.retention.prices import check_prices
 from r2d2.units import human_bytes, plural
@@ -35,7 +39,7 @@ _BEGINS_WITH = {"containment": runs.DISCOVERED, "retention": runs.CONTAINED, "re
 
 @dataclass(frozen=True)
 class Step:
-    """One stage: what it would do, and the tables or files of the state that it would write."""
+    """One stage: what it would do, and the tables or files that it would write."""
 
     stage: str
     does: str
@@ -60,18 +64,60 @@ def of_run(
 
 
 def of_stage(stage: str, state_dir: str, run_id: str, settings: Settings, progress: Progress) -> None:
-    """Prints what ``containment``, ``retention`` or ``report`` would do."""
-    told_by(settings.operations)
-    state = open_state(state_dir)
-    run = runs.find_run(state, run_id, _BEGINS_WITH[stage])
+    """Prints what ``containment`` or ``retention`` would do."""
+    state, run = _begins(stage, state_dir, run_id, settings)
     found = len(runs.datasets(state, run))
     does = {
         "containment": f"finds and proves containments among {plural(found, 'dataset')}",
         "retention": f"makes a new plan for {plural(found, 'dataset')}",
-        "report": "writes the report again",
     }[stage]
     again = "" if run.status == _BEGINS_WITH[stage] else f"; the run is {run.status}: what follows is to be made again"
-    _show([Step(stage, f"run {run.run_id}: {does}{again if stage != 'report' else ''}", _WRITES[stage])], progress)
+    _show([Step(stage, f"run {run.run_id}: {does}{again}", _WRITES[stage])], progress)
+
+
+def of_report(
+    state_dir: str,
+    run_id: str,
+    settings: Settings,
+    progress: Progress,
+    owners: str = "",
+    notebooks: str = "",
+    books: Sequence[str] = (),
+) -> None:
+    """Prints what ``report`` would do.
+
+    Args:
+        owners: a directory for owners' pages; empty for none.
+        notebooks: a directory for executed notebooks and their pages; empty for none.
+        books: what these notebooks are called.
+
+    Raises:
+        UsageError: owners' pages would not be written there.
+    """
+    state, run = _begins("report", state_dir, run_id, settings)
+    steps = [Step("report", f"run {run.run_id}: writes the report again", _WRITES["report"])]
+    if owners:
+        steps.append(_owners(state, run, settings, owners))
+    if notebooks:
+        files = f"{', '.join(books)}: .ipynb and .html of each"
+        does = f"executes {plural(len(books), 'notebook')} and writes each with its page into {visible(notebooks)}"
+        steps.append(Step("notebooks", does, files))
+    _show(steps, progress)
+
+
+def _owners(state: State, run: runs.Run, settings: Settings, place: str) -> Step:
+    found = reported(state, run, settings, Progress(quiet=True))
+    number, outdated = owner_files(state, found, report_data(found), Path(place), settings)
+    gone = f"; removes {plural(len(outdated), 'outdated page')}: {', '.join(outdated)}" if outdated else ""
+    does = f"writes {plural(number, 'page')} for owners and one that leads to them into {visible(place)}{visible(gone)}"
+    return Step("owners", does, f"{plural(number, 'page')}, {INDEX}")
+
+
+def _begins(stage: str, state_dir: str, run_id: str, settings: Settings) -> tuple[State, runs.Run]:
+    """The state, and the run that a stage would go on with."""
+    told_by(settings.operations)
+    state = open_state(state_dir)
+    return state, runs.find_run(state, run_id, _BEGINS_WITH[stage])
 
 
 def _show(steps: Sequence[Step], progress: Progress, output: str = "table") -> None:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
+from r2d2.catalog import runs
 from r2d2.catalog.state import State
+from r2d2.commands.own_pages import OwnPages
 from r2d2.config import Settings
+from r2d2.errors import NotFound
+from r2d2.model.receipt import Receipt, Status
 from r2d2.pipeline import Reported
-from r2d2.recovery.records.decisions import decisions_on
+from r2d2.recovery.records.journal import Journal
+from r2d2.recovery.records.receipts import receipts
 from r2d2.report.data import ReportData
-from r2d2.report.owners import owner_pages, standing
+from r2d2.report.owners import Held, OwnerPage, owner_pages
 from r2d2.report.render import owners_mark, render_owner, render_owners
 
 INDEX = "index.html"
-#: A page's mark is in the first so many bytes of it.
-_HEAD = 2048
 
 
 def write_owner_pages(state: State, found: Reported, data: ReportData, place: Path, settings: Settings) -> int:
@@ -25,26 +29,53 @@ def write_owner_pages(state: State, found: Reported, data: ReportData, place: Pa
         how many owners have one.
 
     Raises:
+        UsageError: the directory holds a file of that name that is no page of this state.
         OSError: a page can't be written or removed.
     """
-    decisions = decisions_on(state, found.job.roots, settings.recovery)
-    stands = {entry.dataset: standing(decisions, entry) for entry in found.plan.retired}
-    pages = owner_pages(data, settings.report.decide_days, stands)
-    place.mkdir(parents=True, exist_ok=True)
-    for page in pages:
-        text = render_owner(page, data, found.job.settings.retention.min_saving)
-        (place / page.file).write_text(text, encoding="utf-8")
-    (place / INDEX).write_text(render_owners(pages, data), encoding="utf-8")
-    for old in _outdated(place, {INDEX, *(page.file for page in pages)}, owners_mark(data)):
-        old.unlink()
+    pages = _pages(state, found, data, settings)
+    floor = found.job.settings.retention.min_saving
+    texts = {page.file: render_owner(page, data, floor) for page in pages}
+    OwnPages(place, owners_mark(data)).write({**texts, INDEX: render_owners(pages, data)})
     return len(pages)
 
 
-def _outdated(place: Path, current: Iterable[str], mark: str) -> list[Path]:
-    """Pages of this state's owners that were not written now; no other file is theirs."""
-    return [path for path in place.glob("*.html") if path.name not in current and mark in _head(path)]
+def owner_files(
+    state: State, found: Reported, data: ReportData, place: Path, settings: Settings
+) -> tuple[int, list[str]]:
+    """How many owners would get a page, and the files that would be removed; nothing is written.
+
+    Raises:
+        UsageError: as ``write_owner_pages``.
+    """
+    pages = _pages(state, found, data, settings)
+    names = (INDEX, *(page.file for page in pages))
+    own = OwnPages(place, owners_mark(data))
+    own.refuse_others(names)
+    return len(pages), [path.name for path in own.outdated(names)]
 
 
-def _head(path: Path) -> str:
-    with path.open("rb") as file:
-        return file.read(_HEAD).decode("utf-8", "replace")
+def _pages(state: State, found: Reported, data: ReportData, settings: Settings) -> tuple[OwnerPage, ...]:
+    return owner_pages(data, settings.report.decide_days, held_of(state, found.job.roots, settings))
+
+
+def held_of(state: State, roots: Sequence[str], settings: Settings) -> list[Held]:
+    """What of a lake lies in quarantine, whichever of its plans retired it."""
+    own = runs.plans_of_lake(state, roots)
+    told = receipts(Journal(state).records).values()
+    found = [each for each in told if each.status is Status.QUARANTINED and each.plan in own]
+    owners = {number: _owners(state, number) for number in {each.plan for each in found}}
+    grace = timedelta(days=settings.retention.grace_days)
+    return [_held(each, owners[each.plan].get(each.dataset, ""), grace) for each in found]
+
+
+def _held(receipt: Receipt, owner: str, grace: timedelta) -> Held:
+    since = receipt.quarantined_at or receipt.at
+    return Held(receipt.dataset, owner, since.date(), (since + grace).date())
+
+
+def _owners(state: State, number: int) -> Mapping[str, str]:
+    """Who owns what, as a plan knew it."""
+    try:
+        return {entry.dataset: entry.owner for entry in runs.numbered_plan(state, number).datasets}
+    except NotFound:  # its rows are damaged: what it retired is told to nobody in particular
+        return {}

@@ -125,8 +125,8 @@ def savings_parts(data: ReportData) -> tuple[SavingsPart, ...]:
 
 
 def top_savings(data: ReportData, most: int = 10) -> tuple[TopSaving, ...]:
-    """The datasets to retire first."""
-    rows = data.gone[:most]
+    """The datasets to retire first: what saves most of what is not to stay by decision."""
+    rows = data.to_retire[:most]
     largest = max((row.saving_per_month for row in rows), default=0.0)
     return tuple(TopSaving(row, _part(row.saving_per_month, largest)) for row in rows)
 

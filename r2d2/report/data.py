@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from r2d2.config import RetentionSettings, Settings, describe
+from r2d2.config import Settings
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
 from r2d2.model.funnel import Funnel
@@ -16,9 +16,10 @@ from r2d2.model.usage import Usage
 from r2d2.report.near_misses import NearMisses
 from r2d2.report.problems import Problem, dataset_problems, masked, masked_problems
 from r2d2.report.proofs import ProofPaths
+from r2d2.report.shown_settings import shown_settings, storage_price
+from r2d2.report.standing import NO_STANDS, Stand, Standing, Stands
 from r2d2.report.topics import TopicName, Topics
 from r2d2.report.trends import NO_TRENDS, LimitPoint, RunPoint, Trends
-from r2d2.retention.prices import default_class, price_sheet
 from r2d2.semantics.look_alikes.kept import LookAlike
 from r2d2.visible import masked_partitions, public_url
 
@@ -28,8 +29,6 @@ MAX_COLUMNS = 60
 MAX_SHARED = 20
 #: Pairs that look alike in a report; ``topics --look-alikes`` lists all.
 MAX_LOOK_ALIKES = 100
-#: Sections of the settings that may hold credentials (Spark properties), so no report shows them.
-_PRIVATE_SECTIONS = ("spark",)
 NOT_USABLE = "none"
 #: What is planned, in words, in the order in which it is listed.
 ACTIONS = {
@@ -65,6 +64,7 @@ class DatasetRow:
         topic: index into ``ReportData.topics``; None where it is in none.
         owner: who is asked; empty if unknown.
         readers: principals that were seen reading it, of many twenty; None where no log tells.
+        stand, stand_note: what was decided on it, where it could go, and what became of an earlier decision.
     """
 
     id: str
@@ -90,6 +90,8 @@ class DatasetRow:
     topic: int | None = None
     owner: str = ""
     readers: int | None = None
+    stand: Stand = Stand.OPEN
+    stand_note: str = ""
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,7 @@ class ReportData:
             ``look_alike_count``.
         growth: runs on the same lake, the oldest first, this one last.
         limits: what would be saved at other limits of time; empty where that was not planned.
+        stood_at: when it was looked at how datasets stand, UTC; None where nobody looked.
     """
 
     run: RunFacts
@@ -167,12 +170,18 @@ class ReportData:
     look_alike_count: int = 0
     growth: tuple[RunPoint, ...] = ()
     limits: tuple[LimitPoint, ...] = ()
+    stood_at: datetime | None = None
 
     @property
     def gone(self) -> tuple[DatasetRow, ...]:
         """The rows of datasets whose bytes go, what saves most first."""
         found = (row for row in self.rows if row.action in GONE)
         return tuple(sorted(found, key=lambda row: (-row.saving_per_month, row.id)))
+
+    @property
+    def to_retire(self) -> tuple[DatasetRow, ...]:
+        """Of these, without those that are to stay by decision or are retired already."""
+        return tuple(row for row in self.gone if row.stand in (Stand.OPEN, Stand.APPROVED))
 
     def with_action(self, action: str) -> tuple[DatasetRow, ...]:
         """The rows with this action, in the report's order."""
@@ -197,6 +206,7 @@ def build_report(
     topics: Topics | None = None,
     trends: Trends = NO_TRENDS,
     usages: Iterable[Usage] = (),
+    stands: Stands = NO_STANDS,
 ) -> ReportData:
     """The report of one run.
 
@@ -209,6 +219,7 @@ def build_report(
         topics: what the datasets were grouped into, if they were.
         trends: runs before, and other limits.
         usages: who owns and reads the datasets, as far as that is known.
+        stands: what was decided on them.
 
     Raises:
         ValueError: an edge, a group or the plan names a dataset that is not in ``datasets``.
@@ -220,7 +231,7 @@ def build_report(
     _check_names(by_id, proven, groups, plan)
     return ReportData(
         run=RunFacts(run.run_id, run.started, tuple(public_url(root) for root in run.roots), run.state),
-        rows=_with_people(_rows(datasets, plan, proven, groups, topics, settings.report.show_values), usages),
+        rows=_with_people(_rows(datasets, plan, proven, groups, topics, settings.report.show_values), usages, stands),
         edges=tuple(_evidence(edge, settings.report.show_values) for edge in proven),
         groups=groups,
         near_misses=tuple(_evidence(edge, settings.report.show_values) for edge in near.nearest),
@@ -235,8 +246,8 @@ def build_report(
         once_cost=plan.once_cost,
         payback_months=plan.payback_months,
         findings=plan.findings if settings.report.show_values else tuple(map(masked_partitions, plan.findings)),
-        settings=_settings(settings),
-        storage_price=_storage_price(settings.retention),
+        settings=shown_settings(settings),
+        storage_price=storage_price(settings.retention),
         storage_price_factor=settings.retention.storage_price_factor,
         graph_datasets=settings.report.graph_datasets,
         show_values=settings.report.show_values,
@@ -246,6 +257,7 @@ def build_report(
         look_alike_count=len(topics.look_alikes),
         growth=trends.growth,
         limits=trends.limits,
+        stood_at=stands.at,
     )
 
 
@@ -284,13 +296,19 @@ def _rows(
     return tuple(sorted(rows, key=lambda r: (rank[r.action], -r.saving_per_month, -r.bytes, r.id)))
 
 
-def _with_people(rows: Iterable[DatasetRow], usages: Iterable[Usage]) -> tuple[DatasetRow, ...]:
+def _with_people(rows: Iterable[DatasetRow], usages: Iterable[Usage], stands: Stands) -> tuple[DatasetRow, ...]:
     known = {usage.dataset: usage for usage in usages}
-    return tuple(_with_usage(row, known[row.id]) if row.id in known else row for row in rows)
+    return tuple(_with_stand(_with_usage(row, known.get(row.id)), stands.of.get(row.id)) for row in rows)
 
 
-def _with_usage(row: DatasetRow, usage: Usage) -> DatasetRow:
+def _with_usage(row: DatasetRow, usage: Usage | None) -> DatasetRow:
+    if usage is None:
+        return row
     return replace(row, owner=usage.owner, readers=len(usage.reads.readers) if usage.reads else None)
+
+
+def _with_stand(row: DatasetRow, standing: Standing | None) -> DatasetRow:
+    return replace(row, stand=standing.stand, stand_note=standing.note) if standing else row
 
 
 def _row(
@@ -348,31 +366,6 @@ def _evidence(edge: Edge, show_values: bool) -> Evidence:
         masked=bool(edge.predicate or witness) and not show_values,
         witness=counts,
     )
-
-
-def _storage_price(settings: RetentionSettings) -> float:
-    """Money for 10^9 bytes a month in the default class."""
-    return default_class(settings).storage * settings.storage_price_factor * 10**9 / price_sheet(settings).gb
-
-
-def _settings(settings: Settings) -> tuple[tuple[str, str], ...]:
-    """Prices and limits, and whatever differs from its default."""
-    always = ("retention.prices", "retention.storage_price_factor", "retention.latency_limit")
-    found = []
-    for key, default in describe():
-        section, _, name = key.partition(".")
-        value = getattr(getattr(settings, section), name)
-        if section not in _PRIVATE_SECTIONS and (key in always or value != default):
-            found.append((key, _setting_text(value)))
-    return tuple(found)
-
-
-def _setting_text(value: object) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key} = {item}" for key, item in value.items())
-    if isinstance(value, tuple):
-        return ", ".join(str(item) for item in value)
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _day(nanoseconds: int) -> str:

@@ -5,16 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from enum import StrEnum
-from types import MappingProxyType
-from typing import NamedTuple
 
-from r2d2.model.plan import PlannedDataset
-from r2d2.recovery.records.decisions import Decided, Decisions
 from r2d2.report.data import DatasetRow, ReportData
+from r2d2.report.standing import Stand
 from r2d2.retention.reasons import saves_too_little
 from r2d2.units import human_seconds, money, plural
 from r2d2.visible import visible
@@ -27,29 +23,27 @@ _NAMED = 20
 NOBODY = "no known owner"
 
 
-class Stand(StrEnum):
-    """How a dataset that could go stands with those who decide."""
-
-    OPEN = "open"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    RETIRED = "retired"
-
-
-class Standing(NamedTuple):
-    """How a dataset stands, and what is to be known of an earlier decision."""
-
-    stand: Stand = Stand.OPEN
-    note: str = ""
-
-
 @dataclass(frozen=True)
 class Item:
-    """A dataset that could go, and why that is no loss, in a sentence; what became of an earlier decision, if any."""
+    """A dataset that could go, and why that is no loss, in a sentence."""
 
     row: DatasetRow
     sentence: str
-    note: str = ""
+
+
+@dataclass(frozen=True)
+class Held:
+    """A dataset that lies in quarantine.
+
+    Attributes:
+        owner: as the plan knew it by which it went; empty if unknown.
+        due: from then on a purge may remove it.
+    """
+
+    dataset: str
+    owner: str
+    since: date
+    due: date
 
 
 @dataclass(frozen=True)
@@ -64,6 +58,7 @@ class OwnerPage:
         saving: a month, of all that is open.
         deadline: the last day to decide.
         decided: how many are decided on, by how.
+        held: what lies in quarantine, whichever plan retired it; what is due first comes first.
     """
 
     owner: str
@@ -73,6 +68,7 @@ class OwnerPage:
     saving: float
     deadline: date
     decided: Mapping[Stand, int] = field(default_factory=dict)
+    held: tuple[Held, ...] = ()
 
     @property
     def open(self) -> int:
@@ -92,52 +88,45 @@ class OwnerPage:
         return f"{letters or 'owner'}-{digest}.html"
 
 
-def standing(decisions: Decisions, entry: PlannedDataset) -> Standing:
-    """How a dataset of a plan stands now."""
-    decided = decisions.on(entry)
-    if decided is Decided.LAPSED:
-        review = decisions.newest[entry.dataset]
-        word = "approved" if review.approved else "kept"
-        return Standing(Stand.OPEN, f"{review.by} had {word} it, and that counts no more: {decisions.lapse(entry)}")
-    return Standing(Stand.OPEN if decided is Decided.UNDECIDED else Stand(decided.value))
-
-
-def owner_pages(
-    data: ReportData, days: int, stands: Mapping[str, Standing] = MappingProxyType({})
-) -> tuple[OwnerPage, ...]:
-    """A page for each owner of anything that could go or is too small for that, the largest saving first.
+def owner_pages(data: ReportData, days: int, held: Iterable[Held] = ()) -> tuple[OwnerPage, ...]:
+    """A page for each owner of anything that could go, is too small for that or is in quarantine.
 
     Args:
         days: that owners have to decide, from the start of the run.
-        stands: how datasets stand; those that are not among them are open.
+        held: what of the lake lies in quarantine.
+
+    Returns:
+        The pages, the largest saving first.
     """
-    gone: dict[str, list[DatasetRow]] = defaultdict(list)
-    small: dict[str, int] = defaultdict(int)
+    theirs: dict[str, _Theirs] = defaultdict(_Theirs)
     for row in data.gone:
-        gone[row.owner].append(row)
+        theirs[row.owner].gone.append(row)
     for row in data.with_action("keep"):
-        small[row.owner] += saves_too_little(row.reason)
+        if saves_too_little(row.reason):
+            theirs[row.owner].small += 1
+    for each in sorted(held, key=lambda each: (each.due, each.dataset)):
+        theirs[each.owner].held.append(each)
     deadline = data.run.started.date() + timedelta(days=days)
-    owners = {*gone, *(owner for owner, number in small.items() if number)}
-    pages = [_page(owner, gone[owner], small[owner], deadline, data, stands) for owner in owners]
+    pages = [_page(owner, found, deadline, data) for owner, found in theirs.items()]
     return tuple(sorted(pages, key=lambda page: (-page.saving, page.owner)))
 
 
-def _page(
-    owner: str,
-    rows: Sequence[DatasetRow],
-    small: int,
-    deadline: date,
-    data: ReportData,
-    stands: Mapping[str, Standing],
-) -> OwnerPage:
-    stood = {row.id: stands.get(row.id, Standing()) for row in rows}
-    left = [row for row in rows if stood[row.id].stand is Stand.OPEN]
-    items = tuple(Item(row, sentence(row, data), stood[row.id].note) for row in left[:MOST])
+@dataclass
+class _Theirs:
+    """What an owner has: what could go, how many are too small for that, what is in quarantine."""
+
+    gone: list[DatasetRow] = field(default_factory=list)
+    small: int = 0
+    held: list[Held] = field(default_factory=list)
+
+
+def _page(owner: str, found: _Theirs, deadline: date, data: ReportData) -> OwnerPage:
+    left = [row for row in found.gone if row.stand is Stand.OPEN]
+    items = tuple(Item(row, sentence(row, data)) for row in left[:MOST])
     more = len(left) - len(items), sum(row.saving_per_month for row in left[MOST:])
-    decided = Counter[Stand](each.stand for each in stood.values() if each.stand is not Stand.OPEN)
+    decided = Counter[Stand](row.stand for row in found.gone if row.stand is not Stand.OPEN)
     saving = sum(row.saving_per_month for row in left)
-    return OwnerPage(owner, items, more, small, saving, deadline, decided)
+    return OwnerPage(owner, items, more, found.small, saving, deadline, decided, tuple(found.held))
 
 
 def sentence(row: DatasetRow, data: ReportData) -> str:

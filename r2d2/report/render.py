@@ -18,12 +18,16 @@ from r2d2.report.data import MAX_COLUMNS, ReportData
 from r2d2.report.limits import LIMITS, going_on
 from r2d2.report.owners import OwnerPage
 from r2d2.report.problems import Problem
+from r2d2.report.standing import Stand
+from r2d2.report.summary import decided, left_out
 from r2d2.report.vega.chart import Chart, Theme, colours_css, config, runtime
 from r2d2.report.wire import embedded, payload
 from r2d2.visible import shell_word, shortened, visible
 
 #: Problems listed in the page; the plan's filter "not usable" shows every dataset among them.
 MAX_PROBLEMS = 300
+#: What marks the pages of owners, of whatever state.
+OWNERS_MARK = "r2d2 owners "
 _STATUS_WORDS = {
     "error": "Can't be read",
     "unsupported": "Can't be compared exactly",
@@ -56,6 +60,9 @@ def render(data: ReportData) -> str:
         stages=bars.stage_bars(data.funnel),
         parts=bars.savings_parts(data),
         top=bars.top_savings(data),
+        decided=decided(data),
+        left_out=left_out(data),
+        any_decision=any(row.stand is not Stand.OPEN or row.stand_note for row in data.gone),
         charts=embedded(_charts(data, graph)),
         layout=layout,
         drawn=sum(len(node.members) for node in layout.nodes),
@@ -86,6 +93,7 @@ def _environment(currency: str) -> Environment:
         money=lambda amount: units.money(amount, currency),
         name=lambda text: shortened(visible(text)),
         brief=lambda text: shortened(visible(text), 400),
+        word=dataset_word,
     )
     environment.globals.update(plural=units.plural, percent=units.percent)
     return environment
@@ -112,7 +120,6 @@ def render_owner(page: OwnerPage, data: ReportData, floor: float) -> str:
         floor: ``retention.min_saving``.
     """
     style = _style()
-    example = shell_word(page.items[0].row.id) if page.items else ""
     return _environment(data.currency).get_template("owner.html.j2").render(
         page=page,
         run=data.run,
@@ -120,7 +127,6 @@ def render_owner(page: OwnerPage, data: ReportData, floor: float) -> str:
         policy=_policy(style),
         floor=floor,
         mark=owners_mark(data),
-        example=f"-- {example}" if example.startswith("-") else example,
         state=shell_word(data.run.state),
     )  # fmt: skip
 
@@ -140,9 +146,14 @@ def render_owners(pages: Sequence[OwnerPage], data: ReportData) -> str:
     )  # fmt: skip
 
 
+def dataset_word(dataset: str) -> str:
+    """A dataset as the last words of a command: nothing in its name is invisible there, or taken for an option."""
+    return f"-- {shell_word(dataset)}" if dataset.startswith("-") else shell_word(dataset)
+
+
 def owners_mark(data: ReportData) -> str:
     """By which a page of an owner is known to be of this state."""
-    return f"r2d2 owners {hashlib.sha256(data.run.state.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
+    return f"{OWNERS_MARK}{hashlib.sha256(data.run.state.encode('utf-8', 'surrogatepass')).hexdigest()[:16]}"
 
 
 def render_notebook(title: str, body: str, specs: Mapping[str, Any], others: Sequence[tuple[str, str]]) -> str:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from r2d2.report.data import DatasetRow, ReportData
+from r2d2.report.standing import Stand
 from r2d2.units import count, human_bytes, human_seconds, money, plural
 from r2d2.visible import shortened, visible
 
 #: Datasets that are named.
 _MOST = 10
+#: What is said of one dataset, and of many, that somebody decided on.
+_DECIDED = {
+    Stand.APPROVED: ("is approved", "are approved"),
+    Stand.REJECTED: ("was rejected and stays", "were rejected and stay"),
+    Stand.RETIRED: ("is retired already", "are retired already"),
+}
 
 
 def markdown(data: ReportData) -> str:
@@ -19,20 +27,22 @@ def markdown(data: ReportData) -> str:
 
 
 def _lines(data: ReportData) -> Iterator[str]:
-    gone = data.gone
+    first = data.to_retire
     lakes = ", ".join(map(_plain, data.run.roots))
     yield f"### {headline(data)}"
     yield ""
     when = f"{data.run.started:%Y-%m-%d %H:%M} UTC"
     yield f"Run {_plain(data.run.run_id)} of {when} on {lakes}: a plan, nothing was changed."
-    if gone:
+    if said := decided(data):
+        yield f"{said}."
+    if first:
         yield ""
         yield "| retire first | rebuilt from | saves a month | back in |"
         yield "| --- | --- | ---: | ---: |"
-        yield from (_row(row, data.currency) for row in gone[:_MOST])
-        if len(gone) > _MOST:
-            rest = sum(row.saving_per_month for row in gone[_MOST:])
-            yield f"| and {count(len(gone) - _MOST)} more | | {money(rest, data.currency)} | |"
+        yield from (_row(row, data.currency) for row in first[:_MOST])
+        if len(first) > _MOST:
+            rest = sum(row.saving_per_month for row in first[_MOST:])
+            yield f"| and {count(len(first) - _MOST)} more | | {money(rest, data.currency)} | |"
     yield ""
     yield from (f"- {line}" for line in _facts(data))
 
@@ -56,6 +66,25 @@ def headline(data: ReportData) -> str:
     return f"R2D2: {saves}{freed} can be saved by {', '.join(ways)} {of}"
 
 
+def decided(data: ReportData) -> str:
+    """What people decided of what could go, and when that was looked at, without its stop; empty where they did not."""
+    number = Counter(row.stand for row in data.gone)
+    parts = [f"{number[stand]:,} {words[number[stand] > 1]}" for stand, words in _DECIDED.items() if number[stand]]
+    if not parts:
+        return ""
+    first, *rest = parts
+    at = f" (as of {data.stood_at:%Y-%m-%d %H:%M} UTC)" if data.stood_at else ""
+    return ", ".join((first.replace(" ", " of these ", 1), *rest)) + at
+
+
+def left_out(data: ReportData) -> str:
+    """What is not among what to retire first, without its stop; empty where all of it is."""
+    number = Counter(row.stand for row in data.gone)
+    parts = ((number[Stand.REJECTED], "rejected"), (number[Stand.RETIRED], "retired already"))
+    said = ", ".join(f"{many:,} {word}" for many, word in parts if many)
+    return f"Left out: {said}" if said else ""
+
+
 def _row(row: DatasetRow, currency: str) -> str:
     parent = code(row.parent) if row.parent is not None else ""
     saving = money(row.saving_per_month, currency)
@@ -68,6 +97,8 @@ def _facts(data: ReportData) -> Iterator[str]:
         f"{plural(funnel.proven_pairs, 'containment')} proven row by row, of {count(funnel.pairs)} pairs; "
         f"{count(funnel.refuted_pairs)} refuted by content"
     )
+    if out := left_out(data):
+        yield f"{out[0].lower()}{out[1:]}"
     if data.problems:
         yield f"{plural(len(data.problems), 'dataset')} took no part or may not be retired: `r2d2 datasets`"
     if funnel.limit:

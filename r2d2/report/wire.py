@@ -15,6 +15,7 @@ from r2d2.visible import shell_word, visible
 ROW_FIELDS = (
     "anchor", "name", "word", "format", "version", "modified", "bytes", "rows", "columns", "status", "action", "parent",
     "saving", "cost", "seconds", "reason", "aliases", "shared", "sharedCount", "groups", "proof", "topic",
+    "stand",
 )  # fmt: skip
 EDGE_FIELDS = (
     "parent", "child", "equal", "how", "reason", "parentRows", "childRows", "columns", "columnCount", "predicate",
@@ -98,6 +99,7 @@ def _row(row: DatasetRow, index: Mapping[str, int], texts: _Texts) -> list[Any]:
         row.groups,
         row.proof,
         row.topic,
+        texts.add_list((row.stand, row.stand_note)),
     ]
 
 

@@ -12,7 +12,7 @@ from r2d2.commands.plans import differences
 from r2d2.model.plan import GONE
 from r2d2.report import charts
 from r2d2.report.data import DatasetRow, ReportData
-from r2d2.report.summary import headline
+from r2d2.report.summary import decided, headline, left_out
 from r2d2.report.vega.chart import Chart
 from r2d2.review.lake import Lake
 from r2d2.review.table import Said, Table
@@ -26,14 +26,17 @@ _AGES = ((7, "up to a week"), (31, "up to a month"), (183, "up to half a year"),
 
 def summary(lake: Lake) -> Said:
     """What can be saved, in a sentence."""
-    return Said(f"{headline(lake.data)}. Nothing was changed: this is a plan.") if lake.data else lake.nothing
+    if lake.data is None:
+        return lake.nothing
+    said = decided(lake.data)
+    return Said(f"{headline(lake.data)}. {said + '. ' if said else ''}Nothing was changed: this is a plan.")
 
 
 def first(lake: Lake, most: int = 10) -> Table | Said:
-    """What to retire first."""
+    """What to retire first; what is to stay by decision is only counted."""
     if lake.data is None:
         return lake.nothing
-    rows, currency = lake.data.gone, lake.data.currency
+    rows, currency = lake.data.to_retire, lake.data.currency
     rest = rows[most:]
     saving = amount(sum(row.saving_per_month for row in rest), currency).text
     cells = (
@@ -46,7 +49,9 @@ def first(lake: Lake, most: int = 10) -> Table | Said:
         )
         for row in rows[:most]
     )
-    note = f"And {len(rest):,} more, which save {saving} a month together." if rest else ""
+    more = f"And {len(rest):,} more, which save {saving} a month together." if rest else ""
+    out = left_out(lake.data)
+    note = " ".join(filter(None, (more, f"{out}." if out else "")))
     return table("Retire first", "dataset|rebuilt from|#saves a month|#bytes|#back in", cells, note)
 
 

@@ -8,17 +8,26 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from r2d2.report.data import ReportData
-from r2d2.report.owners import owner_pages
+from r2d2.report.owners import Held, owner_pages
 from r2d2.report.render import render, render_owner, render_owners
 from r2d2.units import human_bytes, human_seconds, money
 from r2d2.visible import visible
 from tests.browser.devtools import Page, browser
-from tests.report_fakes import HOSTILE, hostile_report, large_report, topics_report, tpch_report, with_trends
+from tests.report_fakes import (
+    HOSTILE,
+    decided_report,
+    hostile_report,
+    large_report,
+    topics_report,
+    tpch_report,
+    with_trends,
+)
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here (Debian: apt-get install chromium)")
@@ -48,6 +57,7 @@ def tpch() -> ReportData:
 def reports(tmp_path_factory: pytest.TempPathFactory, tpch: ReportData) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("reports with a space")
     made = {"tpch": tpch, "topics": topics_report(), "hostile": hostile_report(), "large": large_report()}
+    made["decided"] = decided_report()
     made["trends"] = with_trends(tpch)
     for name, data in made.items():
         (folder / f"{name}.html").write_text(render(data), encoding="utf-8")
@@ -144,6 +154,41 @@ def test_a_topic_leads_to_its_datasets_in_the_plan(page: Page, reports: dict[str
     page.evaluate("(() => { const t = document.getElementById('topic'); t.value = '';"
                   " t.dispatchEvent(new Event('change')); })()")  # fmt: skip
     assert len(page.evaluate(NAMES)) == 50
+    assert page.complaints() == []
+
+
+def choose(page: Page, field: str, value: str) -> None:
+    page.evaluate(f"(() => {{ const t = document.getElementById('{field}'); t.value = '{value}';"
+                  " t.dispatchEvent(new Event('change')); })()")  # fmt: skip
+
+
+def test_decisions_are_shown_filtered_by_and_saved(page: Page, reports: dict[str, Path], downloads: Path) -> None:
+    data = decided_report()
+    gone = [row.id for row in data.gone]
+    page.size(*SIZES["desktop"])
+    page.open(reports["decided"])
+    options = page.evaluate("[...document.getElementById('decision').options].map(e => e.textContent)")
+    assert options == ["All", f"Nobody decided ({len(gone) - 5})", "Lapsed (1)", "Approved (1)", "Rejected (2)",
+                       "Retired already (1)"]  # fmt: skip
+    offers = {"approved": (False, True, True), "rejected": (False, False, False), "retired": (False, False, True),
+              "lapsed": (True, True, True), "undecided": (True, True, True)}  # fmt: skip
+    told = {"approved": "approved", "rejected": "rejected", "retired": "retired already",
+            "lapsed": "ben had approved it, and that counts no more: it is 91 days old"}  # fmt: skip
+    for decision, offered in offers.items():
+        choose(page, "decision", decision)
+        page.evaluate("document.querySelector('#plan-table details').open = true")
+        page.until("document.querySelector('.evidence')")
+        text = page.evaluate("document.querySelector('.evidence').innerText")
+        assert tuple(verb in text for verb in ("review approve", "r2d2 apply", "r2d2 restore")) == offered
+        assert ("Decision" in text) == (decision in told)
+        assert told.get(decision, "") in text
+    choose(page, "decision", "rejected")
+    assert page.evaluate(NAMES) == gone[1:3]
+    page.evaluate("document.getElementById('export').click()")
+    assert {row["decision"] for row in saved(downloads)} == {"rejected"}
+    page.evaluate(f"location.hash = '{data.gone[0].anchor}'")
+    page.until(f"document.getElementById('{data.gone[0].anchor}')?.querySelector('details').open")
+    assert page.evaluate("document.getElementById('decision').value") == ""
     assert page.complaints() == []
 
 
@@ -505,18 +550,33 @@ def test_no_page_is_wider_than_the_screen(
 def test_no_owners_page_is_wider_than_the_screen(page: Page, tmp_path: Path, size: str, scheme: str) -> None:
     data = hostile_report()
     rows = tuple(replace(row, owner=HOSTILE[-1]) for row in data.rows)
-    pages = (one,) = owner_pages(replace(data, rows=rows), 14)
+    held = [Held(name, HOSTILE[-1], date(2026, 11, 1), date(2026, 12, 1)) for name in HOSTILE]
+    pages = (one,) = owner_pages(replace(data, rows=rows), 14, held=held)
     (tmp_path / one.file).write_text(render_owner(one, data, 1.0), encoding="utf-8")
     (tmp_path / "index.html").write_text(render_owners(pages, data), encoding="utf-8")
     page.size(*SIZES[size])
     page.scheme(scheme)
     for file in (one.file, "index.html"):
         page.open(tmp_path / file)
+        page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true; })")
         assert page.evaluate("document.documentElement.scrollWidth") <= SIZES[size][0]
         assert page.evaluate(CONTRAST) == {}
         assert page.complaints() == []
         assert page.requests() == [(tmp_path / file).as_uri()]
     page.scheme("light")
+
+
+def test_a_command_is_copied_from_an_owners_page_as_it_is(page: Page, tmp_path: Path) -> None:
+    data = hostile_report()
+    row = replace(data.gone[0], id="two  spaces", owner="ana")
+    (one,) = owner_pages(replace(data, rows=(row,)), 14)
+    (tmp_path / one.file).write_text(render_owner(one, data, 1.0), encoding="utf-8")
+    page.open(tmp_path / one.file)
+    page.evaluate("document.querySelector('summary').click()")
+    copied = page.evaluate(
+        "(getSelection().selectAllChildren(document.querySelector('.commands code')), `${getSelection()}`)"
+    )
+    assert copied.endswith(" 'two  spaces'")
 
 
 CONTRAST = """(() => {

@@ -108,6 +108,9 @@ def test_owners_are_not_asked_again_what_is_decided_and_pages_that_nobody_needs_
     assert f"<strong><bdi>{names[0]}</bdi></strong>" not in text
     assert all(f"<strong><bdi>{name}</bdi></strong>" in text for name in names[1:])
     assert "Decided already: 1 to be kept." in text
+    whole = (state / "report.html").read_text(encoding="utf-8")
+    assert "1 of these was rejected and stays (as of " in whole
+    assert "Left out: 1 rejected." in whole
     assert main(["review", "approve", *who, *names[1:]]) == 0
     assert main(report) == 0
     assert "Nothing of yours is left to decide on." in ana.read_text(encoding="utf-8")
@@ -116,3 +119,39 @@ def test_owners_are_not_asked_again_what_is_decided_and_pages_that_nobody_needs_
     run_job(tmp_path / "lake", state, DEAR, f"usage.facts_csv={facts}")
     assert main(report) == 0
     assert sorted(path.name[:4] for path in pages.iterdir()) == ["ben-", "inde", "note"]
+
+
+def test_who_owned_a_dataset_when_it_went_is_told_of_it_in_quarantine(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lake, state, pages = tmp_path / "lake", tmp_path / "state", tmp_path / "owners"
+    table = base_table()
+    write(lake / "base.parquet", table)
+    write(lake / "range.parquet", table.slice(100, 80))
+    facts = tmp_path / "facts.csv"
+    facts.write_text("dataset,key,value\n**,owner,ana\n", encoding="utf-8")
+    run_job(lake, state, DEAR, f"usage.facts_csv={facts}")
+    on = ["--state", str(state)]
+    assert main(["review", "approve", *on, "--by", "ana", "--note", "no", "range.parquet"]) == 0
+    assert main(["apply", *on, "--yes"]) == 0
+    run_job(lake, state, DEAR)
+    assert main(["report", *on, "--owners", str(pages)]) == 0
+    (page,) = pages.glob("ana-*.html")
+    text = page.read_text(encoding="utf-8")
+    assert "1 dataset of yours was retired and can be given back at once." in text
+    assert f"r2d2 restore --state {state} range.parquet</code>" in text
+
+
+def test_a_second_state_takes_no_directory_of_the_first(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small_lake(tmp_path / "lake")
+    for name in ("one", "two"):
+        run_job(tmp_path / "lake", tmp_path / name, DEAR)
+    owners = ["--owners", str(tmp_path / "pages")]
+    assert main(["report", "--state", str(tmp_path / "one"), *owners]) == 0
+    before = (tmp_path / "pages/index.html").read_bytes()
+    capsys.readouterr()
+    assert main(["report", "--state", str(tmp_path / "two"), *owners]) == 2
+    assert "is of another state's owners: nothing was written there" in capsys.readouterr().err
+    assert (tmp_path / "pages/index.html").read_bytes() == before

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from r2d2.errors import NotFound, UsageError
-from r2d2.review import operations, plan_review
+from r2d2.review import operations, overview, plan_review
 from r2d2.review.lake import Lake
 from r2d2.review.plan_review import Chosen
 from r2d2.review.table import PAGE, PAGED, SHOWN, Preformatted, Said, Table
@@ -119,6 +119,16 @@ def test_what_is_not_in_the_plan_can_not_be_decided_on(lake: Lake) -> None:
         plan_review.approve(lake, "ann", "n", Chosen(only=["base.parquet"]))
     with pytest.raises(UsageError, match="there is no 'everything'"):
         plan_review.approve(lake, "ann", "n", Chosen(only=["copy.parquet"]), accept=["everything"])
+
+
+def test_what_was_rejected_is_not_the_first_to_retire(lake: Lake, tmp_path: Path) -> None:
+    plan_review.reject(lake, "ben", "read in June", Chosen(only=["copy.parquet"]))
+    later = Lake(str(tmp_path / "state"))
+    first = overview.first(later)
+    assert shown(first) == ["range.parquet"]
+    assert isinstance(first, Table)
+    assert first.note == "Left out: 1 rejected."
+    assert "1 of these was rejected and stays (as of " in str(overview.summary(later))
 
 
 def test_a_run_that_was_named_must_be_there(lake: Lake, tmp_path: Path) -> None:

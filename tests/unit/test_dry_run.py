@@ -11,10 +11,12 @@ from r2d2 import pipeline
 from r2d2.catalog import runs
 from r2d2.catalog.state import open_state
 from r2d2.cli import main
+from r2d2.commands import dry_run
 from r2d2.config import load_settings
 from r2d2.job import Job, new_job
 from r2d2.lake.kernels import run_here
 from r2d2.progress import Progress
+from tests.recovery_states import planned, whole_and_part
 from tests.states import base_table, write
 
 
@@ -95,3 +97,31 @@ def test_what_ends_a_run_ends_a_dry_one(lake: Path, tmp_path: Path) -> None:
     assert main(["run", str(tmp_path / "none"), *state]) == 4
     assert main(["run", str(lake), *state, "--set", "retention.storage_class=NONE"]) == 2
     assert main(["discover", str(lake), "--state", str(lake / "a.parquet"), "--dry-run"]) == 5
+
+
+def test_a_report_says_which_pages_it_would_write_and_remove(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[dict[str, str]] = []
+    monkeypatch.setattr(dry_run, "print_rows", lambda rows, *_: said.extend(rows))
+    state, pages = tmp_path / "planned", tmp_path / "pages"
+    whole_and_part(tmp_path / "tables")
+    planned(tmp_path / "tables", state, "copy.parquet")
+    report = ["report", "--state", str(state), "--owners", str(pages)]
+    dry = [*report, "--notebooks", str(tmp_path / "books"), "--dry-run"]
+    before = tree(tmp_path)
+    assert main(dry) == 0
+    assert tree(tmp_path) == before
+    assert [step["stage"] for step in said] == ["report", "owners", "notebooks"]
+    owners, books = said[1:]
+    assert owners["does"] == f"writes 1 page for owners and one that leads to them into {pages}"
+    assert owners["writes"] == "1 page, index.html"
+    assert books["does"] == f"executes 5 notebooks and writes each with its page into {tmp_path / 'books'}"
+    assert books["writes"].startswith("01_overview, 02_containment, ")
+    assert main(report) == 0
+    planned(tmp_path / "tables", state)  # nobody has a page any more
+    before = tree(tmp_path)
+    assert main(dry) == 0
+    (old,) = pages.glob("no-known-owner-*.html")
+    assert said[4]["does"].endswith(f"into {pages}; removes 1 outdated page: {old.name}")
+    assert tree(tmp_path) == before
+    (pages / "index.html").write_text("mine", encoding="utf-8")
+    assert main(dry) == 2

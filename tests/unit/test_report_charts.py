@@ -31,7 +31,7 @@ from r2d2.report.graph_layout import NODE_HEIGHT, NODE_WIDTH, GraphLayout, lay_o
 from r2d2.report.trends import LimitPoint
 from r2d2.report.vega import chart
 from r2d2.report.vega.chart import Chart, Record, runtime
-from tests.report_fakes import hostile_report, large_report, tpch_report
+from tests.report_fakes import decided_report, hostile_report, large_report, tpch_report
 
 #: SHA-256 of vega 6.4.0 and vega-interpreter 2.3.2.
 PUBLISHED = {
@@ -79,6 +79,11 @@ def test_the_first_to_retire_are_those_that_save_most() -> None:
     top = top_savings(data)
     assert [t.row for t in top] == list(data.with_action("retire")[:10])
     assert top[0].share == 100.0
+
+
+def test_what_is_to_stay_by_decision_is_not_the_first_to_retire() -> None:
+    data = decided_report()
+    assert [t.row.id for t in top_savings(data)] == [data.gone[0].id, *(row.id for row in data.gone[4:13])]
 
 
 def test_a_parent_lies_above_its_children() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
@@ -16,6 +17,7 @@ from r2d2.report.data import MAX_SHARED, ReportData, build_report, dataset_ancho
 from r2d2.report.near_misses import NearMisses
 from r2d2.report.problems import Problem
 from r2d2.report.proofs import MAX_STEPS, ProofPaths
+from r2d2.report.standing import Stand, Standing, Stands
 from tests.report_fakes import HOSTILE, dataset, edge, hostile_report, plan_of, run_facts, tpch_report
 
 EMPTY = Plan((), 0.0, 0, "HiGHS", True)
@@ -110,6 +112,20 @@ def test_a_name_that_no_dataset_has_is_refused() -> None:
         built([a], plan=plan_of([a, b], {}))
     with pytest.raises(ValueError, match="'z'"):
         built([a], groups=[("a", "z")])
+
+
+def test_a_row_says_how_its_dataset_stands_and_the_report_when_that_was_looked_at() -> None:
+    names = ["whole", "yes", "no", "old"]
+    datasets = [dataset(name) for name in names]
+    at = datetime(2026, 11, 28, 1, 30, tzinfo=UTC)
+    stood = {"yes": Standing(Stand.APPROVED), "no": Standing(Stand.REJECTED), "old": Standing(Stand.OPEN, "it is old")}
+    plan = plan_of(datasets, dict.fromkeys(names[1:], "whole"))
+    data = built(datasets, plan=plan, stands=Stands(stood, at))
+    rows = {row.id: row for row in data.rows}
+    assert {name: (row.stand, row.stand_note) for name, row in rows.items()} == {"whole": Standing(), **stood}
+    assert {row.id for row in data.to_retire} == {"yes", "old"}
+    assert {row.id for row in data.gone} == {"yes", "no", "old"}
+    assert data.stood_at == at
 
 
 def test_anchors_are_distinct_stable_and_plain() -> None:

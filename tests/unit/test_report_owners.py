@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from html import unescape
 
 import pytest
 
@@ -13,10 +16,11 @@ from r2d2.model.plan import Action, PlannedDataset
 from r2d2.model.receipt import Review
 from r2d2.recovery.records.decisions import Decisions, Ending
 from r2d2.report.data import DatasetRow, ReportData
-from r2d2.report.owners import MOST, NOBODY, Stand, Standing, owner_pages, sentence, standing
+from r2d2.report.owners import MOST, NOBODY, Held, OwnerPage, owner_pages, sentence
 from r2d2.report.render import render_owner, render_owners
+from r2d2.report.standing import Stand, Standing, standing
 from r2d2.report.summary import code, markdown
-from tests.report_fakes import HOSTILE, hostile_report, tpch_report, with_trends
+from tests.report_fakes import HOSTILE, decided_report, hostile_report, tpch_report, with_trends
 
 
 def owned(data: ReportData, **owners: int) -> ReportData:
@@ -74,13 +78,10 @@ def test_what_is_decided_is_counted_and_what_lapsed_is_asked_again_with_the_reas
     data = owned(tpch_report(), ana=5)
     names = [row.id for row in data.gone[:5]]
     why = "ben had approved it, and that counts no more: it is 91 days old"
-    stands = {
-        names[0]: Standing(Stand.APPROVED),
-        names[1]: Standing(Stand.RETIRED),
-        names[2]: Standing(Stand.RETIRED),
-        names[3]: Standing(Stand.OPEN, why),
-    }
-    pages = owner_pages(data, 14, stands)
+    stood = dict(zip(names, (Stand.APPROVED, Stand.RETIRED, Stand.RETIRED), strict=False))
+    rows = (replace(row, stand=stood.get(row.id, Stand.OPEN)) for row in data.rows)
+    data = replace(data, rows=tuple(replace(row, stand_note=why if row.id == names[3] else "") for row in rows))
+    pages = owner_pages(data, 14)
     (ana,) = (page for page in pages if page.owner == "ana")
     assert [item.row.id for item in ana.items] == names[3:]
     assert ana.decided == {Stand.APPROVED: 1, Stand.RETIRED: 2}
@@ -91,6 +92,32 @@ def test_what_is_decided_is_counted_and_what_lapsed_is_asked_again_with_the_reas
     index = render_owners(pages, data)
     assert f'href="{ana.file}"' in index
     assert re.search(r"wait for decisions on 57 datasets", index)
+
+
+def test_what_lies_in_quarantine_is_listed_with_the_way_back_also_where_no_plan_has_it_any_more() -> None:
+    data = owned(tpch_report(), ana=2)
+    went, due = date(2026, 11, 1), date(2026, 12, 1)
+    held = [
+        Held("old/late", "ana", went, date(2026, 12, 9)),
+        Held("-a b\n", "ana", went, due),
+        Held("old/of nobody's", "", went, due),
+        Held("old/of_ben", "ben", went, due),
+    ]
+    pages = {page.title: page for page in owner_pages(data, 14, held=held)}
+    assert pages.keys() == {"ana", "ben", NOBODY}
+    assert [each.dataset for each in pages["ana"].held] == ["-a b\n", "old/late"]
+    text = render_owner(pages["ana"], data, 0.0)
+    state = "/var/lib/r2d2/state"
+    assert "2 datasets of yours were retired and can be given back at once" in text
+    assert f"<code>r2d2 restore --state {state} -- $&#39;-a b\\x0a&#39;</code>" in text
+    assert f"<code>r2d2 restore --state {state} old/late</code>" in text
+    assert '<td class="num">2026-11-01</td><td class="num">2026-12-09</td>' in text
+    ben = render_owner(pages["ben"], data, 0.0)
+    assert "Nothing of yours is left to decide on." in ben
+    assert "1 dataset of yours was retired" in ben
+    index = render_owners(tuple(pages.values()), data)
+    assert "In quarantine</th>" in index
+    assert re.search(r"<bdi>ben</bdi>.*<td class=\"num\">1</td></tr>", index)
 
 
 def test_how_a_dataset_stands_follows_from_the_decisions_on_it() -> None:
@@ -125,11 +152,33 @@ def test_hostile_names_run_nothing_and_name_no_other_file() -> None:
     assert page.file.startswith("etc-passwd-")
 
 
-def test_the_command_on_a_page_gives_flags_before_a_name_that_looks_like_one() -> None:
+def test_each_dataset_has_its_commands_and_a_shell_reads_its_name_as_it_is() -> None:
     data = hostile_report()
-    (row,) = (row for row in data.gone if row.id == "-rf")
-    (page,) = owner_pages(replace(data, rows=(replace(row, owner="ana"),)), 14)
-    assert " -- -rf</code>" in render_owner(page, data, 0.0)
+    gone = [row.id for row in data.gone if "\0" not in row.id]  # no file is called so, and no command can be given it
+    names = ["-a b", "two  spaces", "line\nbreak", *gone]
+    rows = [replace(data.gone[0], id=name, owner=f"{n}") for n, name in enumerate(names)]
+    for name, page in zip(names, sorted(owner_pages(replace(data, rows=tuple(rows)), 14), key=number), strict=True):
+        commands = re.findall("<code>(r2d2 (?:review approve|review reject|explain) .*?)</code>", page_of(page, data))
+        assert len(commands) == 3
+        for command in commands:
+            words = shell_words(unescape(command))
+            assert words[-1] == name
+            assert words[words.index("--state") + 1] == data.run.state
+            assert ("--" in words) == name.startswith("-")
+
+
+def number(page: OwnerPage) -> int:
+    return int(page.owner)
+
+
+def page_of(page: OwnerPage, data: ReportData) -> str:
+    return render_owner(page, data, 0.0)
+
+
+def shell_words(command: str) -> list[str]:
+    """What bash takes a command for."""
+    done = subprocess.run(["bash", "-c", f"printf '%s\\0' {command}"], capture_output=True, check=True)
+    return [os.fsdecode(word) for word in done.stdout.split(b"\0")[:-1]]
 
 
 def test_the_summary_says_what_can_be_saved_and_what_first() -> None:
@@ -141,6 +190,20 @@ def test_the_summary_says_what_can_be_saved_and_what_first() -> None:
     assert rows[0] == "| `finance/lineitem_copy` | `warehouse/lineitem` | 4.80 USD | 35 s |"
     assert "| and 50 more | | " in text
     assert "- since the run of 2026-11-17: datasets +1, bytes +1.00 GB" in text
+
+
+def test_the_summary_leaves_out_what_is_to_stay_and_says_what_is_decided() -> None:
+    data = decided_report()
+    text = markdown(data)
+    assert text.startswith(markdown(tpch_report()).splitlines()[0])  # the plan's figures are the plan's
+    assert (
+        "\n1 of these is approved, 2 were rejected and stay, 1 is retired already (as of 2026-11-28 01:30 UTC).\n"
+        in text
+    )
+    names = re.findall("^. `(.*?)`", text, re.MULTILINE)
+    assert names == [data.gone[0].id, *(row.id for row in data.gone[4:13])]
+    assert "| and 47 more | | " in text
+    assert "- left out: 2 rejected, 1 retired already" in text
 
 
 def test_nothing_in_a_name_ends_its_place_in_the_summary() -> None:

@@ -22,7 +22,16 @@ from r2d2.report.render import render
 from r2d2.report.wire import embedded
 from r2d2.units import human_bytes, money
 from r2d2.visible import shell_word, visible
-from tests.report_fakes import HOSTILE, dataset, hostile_report, large_report, plan_of, run_facts, tpch_report
+from tests.report_fakes import (
+    HOSTILE,
+    dataset,
+    decided_report,
+    hostile_report,
+    large_report,
+    plan_of,
+    run_facts,
+    tpch_report,
+)
 from tests.sampling import FULL
 
 
@@ -77,6 +86,23 @@ def test_the_headline_says_what_is_saved_and_that_nothing_was_deleted(tpch: Repo
     assert "Nothing was deleted" in text
     assert "/data/lake" in text
     assert "Storage prices are multiplied by 1,000" in text
+
+
+def test_what_is_decided_is_said_below_the_headline_and_what_is_to_stay_is_not_the_first_to_go(
+    tpch: ReportData,
+) -> None:
+    data = decided_report()
+    page = render(data)
+    text = " ".join("".join(Parsed(page).text).split())
+    assert f"by retiring {len(data.gone)} of {len(data.rows)} datasets." in text
+    said = "1 of these is approved, 2 were rejected and stay, 1 is retired already (as of 2026-11-28 01:30 UTC)."
+    assert said in text
+    first = page.partition("Retire first</h3>")[2].partition("</table>")[0]
+    assert [row.anchor in first for row in data.gone[:5]] == [True, False, False, False, True]
+    assert "47 more in" in text
+    assert "Left out: 2 rejected, 1 retired already." in text
+    assert 'id="decision"' in page
+    assert 'id="decision"' not in render(tpch)
 
 
 def test_what_takes_no_part_and_what_shares_files_is_said_with_the_reason() -> None:

@@ -10,12 +10,15 @@
     "stop producer": "Its producer can be stopped", keep: "Kept", none: "Not planned",
   };
   const GONE = ["retire", "redirect"];
+  const DECISIONS = {
+    undecided: "Nobody decided", lapsed: "Lapsed", approved: "Approved", rejected: "Rejected", retired: "Retired already",
+  };
   const SHOWN = 20; // entries of a list of datasets
   const NAME = 140; // characters of a name in the table
   const REASON = 400; // characters of a reason in the table
   const grouped = data.topics.length > 0;
   const byAnchor = new Map();
-  const view = { found: rows, sort: "", down: false, action: "all", topic: "", page: 0, size: 50 };
+  const view = { found: rows, sort: "", down: false, action: "all", topic: "", decision: "", page: 0, size: 50 };
   const $ = (id) => document.getElementById(id);
 
   function expand(fields, values) {
@@ -26,6 +29,8 @@
     rows.forEach((row, index) => {
       for (const field of ["format", "modified", "status", "action"]) row[field] = data.texts[row[field]];
       row.index = index;
+      [row.stand, row.standNote] = data.texts[row.stand];
+      row.decision = decision(row);
       row.above = [];
       row.below = [];
       row.parentName = row.parent === null ? "" : data.rows[row.parent][data.rowFields.indexOf("name")];
@@ -38,6 +43,13 @@
       rows[edge.child].above.push(edge);
       rows[edge.parent].below.push(edge);
     }
+  }
+
+  // What was decided on a dataset that could go.
+  function decision(row) {
+    if (!GONE.includes(row.action)) return "";
+    if (row.stand !== "open") return row.stand;
+    return row.standNote ? "lapsed" : "undecided";
   }
 
   // ---- text ----
@@ -166,13 +178,17 @@
     if (row.status !== "ok") add("Status", row.status);
     add("Dataset", `${row.format}, ${count(row.columns)} columns, version ${row.version}` +
       (row.modified ? `, last changed ${row.modified}` : ""));
-    if (GONE.includes(row.action)) {
-      add("To let it go", make("code", null, command('review approve --by YOUR_NAME --note "not needed"', row)), ", then ",
-        make("code", null, `r2d2 apply --state ${data.state}`));
-      add("To undo that", make("code", null, command("restore", row)));
-    }
+    if (!["", "undecided"].includes(row.decision)) add("Decision", row.standNote || DECISIONS[row.decision].toLowerCase());
+    if (["undecided", "lapsed", "approved"].includes(row.decision)) add("To let it go", ...lettingGo(row));
+    if (!["", "rejected"].includes(row.decision)) add("To undo that", make("code", null, command("restore", row)));
     add("More", make("code", null, command("explain", row)));
     return make("div", { class: "evidence" }, list);
+  }
+
+  function lettingGo(row) {
+    const apply = make("code", null, `r2d2 apply --state ${data.state}`);
+    if (row.decision === "approved") return [apply];
+    return [make("code", null, command('review approve --by YOUR_NAME --note "not needed"', row)), ", then ", apply];
   }
 
   function entry(row) {
@@ -199,7 +215,8 @@
     const words = $("search").value.toLowerCase().split(/\s+/).filter(Boolean);
     view.found = rows.filter((row) =>
       (view.action === "all" || row.action === view.action) &&
-      (view.topic === "" || row.topic === Number(view.topic)) && words.every((word) => row.haystack.includes(word)));
+      (view.topic === "" || row.topic === Number(view.topic)) &&
+      (view.decision === "" || row.decision === view.decision) && words.every((word) => row.haystack.includes(word)));
     if (view.sort) view.found.sort(compare);
     view.page = 0;
     show();
@@ -275,13 +292,26 @@
     }
   }
 
+  // Decisions to choose from, where anybody decided.
+  function decisions() {
+    const choice = $("decision");
+    if (!choice) return;
+    for (const [decided, label] of Object.entries(DECISIONS)) {
+      const number = rows.filter((row) => row.decision === decided).length;
+      if (number) choice.append(make("option", { value: decided }, `${label} (${count(number)})`));
+    }
+    choice.addEventListener("change", () => { view.decision = choice.value; select(); });
+  }
+
   // Nothing is filtered any more.
   function reset() {
     $("search").value = "";
     document.querySelector("#filter input").checked = true;
     view.action = "all";
     view.topic = "";
+    view.decision = "";
     if (grouped) $("topic").value = "";
+    if ($("decision")) $("decision").value = "";
   }
 
   // A link to a dataset leads to its entry, whatever page of the table it is on and whatever is filtered.
@@ -311,10 +341,11 @@
 
   function csv(list) {
     const lines = [["dataset", "action", "parent", "saving_per_month", "currency", "rebuild_seconds", "rebuild_cost",
-      "bytes", "rows", "format", "version", "reason", ...(grouped ? ["topic"] : [])]];
+      "bytes", "rows", "format", "version", "reason", "decision", ...(grouped ? ["topic"] : [])]];
     for (const row of list) {
       lines.push([row.name, row.action, row.parentName, row.saving, data.currency, row.seconds, row.cost,
-        row.bytes, row.rows, row.format, row.version, row.reason, ...(grouped ? [row.topicName] : [])]);
+        row.bytes, row.rows, row.format, row.version, row.reason, row.decision,
+        ...(grouped ? [row.topicName] : [])]);
     }
     return lines.map((line) => line.map(cell).join(",") + "\r\n").join("");
   }
@@ -331,6 +362,7 @@
     prepare();
     filters();
     topics();
+    decisions();
     for (const button of document.querySelectorAll("[data-sort]")) {
       button.addEventListener("click", () => sortBy(button));
     }
