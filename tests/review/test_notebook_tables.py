@@ -34,7 +34,7 @@ WRITTEN = {
 }
 _CELLS = (
     "from r2d2.review.tables import Cell, plain, size, table",
-    "from tests.report_fakes import HOSTILE",
+    f"HOSTILE = {list(HOSTILE)!r}",
     f"table('Many', 'name|#bytes', ((plain(f'sales/{{n:05}}' if n >= len(HOSTILE) else HOSTILE[n]), size(n))"
     f" for n in range({ROWS})))",
     f"table('Too many', 'name', ((plain(f'sales/{{n:05}}'),) for n in range({PAGED + 3})))",
