@@ -13,6 +13,7 @@ from r2d2.config import Settings
 from r2d2.errors import NotFound
 from r2d2.model.receipt import Receipt, Status
 from r2d2.pipeline import Reported
+from r2d2.recovery.records.decisions import rejections
 from r2d2.recovery.records.journal import Journal
 from r2d2.recovery.records.receipts import receipts
 from r2d2.report.data import ReportData
@@ -64,13 +65,16 @@ def held_of(state: State, roots: Sequence[str], settings: Settings) -> list[Held
     told = receipts(Journal(state).records).values()
     found = [each for each in told if each.status is Status.QUARANTINED and each.plan in own]
     owners = {number: _owners(state, number) for number in {each.plan for each in found}}
-    grace = timedelta(days=settings.retention.grace_days)
-    return [_held(each, owners[each.plan].get(each.dataset, ""), grace) for each in found]
+    grace, rejected = timedelta(days=settings.retention.grace_days), rejections(state)
+    return [
+        _held(each, owners[each.plan].get(each.dataset, ""), None if each.frozen or rejected(each) else grace)
+        for each in found
+    ]
 
 
-def _held(receipt: Receipt, owner: str, grace: timedelta) -> Held:
+def _held(receipt: Receipt, owner: str, grace: timedelta | None) -> Held:
     since = receipt.quarantined_at or receipt.at
-    return Held(receipt.dataset, owner, since.date(), (since + grace).date())
+    return Held(receipt.dataset, owner, since.date(), (since + grace).date() if grace is not None else None)
 
 
 def _owners(state: State, number: int) -> Mapping[str, str]:

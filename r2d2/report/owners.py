@@ -37,13 +37,13 @@ class Held:
 
     Attributes:
         owner: as the plan knew it by which it went; empty if unknown.
-        due: from then on a purge may remove it.
+        due: from then on a purge may remove it; None while it was rejected, or a person is asked about it.
     """
 
     dataset: str
     owner: str
     since: date
-    due: date
+    due: date | None
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,10 @@ def test_what_an_earlier_plan_retired_is_held_until_it_is_given_back_or_purged(l
     assert f"<code>r2d2 restore --state {line.state} copy.parquet</code>" in text
     assert line("restore", "copy.parquet") == 0
     assert held(line, lake) == both[1:]
+    assert line("review", "reject", "range.parquet", "--plan", "1", *WHO) == 0, line.err
+    assert held(line, lake) == [Held("range.parquet", "", today, None)]
+    assert line("report", "--owners", str(pages)) == 0, line.err
+    assert "not for now" in page.read_text(encoding="utf-8")
     whole_and_part(tmp_path / "other")
     planned(tmp_path / "other", line.state, "copy.parquet")
     assert held(line, tmp_path / "other") == []
