@@ -22,6 +22,9 @@ _HINTS = {
     "shared": "Nothing needs doing. It is kept: whoever deletes its files takes them from the other dataset, too.",
 }
 
+#: Where an id begins and ends in a text: a part of a longer name or value is none.
+_BEFORE, _AFTER = r"(?<![^\s('\"“‘])", r"(?![^\s,;/)'\"”’.:]|[.:]\S)"
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -34,11 +37,16 @@ class Problem:
 
 
 def masked(text: str, *ids: str) -> str:
-    """``text`` with partition values masked, except within the ids: those are how a dataset is called."""
+    """``text`` with partition values masked, except within the ids: those are how a dataset is called.
+
+    >>> masked("its rows are in sales/day=1, not in sales/day=12/x", "sales/day=1")
+    'its rows are in sales/day=1, not in sales/day=•••/x'
+    """
     own = [identifier for identifier in ids if "=" in identifier]
     if "=" not in text or not own:
         return masked_partitions(text) if "=" in text else text
-    pieces = re.split("(" + "|".join(re.escape(i) for i in sorted(own, key=len, reverse=True)) + ")", text)
+    names = "|".join(re.escape(i) for i in sorted(own, key=len, reverse=True))
+    pieces = re.split(f"{_BEFORE}({names}){_AFTER}", text)
     return "".join(piece if piece in own else masked_partitions(piece) for piece in pieces)
 
 

@@ -15,7 +15,7 @@ from r2d2.model.funnel import Funnel, SparkFigures, StageFigures, unusable_by_st
 from r2d2.model.plan import Plan
 from r2d2.report.data import MAX_SHARED, ReportData, build_report, dataset_anchor
 from r2d2.report.near_misses import NearMisses
-from r2d2.report.problems import Problem
+from r2d2.report.problems import Problem, masked
 from r2d2.report.proofs import MAX_STEPS, ProofPaths
 from r2d2.report.standing import Stand, Standing, Stands
 from tests.report_fakes import HOSTILE, dataset, edge, hostile_report, plan_of, run_facts, tpch_report
@@ -234,3 +234,21 @@ def test_datasets_that_share_files_are_listed_with_whom_after_what_can_not_be_us
     ]
     large = next(row for row in data.rows if row.id == "large")
     assert (large.shared_with, large.shared_count) == (many[:MAX_SHARED], 1000)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "shown"),
+    [
+        ("every row is in sales/day=2024-01-02/orders", "sales/day=2024-01-0", "every row is in sales/day=•••/orders"),
+        ("a=15/b=3/x: can't be read", "a=1", "a=•••/b=•••/x: can't be read"),
+        ("sales/v=1.5/x is cut", "sales/v=1", "sales/v=•••/x is cut"),
+        ("t=10:30/x is cut", "t=10", "t=•••/x is cut"),
+        ("in x/day=1/y", "day=1", "in x/day=•••/y"),
+        ("kept: 'sales/day=1'; it is used.", "sales/day=1", "kept: 'sales/day=1'; it is used."),
+        ("rebuilt from sales/day=1.", "sales/day=1", "rebuilt from sales/day=1."),
+    ],
+)
+def test_a_dataset_that_is_called_by_a_partition_shows_no_value_that_begins_alike(
+    text: str, name: str, shown: str
+) -> None:
+    assert masked(text, name) == shown
