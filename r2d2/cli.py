@@ -164,14 +164,15 @@ def _lake_commands(commands: Commands) -> None:
 def _state_commands(commands: Commands) -> None:
     state, run, output = flags.state(), flags.run_id(), flags.output_format("table", "json", "csv")
     text = "the datasets of a run; with the reason, if one can't be used"
-    command(commands, "datasets", text, _datasets, state, run, output)
+    command(commands, "datasets", text, _datasets, state, run, output, flags.settings())
     text = "the containments of a run: parent, child, and how it was decided"
     forms = flags.output_format("table", "json", "csv", "graphml")
-    edges = command(commands, "edges", text, _edges, state, run, forms)
+    edges = command(commands, "edges", text, _edges, state, run, forms, flags.settings())
     edges.add_argument("--grade", default="proven", choices=[grade.value for grade in Grade], help="default: proven")
     text = "every pair: of proven ones the closure, duplicates both ways; of refuted ones those by metadata too"
     edges.add_argument("--all", action="store_true", help=text)
-    plan = command(commands, "plan", "what to keep and what to retire, and why", _plan, state, run, output)
+    text = "what to keep and what to retire, and why"
+    plan = command(commands, "plan", text, _plan, state, run, output, flags.settings())
     plan.add_argument("--number", type=int, metavar="N", help="the plan with this number, as `r2d2 plans` lists it")
     text = "what is other in plan B than in plan A"
     plan.add_argument("--diff", nargs=2, type=int, metavar=("A", "B"), help=text)
@@ -290,20 +291,21 @@ def _demo(arguments: Namespace) -> None:
 def _datasets(arguments: Namespace) -> None:
     from r2d2.commands import state
 
-    state.show_datasets(arguments.state, arguments.run, arguments.format)
+    state.show_datasets(arguments.state, arguments.run, arguments.format, _shows_values(arguments))
 
 
 def _edges(arguments: Namespace) -> None:
     from r2d2.commands import state
 
-    state.show_edges(arguments.state, arguments.run, arguments.grade, arguments.all, arguments.format)
+    which = arguments.run, arguments.grade, arguments.all
+    state.show_edges(arguments.state, *which, arguments.format, _shows_values(arguments))
 
 
 def _plan(arguments: Namespace) -> None:
     from r2d2.commands import plans
 
     which = arguments.run, arguments.number, arguments.what_if, arguments.diff, arguments.details
-    plans.show_plan(arguments.state, *which, arguments.format)
+    plans.show_plan(arguments.state, *which, arguments.format, _shows_values(arguments))
 
 
 def _plans(arguments: Namespace) -> None:
@@ -327,8 +329,12 @@ def _runs(arguments: Namespace) -> None:
 def _explain(arguments: Namespace) -> None:
     from r2d2.commands import state
 
-    show_values = read_settings(arguments).report.show_values
-    state.explain(arguments.state, arguments.run, arguments.dataset, show_values)
+    state.explain(arguments.state, arguments.run, arguments.dataset, _shows_values(arguments))
+
+
+def _shows_values(arguments: Namespace) -> bool:
+    """Whether cell values may be shown."""
+    return read_settings(arguments).report.show_values
 
 
 def _prices(arguments: Namespace) -> None:

@@ -82,7 +82,7 @@ def results(state: Path, run_id: str = "") -> dict[str, Any]:
         "datasets": [dataset_row(dataset) for dataset in found],
         "edges": sorted((edge_row(edge) for edge in stored), key=str),
         "pairs": {(edge.parent, edge.child) for edge in pairs},
-        "plan": plan_object(runs.plan(opened, run)),
+        "plan": plan_object(runs.plan(opened, run), show_values=True),
     }
 
 

@@ -21,7 +21,7 @@ from r2d2.model.dataset import Dataset, Leaf
 from r2d2.model.edge import Edge, Grade, Projection, Witness
 from r2d2.model.family import STRING, narrowest_common
 from r2d2.model.plan import GONE, Action, Plan, PlannedDataset
-from r2d2.report.problems import masked
+from r2d2.report.problems import masked, masked_selection
 from r2d2.report.reading import reading_lines
 from r2d2.retention.arithmetic import UNKNOWN, explain_once, explain_planned
 from r2d2.retention.context import with_reads
@@ -48,8 +48,7 @@ class _Telling:
 
     def selection(self, predicate: str) -> str:
         """Which rows: columns are named, and their bounds only where values may be shown."""
-        named = all(part.startswith("a range of ") for part in predicate.split(" and "))
-        return visible(predicate) if named or self.show_values else "of rows chosen by values, which are masked"
+        return visible(predicate if self.show_values else masked_selection(predicate))
 
     def witness(self, witness: Witness) -> str:
         """What a row that refutes is known by: who can guess a row knows its hash."""

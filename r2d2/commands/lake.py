@@ -20,6 +20,7 @@ from r2d2.catalog.state import State, open_state
 from r2d2.catalog.state_place import REPORT
 from r2d2.catalog.summaries import summarize_files
 from r2d2.commands.engine import Engine
+from r2d2.commands.masking import without_values
 from r2d2.commands.output import print_rows
 from r2d2.commands.owners import write_owner_pages
 from r2d2.commands.state import DATASET_COLUMNS, dataset_row
@@ -164,7 +165,8 @@ def check(lakes: Sequence[str], settings: Settings, progress: Progress, output: 
     counts = Counter(dataset.status for dataset in datasets)
     progress.say(", ".join(f"{number} {status}" for status, number in sorted(counts.items())) or "no datasets")
     shown = datasets if output == "json" else [dataset for dataset in datasets if dataset.status != "ok"]
-    print_rows(map(dataset_row, shown), DATASET_COLUMNS, output)
+    rows = without_values(map(dataset_row, shown), settings.report.show_values)
+    print_rows(rows, DATASET_COLUMNS, output)
     return counts["error"] + sum(problem.unreadable for problem in problems)
 
 

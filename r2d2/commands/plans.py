@@ -10,6 +10,7 @@ from typing import Any
 
 from r2d2.catalog import runs
 from r2d2.catalog.state import State, open_state
+from r2d2.commands.masking import text_masked, without_values
 from r2d2.commands.output import print_object, print_rows
 from r2d2.errors import UsageError
 from r2d2.model.edge import Edge
@@ -32,6 +33,7 @@ def show_plan(
     diff: Sequence[int] | None,
     details: bool,
     output: str,
+    show_values: bool,
 ) -> None:
     """Prints a plan: the newest of a run, the one with a number, or what it would be at other prices; or a comparison.
 
@@ -40,6 +42,7 @@ def show_plan(
         what_if: ``NAME=NUMBER`` (``retention.what_if``).
         details: also what it takes once, who is asked, what would change it, and how the parent was proven.
         diff: the numbers of two plans, of which the second is told by what is other than in the first.
+        show_values: whether cell values may be shown (``report.show_values``).
     """
     if sum(map(bool, (number is not None, what_if, diff))) > 1:
         raise UsageError("--number, --what-if and --diff exclude each other", "give one of them")
@@ -48,14 +51,16 @@ def show_plan(
     state = open_state(state_dir)
     if diff:
         before, after = (runs.numbered_plan(state, each) for each in diff)
-        _show_diff(before, after, output)
+        _show_diff(before, after, output, show_values)
     elif number is not None:
-        _show_made(state, runs.numbered_plan(state, number), runs.run_of_plan(state, number), details, output)
+        _show_made(
+            state, runs.numbered_plan(state, number), runs.run_of_plan(state, number), details, output, show_values
+        )
     elif what_if:
-        _show_what_if(state, runs.find_run(state, run_id, runs.CONTAINED), what_if, output)
+        _show_what_if(state, runs.find_run(state, run_id, runs.CONTAINED), what_if, output, show_values)
     else:
         run = runs.find_run(state, run_id, runs.PLANNED)
-        _show_made(state, runs.plan(state, run), run, details, output)
+        _show_made(state, runs.plan(state, run), run, details, output, show_values)
 
 
 def show_plans(state_dir: str, output: str) -> None:
@@ -69,10 +74,10 @@ def planned_row(entry: PlannedDataset) -> dict[str, Any]:
     return {column: getattr(entry, column) for column in PLAN_COLUMNS} | {"action": entry.action.value}
 
 
-def plan_object(plan: Plan) -> dict[str, Any]:
+def plan_object(plan: Plan, show_values: bool) -> dict[str, Any]:
     """The plan as ``plan --format json`` gives it."""
     return {
-        "datasets": [planned_row(entry) for entry in plan.datasets],
+        "datasets": list(without_values(map(planned_row, plan.datasets), show_values)),
         "total_saving_per_month": plan.total_saving_per_month,
         "bytes_retired": plan.bytes_retired,
         "currency": plan.currency,
@@ -104,7 +109,7 @@ def _decision(entry: PlannedDataset | None) -> str | None:
     return f"{action} for {entry.parent}" if entry.parent else action
 
 
-def _show_made(state: State, plan: Plan, run: runs.Run, details: bool, output: str) -> None:
+def _show_made(state: State, plan: Plan, run: runs.Run, details: bool, output: str, show_values: bool) -> None:
     newest = runs.find_run(state, reached=runs.DISCOVERED)
     old: tuple[str, ...] = ()
     if newest.run_id != run.run_id:
@@ -113,16 +118,22 @@ def _show_made(state: State, plan: Plan, run: runs.Run, details: bool, output: s
         some = some_of([visible(name) for name in old])
         print(f"out of date, for run {newest.run_id} saw other versions of them or their parents: {some}")
     if not details:
-        _show(plan, "saves", output)
+        _show(plan, "saves", output, show_values)
         return
     proofs = {(edge.parent, edge.child): edge for edge in runs.proven(state, run)}
-    rows = [planned_row(entry) | _details(entry, proofs) for entry in plan.datasets]
+    rows = list(without_values((planned_row(e) | _details(e, proofs) for e in plan.datasets), show_values))
     if output == "json":
-        facts = {"once_cost": plan.once_cost, "run_cost": plan.run_cost, "findings": list(plan.findings)}
+        facts = {
+            "once_cost": plan.once_cost,
+            "run_cost": plan.run_cost,
+            "findings": list(map(text_masked(show_values), plan.findings)),
+        }
         facts |= {"out_of_date": list(old)}
         months = plan.payback_months if math.isfinite(plan.payback_months) else None
         date = _paid_back(plan, run.started)
-        print_object(plan_object(plan) | {"datasets": rows, "payback_months": months, "payback_date": date} | facts)
+        print_object(
+            plan_object(plan, show_values) | {"datasets": rows, "payback_months": months, "payback_date": date} | facts
+        )
         return
     print_rows(rows, (*PLAN_COLUMNS, *DETAILS), output)
 
@@ -144,15 +155,15 @@ def _details(entry: PlannedDataset, proofs: Mapping[tuple[str, str], Edge]) -> d
     return own | {"conditions": list(entry.conditions), "evidence": evidence}
 
 
-def _show(plan: Plan, saves: str, output: str) -> None:
+def _show(plan: Plan, saves: str, output: str, show_values: bool) -> None:
     if output == "json":
-        print_object(plan_object(plan))
+        print_object(plan_object(plan, show_values))
         return
-    print_rows(map(planned_row, plan.datasets), PLAN_COLUMNS, output)
+    print_rows(without_values(map(planned_row, plan.datasets), show_values), PLAN_COLUMNS, output)
     if output == "table":
         print(f"{f'plan {plan.number} ' if plan.number else ''}{saves} {_saved(plan)}; {visible(plan.solver)}")
         print(_once(plan))
-        for finding in plan.findings:
+        for finding in map(text_masked(show_values), plan.findings):
             print(f"finding: {visible(finding)}")
 
 
@@ -167,7 +178,7 @@ def _saved(plan: Plan) -> str:
     return f"{money(plan.total_saving_per_month, plan.currency)} a month and {human_bytes(plan.bytes_retired)}"
 
 
-def _show_what_if(state: State, run: runs.Run, what_if: Sequence[str], output: str) -> None:
+def _show_what_if(state: State, run: runs.Run, what_if: Sequence[str], output: str, show_values: bool) -> None:
     from r2d2.retention.context import Context
     from r2d2.retention.planner import make_plan  # takes longer to import than other commands to answer
     from r2d2.retention.what_if import changed
@@ -180,12 +191,12 @@ def _show_what_if(state: State, run: runs.Run, what_if: Sequence[str], output: s
     if made:
         context = replace(context, run_cost=made.run_cost)
     plan = make_plan(runs.datasets(state, run), runs.proven(state, run), duplicates, settings, context)
-    _show(plan, "would save", output)
+    _show(plan, "would save", output, show_values)
     if output == "table" and made:
         print(f"plan {made.number} saves {_saved(made)}")
 
 
-def _show_diff(before: Plan, after: Plan, output: str) -> None:
-    print_rows(differences(before, after), DIFF_COLUMNS, output)
+def _show_diff(before: Plan, after: Plan, output: str, show_values: bool) -> None:
+    print_rows(without_values(differences(before, after), show_values), DIFF_COLUMNS, output)
     if output == "table":
         print(f"plan {before.number} saves {_saved(before)}, plan {after.number} {_saved(after)}")

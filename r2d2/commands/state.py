@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
 from r2d2.catalog import runs
 from r2d2.catalog.state import open_state
 from r2d2.commands.explain import explain_lines
+from r2d2.commands.masking import without_values
 from r2d2.commands.output import print_rows
 from r2d2.commands.retired import retired_lines
 from r2d2.containment.candidates import refuted_by_metadata, shared_pairs
 from r2d2.errors import NotFound
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge, Grade
+from r2d2.report.problems import masked_selection
 from r2d2.visible import visible
 
 DATASET_COLUMNS = ("dataset", "format", "rows", "bytes", "columns", "version", "names", "shared_with", "error")
@@ -23,14 +26,15 @@ EDGE_COLUMNS = ("parent", "child", "grade", "rows_child", "rows_parent", "equal"
 RUN_COLUMNS = ("run_id", "started", "status", "roots", "datasets", "edges", "money_saved", "seconds", "cost", "version")
 
 
-def show_datasets(state_dir: str, run_id: str, output: str) -> None:
+def show_datasets(state_dir: str, run_id: str, output: str, show_values: bool) -> None:
     """Prints the datasets of a run."""
     state = open_state(state_dir)
     run = runs.find_run(state, run_id)
-    print_rows(map(dataset_row, runs.datasets(state, run)), DATASET_COLUMNS, output)
+    rows = without_values(map(dataset_row, runs.datasets(state, run)), show_values)
+    print_rows(rows, DATASET_COLUMNS, output)
 
 
-def show_edges(state_dir: str, run_id: str, grade: str, everything: bool, output: str) -> None:
+def show_edges(state_dir: str, run_id: str, grade: str, everything: bool, output: str, show_values: bool) -> None:
     """Prints edges of one grade; of the proven ones the reduction, or every pair. Shared ones are always all given."""
     state = open_state(state_dir)
     run = runs.find_run(state, run_id, runs.CONTAINED)
@@ -46,7 +50,8 @@ def show_edges(state_dir: str, run_id: str, grade: str, everything: bool, output
     if output == "graphml":
         _print_graph(found, edges)
     else:
-        print_rows(map(edge_row, edges), EDGE_COLUMNS, output)
+        told = edges if show_values else (replace(e, predicate=masked_selection(e.predicate)) for e in edges)
+        print_rows(without_values(map(edge_row, told), show_values), EDGE_COLUMNS, output)
 
 
 def _print_graph(datasets: Sequence[Dataset], edges: Iterable[Edge]) -> None:

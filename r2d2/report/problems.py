@@ -50,6 +50,16 @@ def masked(text: str, *ids: str) -> str:
     return "".join(piece if piece in own else masked_partitions(piece) for piece in pieces)
 
 
+def masked_selection(predicate: str) -> str:
+    """Which rows of a parent a child holds: columns are named, and nothing is told of their values.
+
+    >>> masked_selection("a range of day"), masked_selection("day in (1, 2)")
+    ('a range of day', 'rows chosen by values, which are masked')
+    """
+    named = all(part.startswith("a range of ") for part in predicate.split(" and "))
+    return predicate if named or not predicate else "rows chosen by values, which are masked"
+
+
 def masked_problems(problems: Iterable[Problem], show_values: bool) -> Iterable[Problem]:
     """Problems without credentials, and without values of partitions unless these are shown."""
     for p in problems:

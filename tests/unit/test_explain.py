@@ -80,7 +80,7 @@ def test_cell_values_are_masked_and_names_are_not(said: Callable[..., str]) -> N
     text = said(CHILD) + said("broken")
     assert not [value for value in VALUES if value in text]
     assert f"every row of {CHILD} is in {PARENT}, says sales/k=•••/p" in text
-    assert "other, by box: all: of rows chosen by values, which are masked" in text
+    assert "other, by box: all: rows chosen by values, which are masked" in text
     assert "third, by box: all: a range of x" in text, "columns are no values"
     assert "fourth, by join: misses [witness: a row, here 2 times, there once]" in text
     assert "sales/k=•••/p.parquet is cut short" in text
@@ -91,3 +91,24 @@ def test_they_are_shown_where_the_setting_allows_it(said: Callable[..., str]) ->
     text = said(CHILD, SHOW) + said("broken", SHOW)
     assert [value for value in VALUES if value not in text] == []
     assert "masked" not in text
+
+
+COMMANDS = (("datasets",), ("edges",), ("edges", "--grade", "refuted"), ("plan",), ("plan", "--details"))
+
+
+@pytest.mark.parametrize("output", ["table", "json", "csv"])
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_lists_of_what_a_run_found_hold_no_cell_value_unless_they_may(
+    state: Path, capsys: pytest.CaptureFixture[str], command: tuple[str, ...], output: str
+) -> None:
+    def printed(*more: str) -> str:
+        assert main([*command, "--state", str(state), "--format", output, *more]) == 0
+        return capsys.readouterr().out.replace("\n", " ")
+
+    text = printed()
+    assert not [value for value in VALUES if value in text]
+    if output == "table":  # whose cells are folded
+        return
+    assert "sales/k=OWN/part" in text, "a dataset is called so"
+    if command != ("edges", "--grade", "refuted"):
+        assert [value for value in VALUES if value in printed("--set", SHOW)]
