@@ -36,6 +36,7 @@ from r2d2.model.edge import Edge, Grade
 from r2d2.operations.observe import observed
 from r2d2.operations.turns import turn
 from r2d2.progress import Progress
+from r2d2.recovery.records.decisions import Decided, decisions_on
 from r2d2.report.near_misses import near_misses
 from r2d2.report.problems import Problem as RunProblem
 from r2d2.report.summary import markdown
@@ -67,7 +68,10 @@ def finish(outcome: pipeline.Outcome, progress: Progress, output: str) -> None:
     if output == "json":
         print(job.funnel.to_json())
     else:
-        print("\n".join(retire_lines(outcome.plan, outcome.containments.how)), flush=True)
+        made = decisions_on(job.state, job.roots, job.settings.recovery)
+        rejected = {each.dataset for each in outcome.plan.retired if made.on(each) is Decided.REJECTED}
+        lines = retire_lines(outcome.plan, outcome.containments.how, rejected=rejected)
+        print("\n".join(lines), flush=True)
     if number := len(outcome.topics.names):
         shown = f"r2d2 topics --state {shell_word(job.state.location)}"
         progress.say(f"{plural(number, 'topic')}: {shown}", "topics", topics=number)

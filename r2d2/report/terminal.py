@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from r2d2.model.funnel import Funnel, StageFigures
 from r2d2.model.plan import Plan
@@ -35,17 +35,20 @@ def funnel_lines(funnel: Funnel) -> list[str]:
     return [*_aligned(figures), *_stage_lines(funnel.stages)]
 
 
-def retire_lines(plan: Plan, how: Callable[[str, str], str], most: int = 10) -> list[str]:
+def retire_lines(
+    plan: Plan, how: Callable[[str, str], str], most: int = 10, rejected: Collection[str] = ()
+) -> list[str]:
     """What to retire first: dataset, what it is rebuilt from, how that was proven, what it saves, how long it takes.
 
     Args:
         plan: the plan; its order is kept.
         how: how a parent's containment of a child was proven.
         most: lines; how many more there are is said.
+        rejected: datasets that people want to keep; how many they are is said.
     """
-    retired = plan.retired
-    if not retired:
+    if not plan.retired:
         return ["  nothing is worth retiring; `r2d2 plan` says why for each dataset"]
+    retired = [entry for entry in plan.retired if entry.dataset not in rejected]
     rows = [("retire first", "rebuilt from", "proven by", "saves a month", "back in")] + [
         (
             visible(entry.dataset),
@@ -61,8 +64,11 @@ def retire_lines(plan: Plan, how: Callable[[str, str], str], most: int = 10) -> 
         f"  {a:<{widths[0]}}  {b:<{widths[1]}}  {c:<{widths[2]}}  {d:>{widths[3]}}  {e:>{widths[4]}}"
         for a, b, c, d, e in rows
     ]
-    more = len(retired) - most
-    return [*lines, f"  and {count(more)} more (`r2d2 plan` lists them all)"] if more > 0 else lines
+    if (more := len(retired) - most) > 0:
+        lines.append(f"  and {count(more)} more (`r2d2 plan` lists them all)")
+    if left := len(plan.retired) - len(retired):
+        lines.append(f"  and {count(left)} more that would save money but {'was' if left == 1 else 'were'} rejected")
+    return lines
 
 
 def _left(funnel: Funnel) -> Iterator[tuple[str, str, str]]:

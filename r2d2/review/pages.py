@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from r2d2.errors import EnvironmentMissing, R2D2Error
+from r2d2.errors import EnvironmentMissing, R2D2Error, UsageError
 from r2d2.progress import Progress
 from r2d2.report.render import render_notebook
 from r2d2.report.vega.chart import MIME
@@ -39,10 +39,13 @@ def write_pages(
         The pages.
 
     Raises:
+        UsageError: the directory is that of the notebooks themselves, which would be written over.
         EnvironmentMissing: papermill or Jupyter are not installed.
         R2D2Error: a cell of a notebook failed.
         OSError: a page can't be written.
     """
+    if any(path.resolve().parent == target.resolve() for path in notebooks()):
+        raise UsageError(f"{target} is where the notebooks of r2d2 are", "give another directory for what they show")
     target.mkdir(parents=True, exist_ok=True)
     there = state if "://" in state else str(Path(state).absolute())  # they run in a directory of their own
     file = str(Path(config).absolute()) if config else ""

@@ -179,3 +179,11 @@ def test_the_looks_of_the_guard_are_told_and_one_that_is_overdue(
     hasty = operations.looks(Lake(str(tmp_path / "state"), overrides=["retention.guard_checks=100000000"]))
     assert isinstance(hasty, Table)
     assert ": it is overdue, and before only that is purged which was approved with unpr" in hasty.note
+
+
+def test_notebooks_are_not_written_over_by_what_they_show(tmp_path: Path) -> None:
+    before = [path.read_bytes() for path in notebooks()]
+    for place in (notebooks()[0].parent, notebooks()[0].resolve().parent):
+        with pytest.raises(UsageError, match="is where the notebooks of r2d2 are"):
+            write_pages(str(tmp_path), "", place, Progress(quiet=True))
+    assert [path.read_bytes() for path in notebooks()] == before

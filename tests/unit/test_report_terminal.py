@@ -158,3 +158,11 @@ def test_money(amount: float, text: str) -> None:
 
 def test_a_share_is_never_rounded_to_all_or_nothing() -> None:
     assert [percent(p, 1000) for p in (0, 1, 500, 999, 1000)] == ["0%", "<1%", "50%", ">99%", "100%"]
+
+
+def test_what_people_want_to_keep_is_not_among_what_to_retire_first() -> None:
+    lines = retire_lines(plan(*(retired(f"c{i}", "p") for i in range(5))), lambda *_: "", most=3, rejected=["c0", "c3"])
+    assert [line.split()[0] for line in lines[1:-1]] == ["c1", "c2", "c4"]
+    assert lines[-1] == "  and 2 more that would save money but were rejected"
+    lines = retire_lines(plan(retired("c0", "p")), lambda *_: "", rejected=["c0"])
+    assert lines[-1] == "  and 1 more that would save money but was rejected"
