@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from r2d2.errors import NotFound, UsageError
+from r2d2.progress import Progress
 from r2d2.review import operations, overview, plan_review
 from r2d2.review.lake import Lake
+from r2d2.review.pages import notebooks, write_pages
 from r2d2.review.plan_review import Chosen
 from r2d2.review.table import PAGE, PAGED, SHOWN, Preformatted, Said, Table
 from r2d2.review.tables import plain, size, table
