@@ -43,7 +43,7 @@ def topics_stage(job: Job, held: Contained, plan: Plan) -> Made | None:
                 catalog,
                 job.settings.semantics,
                 spark=lambda: job.spark,
-                among=runs.of_lake(job.state, job.roots),
+                among=runs.of_lake(job.state, job.lake),
             )
             reading.note = f", {plural(len(made.topics), 'topic')}"
     except StateError:

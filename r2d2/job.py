@@ -55,6 +55,7 @@ class Job:
     begun: float = field(default_factory=time.monotonic)
     needs: frozenset[str] = frozenset()
     cores: int = 0
+    lake: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         of_run(self.run_id)
@@ -101,6 +102,7 @@ class Job:
             "problems": json.dumps([asdict(problem) for problem in self.problems]),
             "inputs": self.inputs,
             "version": __version__,
+            "lake": json.dumps(sorted(self.lake)) if self.lake else None,
         }
         self.state.append("runs", [row])
 
@@ -110,7 +112,7 @@ def new_job(roots: Sequence[str], state: State, settings: Settings, progress: Pr
     started = datetime.now(UTC)
     run_id = f"{started:%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:6]}"
     places = tuple(root if root.startswith("catalog:") else absolute(root) for root in roots)
-    return Job(state, settings, progress, run_id, places, started)
+    return Job(state, settings, progress, run_id, places, started, lake=runs.lake_of(places))
 
 
 def resumed_job(run: runs.Run, state: State, settings: Settings, progress: Progress, reached: str) -> Job:
@@ -123,4 +125,5 @@ def resumed_job(run: runs.Run, state: State, settings: Settings, progress: Progr
     progress.figures.extend(run.funnel.stages[:kept])
     problems = tuple(Problem(**problem) for problem in run.problems)
     inputs = "" if reached == runs.DISCOVERED else run.inputs
-    return Job(state, settings, progress, run.run_id, run.roots, run.started, run.funnel, problems, inputs=inputs)
+    given = run.run_id, run.roots, run.started, run.funnel, problems
+    return Job(state, settings, progress, *given, inputs=inputs, lake=run.lake)

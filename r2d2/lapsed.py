@@ -7,6 +7,7 @@ from functools import cache
 
 import networkx as nx
 
+from r2d2.catalog import runs
 from r2d2.job import Job
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge
@@ -26,11 +27,13 @@ def lapsed_decisions(
 ) -> None:
     """Notes which decisions count no more, now that there is a new plan.
 
+    A new plan of an older run ends none: newer ones know more.
+
     Args:
         edges: the proven ones of the reduction.
     """
-    decisions = decisions_on(job.state, job.roots, job.settings.recovery)
-    if not decisions.newest:
+    decisions = decisions_on(job.state, job, job.settings.recovery)
+    if not decisions.newest or job.started < max(runs.planned_at(job.state, job.lake), default=job.started):
         return
     known = {dataset.id: dataset for dataset in datasets if dataset.status == "ok"}
 

@@ -31,7 +31,7 @@ from r2d2.containment.join_kept import KeptJoin
 from r2d2.containment.row_hash import FAST, RowHash
 from r2d2.containment.scanner import Scanner
 from r2d2.containment.store import ResultStore
-from r2d2.errors import StateError
+from r2d2.errors import StateError, Tampered
 from r2d2.garbage import rare_collections
 from r2d2.grouped import report_topics, topics_stage
 from r2d2.job import Job, new_job
@@ -53,7 +53,7 @@ from r2d2.report.data import ReportData, RunFacts, build_report
 from r2d2.report.near_misses import NearMisses, near_misses
 from r2d2.report.problems import Problem
 from r2d2.report.render import render
-from r2d2.report.standing import stands_in
+from r2d2.report.standing import NO_STANDS, Stands, stands_in
 from r2d2.report.topics import Topics
 from r2d2.retention.context import Context
 from r2d2.retention.latency import slowed
@@ -258,7 +258,7 @@ def retention_stage(
 
 
 def _context(job: Job, usages: Sequence[Usage]) -> Context:
-    before = runs.plan_before(job.state, job.roots)
+    before = runs.plan_before(job.state, job.lake)
     return replace(Context.of(usages, len(job.roots), before, job.started), run_cost=job.cost())
 
 
@@ -298,12 +298,21 @@ def report_stage(found: Reported) -> ReportData:
     return data
 
 
+def _stands(job: Job, plan: Plan) -> Stands:
+    """What people decided of a plan; a journal that is damaged costs no report."""
+    try:
+        return stands_in(plan, decisions_on(job.state, job, job.settings.recovery))
+    except Tampered as error:
+        job.progress.note(visible(f"decisions are left out of the report: {error} ({error.hint})"))
+        return NO_STANDS
+
+
 def report_data(found: Reported) -> ReportData:
     """What the report of a run shows."""
     job, datasets, edges, near, duplicates, plan, topics = found
     facts = RunFacts(job.run_id, job.started, job.roots, job.state.location)
     funnel = replace(job.funnel, stages=tuple(job.progress.figures))
     trends = trends_of(job, datasets, edges, duplicates, plan)
-    stands = stands_in(plan, decisions_on(job.state, job.roots, job.settings.recovery))
+    stands = _stands(job, plan)
     rest = funnel, job.problems, job.settings, topics, trends, job.usages, stands
     return build_report(facts, datasets, edges, duplicates, near, plan, *rest)

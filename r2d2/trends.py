@@ -37,8 +37,7 @@ def trends_of(
 
 def _before(job: Job) -> Iterator[RunPoint]:
     """Earlier runs that came as far as a plan, the oldest first."""
-    roots = sorted(job.roots)
-    found = [run for run in runs.runs(job.state) if run.reached(runs.PLANNED) and sorted(run.roots) == roots]
+    found = [run for run in runs.runs(job.state) if run.reached(runs.PLANNED) and run.lake == job.lake]
     earlier = [run for run in found if run.started < job.started and run.run_id != job.run_id]
     for run in sorted(earlier[:_RUNS], key=lambda run: run.started):
         size = pc.sum(job.state.rows("datasets", run.run_id, columns=("bytes",))["bytes"]).as_py() or 0
@@ -57,7 +56,7 @@ def _limits(
 ) -> Iterator[LimitPoint]:
     """What plans at other limits would save, the shortest first; at its own the plan itself."""
     settings = job.settings.retention
-    before = runs.plan_before(job.state, job.roots, plan.number)
+    before = runs.plan_before(job.state, job.lake, plan.number)
     context = replace(Context.of(job.usages, len(job.roots), before, job.started), run_cost=plan.run_cost)
     for seconds in sorted({*_LIMITS, settings.latency_limit}):
         own = seconds == settings.latency_limit

@@ -35,6 +35,7 @@ class Run:
     """A run: its id, when it started and when its status was last written (UTC), roots, funnel, problems.
 
     Attributes:
+        lake: what its roots were when it started (``lake_of``): equal for the same lake, however it was spelled.
         inputs: what its containments follow from (``inputs_of``); empty where they may come out otherwise another time.
     """
 
@@ -48,6 +49,7 @@ class Run:
     inputs: str
     version: str
     settings: Mapping[str, Any]
+    lake: frozenset[str]
 
     @property
     def case_sensitive(self) -> bool:
@@ -228,33 +230,45 @@ def runs_of_plans(state: State, numbers: Iterable[int]) -> list[Run]:
     return sorted(unique.values(), key=lambda run: run.started, reverse=True)
 
 
-def of_lake(state: State, roots: Sequence[str]) -> frozenset[str]:
-    """The ids of all runs on a lake, however its roots were spelled."""
-    wanted = _lake(roots)
-    return frozenset(run.run_id for run in runs(state) if _lake(run.roots) == wanted)
+def lake_of(roots: Iterable[str]) -> frozenset[str]:
+    """What roots are now, links followed: equal for the same ones, however they are spelled."""
+    return frozenset(map(one_spelling, roots))
 
 
-def plans_of_lake(state: State, roots: Sequence[str]) -> frozenset[int]:
+def of_lake(state: State, lake: frozenset[str]) -> frozenset[str]:
+    """The ids of all runs on a lake."""
+    return frozenset(run.run_id for run in runs(state) if run.lake == lake)
+
+
+def plans_of_lake(state: State, lake: frozenset[str]) -> frozenset[int]:
     """The numbers of all plans of a lake."""
-    wanted = _lake(roots)
-    return frozenset(number for number, lake in lakes_of_plans(state).items() if lake == wanted)
+    return frozenset(number for number, of in lakes_of_plans(state).items() if of == lake)
 
 
 def lakes_of_plans(state: State) -> dict[int, frozenset[str]]:
-    """What lake each plan is of, as something that is equal for the same lake."""
-    lakes = {run.run_id: _lake(run.roots) for run in runs(state)}
+    """What lake each plan is of."""
+    lakes = {run.run_id: run.lake for run in runs(state)}
     return {head["plan"]: lakes[head["run_id"]] for head in plan_heads(state) if head["run_id"] in lakes}
 
 
-def _lake(roots: Iterable[str]) -> frozenset[str]:
-    return frozenset(one_spelling(root) for root in roots)
-
-
-def plan_before(state: State, roots: Sequence[str], number: int | None = None) -> Plan | None:
+def plan_before(state: State, lake: frozenset[str], number: int | None = None) -> Plan | None:
     """The newest plan of a lake that was made before the one with this number (None: of all)."""
-    alike = of_lake(state, roots)
+    alike = of_lake(state, lake)
     heads = (head for head in plan_heads(state) if head["run_id"] in alike)
     return _first_whole(state, (head for head in heads if number is None or head["plan"] < number))
+
+
+def planned_at(state: State, lake: frozenset[str]) -> Iterator[datetime]:
+    """When each run on a lake started that has a plan."""
+    numbered = {head["run_id"] for head in plan_heads(state)}
+    return (run.started for run in runs(state) if run.lake == lake and run.run_id in numbered)
+
+
+def newest_plan(state: State, lake: frozenset[str]) -> Plan | None:
+    """The newest plan of the newest run on a lake that has one: another plan of an older run knows less."""
+    started = {run.run_id: run.started for run in runs(state) if run.lake == lake}
+    heads = [head for head in plan_heads(state) if head["run_id"] in started]
+    return _first_whole(state, sorted(heads, key=lambda h: (started[h["run_id"]], h["plan"]), reverse=True))
 
 
 def plan_heads(state: State, run_id: str | None = None) -> list[dict[str, Any]]:
@@ -385,4 +399,5 @@ def _run(rows: Sequence[dict[str, Any]]) -> Run:
         inputs=newest["inputs"],
         version=newest["version"],
         settings=json.loads(newest["settings"]),
+        lake=frozenset(json.loads(newest["lake"])) if newest["lake"] else lake_of(json.loads(newest["roots"])),
     )

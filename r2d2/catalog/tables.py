@@ -41,6 +41,7 @@ RUNS = pa.schema(
         ("problems", pa.string()),
         ("inputs", pa.string()),
         ("version", pa.string()),
+        ("lake", pa.string()),
     ]
 )
 DATASETS = pa.schema(
@@ -163,6 +164,7 @@ REVIEWS = pa.schema(
         ("content", pa.string()),
         ("number", pa.int64()),
         ("journal", pa.string()),
+        ("location", pa.string()),
     ]
 )
 #: Recipes of retirements; the journal knows by its SHA-256 which one is in force.

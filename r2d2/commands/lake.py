@@ -68,7 +68,7 @@ def finish(outcome: pipeline.Outcome, progress: Progress, output: str) -> None:
     if output == "json":
         print(job.funnel.to_json())
     else:
-        made = decisions_on(job.state, job.roots, job.settings.recovery)
+        made = decisions_on(job.state, job, job.settings.recovery)
         rejected = {each.dataset for each in outcome.plan.retired if made.on(each) is Decided.REJECTED}
         lines = retire_lines(outcome.plan, outcome.containments.how, rejected=rejected)
         print("\n".join(lines), flush=True)

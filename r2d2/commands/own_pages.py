@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from r2d2.report.render import OWNERS_MARK
 
 #: A page's mark is in the first so many bytes of it.
 _HEAD = 2048
+#: What a page of an owner is called: a copy that somebody made is theirs.
+_NAME = re.compile(r"[a-z0-9-]+-[0-9a-f]{8}\.html")
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,8 @@ class OwnPages:
     def outdated(self, names: Iterable[str]) -> list[Path]:
         """Pages of this state that are none of these."""
         current = frozenset(names)
-        return sorted(p for p in self.place.glob("*.html") if p.name not in current and self.mark in _head(p))
+        found = (path for path in self.place.glob("*.html") if _NAME.fullmatch(path.name) and path.name not in current)
+        return sorted(path for path in found if self.mark in _head(path))
 
 
 def _head(path: Path) -> str:

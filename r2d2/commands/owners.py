@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -56,12 +56,12 @@ def owner_files(
 
 
 def _pages(state: State, found: Reported, data: ReportData, settings: Settings) -> tuple[OwnerPage, ...]:
-    return owner_pages(data, settings.report.decide_days, held_of(state, found.job.roots, settings))
+    return owner_pages(data, settings.report.decide_days, held_of(state, found.job.lake, settings))
 
 
-def held_of(state: State, roots: Sequence[str], settings: Settings) -> list[Held]:
+def held_of(state: State, lake: frozenset[str], settings: Settings) -> list[Held]:
     """What of a lake lies in quarantine, whichever of its plans retired it."""
-    own = runs.plans_of_lake(state, roots)
+    own = runs.plans_of_lake(state, lake)
     told = receipts(Journal(state).records).values()
     found = [each for each in told if each.status is Status.QUARANTINED and each.plan in own]
     owners = {number: _owners(state, number) for number in {each.plan for each in found}}

@@ -186,7 +186,7 @@ def _show_what_if(state: State, run: runs.Run, what_if: Sequence[str], output: s
     settings = changed(run.retention, what_if)
     duplicates = runs.groups(state, run).duplicates
     made = runs.plan(state, run) if run.reached(runs.PLANNED) else None
-    before = runs.plan_before(state, run.roots, made.number if made else None)
+    before = runs.plan_before(state, run.lake, made.number if made else None)
     context = Context.of(runs.usage(state, run), len(run.roots), before, run.started)
     if made:
         context = replace(context, run_cost=made.run_cost)

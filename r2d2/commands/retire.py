@@ -9,6 +9,7 @@ from typing import Any
 
 from r2d2.catalog import runs
 from r2d2.catalog.patterns import Patterns
+from r2d2.catalog.runs import Run
 from r2d2.commands.asking import ask
 from r2d2.commands.output import print_rows
 from r2d2.commands.recovering import Command
@@ -51,7 +52,7 @@ def apply(
         UsageError: nobody is there to be asked.
     """
     plan, run = plan_of(command.state, number)
-    wanted = _approved(command, plan, run.roots, chosen(only))
+    wanted = _approved(command, plan, run, chosen(only))
     if not dry_run and wanted:
         size = sum(run_bytes for run_bytes in _bytes(command, wanted, run.run_id))
         ask(f"Retire {plural(len(wanted), 'dataset')} ({human_bytes(size)}) of plan {plan.number}?", yes)
@@ -59,8 +60,8 @@ def apply(
         print_rows([], OUTCOME_COLUMNS, output)
         return 0
     with command.at_work([run], dry_run) as recovery:
-        made = decisions_on(command.state, run.roots, command.settings.recovery)
-        newest = runs.plan_before(command.state, run.roots)
+        made = decisions_on(command.state, run, command.settings.recovery)
+        newest = runs.newest_plan(command.state, run.lake)
         outcomes = applying.apply(recovery, plan, made, wanted.__contains__, dry_run, leave_view, by, newest)
         return _show(command, outcomes, dry_run, output)
 
@@ -101,9 +102,9 @@ def chosen(patterns: Sequence[str]) -> Callable[[str], bool]:
     return lambda name: not patterns or name in patterns or covering.covers(name)
 
 
-def _approved(command: Command, plan: Plan, roots: Sequence[str], asked: Callable[[str], bool]) -> set[str]:
+def _approved(command: Command, plan: Plan, run: Run, asked: Callable[[str], bool]) -> set[str]:
     """What is to be retired; how much of the plan is not is said."""
-    made, gone = decisions_on(command.state, roots, command.settings.recovery), _gone(command)
+    made, gone = decisions_on(command.state, run, command.settings.recovery), _gone(command)
     entries = [entry for entry in plan.retired if asked(entry.dataset)]
     done = {entry.dataset for entry in entries if (entry.dataset, plan.number) in gone}
     left = {entry.dataset: made.on(entry) for entry in entries if entry.dataset not in done}

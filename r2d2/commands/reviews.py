@@ -10,7 +10,7 @@ from r2d2.catalog.runs import Run
 from r2d2.catalog.state import State, open_state
 from r2d2.commands.output import print_rows
 from r2d2.config import Settings
-from r2d2.errors import UsageError
+from r2d2.errors import Tampered, UsageError
 from r2d2.model.dataset import Dataset
 from r2d2.model.plan import Plan, PlannedDataset
 from r2d2.model.receipt import RETIRED, Acceptance, Review, Status
@@ -49,7 +49,7 @@ def show_reviews(state_dir: str, number: int | None, settings: Settings, output:
     state = open_state(state_dir)
     plan, run = plan_of(state, number)
     found = {dataset.id: dataset for dataset in runs.datasets(state, run)}
-    made = decisions_on(state, run.roots, settings.recovery)
+    made = decisions_on(state, run, settings.recovery)
     columns = _BRIEF if output == "table" else LIST_COLUMNS
     print_rows((listed(entry, made, found, settings) for entry in plan.retired), columns, output)
 
@@ -84,7 +84,7 @@ def review(
         made = decide(
             state,
             plan,
-            _undecided(plan, decisions_on(state, run.roots, settings.recovery)) if everything else names,
+            _undecided(plan, decisions_on(state, run, settings.recovery)) if everything else names,
             approved,
             by,
             note,
@@ -99,8 +99,13 @@ def review(
 
 def _say_what_is_gone(state: State, run: Run, names: set[str], progress: Progress) -> None:
     """To reject what was retired keeps it from a purge, and does not give it back."""
-    plans = runs.plans_of_lake(state, run.roots)
-    for receipt in receipts(Journal(state).records).values():
+    plans = runs.plans_of_lake(state, run.lake)
+    try:
+        done = receipts(Journal(state).records)
+    except Tampered as error:  # the rejection was kept all the same
+        progress.note(visible(f"whether any of it was retired can't be told: {error}"))
+        return
+    for receipt in done.values():
         if receipt.dataset in names and receipt.plan in plans and receipt.status in RETIRED:
             now = "lies in quarantine, and is not purged" if receipt.status is Status.QUARANTINED else "was purged"
             progress.say(f"{visible(receipt.dataset)} {now}: `r2d2 restore DATASET --state DIR` gives it back")

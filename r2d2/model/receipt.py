@@ -35,8 +35,9 @@ class Review:
         content: what tells the dataset's files (``content_of``): a table that was made anew may have its old version
             number. Empty where that was not kept.
         number: of the decision in its state, from 1: clocks don't tell which one is newer. 0 where that was not kept.
-        journal: SHA-256 of the journal's last record when it was made, empty for none: what was done before and after
-            it. None where that was not kept.
+        journal: SHA-256 of the journal's last record when an approval was made, empty for none: what was done before
+            and after it. None where that was not kept.
+        location: where the dataset is; empty where that was not kept.
     """
 
     dataset: str
@@ -56,6 +57,7 @@ class Review:
     content: str = ""
     number: int = 0
     journal: str | None = None
+    location: str = ""
 
 
 class Status(StrEnum):
@@ -90,7 +92,7 @@ class Receipt:
         dataset: id of the child.
         status: see there.
         at: when that was reached, UTC.
-        sequence: number of the journal's record by which it was.
+        sequence: number of the journal's record by which the dataset last left the lake, or came back to it.
         quarantined_at: when it went into quarantine; None before.
         root: the root that it lies in.
         location: where it was.

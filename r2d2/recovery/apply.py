@@ -6,12 +6,13 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 
 from r2d2.errors import NotContained, NotRetirable, R2D2Error, StateError
 from r2d2.lake.catalog_names import names_in_quarantine
 from r2d2.lake.file_tree import refused, shown
 from r2d2.lake.storage import storage_for
-from r2d2.model.plan import GONE, Action, Plan, PlannedDataset
+from r2d2.model.plan import Action, Plan, PlannedDataset
 from r2d2.model.receipt import Acceptance, Review
 from r2d2.model.recipe import Fidelity, Recipe
 from r2d2.recovery.catalogs.catalog_quarantine import put_away, table_of
@@ -69,7 +70,7 @@ def apply(
         dry_run: only says what would be done; nothing is written.
         leave_view: a view stands in the place of each table of a catalog; else only where the plan says so.
         by: who applies it.
-        newest: the newest plan of the lake, if that is another one: what it keeps is kept, whatever was known before.
+        newest: the newest plan of the lake: what it does not retire stays, whatever an older one says.
 
     Yields:
         an outcome for each wanted dataset that the plan retires.
@@ -78,8 +79,7 @@ def apply(
         StateError: something was begun earlier and is not finished; the state can't be written.
     """
     recovery.require_finished()
-    kept = frozenset(each.dataset for each in (newest or plan).datasets if each.action not in GONE)
-    orders = _Orders(plan.number, decisions, by, dry_run, leave_view, kept, (newest or plan).number)
+    orders = _Orders(plan.number, decisions, by, dry_run, leave_view, newest or plan)
     for entry in plan.retired:
         if wanted(entry.dataset):
             yield _one(recovery, entry, orders)
@@ -94,13 +94,17 @@ class _Orders:
     by: str
     dry_run: bool
     leave_view: bool
-    kept: frozenset[str]
-    newest: int
+    newest: Plan
+
+    @cached_property
+    def gone(self) -> frozenset[str]:
+        """What the newest plan of the lake retires."""
+        return frozenset(each.dataset for each in self.newest.retired)
 
     def refuse_kept(self, dataset: str) -> None:
-        """Raises NotRetirable for what the newest plan of the lake keeps."""
-        if dataset in self.kept:
-            what = f"plan {self.newest}, which is newer, does not retire it"
+        """Raises NotRetirable for what the newest plan of the lake does not retire."""
+        if dataset not in self.gone:
+            what = f"plan {self.newest.number}, which is newer, does not retire it"
             raise NotRetirable(what, "`r2d2 explain DATASET --state DIR` says why; a new run looks again")
 
 

@@ -104,7 +104,7 @@ def owner_pages(data: ReportData, days: int, held: Iterable[Held] = ()) -> tuple
     for row in data.with_action("keep"):
         if saves_too_little(row.reason):
             theirs[row.owner].small += 1
-    for each in sorted(held, key=lambda each: (each.due, each.dataset)):
+    for each in sorted(held, key=lambda each: (each.due or date.max, each.dataset)):
         theirs[each.owner].held.append(each)
     deadline = data.run.started.date() + timedelta(days=days)
     pages = [_page(owner, found, deadline, data) for owner, found in theirs.items()]

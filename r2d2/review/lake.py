@@ -89,7 +89,7 @@ class Lake:
         """What people decided, as it is now: read anew each time."""
         if self.state is None or self.run is None:
             return Decisions({}, {}, self.settings.recovery)
-        return decisions_on(self.state, self.run.roots, self.settings.recovery)
+        return decisions_on(self.state, self.run, self.settings.recovery)
 
     @property
     def journal(self) -> list[Record]:
@@ -102,5 +102,5 @@ class Lake:
         done = receipts(self.journal).values()
         if self.state is None or self.run is None:
             return tuple(done)
-        plans = runs.plans_of_lake(self.state, self.run.roots)
+        plans = runs.plans_of_lake(self.state, self.run.lake)
         return tuple(receipt for receipt in done if receipt.plan in plans)

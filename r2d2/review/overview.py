@@ -122,7 +122,7 @@ def changes(lake: Lake) -> Table | Said:
     if lake.found is None or lake.state is None or lake.run is None:
         return lake.nothing
     plan = lake.found.plan
-    before = runs.plan_before(lake.state, lake.run.roots, plan.number)
+    before = runs.plan_before(lake.state, lake.run.lake, plan.number)
     if before is None:
         return Said(f"Plan {plan.number} is the first on this lake.")
     title = f"What plan {plan.number} decides otherwise than plan {before.number}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from r2d2.catalog.runs import lake_of
 from r2d2.commands.owners import held_of
 from r2d2.config import load_settings
 from r2d2.report.owners import Held
@@ -23,7 +24,7 @@ def line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Line:
 
 
 def held(line: Line, lake: Path) -> list[Held]:
-    return held_of(state_at(line.state), [str(lake)], load_settings(environ={}))
+    return held_of(state_at(line.state), lake_of([str(lake)]), load_settings(environ={}))
 
 
 def test_what_an_earlier_plan_retired_is_held_until_it_is_given_back_or_purged(line: Line, tmp_path: Path) -> None:

@@ -68,8 +68,8 @@ def test_what_is_no_page_of_this_state_is_let_alone(tmp_path: Path, put: Callabl
 
 def test_pages_of_this_state_are_replaced_and_outdated_ones_removed(tmp_path: Path) -> None:
     pages = OwnPages(tmp_path / "to/pages", MARK)
-    pages.write({"index.html": f"<{MARK}> old", "ben-2.html": f"<{MARK}> ben"})
-    assert [path.name for path in pages.outdated(TEXTS)] == ["ben-2.html"]
+    pages.write({"index.html": f"<{MARK}> old", "ben-0000000b.html": f"<{MARK}> ben"})
+    assert [path.name for path in pages.outdated(TEXTS)] == ["ben-0000000b.html"]
     pages.write(TEXTS)
     assert seen(pages.place) == TEXTS
     unmasked = os.umask(0)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from r2d2.catalog import runs
 from r2d2.catalog.state import State
@@ -50,11 +51,30 @@ _AHEAD = timedelta(days=1)
 
 
 class Ending(NamedTuple):
-    """The last that was done with a dataset: when, by which record of the journal, and what."""
+    """How a dataset last left the lake or came back: when, by which record of the journal, and what was done.
+
+    The record is None where the journal does not tell of it any more.
+    """
 
     at: datetime
-    sequence: int
+    sequence: int | None
     how: str
+
+
+class Looked(Protocol):
+    """A run that looked at a lake (``runs.Run``, ``job.Job``)."""
+
+    @property
+    def run_id(self) -> str:
+        """Its id."""
+
+    @property
+    def started(self) -> datetime:
+        """When it began to look, UTC."""
+
+    @property
+    def lake(self) -> frozenset[str]:
+        """What it looked at (``runs.lake_of``)."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +91,7 @@ class Decisions:
         ended: how retirements last ended what was approved of datasets before.
         settings: how long decisions count, and how much more a rebuild may take.
         journal: the numbers of the journal's records by their SHA-256.
+        seen: when the lake was looked at, UTC; what was retired before that and is there is another dataset.
         now: UTC.
     """
 
@@ -78,6 +99,7 @@ class Decisions:
     ended: Mapping[str, Ending]
     settings: RecoverySettings
     journal: Mapping[str, int] = field(default_factory=dict)
+    seen: datetime | None = None
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @classmethod
@@ -89,11 +111,11 @@ class Decisions:
         journal: Mapping[str, int] = MappingProxyType({}),
     ) -> Decisions:
         """Decisions on one lake, the oldest first, beside the retirements of it and the journal that tells these."""
-        ended: dict[str, Ending] = {}
-        for each in done:
-            if each.status in _ENDS:
-                ending = Ending(each.at, each.sequence, _ENDS[each.status])
-                ended[each.dataset] = max(ending, ended.get(each.dataset, ending), key=lambda known: known.sequence)
+        ended = {
+            each.dataset: Ending(each.at, each.sequence, _ENDS[each.status])
+            for each in sorted(done, key=lambda each: each.sequence)
+            if each.status in _ENDS
+        }
         return cls({review.dataset: review for review in made}, ended, settings, journal)
 
     def on(self, entry: PlannedDataset) -> Decided:
@@ -166,23 +188,23 @@ class Decisions:
             return "the dataset has changed"
         if self.now - review.at > timedelta(days=self.settings.approval_days):
             return f"it is {plural((self.now - review.at).days, 'day')} old"
-        if review.at - self.now > _AHEAD:
+        if review.approved and review.at - self.now > _AHEAD:
             return f"it is dated {review.at:%Y-%m-%d}, which is still to come"
         return ""
 
     def _is_retired(self, review: Review, entry: PlannedDataset) -> bool:
         """Whether the very dataset of the plan was retired; another one may be in its place by now."""
         ending = self.ended.get(entry.dataset)
-        if ending is None or ending.how != _RETIRED or not review.approved:
+        if ending is None or ending.how != _RETIRED or not review.approved or not self._is_before(review, ending):
             return False
-        return self._is_before(review, ending) and entry.version in ("", review.version)
+        return entry.version in ("", review.version) and (self.seen is None or self.seen < ending.at)
 
     def _is_before(self, review: Review, ending: Ending) -> bool:
         """Whether a decision was made before something was done: by the journal, and only without it by clocks.
 
         A journal that does not know the record that was its last then was cut off or replaced: nothing is certain.
         """
-        if review.journal is None:
+        if review.journal is None or ending.sequence is None:
             return ending.at >= review.at
         last = self.journal.get(review.journal) if review.journal else 0
         return last is None or last < ending.sequence
@@ -206,32 +228,70 @@ class Decisions:
         return ""
 
 
-def decisions_on(state: State, roots: Sequence[str], settings: RecoverySettings) -> Decisions:
-    """What was decided on plans of a lake, beside what was done with it since.
+def decisions_on(state: State, run: Looked, settings: RecoverySettings) -> Decisions:
+    """What was decided on the lake of a run, beside what was done with it since.
 
-    Another lake in the same state may have a dataset of the same id.
+    Another lake in the same state may have a dataset of the same id. One that holds a dataset of this one, too, because
+    it has other roots, has its rejections: they are about the dataset, by whatever name.
     """
-    made = reviews(state)
-    plans = runs.plans_of_lake(state, roots) if made else frozenset()
-    made = [review for review in made if review.plan in plans]
+    told = reviews(state)
+    plans = runs.plans_of_lake(state, run.lake) if told else frozenset()
+    made = list(_about(told, plans, _places(state, run.run_id) if told else {}))
     if not made:
         return Decisions({}, {}, settings)
     records = Journal(state).records
-    done = (each for each in receipts(records).values() if each.plan in plans)
-    return Decisions.of(made, done, settings, {record.sha256: record.sequence for record in records})
+    done = receipts(records)
+    own = (each for each in done.values() if each.plan in plans)
+    found = Decisions.of(made, own, settings, {record.sha256: record.sequence for record in records})
+    forgotten = {name: ending for name, ending in _forgotten(state, done, plans) if name not in found.ended}
+    return replace(found, ended={**found.ended, **forgotten}, seen=run.started)
+
+
+def _about(told: Iterable[Review], plans: Collection[int], places: Mapping[str, str]) -> Iterator[Review]:
+    """Decisions on the lake of some plans, and rejections of what is in it by plans of others."""
+    for review in told:
+        if review.plan in plans:
+            yield review
+        elif not review.approved and review.location in places:
+            yield replace(review, dataset=places[review.location])
+
+
+def _places(state: State, run_id: str) -> dict[str, str]:
+    """The datasets of a run by where they are."""
+    rows = state.rows("datasets", run_id, columns=("dataset", "location")).to_pylist()
+    return {row["location"]: row["dataset"] for row in rows if row["location"]}
+
+
+def _forgotten(state: State, done: Collection[str], plans: Collection[int]) -> Iterator[tuple[str, Ending]]:
+    """Retirements that the journal does not tell of, as one from a backup does not; tables that follow from it do."""
+    rows = sorted(state.rows("receipts").to_pylist(), key=lambda row: row["told_at"])
+    for row in {row["receipt"]: row for row in rows}.values():
+        how = _ENDS.get(Status(row["status"]))
+        if how and row["receipt"] not in done and row["plan"] in plans:
+            yield row["dataset"], Ending(row["at"], None, how)
 
 
 def rejections(state: State) -> Callable[[Receipt], Review | None]:
-    """Tells of a retirement the decision to keep its dataset, if that is the newest one on it.
+    """Tells of a retirement whether somebody wants to keep its dataset, and nobody approved that very one since.
 
-    What was approved to be retired was rejected afterwards, then. Such a decision counts however old it is.
+    However old such a decision is, and whatever plan or lake it was about, if it names the dataset or its place.
     """
-    lakes = runs.lakes_of_plans(state)
-    newest = {(lakes.get(review.plan), review.dataset): review for review in reviews(state)}
+    lakes, made = runs.lakes_of_plans(state), reviews(state)
+    about: dict[object, list[int]] = defaultdict(list)
+    for number, review in enumerate(made):
+        about[lakes.get(review.plan), review.dataset].append(number)
+        if review.location:
+            about[review.location].append(number)
 
     def of(receipt: Receipt) -> Review | None:
-        review = newest.get((lakes.get(receipt.plan), receipt.dataset))
-        return None if review is None or review.approved else review
+        version, rejected = receipt.facts.get("version", ""), None
+        own = about.get((lakes.get(receipt.plan), receipt.dataset), []) + about.get(receipt.location, [])
+        for review in (made[number] for number in sorted(set(own))):
+            if not review.approved:
+                rejected = review
+            elif not review.lapsed and version in ("", review.version):
+                rejected = None
+        return rejected
 
     return of
 

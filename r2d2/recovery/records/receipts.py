@@ -27,6 +27,8 @@ STATUS_OF: Mapping[str, Status] = {
     "erased-whole": Status.ERASED,
     "kept-again": Status.QUARANTINED,
 }
+#: Events by which a dataset leaves the lake, or comes back; a purge of what is in quarantine is none.
+_MOVES = frozenset({"quarantined", "restored", "erased-whole"})
 #: A fact of a receipt: its quarantine was removed, and is to be filled again (``recovery.honour``).
 REPLACING = "replacing"
 #: Events that begin and end an erasure.
@@ -130,9 +132,9 @@ def _told(receipt: Receipt, record: Record) -> Receipt:
     changed: dict[str, Any] = {name: record.facts[name] for name in _TEXTS if name in record.facts}
     if status is Status.QUARANTINED and receipt.quarantined_at is None:
         changed["quarantined_at"] = record.at
-    at, sequence = receipt.at, receipt.sequence
-    if record.event in STATUS_OF:
-        at, sequence = record.at, record.sequence
+    at = record.at if record.event in STATUS_OF else receipt.at
+    moved = record.event in _MOVES and status is not receipt.status
     before = {key: value for key, value in receipt.facts.items() if record.event != "restore-begun" or key != "placing"}
     facts = {**before, **record.facts}
+    sequence = record.sequence if moved else receipt.sequence
     return replace(receipt, status=status, at=at, sequence=sequence, facts=facts, **changed)
