@@ -34,13 +34,18 @@ def whole_and_part(lake: Path) -> None:
 
 
 def planned(
-    lake: Path | str, state_dir: Path, *children: str, parent: str = "base.parquet", kept: Sequence[str] = ()
+    lake: Path | str | list[str],
+    state_dir: Path,
+    *children: str,
+    parent: str = "base.parquet",
+    kept: Sequence[str] = (),
 ) -> Plan:
     """A run that looked at the lake, with a plan that retires each child for the parent, and says to keep others."""
     state, settings = open_state(str(state_dir), create=True), settings_of()
-    job = new_job([str(lake)], state, settings, Progress(quiet=True))
+    roots = lake if isinstance(lake, list) else [str(lake)]
+    job = new_job(roots, state, settings, Progress(quiet=True))
     with state.locked():
-        found = look([str(lake)], settings, state, lambda _: run_here)
+        found = look(roots, settings, state, lambda _: run_here)
         job.record(runs.RUNNING)
         state.write_run("datasets", job.run_id, [records.dataset_row(job.run_id, each) for each in found.values()])
         entries = tuple(_entry(found[child], found[parent]) for child in children) + tuple(map(_kept, kept))

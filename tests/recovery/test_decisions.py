@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from deltalake import write_deltalake
 
@@ -128,6 +129,11 @@ def test_a_rejection_of_what_is_in_quarantine_stands_when_it_was_given_back() ->
     for status in (Status.QUARANTINED, Status.RESTORED):
         done = replace(retired(status, NOW + timedelta(days=1)), sequence=9)
         assert replace(Decisions.of([rejected], [done], RecoverySettings(), {}), now=NOW).on(ENTRY) is Decided.REJECTED
+
+
+def test_a_rejection_counts_by_whatever_clock() -> None:
+    rejected = replace(REVIEW, approved=False, at=NOW + timedelta(days=30))
+    assert decisions(rejected).on(ENTRY) is Decided.REJECTED
 
 
 @pytest.mark.parametrize(("by", "note"), [("ann", ""), ("ann", " \t"), ("\u200b", "why"), ("", "why")])
@@ -329,3 +335,124 @@ def test_what_a_newer_plan_keeps_is_not_retired_by_an_older_one(line: Line, tmp_
     assert "copy.parquet: plan 2, which is newer, does not retire it" in line.err
     assert (tmp_path / "lake/copy.parquet").exists()
     assert not (tmp_path / "lake/range.parquet").exists()
+
+
+def retired_and_rejected(line: Line, *reject: str) -> None:
+    line.rows("review", "approve", "copy.parquet", *BY, "--accept", "unprotected-parent")
+    assert [row["done"] for row in line.rows("apply", "--yes")] == [True]
+    line.rows("review", "reject", "copy.parquet", "--by", "ana", "--note", "WE NEED IT", *reject)
+
+
+def test_a_rejection_keeps_what_it_is_about_wherever_a_link_leads_later(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole_and_part(tmp_path / "2026-01")
+    (tmp_path / "current").symlink_to("2026-01")
+    planned(tmp_path / "2026-01", tmp_path / "state", "copy.parquet")
+    planned(tmp_path / "current", tmp_path / "state", "copy.parquet")
+    line = Line(tmp_path / "state", capsys)
+    line.rows("review", "approve", "copy.parquet", *BY, "--plan", "1", "--accept", "unprotected-parent")
+    assert [row["done"] for row in line.rows("apply", "1", "--yes")] == [True]
+    line.rows("review", "reject", "copy.parquet", "--by", "ana", "--note", "WE NEED IT", "--plan", "2")
+    (tmp_path / "current").unlink()
+    whole_and_part(tmp_path / "2026-02")
+    (tmp_path / "current").symlink_to("2026-02")
+    assert line(*PURGE) == NotRetirable.exit_code
+
+
+def test_an_approval_of_another_dataset_at_the_place_ends_no_rejection(line: Line, tmp_path: Path) -> None:
+    retired_and_rejected(line)
+    pq.write_table(base_table(100), tmp_path / "lake/copy.parquet")
+    planned(tmp_path / "lake", tmp_path / "state", "copy.parquet")
+    assert [row["decision"] for row in line.rows("review", "list")] == ["lapsed"], "another dataset: it is asked"
+    line.rows("review", "approve", "copy.parquet", "--by", "bob", "--note", "the new one")
+    assert line(*PURGE) == NotRetirable.exit_code
+    assert "rejected since it was retired, by ana" in line.err
+
+
+def test_a_rejection_is_about_a_dataset_whatever_roots_a_run_had(line: Line, tmp_path: Path) -> None:
+    whole_and_part(tmp_path / "hr")
+    line.rows("review", "reject", "copy.parquet", "--by", "ana", "--note", "WE NEED IT")
+    wide = [str(tmp_path / "lake"), str(tmp_path / "hr")]
+    planned(wide, tmp_path / "state", "lake/copy.parquet", "lake/range.parquet", parent="lake/base.parquet")
+    stands = {row["dataset"]: row["decision"] for row in line.rows("review", "list")}
+    assert stands == {"lake/copy.parquet": "lapsed", "lake/range.parquet": "undecided"}
+    line.rows("review", "approve", "--all", *BY)
+    assert [row["dataset"] for row in line.rows("apply", "--yes")] == ["lake/range.parquet"]
+    line.rows("review", "approve", "range.parquet", "copy.parquet", "--plan", "1", *BY)
+    line.rows("review", "reject", "lake/copy.parquet", "--by", "ana", "--note", "STILL")
+    assert line.rows("apply", "1", "--yes", "--only", "copy.parquet") == []
+
+
+def test_a_rejection_by_an_earlier_version_of_r2d2_counts_from_its_time_on(line: Line, tmp_path: Path) -> None:
+    line.rows("review", "approve", "copy.parquet", "range.parquet", *BY)
+    state = state_at(tmp_path / "state")
+    (row, _) = state.rows("reviews").to_pylist()
+    old = {"number": None, "journal": None, "location": None}
+    later = datetime.now(UTC)
+    with state.locked():
+        state.append("reviews", [row | old | {"approved": False, "at": later}])
+        state.append("reviews", [row | old | {"dataset": "range.parquet", "at": later - timedelta(days=1)}])
+    assert [row["decision"] for row in line.rows("review", "list")] == ["rejected", "approved"]
+    line.rows("review", "approve", "copy.parquet", *BY)
+    assert [row["decision"] for row in line.rows("review", "list")] == ["approved", "approved"]
+
+
+def test_what_was_given_back_is_not_retired_again_by_a_journal_from_a_backup(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_deltalake(tmp_path / "lake/orders", base_table(400))
+    write_deltalake(tmp_path / "lake/daily", base_table(100))
+    planned(tmp_path / "lake", tmp_path / "state", "daily", parent="orders")
+    line = Line(tmp_path / "state", capsys)
+    line.rows("review", "approve", "daily", *BY)
+    line.rows("apply", "--yes")
+    line.rows("restore", "daily")
+    shutil.rmtree(tmp_path / "state/journal")
+    assert [row["decision"] for row in line.rows("review", "list")] == ["lapsed"]
+    assert line.rows("apply", "--yes") == []
+
+
+def test_the_plan_of_the_newest_run_counts_and_not_the_highest_number(line: Line, tmp_path: Path) -> None:
+    first = runs.find_run(state_at(tmp_path / "state"))
+    line.rows("review", "approve", "copy.parquet", "range.parquet", *BY)
+    planned(tmp_path / "lake", tmp_path / "state", "range.parquet")  # has no line for the copy at all
+    state = state_at(tmp_path / "state")
+    with state.locked():
+        again = runs.keep_plan(state, first.run_id, runs.plan(state, first))
+    assert again.number == 3
+    for number in ("1", "3"):
+        assert line("apply", number, "--yes", "--only", "copy.parquet") == NotRetirable.exit_code
+        assert "plan 2, which is newer, does not retire it" in line.err
+
+
+def test_another_one_at_the_place_of_what_was_retired_is_asked_about(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_deltalake(tmp_path / "lake/orders", base_table(400))
+    write_deltalake(tmp_path / "lake/daily", base_table(100))
+    planned(tmp_path / "lake", tmp_path / "state", "daily", parent="orders")
+    line = Line(tmp_path / "state", capsys)
+    line.rows("review", "approve", "daily", *BY)
+    line.rows("apply", "--yes")
+    assert [row["decision"] for row in line.rows("review", "list")] == ["retired"]
+    shutil.rmtree(tmp_path / "lake/daily", ignore_errors=True)
+    write_deltalake(tmp_path / "lake/daily", base_table(90))  # of the same version
+    planned(tmp_path / "lake", tmp_path / "state", "daily", parent="orders")
+    assert [row["decision"] for row in line.rows("review", "list")] == ["lapsed"]
+
+
+def test_all_of_nothing_is_nothing(line: Line) -> None:
+    line.rows("review", "reject", "--all", *BY)
+    assert line.rows("review", "approve", "--all", *BY) == []
+
+
+def test_a_dataset_can_be_rejected_while_the_journal_is_damaged(line: Line, tmp_path: Path) -> None:
+    retired_and_rejected(line)
+    newest = max((tmp_path / "state/journal").glob("*.json"))
+    newest.write_text("{", encoding="utf-8")
+    assert line("review", "reject", "range.parquet", *BY) == 0
+    assert "can't be told" in line.err
+    assert line("report") == 0
+    assert "decisions are left out of the report" in line.err
+    assert line("review", "approve", "range.parquet", *BY) != 0

@@ -143,3 +143,18 @@ def test_what_was_learned_of_files_is_learned_anew(lake: Path, state: State) -> 
         erase_from_state(state, Words(KEYS), ())
         assert dict(look([str(lake)], load_settings(environ={}), state, lambda _: run_here)) == datasets
     assert StateCache(state).state.rows("summaries").num_rows == 3
+
+
+def test_what_was_rejected_is_still_called_by_its_name(state: State) -> None:
+    rows = [
+        blank("reviews", dataset=f"{MAIL}.csv", location=f"/lake/{MAIL}.csv", approved=approved, by=MAIL, at=NOW)
+        for approved in (True, False)
+    ]
+    state.append("reviews", rows)
+    with state.locked():
+        erase_from_state(state, Words(KEYS), ())
+    found = {row["approved"]: row for row in state.rows("reviews").to_pylist()}
+    assert found[False]["dataset"] == f"{MAIL}.csv"
+    assert found[False]["location"] == f"/lake/{MAIL}.csv"
+    assert MAIL not in str(found[True])
+    assert {row["by"] for row in found.values()} == {"erased"}

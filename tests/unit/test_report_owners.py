@@ -228,3 +228,11 @@ def test_a_run_with_nothing_to_retire_says_so() -> None:
     data = tpch_report()
     rows: tuple[DatasetRow, ...] = tuple(replace(row, action="keep", parent=None) for row in data.rows)
     assert markdown(replace(data, rows=rows)).startswith("### R2D2: nothing to retire among 70 datasets\n")
+
+
+def test_what_is_due_comes_before_what_is_not_for_now() -> None:
+    day = date(2026, 12, 1)
+    held = [Held("a", "ana", day, None), Held("b", "ana", day, day), Held("c", "ana", day, None)]
+    pages = owner_pages(tpch_report(), 14, held)
+    (ana,) = (page for page in pages if page.owner == "ana")
+    assert [each.dataset for each in ana.held] == ["b", "a", "c"]

@@ -26,7 +26,7 @@ from r2d2.recovery.erase.words import Words, json_or_none, spelled
 Change = Callable[[pa.Table], pa.Table]
 #: Columns that only code writes, and reads, and where the lake is: a person may be named like a word of them.
 _CODE = frozenset({"run_id", "roots", "status", "format", "grade", "how", "action", "tier", "solver", "currency"})
-_CODE |= {"receipt", "kind", "recipe", "accepted", "key"}
+_CODE |= {"receipt", "kind", "recipe", "accepted", "key", "lake", "journal"}
 #: JSON whose names are code's, on so many levels.
 _SECTIONS, _LEVELS = frozenset({"settings", "funnel"}), 2
 _CHOICE = re.compile("[a-z-]*")
@@ -48,6 +48,7 @@ def erase_from_state(state: State, words: Words, recipes: Collection[str]) -> No
         "verdicts": lambda rows: _kept(rows, pc.is_null(rows["row_hash"]).to_pylist()) if holders else rows,
         "recipes": lambda rows: _kept(rows, [digest in recipes for digest in rows["sha256"].to_pylist()]),
         "edges": lambda rows: _texts(_edges(rows, words, holders), words),
+        "reviews": lambda rows: _reviews(rows, words),
         "vectors": lambda rows: rows.slice(0, 0),  # any may tell what its text was near to; they are soon made again
     }
     for table in SCHEMAS:
@@ -87,6 +88,19 @@ def _edges(rows: pa.Table, words: Words, holders: Collection[str]) -> pa.Table:
         field = changed.schema.field(place)
         changed = changed.set_column(place, field, pc.if_else(told, pa.scalar(None, field.type), changed[name]))
     return changed
+
+
+def _reviews(rows: pa.Table, words: Words) -> pa.Table:
+    """With all texts cleared but for what rejections are about: else what somebody wants to keep would be asked anew.
+
+    What was rejected is in the lake, or in quarantine, by that very name.
+    """
+    changed = _texts(rows, words)
+    for name in ("dataset", "location"):
+        place = changed.schema.get_field_index(name)
+        kept = pc.if_else(pc.fill_null(rows["approved"], True), changed[name], rows[name])
+        changed = changed.set_column(place, changed.schema.field(place), kept)
+    return rows if changed.equals(rows) else changed
 
 
 def _texts(rows: pa.Table, words: Words) -> pa.Table:
