@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from r2d2.catalog import runs
+from r2d2.catalog import lakes
 from r2d2.contained import Contained
 from r2d2.errors import R2D2Error, StateError, unknown_failure
 from r2d2.job import Job
@@ -43,7 +43,7 @@ def topics_stage(job: Job, held: Contained, plan: Plan) -> Made | None:
                 catalog,
                 job.settings.semantics,
                 spark=lambda: job.spark,
-                among=runs.of_lake(job.state, job.lake),
+                among=lakes.of_lake(job.state, job.lake),
             )
             reading.note = f", {plural(len(made.topics), 'topic')}"
     except StateError:

@@ -7,7 +7,7 @@ from functools import cache
 
 import networkx as nx
 
-from r2d2.catalog import runs
+from r2d2.catalog import lakes
 from r2d2.job import Job
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge
@@ -33,7 +33,7 @@ def lapsed_decisions(
         edges: the proven ones of the reduction.
     """
     decisions = decisions_on(job.state, job, job.settings.recovery)
-    if not decisions.newest or job.started < max(runs.planned_at(job.state, job.lake), default=job.started):
+    if not decisions.newest or lakes.by_run(job.state, job.lake)[0]["run_id"] != job.run_id:
         return
     known = {dataset.id: dataset for dataset in datasets if dataset.status == "ok"}
 

@@ -14,7 +14,7 @@ from functools import partial
 from typing import NamedTuple
 
 from r2d2 import contained
-from r2d2.catalog import records, runs, usage_records
+from r2d2.catalog import lakes, records, runs, usage_records
 from r2d2.catalog.described import describe
 from r2d2.catalog.discovery import discover
 from r2d2.catalog.earlier import earlier_runs
@@ -258,7 +258,7 @@ def retention_stage(
 
 
 def _context(job: Job, usages: Sequence[Usage]) -> Context:
-    before = runs.plan_before(job.state, job.lake)
+    before = lakes.plan_before(job.state, job.lake)
     return replace(Context.of(usages, len(job.roots), before, job.started), run_cost=job.cost())
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pyarrow.compute as pc
 
-from r2d2.catalog import runs
+from r2d2.catalog import lakes, runs
 from r2d2.job import Job
 from r2d2.model.dataset import Dataset
 from r2d2.model.edge import Edge
@@ -56,7 +56,7 @@ def _limits(
 ) -> Iterator[LimitPoint]:
     """What plans at other limits would save, the shortest first; at its own the plan itself."""
     settings = job.settings.retention
-    before = runs.plan_before(job.state, job.lake, plan.number)
+    before = lakes.plan_before(job.state, job.lake, plan.number)
     context = replace(Context.of(job.usages, len(job.roots), before, job.started), run_cost=plan.run_cost)
     for seconds in sorted({*_LIMITS, settings.latency_limit}):
         own = seconds == settings.latency_limit

@@ -185,7 +185,7 @@ def plan(state: State, run: Run) -> Plan:
     Raises:
         NotFound: it has none.
     """
-    found = _first_whole(state, plan_heads(state, run.run_id))
+    found = first_whole(state, plan_heads(state, run.run_id))
     if found is not None:
         return found
     raise NotFound(f"run {run.run_id} has no plan yet", "`r2d2 retention --state DIR` makes one")
@@ -235,42 +235,6 @@ def lake_of(roots: Iterable[str]) -> frozenset[str]:
     return frozenset(map(one_spelling, roots))
 
 
-def of_lake(state: State, lake: frozenset[str]) -> frozenset[str]:
-    """The ids of all runs on a lake."""
-    return frozenset(run.run_id for run in runs(state) if run.lake == lake)
-
-
-def plans_of_lake(state: State, lake: frozenset[str]) -> frozenset[int]:
-    """The numbers of all plans of a lake."""
-    return frozenset(number for number, of in lakes_of_plans(state).items() if of == lake)
-
-
-def lakes_of_plans(state: State) -> dict[int, frozenset[str]]:
-    """What lake each plan is of."""
-    lakes = {run.run_id: run.lake for run in runs(state)}
-    return {head["plan"]: lakes[head["run_id"]] for head in plan_heads(state) if head["run_id"] in lakes}
-
-
-def plan_before(state: State, lake: frozenset[str], number: int | None = None) -> Plan | None:
-    """The newest plan of a lake that was made before the one with this number (None: of all)."""
-    alike = of_lake(state, lake)
-    heads = (head for head in plan_heads(state) if head["run_id"] in alike)
-    return _first_whole(state, (head for head in heads if number is None or head["plan"] < number))
-
-
-def planned_at(state: State, lake: frozenset[str]) -> Iterator[datetime]:
-    """When each run on a lake started that has a plan."""
-    numbered = {head["run_id"] for head in plan_heads(state)}
-    return (run.started for run in runs(state) if run.lake == lake and run.run_id in numbered)
-
-
-def newest_plan(state: State, lake: frozenset[str]) -> Plan | None:
-    """The newest plan of the newest run on a lake that has one: another plan of an older run knows less."""
-    started = {run.run_id: run.started for run in runs(state) if run.lake == lake}
-    heads = [head for head in plan_heads(state) if head["run_id"] in started]
-    return _first_whole(state, sorted(heads, key=lambda h: (started[h["run_id"]], h["plan"]), reverse=True))
-
-
 def plan_heads(state: State, run_id: str | None = None) -> list[dict[str, Any]]:
     """Rows of ``plans``, of all runs or of one, the newest first."""
     heads: list[dict[str, Any]] = latest(state.rows("plans", run_id), "plan").to_pylist()
@@ -288,7 +252,7 @@ def keep_plan(state: State, run_id: str, plan: Plan) -> Plan:
     return numbered
 
 
-def _first_whole(state: State, heads: Iterable[Mapping[str, Any]]) -> Plan | None:
+def first_whole(state: State, heads: Iterable[Mapping[str, Any]]) -> Plan | None:
     """The first plan that no crash cut off."""
     found = (_plan(state, head) for head in heads)
     return next((plan for plan in found if plan is not None), None)

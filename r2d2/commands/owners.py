@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from r2d2.catalog import runs
+from r2d2.catalog import lakes, runs
 from r2d2.catalog.state import State
 from r2d2.commands.own_pages import OwnPages
 from r2d2.config import Settings
@@ -61,7 +61,7 @@ def _pages(state: State, found: Reported, data: ReportData, settings: Settings) 
 
 def held_of(state: State, lake: frozenset[str], settings: Settings) -> list[Held]:
     """What of a lake lies in quarantine, whichever of its plans retired it."""
-    own = runs.plans_of_lake(state, lake)
+    own = lakes.plans_of_lake(state, lake)
     told = receipts(Journal(state).records).values()
     found = [each for each in told if each.status is Status.QUARANTINED and each.plan in own]
     owners = {number: _owners(state, number) for number in {each.plan for each in found}}

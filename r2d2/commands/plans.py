@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from r2d2.catalog import runs
+from r2d2.catalog import lakes, runs
 from r2d2.catalog.state import State, open_state
 from r2d2.commands.masking import text_masked, without_values
 from r2d2.commands.output import print_object, print_rows
@@ -186,7 +186,7 @@ def _show_what_if(state: State, run: runs.Run, what_if: Sequence[str], output: s
     settings = changed(run.retention, what_if)
     duplicates = runs.groups(state, run).duplicates
     made = runs.plan(state, run) if run.reached(runs.PLANNED) else None
-    before = runs.plan_before(state, run.lake, made.number if made else None)
+    before = lakes.plan_before(state, run.lake, made.number if made else None)
     context = Context.of(runs.usage(state, run), len(run.roots), before, run.started)
     if made:
         context = replace(context, run_cost=made.run_cost)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from r2d2.catalog import runs
+from r2d2.catalog import lakes
 from r2d2.catalog.patterns import Patterns
 from r2d2.catalog.runs import Run
 from r2d2.commands.asking import ask
@@ -61,7 +61,7 @@ def apply(
         return 0
     with command.at_work([run], dry_run) as recovery:
         made = decisions_on(command.state, run, command.settings.recovery)
-        newest = runs.newest_plan(command.state, run.lake)
+        newest = lakes.newest_plan(command.state, run.lake)
         outcomes = applying.apply(recovery, plan, made, wanted.__contains__, dry_run, leave_view, by, newest)
         return _show(command, outcomes, dry_run, output)
 

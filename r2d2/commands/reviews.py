@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from r2d2.catalog import runs
+from r2d2.catalog import lakes, runs
 from r2d2.catalog.runs import Run
 from r2d2.catalog.state import State, open_state
 from r2d2.commands.output import print_rows
@@ -99,7 +99,7 @@ def review(
 
 def _say_what_is_gone(state: State, run: Run, names: set[str], progress: Progress) -> None:
     """To reject what was retired keeps it from a purge, and does not give it back."""
-    plans = runs.plans_of_lake(state, run.lake)
+    plans = lakes.plans_of_lake(state, run.lake)
     try:
         done = receipts(Journal(state).records)
     except Tampered as error:  # the rejection was kept all the same

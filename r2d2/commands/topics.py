@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from r2d2.catalog import runs
+from r2d2.catalog import lakes, runs
 from r2d2.catalog.state import State, open_state
 from r2d2.commands.output import print_rows
 from r2d2.config import SemanticsSettings, Settings
@@ -121,7 +121,7 @@ def group_again(
         catalog = catalog_of(state, run)
         if not catalog.datasets:
             raise NotFound(f"run {run.run_id} has no datasets", "run `r2d2 run` on a lake that holds some")
-        among = runs.of_lake(state, run.lake)
+        among = lakes.of_lake(state, run.lake)
         given = settings.semantics, fresh, lambda: engine.spark, among
         made = group_run(state, run.run_id, catalog, *given)
         reading.note = f", {plural(len(made.topics), 'topic')}"

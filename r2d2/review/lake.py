@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from r2d2.catalog import runs
+from r2d2.catalog import lakes, runs
 from r2d2.catalog.state import State, open_state
 from r2d2.commands.lake import reported
 from r2d2.config import load_settings
@@ -102,5 +102,5 @@ class Lake:
         done = receipts(self.journal).values()
         if self.state is None or self.run is None:
             return tuple(done)
-        plans = runs.plans_of_lake(self.state, self.run.lake)
+        plans = lakes.plans_of_lake(self.state, self.run.lake)
         return tuple(receipt for receipt in done if receipt.plan in plans)

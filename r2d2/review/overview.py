@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Literal
 
-from r2d2.catalog import runs
+from r2d2.catalog import lakes
 from r2d2.commands.plans import differences
 from r2d2.model.plan import GONE
 from r2d2.report import charts
@@ -122,7 +122,7 @@ def changes(lake: Lake) -> Table | Said:
     if lake.found is None or lake.state is None or lake.run is None:
         return lake.nothing
     plan = lake.found.plan
-    before = runs.plan_before(lake.state, lake.run.lake, plan.number)
+    before = lakes.plan_before(lake.state, lake.run.lake, plan.number)
     if before is None:
         return Said(f"Plan {plan.number} is the first on this lake.")
     title = f"What plan {plan.number} decides otherwise than plan {before.number}"

@@ -398,8 +398,9 @@ def test_a_rejection_by_an_earlier_version_of_r2d2_counts_from_its_time_on(line:
     assert [row["decision"] for row in line.rows("review", "list")] == ["approved", "approved"]
 
 
+@pytest.mark.parametrize("twice", [False, True])
 def test_what_was_given_back_is_not_retired_again_by_a_journal_from_a_backup(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], twice: bool
 ) -> None:
     write_deltalake(tmp_path / "lake/orders", base_table(400))
     write_deltalake(tmp_path / "lake/daily", base_table(100))
@@ -408,7 +409,14 @@ def test_what_was_given_back_is_not_retired_again_by_a_journal_from_a_backup(
     line.rows("review", "approve", "daily", *BY)
     line.rows("apply", "--yes")
     line.rows("restore", "daily")
+    if twice:
+        line.rows("review", "approve", "daily", *BY)
+        shutil.copytree(tmp_path / "state/journal", tmp_path / "backup")
+        line.rows("apply", "--yes")
+        line.rows("restore", "daily")
     shutil.rmtree(tmp_path / "state/journal")
+    if twice:
+        shutil.copytree(tmp_path / "backup", tmp_path / "state/journal")
     assert [row["decision"] for row in line.rows("review", "list")] == ["lapsed"]
     assert line.rows("apply", "--yes") == []
 

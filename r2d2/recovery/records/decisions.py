@@ -8,13 +8,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from r2d2.catalog import runs
+from r2d2.catalog import lakes
 from r2d2.catalog.state import State
 from r2d2.config import RecoverySettings
 from r2d2.errors import NotRetirable
+from r2d2.lake.storage import one_spelling
 from r2d2.model.dataset import Dataset
 from r2d2.model.plan import GONE, Plan, PlannedDataset
 from r2d2.model.receipt import Receipt, Review, Status
@@ -235,31 +237,40 @@ def decisions_on(state: State, run: Looked, settings: RecoverySettings) -> Decis
     it has other roots, has its rejections: they are about the dataset, by whatever name.
     """
     told = reviews(state)
-    plans = runs.plans_of_lake(state, run.lake) if told else frozenset()
-    made = list(_about(told, plans, _places(state, run.run_id) if told else {}))
+    plans = lakes.plans_of_lake(state, run.lake) if told else frozenset()
+    made = list(_about(told, plans, cache(lambda: _places(state, run.run_id))))
     if not made:
         return Decisions({}, {}, settings)
     records = Journal(state).records
     done = receipts(records)
     own = (each for each in done.values() if each.plan in plans)
     found = Decisions.of(made, own, settings, {record.sha256: record.sequence for record in records})
-    forgotten = {name: ending for name, ending in _forgotten(state, done, plans) if name not in found.ended}
-    return replace(found, ended={**found.ended, **forgotten}, seen=run.started)
+    ended = dict(found.ended)
+    for name, ending in _forgotten(state, done, plans):
+        if name not in ended or ended[name].at < ending.at:
+            ended[name] = ending
+    return replace(found, ended=ended, seen=run.started)
 
 
-def _about(told: Iterable[Review], plans: Collection[int], places: Mapping[str, str]) -> Iterator[Review]:
+def _about(told: Iterable[Review], plans: Collection[int], places: Callable[[], Mapping[str, str]]) -> Iterator[Review]:
     """Decisions on the lake of some plans, and rejections of what is in it by plans of others."""
     for review in told:
         if review.plan in plans:
             yield review
-        elif not review.approved and review.location in places:
-            yield replace(review, dataset=places[review.location])
+        elif not review.approved and review.location:
+            here = [places()[spelled] for spelled in _spellings(review.location) if spelled in places()]
+            yield from (replace(review, dataset=name) for name in dict.fromkeys(here))
 
 
 def _places(state: State, run_id: str) -> dict[str, str]:
     """The datasets of a run by where they are."""
     rows = state.rows("datasets", run_id, columns=("dataset", "location")).to_pylist()
-    return {row["location"]: row["dataset"] for row in rows if row["location"]}
+    return {spelled: row["dataset"] for row in rows if row["location"] for spelled in _spellings(row["location"])}
+
+
+def _spellings(location: str) -> tuple[str, ...]:
+    """A place as it was written, and where that leads now."""
+    return location, one_spelling(location)
 
 
 def _forgotten(state: State, done: Collection[str], plans: Collection[int]) -> Iterator[tuple[str, Ending]]:
@@ -276,17 +287,18 @@ def rejections(state: State) -> Callable[[Receipt], Review | None]:
 
     However old such a decision is, and whatever plan or lake it was about, if it names the dataset or its place.
     """
-    lakes, made = runs.lakes_of_plans(state), reviews(state)
+    lake_of, made = lakes.lakes_of_plans(state), reviews(state)
     about: dict[object, list[int]] = defaultdict(list)
     for number, review in enumerate(made):
-        about[lakes.get(review.plan), review.dataset].append(number)
-        if review.location:
-            about[review.location].append(number)
+        about[lake_of.get(review.plan), review.dataset].append(number)
+        for spelled in _spellings(review.location) if review.location else ():
+            about[spelled].append(number)
 
     def of(receipt: Receipt) -> Review | None:
         version, rejected = receipt.facts.get("version", ""), None
-        own = about.get((lakes.get(receipt.plan), receipt.dataset), []) + about.get(receipt.location, [])
-        for review in (made[number] for number in sorted(set(own))):
+        names = (lake_of.get(receipt.plan), receipt.dataset), *_spellings(receipt.location)
+        own = {number for name in names for number in about.get(name, ())}
+        for review in (made[number] for number in sorted(own)):
             if not review.approved:
                 rejected = review
             elif not review.lapsed and version in ("", review.version):
