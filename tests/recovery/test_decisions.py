@@ -232,6 +232,14 @@ def line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Line:
     return Line(tmp_path / "state", capsys)
 
 
+def of_tables(directory: Path, captured: pytest.CaptureFixture[str]) -> Line:
+    """A state with a plan that retires a Delta table for another one; made anew, a table has its old version number."""
+    write_deltalake(directory / "lake/orders", base_table(400))
+    write_deltalake(directory / "lake/daily", base_table(100))
+    planned(directory / "lake", directory / "state", "daily", parent="orders")
+    return Line(directory / "state", captured)
+
+
 def test_apply_does_not_take_away_again_what_a_person_had_given_back(line: Line, tmp_path: Path) -> None:
     line("review", "approve", "copy.parquet", *BY)
     assert line("apply", "--yes") == 0
@@ -300,10 +308,7 @@ def test_an_approval_is_used_up_by_a_retirement_though_the_clock_of_who_approved
         def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
             return datetime.now(tz) + timedelta(minutes=10)
 
-    write_deltalake(tmp_path / "lake/orders", base_table(400))
-    write_deltalake(tmp_path / "lake/daily", base_table(100))
-    planned(tmp_path / "lake", tmp_path / "state", "daily", parent="orders")
-    line = Line(tmp_path / "state", capsys)
+    line = of_tables(tmp_path, capsys)
     with monkeypatch.context() as patched:
         patched.setattr("r2d2.recovery.records.reviews.datetime", Ahead)
         line.rows("review", "approve", "daily", *BY)
@@ -402,10 +407,7 @@ def test_a_rejection_by_an_earlier_version_of_r2d2_counts_from_its_time_on(line:
 def test_what_was_given_back_is_not_retired_again_by_a_journal_from_a_backup(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], twice: bool
 ) -> None:
-    write_deltalake(tmp_path / "lake/orders", base_table(400))
-    write_deltalake(tmp_path / "lake/daily", base_table(100))
-    planned(tmp_path / "lake", tmp_path / "state", "daily", parent="orders")
-    line = Line(tmp_path / "state", capsys)
+    line = of_tables(tmp_path, capsys)
     line.rows("review", "approve", "daily", *BY)
     line.rows("apply", "--yes")
     line.rows("restore", "daily")
@@ -437,10 +439,7 @@ def test_the_plan_of_the_newest_run_counts_and_not_the_highest_number(line: Line
 def test_another_one_at_the_place_of_what_was_retired_is_asked_about(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    write_deltalake(tmp_path / "lake/orders", base_table(400))
-    write_deltalake(tmp_path / "lake/daily", base_table(100))
-    planned(tmp_path / "lake", tmp_path / "state", "daily", parent="orders")
-    line = Line(tmp_path / "state", capsys)
+    line = of_tables(tmp_path, capsys)
     line.rows("review", "approve", "daily", *BY)
     line.rows("apply", "--yes")
     assert [row["decision"] for row in line.rows("review", "list")] == ["retired"]
